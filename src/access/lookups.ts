@@ -1,0 +1,61 @@
+import type { UserActor } from "../kernel/actor.ts";
+import { assert } from "../kernel/assert.ts";
+import { conflict, notFound } from "../kernel/failure.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { Reader } from "../store/sql.ts";
+import { findSecret, type UserSecret } from "./credential-rows.ts";
+import { type Account, findAccount, findRole, findUser, type Role, type User } from "./rows.ts";
+import { assertWithin } from "./statement.ts";
+
+// A caller's own things. What another account has is not found, in the same words as what nobody has.
+
+export function getAccount(reader: Reader, actor: UserActor): Account {
+  const account = findAccount(reader, actor.accountId);
+  assert(account, "a user's account exists");
+  return account;
+}
+
+export function getUser(reader: Reader, actor: UserActor, id: string): User {
+  const user = findUser(reader, actor.accountId, id);
+  if (!user) throw notFound("User", id);
+  return user;
+}
+
+export function getUserRole(reader: Reader, actor: UserActor, id: string): Role {
+  const role = findRole(reader, actor.accountId, id);
+  if (!role) throw notFound("Role", id);
+  return role;
+}
+
+export function getUserSecret(reader: Reader, user: User): UserSecret {
+  const secret = findSecret(reader, user.id);
+  if (!secret) throw notFound("User Secret", user.id);
+  return secret;
+}
+
+/** A user whom the caller may change: one of the account's whose role permits nothing that the caller's does not. */
+export function getUserWithin(reader: Reader, actor: UserActor, id: string): User {
+  const user = getUser(reader, actor, id);
+  const role = findRole(reader, actor.accountId, user.roleId);
+  if (role) assertWithin(actor, role.statement, "The role of that user");
+  return user;
+}
+
+/** A role that the caller may change or delete, likewise. */
+export function getUserRoleWithin(reader: Reader, actor: UserActor, id: string): Role {
+  const role = getUserRole(reader, actor, id);
+  assertWithin(actor, role.statement, "That role");
+  return role;
+}
+
+/** A role that the caller may give to a user; one that does not exist is a state of things (400), not a missing resource. */
+export function assertMayGive(reader: Reader, actor: UserActor, roleId: string): void {
+  const role = findRole(reader, actor.accountId, roleId);
+  if (!role) throw conflict("precondition", "There is no such role in the account.");
+  assertWithin(actor, role.statement, "That role");
+}
+
+/** An access log can only go to tables that exist, and this server has none (specification 2.15 is not built). */
+export function assertTablesExist(log: JsonObject | null | undefined): void {
+  for (const table of Object.keys(log ?? {})) throw conflict("precondition", `There is no timeseries table ${table}.`);
+}

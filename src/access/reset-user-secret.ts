@@ -1,0 +1,28 @@
+import { record } from "../events/record.ts";
+import { OPERATOR } from "../kernel/actor.ts";
+import { notFound } from "../kernel/failure.ts";
+import type { Random } from "../kernel/random.ts";
+import { command } from "../store/command.ts";
+import type { Store } from "../store/store.ts";
+import { replaceSecret } from "./credential-rows.ts";
+import { type CredentialDigests, digestsOf, newCredentials } from "./credentials.ts";
+import { findUserAnywhere, type User } from "./rows.ts";
+
+type Input = { userId: string; digests: CredentialDigests };
+
+const replaceUserSecret = command("reset_user_secret", (tx, actor, { userId, digests }: Input): User => {
+  const user = findUserAnywhere(tx, userId);
+  if (!user) throw notFound("User", userId);
+  const secret = { userId, fingerprint: digests.fingerprint, expiresAt: null, createdAt: tx.now, updatedAt: tx.now };
+  replaceSecret(tx, secret, digests);
+  const data = { user: userId, fingerprint: secret.fingerprint };
+  record(tx, actor, { kind: "secret.created", accountId: user.accountId, data });
+  return user;
+});
+
+/** For whoever owns the machine: a new secret without expiry for any user, shown this once; the old one ends. */
+export async function resetUserSecret(store: Store, random: Random, userId: string) {
+  const credentials = newCredentials(random);
+  const user = await store.write(replaceUserSecret, OPERATOR, { userId, digests: digestsOf(credentials) });
+  return { account: user.accountId, user: user.id, role: user.roleId, ...credentials };
+}

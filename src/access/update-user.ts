@@ -1,0 +1,28 @@
+import { record } from "../events/record.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { definedOf } from "../kernel/object.ts";
+import { assertMayGive, assertTablesExist, getUserWithin } from "./lookups.ts";
+import { saveUser, type User } from "./rows.ts";
+import { viewUser } from "./schema.ts";
+import { userCommand } from "./user-command.ts";
+
+type Changes = {
+  roleId?: string | undefined;
+  name?: string | null | undefined;
+  description?: JsonObject | null | undefined;
+  activity?: JsonObject | null | undefined;
+};
+type Input = { id: string; changes: Changes };
+
+/** Changes a user; what is not given stays, a description is replaced whole (1.5). Neither the old nor the new role exceeds the caller's. */
+export const updateUser = userCommand("update_user", (tx, actor, { id, changes }: Input): User => {
+  const user = getUserWithin(tx, actor, id);
+  const given = definedOf(changes);
+  if (Object.keys(given).length === 0) return user;
+  if (given.roleId) assertMayGive(tx, actor, given.roleId);
+  assertTablesExist(given.activity);
+  const changed = { ...user, ...given, updatedAt: tx.now };
+  saveUser(tx, changed);
+  record(tx, actor, { kind: "user.updated", accountId: actor.accountId, data: viewUser(changed) as JsonObject });
+  return changed;
+});

@@ -1,0 +1,62 @@
+import { hasAccounts } from "../access/rows.ts";
+import { loadConfig } from "../config.ts";
+import type { Deps } from "../deps.ts";
+import { createApp } from "../http/app.ts";
+import { JOBS } from "../jobs/jobs.ts";
+import { Scheduler } from "../jobs/scheduler.ts";
+import { formatAddress } from "../kernel/address.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { createLog } from "../kernel/log.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { VERSION } from "../kernel/version.ts";
+import { serveHttp } from "../platform/http.ts";
+import { programCall } from "../platform/process.ts";
+import { obtainKey } from "../store/sealed-keys.ts";
+import { openServerStore } from "../store/store.ts";
+
+/** How long requests in work may take once we are told to stop. */
+const DRAIN_MS = 10_000;
+const USER_TOKEN_KEY_BYTES = 32;
+
+/** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
+export async function serve(flags: Record<string, string>): Promise<void> {
+  const config = loadConfig(flags);
+  const clock = systemClock;
+  const random = systemRandom;
+  const log = createLog(config.logLevel, clock.now, (line) => process.stderr.write(line));
+  const store = await openServerStore({ dataDir: config.dataDir, clock, random, log });
+  try {
+    const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES));
+    const deps: Deps = { store, clock, random, log, config, userTokenKey };
+    const app = createApp(deps);
+    const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }));
+    const scheduler = new Scheduler(deps, JOBS);
+    scheduler.start();
+    const address = formatAddress({ ...config.http, port: server.port });
+    log.info("serve.started", { version: VERSION, http: address, dataDir: config.dataDir });
+    process.stdout.write(`Twinpost ${VERSION} serves http://${address}\n`);
+    if (!store.read(hasAccounts)) {
+      const dataDir = flags["data-dir"] ? ` --data-dir ${flags["data-dir"]}` : "";
+      process.stdout.write(
+        `There is no account yet. Create one: ${programCall()} account create --name NAME${dataDir}\n`,
+      );
+    }
+    log.info("serve.stopping", { signal: await stopSignal() });
+    await server.stop(DRAIN_MS);
+    await scheduler.stop();
+  } finally {
+    await store.close();
+  }
+  log.info("serve.stopped");
+}
+
+function stopSignal(): Promise<string> {
+  return new Promise((stop) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(1));
+        stop(signal);
+      });
+    }
+  });
+}

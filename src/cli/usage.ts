@@ -1,0 +1,55 @@
+import { parseArgs } from "node:util";
+import { CONFIG_FLAGS } from "../config.ts";
+
+/** The command line is wrong; the message says how. Exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+export const USAGE = `Twinpost keeps digital twins that organisations and devices share.
+
+  twinpost serve                                start everything
+  twinpost account create --name NAME [--json]  create an account and its first user; safe beside a running server
+  twinpost secret reset --user UUID [--json]    give a locked-out user a new secret
+  twinpost --help | --version
+
+Settings, each a flag or an environment variable:
+
+  --data-dir         TWINPOST_DATA_DIR         database and keys (./twinpost-data)
+  --http             TWINPOST_HTTP             address of the REST API (127.0.0.1:8080)
+  --public-url       TWINPOST_PUBLIC_URL       base of every link we hand out (http:// and the address)
+  --cors             TWINPOST_CORS             origins whose pages may call, comma separated (none)
+  --trusted-proxies  TWINPOST_TRUSTED_PROXIES  ranges whose X-Forwarded-For is believed, comma separated (none)
+  --journal-keep     TWINPOST_JOURNAL_KEEP     how long the journal is kept: 90D, 12W, 6M, 1Y, INF (90D)
+  --log              TWINPOST_LOG              debug, info, warn, error or silent (info)
+`;
+
+/** A command line, taken apart: its words, its own options, and the flags that stand for settings. */
+export type Arguments = {
+  words: string[];
+  options: { help?: boolean; version?: boolean; name?: string; user?: string; json?: boolean };
+  flags: Record<string, string>;
+};
+
+const OWN_OPTIONS = {
+  help: { type: "boolean" },
+  version: { type: "boolean" },
+  name: { type: "string" },
+  user: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+export function parseArguments(argv: string[]): Arguments {
+  const settings = Object.fromEntries(CONFIG_FLAGS.map((flag) => [flag, { type: "string" as const }]));
+  try {
+    const { values, positionals } = parseArgs({
+      args: argv,
+      allowPositionals: true,
+      options: { ...settings, ...OWN_OPTIONS },
+    });
+    const flags = Object.entries(values).filter(([name]) => CONFIG_FLAGS.includes(name));
+    return { words: positionals, options: values, flags: Object.fromEntries(flags) as Record<string, string> };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}

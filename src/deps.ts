@@ -1,0 +1,16 @@
+import type { Config } from "./config.ts";
+import type { Clock } from "./kernel/clock.ts";
+import type { Log } from "./kernel/log.ts";
+import type { Random } from "./kernel/random.ts";
+import type { Store } from "./store/store.ts";
+
+/** What every door and job is handed: the store, and the world outside. */
+export type Deps = {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly config: Config;
+  /** Signs user tokens (HS256). */
+  readonly userTokenKey: Uint8Array;
+};

@@ -1,0 +1,76 @@
+import type { Hono } from "hono";
+import { PinThrottle } from "../../access/pin-throttle.ts";
+import { assertNotLockedOut } from "../../access/statement.ts";
+import type { Deps } from "../../deps.ts";
+import { forbidden } from "../../kernel/failure.ts";
+import { VERSION } from "../../kernel/version.ts";
+import type { BodyBudget } from "../body.ts";
+import { openApiDocument } from "../openapi.ts";
+import type { Operation } from "../operation.ts";
+import { accountOperations } from "./accounts.ts";
+import { ErrorView } from "./errors.ts";
+import { roleOperations } from "./roles.ts";
+import { secretOperations } from "./secrets.ts";
+import { doorOf, type Peer } from "./serve.ts";
+import { tokenOperations } from "./tokens.ts";
+import { twinOperations } from "./twins.ts";
+import { UNBUILT, type Unbuilt } from "./unbuilt.ts";
+import { userOperations } from "./users.ts";
+
+/** The account API, wire-compatible with Trusted Twin: its operations and its OpenAPI document. */
+export function mountAccountApi(app: Hono<Peer>, deps: Deps, budget: BodyBudget): void {
+  const operations = accountApiOperations(deps);
+  for (const operation of operations) {
+    app.on(operation.method.toUpperCase(), routeOf(operation.path), doorOf(deps, budget, operation));
+  }
+  for (const unbuilt of UNBUILT) {
+    app.on(unbuilt.method.toUpperCase(), routeOf(unbuilt.path), doorOf(deps, budget, refusing(unbuilt)));
+  }
+  const document = JSON.stringify(accountApiDocument(deps, operations));
+  app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
+}
+
+export const accountApiOperations = (deps: Deps): Operation[] => [
+  ...accountOperations,
+  ...userOperations,
+  ...secretOperations(new PinThrottle(deps.clock)),
+  ...tokenOperations,
+  ...roleOperations,
+  ...twinOperations,
+];
+
+const accountApiDocument = (deps: Deps, operations: Operation[]) =>
+  openApiDocument({
+    title: "Twinpost account API",
+    version: VERSION,
+    server: deps.config.publicUrl,
+    operations,
+    error: ErrorView,
+    security: {
+      secret: {
+        type: "apiKey",
+        in: "header",
+        name: "Authorization",
+        description: "A user secret, bare, or a user token.",
+      },
+      token: { type: "apiKey", in: "header", name: "X-Auth-Token", description: "A user secret, spelled as a UUID." },
+    },
+    statusesOf: (operation) => ({
+      400: "The request is malformed, or the state of things does not allow it",
+      ...(operation.gate && { 401: "No valid secret or token", 403: "The caller may not do this" }),
+      ...(operation.params && { 404: "No such thing, or not for the caller to know about" }),
+      429: "Too much is waiting; try again after the seconds in Retry-After",
+      500: "A fault of the server; nothing was stored",
+    }),
+  });
+
+function refusing({ id, method, path, open }: Unbuilt): Operation {
+  const serve = () => {
+    throw forbidden(`${id} is not available on this server.`);
+  };
+  const description = { id, method, path, summary: "", ok: { status: 200, view: ErrorView }, serve };
+  return { ...description, ...(!open && { gate: assertNotLockedOut }) } as Operation;
+}
+
+/** `/twins/{twin}` as the router spells it. */
+const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");

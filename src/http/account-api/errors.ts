@@ -1,0 +1,38 @@
+import { z } from "zod";
+import type { Failure, InvalidKind } from "../../kernel/failure.ts";
+import { Uuid } from "../../kernel/schema.ts";
+
+/** Error bodies of the account API (specification 1.9). Old clients fail on a subcode that is not in the closed list. */
+export const ErrorView = z.object({
+  subcode: z.int().meta({ examples: [404653] }),
+  description: z.string(),
+  trace: Uuid.meta({ description: "Names this occurrence; the server's log has it too." }),
+});
+
+export type Refusal = { status: 400 | 401 | 403 | 404 | 429 | 500; subcode: number };
+
+const INVALID: Record<InvalidKind, number> = {
+  json: 400_415,
+  encoding: 400_314,
+  too_large: 400_141,
+  body: 400_589,
+  parameter: 400_592,
+  rule: 400_897,
+};
+
+const TABLE: { [Code in Failure["code"]]: (failure: Extract<Failure, { code: Code }>) => Refusal } = {
+  invalid: ({ kind }) => ({ status: 400, subcode: INVALID[kind] }),
+  unauthenticated: () => ({ status: 401, subcode: 401_000 }),
+  forbidden: () => ({ status: 403, subcode: 403_535 }),
+  not_found: () => ({ status: 404, subcode: 404_653 }),
+  conflict: ({ kind }) => ({ status: 400, subcode: kind === "done" ? 400_358 : 400_979 }),
+  limited: ({ kind }) => ({ status: kind === "rate" ? 429 : 400, subcode: 400_979 }),
+  unavailable: () => ({ status: 500, subcode: 500_314 }),
+};
+
+export function refusalOf(failure: Failure): Refusal {
+  const rule = TABLE[failure.code] as (failure: Failure) => Refusal;
+  return rule(failure);
+}
+
+export const INTERNAL_ERROR: Refusal = { status: 500, subcode: 500_000 };

@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { createUserRole } from "../../access/create-user-role.ts";
+import { deleteUserRole } from "../../access/delete-user-role.ts";
+import { getUserRole } from "../../access/lookups.ts";
+import { listRoles } from "../../access/rows.ts";
+import { assertNoRules, RoleBody, RolesView, RoleView, viewRole, viewRoles } from "../../access/schema.ts";
+import { updateUserRole } from "../../access/update-user-role.ts";
+import { Uuid } from "../../kernel/schema.ts";
+import { operation } from "../operation.ts";
+
+const RolePath = z.object({ role: Uuid });
+
+/** What a role has when its creator does not say (specification 2.5). */
+const DEFAULT_NAME = "User Role Name";
+const DEFAULT_STATEMENT = { effect: "deny" as const, actions: null };
+
+export const roleOperations = [
+  operation("get_user_roles", {
+    method: "get",
+    path: "/roles",
+    summary: "List the roles of the account",
+    ok: { status: 200, view: RolesView },
+    serve: ({ deps, actor }) => viewRoles(deps.store.read((reader) => listRoles(reader, actor.accountId))),
+  }),
+  operation("create_user_role", {
+    method: "post",
+    path: "/roles",
+    summary: "Create a role",
+    body: RoleBody,
+    ok: { status: 201, view: RoleView },
+    serve: async ({ deps, actor, body }) => {
+      assertNoRules(body.rules);
+      const { name, statement } = body;
+      const input = { id: deps.random.uuid(), name: name ?? DEFAULT_NAME, statement: statement ?? DEFAULT_STATEMENT };
+      return viewRole(await deps.store.write(createUserRole, actor, input));
+    },
+  }),
+  operation("get_user_role", {
+    method: "get",
+    path: "/roles/{role}",
+    summary: "Get a role",
+    params: RolePath,
+    ok: { status: 200, view: RoleView },
+    serve: ({ deps, actor, params }) => viewRole(deps.store.read((reader) => getUserRole(reader, actor, params.role))),
+  }),
+  operation("update_user_role", {
+    method: "patch",
+    path: "/roles/{role}",
+    summary: "Change a role",
+    params: RolePath,
+    body: RoleBody,
+    ok: { status: 200, view: RoleView },
+    serve: async ({ deps, actor, params, body }) => {
+      assertNoRules(body.rules);
+      const changes = { name: body.name ?? undefined, statement: body.statement ?? undefined };
+      return viewRole(await deps.store.write(updateUserRole, actor, { id: params.role, changes }));
+    },
+  }),
+  operation("delete_user_role", {
+    method: "delete",
+    path: "/roles/{role}",
+    summary: "Delete a role; users who have it are locked out",
+    params: RolePath,
+    ok: { status: 200, view: RoleView },
+    serve: async ({ deps, actor, params }) =>
+      viewRole(await deps.store.write(deleteUserRole, actor, { id: params.role })),
+  }),
+];

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import { createUserSecret } from "../../access/create-user-secret.ts";
+import { createUserSecretPin } from "../../access/create-user-secret-pin.ts";
+import { deleteUserSecret } from "../../access/delete-user-secret.ts";
+import { getUser, getUserSecret } from "../../access/lookups.ts";
+import type { PinThrottle } from "../../access/pin-throttle.ts";
+import { NewSecretView, PinView, SecretValidity, SecretView, viewSecret } from "../../access/schema.ts";
+import { updateUserSecret } from "../../access/update-user-secret.ts";
+import { notFound } from "../../kernel/failure.ts";
+import { Uuid } from "../../kernel/schema.ts";
+import { throttleKey } from "../client-address.ts";
+import { openOperation, operation } from "../operation.ts";
+
+const UserPath = z.object({ user: Uuid });
+
+export const secretOperations = (throttle: PinThrottle) => [
+  operation("create_user_secret_pin", {
+    method: "post",
+    path: "/users/{user}/secrets",
+    summary: "Make a PIN that can be exchanged for a new secret of the user",
+    params: UserPath,
+    body: SecretValidity,
+    ok: { status: 201, view: PinView },
+    serve: async ({ deps, actor, params, body }) => ({
+      pin: await createUserSecretPin(deps, actor, params.user, body.validity_ts ?? null),
+    }),
+  }),
+  openOperation("create_user_secret", {
+    method: "post",
+    path: "/secrets/{account}/{pin}",
+    summary: "Exchange a PIN for a secret",
+    params: z.object({ account: Uuid, pin: z.string() }),
+    ok: { status: 201, view: NewSecretView },
+    serve: async ({ deps, params: { account, pin }, address }) => {
+      const caller = throttleKey(address);
+      if (!throttle.admit(account, caller)) throw notFound("PIN", "");
+      const { secret, credentials } = await createUserSecret(deps, account, pin);
+      throttle.succeeded(account, caller);
+      const { fingerprint, ...view } = viewSecret(account, secret);
+      return { ...view, ...credentials };
+    },
+  }),
+  operation("get_user_secret", {
+    method: "get",
+    path: "/users/{user}/secrets",
+    summary: "Tell about a user's secret, without showing it",
+    params: UserPath,
+    ok: { status: 200, view: SecretView },
+    serve: ({ deps, actor, params }) => {
+      const secret = deps.store.read((reader) => getUserSecret(reader, getUser(reader, actor, params.user)));
+      return viewSecret(actor.accountId, secret);
+    },
+  }),
+  operation("update_user_secret", {
+    method: "patch",
+    path: "/users/{user}/secrets",
+    summary: "Change when a user's secret ends",
+    params: UserPath,
+    body: SecretValidity,
+    ok: { status: 200, view: SecretView },
+    serve: async ({ deps, actor, params, body }) => {
+      const input = { userId: params.user, expiresAt: body.validity_ts };
+      return viewSecret(actor.accountId, await deps.store.write(updateUserSecret, actor, input));
+    },
+  }),
+  operation("delete_user_secret", {
+    method: "delete",
+    path: "/users/{user}/secrets",
+    summary: "End a user's secret",
+    params: UserPath,
+    ok: { status: 200, view: SecretView },
+    serve: async ({ deps, actor, params }) =>
+      viewSecret(actor.accountId, await deps.store.write(deleteUserSecret, actor, { userId: params.user })),
+  }),
+];

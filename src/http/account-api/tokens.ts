@@ -1,0 +1,43 @@
+import { createUserToken } from "../../access/create-user-token.ts";
+import { refreshUserToken } from "../../access/refresh-user-token.ts";
+import { CreateToken, RefreshedTokenView, RefreshToken, TokenView } from "../../access/schema.ts";
+import { permitTokenCreation, permitTokenRefresh } from "../../access/statement.ts";
+import { toSecondsOrNull } from "../../kernel/schema.ts";
+import { operation } from "../operation.ts";
+
+export const tokenOperations = [
+  operation(
+    "create_user_token",
+    {
+      method: "post",
+      path: "/token",
+      summary: "Make a token that stands in for the caller's secret",
+      body: CreateToken,
+      ok: { status: 201, view: TokenView },
+      serve: async ({ deps, actor, body }) => {
+        const { token, jwt } = await createUserToken(deps, actor, {
+          options: [...new Set(body.options ?? [])],
+          secretDict: body.secret_dict ?? null,
+          expiresAt: body.validity_ts,
+        });
+        return { token: jwt, options: token.options, validity_ts: toSecondsOrNull(token.expiresAt) };
+      },
+    },
+    permitTokenCreation,
+  ),
+  operation(
+    "refresh_user_token",
+    {
+      method: "post",
+      path: "/token/refresh",
+      summary: "Make a token like the one that asks, with another end",
+      body: RefreshToken,
+      ok: { status: 201, view: RefreshedTokenView },
+      serve: async ({ deps, actor, body }) => {
+        const { token, jwt } = await refreshUserToken(deps, actor, body.validity_ts ?? null);
+        return { token: jwt, validity_ts: toSecondsOrNull(token.expiresAt) };
+      },
+    },
+    permitTokenRefresh,
+  ),
+];

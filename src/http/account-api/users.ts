@@ -1,0 +1,62 @@
+import { z } from "zod";
+import { createUser } from "../../access/create-user.ts";
+import { deleteUser } from "../../access/delete-user.ts";
+import { getUser } from "../../access/lookups.ts";
+import { listUsers } from "../../access/rows.ts";
+import { CreateUser, UpdateUser, UsersView, UserView, viewUser, viewUsers } from "../../access/schema.ts";
+import { updateUser } from "../../access/update-user.ts";
+import { Uuid } from "../../kernel/schema.ts";
+import { operation } from "../operation.ts";
+
+const UserPath = z.object({ user: Uuid });
+
+export const userOperations = [
+  operation("get_users", {
+    method: "get",
+    path: "/users",
+    summary: "List the users of the account",
+    ok: { status: 200, view: UsersView },
+    serve: ({ deps, actor }) => viewUsers(deps.store.read((reader) => listUsers(reader, actor.accountId))),
+  }),
+  operation("create_user", {
+    method: "post",
+    path: "/users",
+    summary: "Create a user",
+    body: CreateUser,
+    ok: { status: 201, view: UserView },
+    serve: async ({ deps, actor, body }) => {
+      const { role: roleId, name = null, description = null, activity = null } = body;
+      return viewUser(
+        await deps.store.write(createUser, actor, { id: deps.random.uuid(), roleId, name, description, activity }),
+      );
+    },
+  }),
+  operation("get_user", {
+    method: "get",
+    path: "/users/{user}",
+    summary: "Get a user",
+    params: UserPath,
+    ok: { status: 200, view: UserView },
+    serve: ({ deps, actor, params }) => viewUser(deps.store.read((reader) => getUser(reader, actor, params.user))),
+  }),
+  operation("update_user", {
+    method: "patch",
+    path: "/users/{user}",
+    summary: "Change a user",
+    params: UserPath,
+    body: UpdateUser,
+    ok: { status: 200, view: UserView },
+    serve: async ({ deps, actor, params, body }) => {
+      const { role: roleId, ...rest } = body;
+      return viewUser(await deps.store.write(updateUser, actor, { id: params.user, changes: { roleId, ...rest } }));
+    },
+  }),
+  operation("delete_user", {
+    method: "delete",
+    path: "/users/{user}",
+    summary: "Delete a user with their secret",
+    params: UserPath,
+    ok: { status: 200, view: UserView },
+    serve: async ({ deps, actor, params }) => viewUser(await deps.store.write(deleteUser, actor, { id: params.user })),
+  }),
+];

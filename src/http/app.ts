@@ -1,0 +1,29 @@
+import { Hono } from "hono";
+import { cors } from "hono/cors";
+import type { Deps } from "../deps.ts";
+import { notFound } from "../kernel/failure.ts";
+import { mountAccountApi } from "./account-api/account-api.ts";
+import { type Peer, refuse } from "./account-api/serve.ts";
+import { BodyBudget } from "./body.ts";
+
+const CORS_MAX_AGE_SECONDS = 600;
+
+/** The whole REST door. A path with a slash at its end is the same path; one that nobody serves, or not by this method, is 404. */
+export function createApp(deps: Deps): Hono<Peer> {
+  const app = new Hono<Peer>({ strict: false });
+  if (deps.config.corsOrigins.length > 0) {
+    app.use(
+      cors({
+        origin: deps.config.corsOrigins,
+        allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allowHeaders: ["Authorization", "Content-Type", "X-TrustedTwin", "X-Auth-Token", "If-Match"],
+        exposeHeaders: ["ETag"],
+        maxAge: CORS_MAX_AGE_SECONDS,
+      }),
+    );
+  }
+  mountAccountApi(app, deps, new BodyBudget());
+  app.notFound((c) => refuse(deps, c, notFound("Resource", ""), deps.random.uuid()));
+  app.onError((error, c) => refuse(deps, c, error, deps.random.uuid()));
+  return app;
+}

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { assert } from "../kernel/assert.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { Operation } from "./operation.ts";
+
+type Surface = {
+  title: string;
+  version: string;
+  server: string;
+  operations: readonly Operation[];
+  /** What every refusal looks like, and the statuses that may be answered beside success. */
+  error: z.ZodType;
+  security: JsonObject;
+  statusesOf: (operation: Operation) => Record<number, string>;
+};
+
+/** The OpenAPI 3.1 document of a surface: canonical paths, and the schemas that requests are really checked with. */
+export function openApiDocument(surface: Surface): JsonObject {
+  const paths: Record<string, JsonObject> = {};
+  const ids = new Set<string>();
+  for (const operation of surface.operations) {
+    assert(!ids.has(operation.id), `operation ${operation.id} is described twice`);
+    ids.add(operation.id);
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: describe(surface, operation) };
+  }
+  return {
+    openapi: "3.1.1",
+    info: { title: surface.title, version: surface.version },
+    servers: [{ url: surface.server }],
+    paths,
+    components: { schemas: { Error: schemaOf(surface.error, "output") }, securitySchemes: surface.security },
+  };
+}
+
+function describe(surface: Surface, operation: Operation): JsonObject {
+  const refusals = Object.entries(surface.statusesOf(operation)).map(([status, description]) => [
+    status,
+    { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+  ]);
+  return {
+    operationId: operation.id,
+    summary: operation.summary,
+    security: operation.gate ? Object.keys(surface.security).map((scheme) => ({ [scheme]: [] })) : [],
+    parameters: [...parametersOf(operation.params, "path"), ...parametersOf(operation.query, "query")],
+    ...(operation.body && {
+      requestBody: {
+        required: !operation.body.safeParse({}).success,
+        content: { "application/json": { schema: schemaOf(operation.body, "input") } },
+      },
+    }),
+    responses: {
+      [operation.ok.status]: {
+        description: operation.summary,
+        content: { "application/json": { schema: schemaOf(operation.ok.view, "output") } },
+      },
+      ...Object.fromEntries(refusals),
+    },
+  };
+}
+
+function parametersOf(fields: z.ZodObject | undefined, place: "path" | "query"): JsonObject[] {
+  return Object.entries(fields?.shape ?? {}).map(([name, field]) => ({
+    name,
+    in: place,
+    required: place === "path" || !(field as z.ZodType).safeParse(undefined).success,
+    schema: schemaOf(field as z.ZodType, "input"),
+  }));
+}
+
+/** Members we do not know are ignored in requests and added in answers as we grow, so objects are never closed. */
+function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: openObjects,
+  }) as JsonObject;
+  return rest;
+}
+
+function openObjects({ jsonSchema }: { jsonSchema: { additionalProperties?: unknown } }): void {
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+}

@@ -1,0 +1,83 @@
+import type { z } from "zod";
+import type { Action } from "../access/actions.ts";
+import { permit } from "../access/statement.ts";
+import type { Deps } from "../deps.ts";
+import type { UserActor } from "../kernel/actor.ts";
+
+/** What an operation is served with: everything proven and parsed. */
+export type Call<Params, Query, Body> = {
+  readonly deps: Deps;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Where the request came from, as far as trusted proxies tell. */
+  readonly address: string;
+};
+
+type Description = {
+  readonly method: "get" | "post" | "put" | "patch" | "delete";
+  /** As in OpenAPI: `/twins/{twin}`. */
+  readonly path: string;
+  readonly summary: string;
+};
+
+type Typed<
+  Params extends z.ZodType,
+  Query extends z.ZodType,
+  Body extends z.ZodType,
+  View extends z.ZodType,
+  Who,
+> = Description & {
+  readonly params?: Params;
+  readonly query?: Query;
+  /** For operations that take a body: nothing, `{}` and `null` are the same to it. */
+  readonly body?: Body;
+  readonly ok: { readonly status: 200 | 201; readonly view: View };
+  readonly serve: (
+    call: Call<z.output<Params>, z.output<Query>, z.output<Body>> & Who,
+  ) => Promise<z.input<View>> | z.input<View>;
+};
+
+type Caller = { readonly actor: UserActor };
+
+/** Refuses a caller who may not ask for this at all, before anything of the request is looked at. */
+export type Gate = (actor: UserActor) => void;
+
+/**
+ * One operation of a surface. Routing, checks, types and the OpenAPI document all come from this one description; `id` is its
+ * operationId and the action that a role permits or denies. Without a gate it is open to everybody, and credentials are ignored.
+ */
+export type Operation = Description & {
+  readonly id: Action;
+  readonly gate?: Gate;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  readonly ok: { readonly status: 200 | 201; readonly view: z.ZodType };
+  readonly serve: (call: Call<unknown, unknown, unknown> & Partial<Caller>) => unknown;
+};
+
+type None = z.ZodType<Record<string, never>>;
+
+/** An operation that the caller's role has to permit, or that has a gate of its own. */
+export const operation = <
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType = None,
+  V extends z.ZodType = None,
+>(
+  id: Action,
+  typed: Typed<P, Q, B, V, Caller>,
+  gate: Gate = (actor) => permit(actor, id),
+) => ({ ...typed, id, gate }) as unknown as Operation;
+
+/** An operation that needs no authentication. */
+export const openOperation = <
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  B extends z.ZodType = None,
+  V extends z.ZodType = None,
+>(
+  id: Action,
+  typed: Typed<P, Q, B, V, unknown>,
+) => ({ ...typed, id }) as unknown as Operation;

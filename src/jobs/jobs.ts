@@ -1,0 +1,29 @@
+import { dropDeadCredentials } from "../access/drop-dead-credentials.ts";
+import type { Deps } from "../deps.ts";
+import { pruneEvents } from "../events/prune-events.ts";
+import { SYSTEM } from "../kernel/actor.ts";
+import type { Job } from "./scheduler.ts";
+
+/** Rows a job takes in one transaction, so that callers never wait long behind it. */
+const SLICE = 500;
+
+const dropCredentials: Job = {
+  name: "drop_dead_credentials",
+  schedule: "*/10 * * * *",
+  run: async ({ store }) => {
+    const done = await store.write(dropDeadCredentials, SYSTEM, { limit: SLICE });
+    return { done, more: done >= SLICE };
+  },
+};
+
+const cutJournal: Job = {
+  name: "cut_journal",
+  schedule: "17 * * * *",
+  run: async ({ store, clock, config }: Deps) => {
+    if (config.journalKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
+    const done = await store.write(pruneEvents, SYSTEM, { before: clock.now() - config.journalKeepMs, limit: SLICE });
+    return { done, more: done >= SLICE };
+  },
+};
+
+export const JOBS: readonly Job[] = [dropCredentials, cutJournal];

@@ -1,0 +1,32 @@
+/** What a role permits: everything but the listed actions (`deny`), or nothing but them (`allow`). */
+export type Statement = { effect: "allow" | "deny"; actions: string[] | null };
+
+/** What a user token may be used for beside standing in for a secret: to make further tokens, to be refreshed. */
+export const TOKEN_OPTIONS = ["create", "refresh"] as const;
+export type TokenOption = (typeof TOKEN_OPTIONS)[number];
+
+/** Somebody who proved to be a user, by secret or by token, as they stood when they asked. */
+export type UserActor = {
+  kind: "user";
+  accountId: string;
+  userId: string;
+  roleId: string;
+  /** Null once the role is gone: the user is locked out. */
+  statement: Statement | null;
+  /** Present when the caller came with a user token instead of the secret. */
+  token?: { id: string; options: TokenOption[] };
+};
+
+/** Who asks for something: plain data, so that a command and its actor can be queued, repeated or sent elsewhere. */
+export type Actor =
+  | UserActor
+  /** Whoever owns the machine and runs its command line. */
+  | { kind: "operator" }
+  /** Twinpost's own jobs. */
+  | { kind: "system" }
+  /** A caller without credentials, on the few operations that need none. */
+  | { kind: "anonymous" };
+
+export const OPERATOR: Actor = { kind: "operator" };
+export const SYSTEM: Actor = { kind: "system" };
+export const ANONYMOUS: Actor = { kind: "anonymous" };

@@ -1,0 +1,4 @@
+/** An impossible state is our bug, never the caller's: it is thrown, logged whole and answered as an internal error. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}

@@ -1,0 +1,34 @@
+import type { Address } from "../kernel/address.ts";
+
+export type HttpServer = {
+  readonly port: number;
+  /** Accepts nothing new, and resolves when the requests in work have been answered or `drainMs` is over. */
+  stop(drainMs: number): Promise<void>;
+};
+
+/** A request that arrives, and the address it came from. */
+export type HttpHandler = (request: Request, peerAddress: string) => Response | Promise<Response>;
+
+/** Seconds without a byte after which a connection is closed, so that idle or dripping callers cannot pile up. */
+const IDLE_SECONDS = 60;
+
+export function serveHttp({ host, port }: Address, handle: HttpHandler): HttpServer {
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    idleTimeout: IDLE_SECONDS,
+    // The app counts bodies itself and answers in the words of its surface; the runtime would answer an empty 413.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ""),
+  });
+  return {
+    port: server.port as number,
+    async stop(drainMs) {
+      const drained = server.stop();
+      const late = new Promise<void>((done) => setTimeout(done, drainMs).unref());
+      await Promise.race([drained, late]);
+      await server.stop(true);
+    },
+  };
+}

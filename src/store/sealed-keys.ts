@@ -1,0 +1,29 @@
+import { SYSTEM } from "../kernel/actor.ts";
+import { command } from "./command.ts";
+import { type Reader, text } from "./sql.ts";
+import type { Store } from "./store.ts";
+
+export function findSealedKey(reader: Reader, name: string): string | undefined {
+  const row = reader.get("SELECT sealed FROM sealed_keys WHERE name = ?", name);
+  return row && text(row, "sealed");
+}
+
+/** Keeps a sealed key unless there is one of that name, and answers the one that is kept. */
+export const saveSealedKey = command(
+  "save_sealed_key",
+  (tx, _actor, input: { name: string; sealed: string }): string => {
+    tx.run(
+      "INSERT INTO sealed_keys (name, sealed) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+      input.name,
+      input.sealed,
+    );
+    return findSealedKey(tx, input.name) as string;
+  },
+);
+
+/** The key of that name; made and kept, sealed, when first asked for. */
+export async function obtainKey(store: Store, name: string, make: () => Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const kept = store.read((reader) => findSealedKey(reader, name));
+  const sealed = kept ?? (await store.write(saveSealedKey, SYSTEM, { name, sealed: store.vault.seal(name, make()) }));
+  return store.vault.open(name, sealed);
+}

@@ -1,0 +1,142 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Actor, SYSTEM } from "../kernel/actor.ts";
+import { type Clock, sleep } from "../kernel/clock.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Random } from "../kernel/random.ts";
+import type { Command } from "./command.ts";
+import { Connection } from "./connection.ts";
+import { type ServerLock, takeServerLock } from "./lock.ts";
+import { isMigrated, migrate } from "./migrate.ts";
+import { findSealedKey, saveSealedKey } from "./sealed-keys.ts";
+import { integer, type Reader } from "./sql.ts";
+import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
+import { Writer } from "./writer.ts";
+
+export type Store = {
+  readonly vault: Vault;
+  /** Hands `ask` one snapshot: everything it reads was committed, and fits together. */
+  read<Result>(ask: (reader: Reader) => Result): Result;
+  /** Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. */
+  write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result>;
+  /** Refuses new writes, finishes those that wait, and lets go of the files. */
+  close(): Promise<void>;
+};
+
+/** Another process has this data directory; the message says so. */
+export class StoreInUse extends Error {
+  override name = "StoreInUse";
+}
+
+export type StoreOptions = { dataDir: string; clock: Clock; random: Random; log: Log };
+
+/** The command line holds the server's lock for as long as migrations take; a server that starts meanwhile waits this long. */
+const LOCK_WAIT_MAX_MS = 2_000;
+/** The command line waits this long for a server that is migrating the database. */
+const MIGRATION_WAIT_MAX_MS = 30_000;
+const RETRY_MS = 50;
+
+/** Opens the store for the one process that serves it, migrated. Throws `StoreInUse` if another process serves it already. */
+export async function openServerStore(options: StoreOptions): Promise<Store> {
+  const lock = await retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(prepare(options).lock));
+  if (!lock) throw new StoreInUse(`another twinpost serves ${options.dataDir}; stop it first`);
+  try {
+    await migrate(filesIn(options).database, options.clock.now());
+    return await openMigrated(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Opens the store for a command-line tool, beside a running server or without one. Migrations are only made without one. */
+export async function openToolStore(options: StoreOptions): Promise<Store> {
+  const files = prepare(options);
+  const ready = await retry(options.clock, MIGRATION_WAIT_MAX_MS, async () => {
+    if (await isMigrated(files.database)) return true;
+    const lock = takeServerLock(files.lock);
+    if (!lock) return undefined;
+    try {
+      await migrate(files.database, options.clock.now());
+      return true;
+    } finally {
+      lock.release();
+    }
+  });
+  if (!ready) throw new StoreInUse(`the database in ${options.dataDir} is being migrated; try again later`);
+  return openMigrated(options);
+}
+
+function filesIn({ dataDir }: StoreOptions) {
+  return {
+    database: join(dataDir, "twinpost.db"),
+    lock: join(dataDir, "server.lock"),
+    masterKey: join(dataDir, "master.key"),
+  };
+}
+
+function prepare(options: StoreOptions) {
+  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  return filesIn(options);
+}
+
+/** Tries until there is a result or the time is over; then undefined. */
+async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: () => Promise<Result> | Result) {
+  const deadline = clock.now() + waitMaxMs;
+  for (;;) {
+    const result = await attempt();
+    if (result !== undefined || clock.now() >= deadline) return result;
+    await sleep(clock, RETRY_MS);
+  }
+}
+
+async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<Store> {
+  const files = filesIn(options);
+  const reading = new Connection(files.database, { readonly: true });
+  const writing = new Connection(files.database);
+  const newest = reading.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1");
+  const writer = new Writer(writing, options.clock, options.log, newest ? integer(newest, "occurred_at") : 0);
+  const close = async () => {
+    await writer.close();
+    reading.close();
+    writing.close();
+    lock?.release();
+  };
+  try {
+    const vault = await openVault(reading, writer, files.masterKey, options.random);
+    return {
+      vault,
+      read: (ask) => readSnapshot(reading, ask),
+      write: (command, actor, input) => writer.write(command, actor, input),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function readSnapshot<Result>(connection: Connection, ask: (reader: Reader) => Result): Result {
+  connection.run("BEGIN");
+  try {
+    return ask(connection);
+  } finally {
+    connection.run("COMMIT");
+  }
+}
+
+const CHECK = "master-key-check";
+
+/** A sealed word in the database tells whether this master key is the one it was written with. */
+async function openVault(reading: Connection, writer: Writer, keyFile: string, random: Random): Promise<Vault> {
+  const check = findSealedKey(reading, CHECK);
+  const vault = createVault(loadMasterKey(keyFile, random, check !== undefined), random);
+  const sealed =
+    check ?? (await writer.write(saveSealedKey, SYSTEM, { name: CHECK, sealed: vault.seal(CHECK, new Uint8Array(1)) }));
+  try {
+    vault.open(CHECK, sealed);
+  } catch (cause) {
+    throw new MasterKeyError(`${keyFile} is not the master key of this database; restore the right one`, { cause });
+  }
+  return vault;
+}

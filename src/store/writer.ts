@@ -1,0 +1,205 @@
+import type { Actor } from "../kernel/actor.ts";
+import { assert } from "../kernel/assert.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { DomainError, describeError } from "../kernel/failure.ts";
+import type { Log } from "../kernel/log.ts";
+import type { Command } from "./command.ts";
+import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
+import type { Tx } from "./sql.ts";
+
+/** Commands that wait at most; the next one is told to come back. It bounds memory, not fairness. */
+export const QUEUE_MAX = 16_384;
+/** A group is closed here, so that answers are not held back by an endless stream of newcomers. */
+const GROUP_MAX = 256;
+/** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
+const BUSY_WAIT_MAX_MS = 5_000;
+const BUSY_RETRY_MS = 5;
+
+type Pending = {
+  command: Command<unknown, unknown>;
+  actor: Actor;
+  input: unknown;
+  resolve: (result: unknown) => void;
+  reject: (error: unknown) => void;
+};
+
+type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown };
+
+type Attempt = { outcomes: Outcome[]; hints: (() => void)[] };
+
+/**
+ * The one writer. Waiting commands are committed in groups: one transaction, one `fsync`, then all answers.
+ *
+ * A group is first run without savepoints, which cost more than many commands. A command that fails before its first write has
+ * nothing to undo. One that fails later spoils the transaction: it is rolled back, and the same group is run
+ * once more with a savepoint around each command. So a refused command costs its neighbours at most a second run.
+ */
+export class Writer {
+  readonly #connection: Connection;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #queue: Pending[] = [];
+  #working = false;
+  #closed = false;
+  #lastInstant: number;
+  #idle: (() => void)[] = [];
+
+  constructor(connection: Connection, clock: Clock, log: Log, lastInstant: number) {
+    this.#connection = connection;
+    this.#clock = clock;
+    this.#log = log;
+    this.#lastInstant = lastInstant;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  /** Answers after the commit that holds the command's effect. Rejects with the command's own refusal, or `unavailable`. */
+  write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result> {
+    if (this.#closed) return Promise.reject(unavailable("The server is stopping."));
+    if (this.#queue.length >= QUEUE_MAX) {
+      const message = "Too many writes are waiting; try again later.";
+      return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
+    }
+    return new Promise<Result>((resolve, reject) => {
+      this.#queue.push({ command, actor, input, resolve, reject } as Pending);
+      if (!this.#working) {
+        this.#working = true;
+        setImmediate(() => this.#work());
+      }
+    });
+  }
+
+  /** Refuses new commands and resolves when every waiting one has been answered. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#working) await new Promise<void>((done) => this.#idle.push(done));
+  }
+
+  /** Commits group after group, yielding between them: callers are answered, and what arrives meanwhile forms the next. */
+  async #work(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, GROUP_MAX);
+      await this.#settle(group);
+      await new Promise<void>((done) => setImmediate(done));
+    }
+    this.#working = false;
+    for (const done of this.#idle.splice(0)) done();
+  }
+
+  async #settle(group: Pending[]): Promise<void> {
+    let attempt: Attempt;
+    try {
+      attempt = await this.#commit(group);
+    } catch (error) {
+      this.#log.error("store.group_lost", { commands: group.length, error: describeError(error) });
+      for (const pending of group)
+        pending.reject(unavailable("The write could not be stored; nothing changed.", error));
+      return;
+    }
+    for (const [index, pending] of group.entries()) {
+      const outcome = attempt.outcomes[index] as Outcome;
+      if (outcome.ok) pending.resolve(outcome.result);
+      else pending.reject(outcome.error);
+    }
+    for (const hint of attempt.hints) this.#hint(hint);
+  }
+
+  /** Answers the outcomes once they are on disk. Throws when the transaction, and with it every command, is gone. */
+  async #commit(group: Pending[]): Promise<Attempt> {
+    try {
+      await this.#begin();
+      let attempt = this.#attempt(group, false);
+      if (!attempt) {
+        this.#connection.run("ROLLBACK");
+        await this.#begin();
+        attempt = this.#attempt(group, true);
+      }
+      assert(attempt, "savepoints keep a group from being spoiled");
+      this.#connection.run("COMMIT");
+      return attempt;
+    } catch (error) {
+      if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Waits for another process to finish its transaction, off the event loop. */
+  async #begin(): Promise<void> {
+    const deadline = this.#clock.now() + BUSY_WAIT_MAX_MS;
+    for (;;) {
+      try {
+        this.#connection.run("BEGIN IMMEDIATE");
+        return;
+      } catch (error) {
+        if (!isBusy(error) || this.#clock.now() >= deadline) throw error;
+        await new Promise<void>((done) => setTimeout(done, BUSY_RETRY_MS));
+      }
+    }
+  }
+
+  /** Runs every command of the group in the open transaction. Answers undefined if one has spoiled it. */
+  #attempt(group: Pending[], savepoints: boolean): Attempt | undefined {
+    const hints: (() => void)[] = [];
+    const outcomes: Outcome[] = [];
+    for (const pending of group) {
+      const outcome = this.#runOne(pending, savepoints, hints);
+      if (outcome === "spoiled") return undefined;
+      outcomes.push(outcome);
+    }
+    return { outcomes, hints };
+  }
+
+  #runOne({ command, actor, input }: Pending, savepoint: boolean, hints: (() => void)[]): Outcome | "spoiled" {
+    const connection = this.#connection;
+    const ownHints: (() => void)[] = [];
+    let wrote = false;
+    const tx: Tx = {
+      now: this.#instant(),
+      get: (sql, ...binds) => connection.get(sql, ...binds),
+      all: (sql, ...binds) => connection.all(sql, ...binds),
+      run: (sql, ...binds) => {
+        wrote = true;
+        return connection.run(sql, ...binds);
+      },
+      afterCommit: (hint) => ownHints.push(hint),
+    };
+    if (savepoint) connection.run("SAVEPOINT command");
+    try {
+      const result = command.run(tx, actor, input);
+      if (savepoint) connection.run("RELEASE command");
+      hints.push(...ownHints);
+      return { ok: true, result };
+    } catch (error) {
+      if (this.#isLost(error)) throw error;
+      if (savepoint) {
+        connection.run("ROLLBACK TO command");
+        connection.run("RELEASE command");
+      } else if (wrote) return "spoiled";
+      return { ok: false, error };
+    }
+  }
+
+  /** Whether the whole transaction is beyond use: a full disk, a failing device, a damaged file. */
+  #isLost(error: unknown): boolean {
+    return !this.#connection.inTransaction || (isSqliteError(error) && !concernsStatementOnly(error));
+  }
+
+  #hint(hint: () => void): void {
+    try {
+      hint();
+    } catch (error) {
+      this.#log.error("store.hint_failed", { error: describeError(error) });
+    }
+  }
+
+  /** A clock set back does not reach the journal: its instants never decrease. */
+  #instant(): number {
+    this.#lastInstant = Math.max(this.#lastInstant, this.#clock.now());
+    return this.#lastInstant;
+  }
+}
+
+const unavailable = (message: string, cause?: unknown) =>
+  new DomainError({ code: "unavailable", message }, cause === undefined ? undefined : { cause });

@@ -1,0 +1,22 @@
+import type { UserActor } from "../kernel/actor.ts";
+import { conflict, forbidden, notFound } from "../kernel/failure.ts";
+import type { Reader } from "../store/sql.ts";
+import { findTwin, type Twin } from "./rows.ts";
+
+/** A twin of any account: its description is for everybody who knows its id (specification 1.11, 2.6). */
+export function getTwin(reader: Reader, id: string, showTerminated = true): Twin {
+  const twin = findTwin(reader, id);
+  if (!twin || (twin.termination && !showTerminated)) throw notFound("Twin", id);
+  return twin;
+}
+
+/** A twin that the caller's account owns. Everybody may know that another's exists, so it is `forbidden`, not absent. */
+export function getOwnTwin(reader: Reader, actor: UserActor, id: string): Twin {
+  const twin = getTwin(reader, id);
+  if (twin.ownerId !== actor.accountId) throw forbidden("Only the account that owns a Twin may change it.");
+  return twin;
+}
+
+export function assertAlive(twin: Twin): void {
+  if (twin.termination) throw conflict("precondition", "The Twin is terminated.");
+}

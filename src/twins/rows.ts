@@ -1,0 +1,91 @@
+import type { JsonObject } from "../kernel/json.ts";
+import {
+  integer,
+  integerOrNull,
+  jsonOrNull,
+  type Reader,
+  type Row,
+  type Tx,
+  text,
+  textOrNull,
+  toJsonText,
+} from "../store/sql.ts";
+
+export type Twin = {
+  id: string;
+  ownerId: string;
+  creatorId: string;
+  description: JsonObject | null;
+  createdAt: number;
+  updatedAt: number;
+  /** Final: a terminated twin never changes again. */
+  termination: { issuerId: string; at: number } | null;
+};
+
+const TWIN = "id, owner_id, creator_id, description, created_at, updated_at, terminated_by, terminated_at";
+
+/** A twin of any account: twins are known to whoever knows their id. */
+export function findTwin(reader: Reader, id: string): Twin | undefined {
+  const row = reader.get(`SELECT ${TWIN} FROM twins WHERE id = ?`, id);
+  return row && twinFrom(row);
+}
+
+export function insertTwin(tx: Tx, twin: Twin): void {
+  tx.run(
+    "INSERT INTO twins (id, owner_id, creator_id, description, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+    twin.id,
+    twin.ownerId,
+    twin.creatorId,
+    toJsonText(twin.description),
+    twin.createdAt,
+    twin.updatedAt,
+  );
+}
+
+export function saveTwin(tx: Tx, twin: Twin): void {
+  tx.run(
+    "UPDATE twins SET description = ?, updated_at = ?, terminated_by = ?, terminated_at = ? WHERE id = ?",
+    toJsonText(twin.description),
+    twin.updatedAt,
+    twin.termination?.issuerId ?? null,
+    twin.termination?.at ?? null,
+    twin.id,
+  );
+}
+
+/** Where in the order of creation an account's twin stands; undefined if it is not the account's. */
+export function findTwinPosition(reader: Reader, ownerId: string, id: string): number | undefined {
+  const row = reader.get("SELECT position FROM twins WHERE id = ? AND owner_id = ?", id, ownerId);
+  return row && integer(row, "position");
+}
+
+/** Ids of an account's twins behind a position, in the order of creation. */
+export const listTwinIds = (reader: Reader, ownerId: string, after: number, limit: number): string[] =>
+  reader
+    .all("SELECT id FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?", ownerId, after, limit)
+    .map((row) => text(row, "id"));
+
+/** The twins themselves, likewise. */
+export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number): Twin[] =>
+  reader
+    .all(
+      `SELECT ${TWIN} FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`,
+      ownerId,
+      after,
+      limit,
+    )
+    .map(twinFrom);
+
+function twinFrom(row: Row): Twin {
+  const issuerId = textOrNull(row, "terminated_by");
+  const at = integerOrNull(row, "terminated_at");
+  return {
+    id: text(row, "id"),
+    ownerId: text(row, "owner_id"),
+    creatorId: text(row, "creator_id"),
+    description: jsonOrNull(row, "description"),
+    createdAt: integer(row, "created_at"),
+    updatedAt: integer(row, "updated_at"),
+    termination: issuerId !== null && at !== null ? { issuerId, at } : null,
+  };
+}

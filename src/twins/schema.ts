@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { Description, DescriptionView, TimestampView, toSeconds, Uuid } from "../kernel/schema.ts";
+import type { Twin } from "./rows.ts";
+
+// What callers of the account API send and what we answer (specification 2.6).
+
+/** For creating and for updating: an absent description leaves the twin's as it is, null removes it (1.5). */
+export const TwinBody = z.object({ description: Description.nullish() });
+
+export const TwinView = z.object({
+  owner: Uuid,
+  status: z.enum(["alive", "terminated"]),
+  updated_ts: TimestampView,
+  description: DescriptionView.optional(),
+  creation_certificate: z.object({ uuid: Uuid, created_ts: TimestampView, creator: Uuid }),
+  termination_certificate: z.object({ issuer: Uuid, terminated_ts: TimestampView }).optional(),
+});
+
+export const TwinScanView = z.object({
+  cursor: z.string().nullable().meta({ description: "Where the next page starts; null at the end." }),
+  twins: z.array(z.union([Uuid, TwinView])).meta({ description: "Ids, or with `details` whole twins." }),
+});
+
+/** The twin's own id stands in its creation certificate only. */
+export const viewTwin = (twin: Twin): z.infer<typeof TwinView> => ({
+  owner: twin.ownerId,
+  status: twin.termination ? "terminated" : "alive",
+  updated_ts: toSeconds(twin.updatedAt),
+  ...(twin.description && { description: twin.description }),
+  creation_certificate: { uuid: twin.id, created_ts: toSeconds(twin.createdAt), creator: twin.creatorId },
+  ...(twin.termination && {
+    termination_certificate: { issuer: twin.termination.issuerId, terminated_ts: toSeconds(twin.termination.at) },
+  }),
+});

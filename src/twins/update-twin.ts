@@ -1,0 +1,18 @@
+import { userCommand } from "../access/user-command.ts";
+import { record } from "../events/record.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { assertAlive, getOwnTwin } from "./get-twin.ts";
+import { saveTwin, type Twin } from "./rows.ts";
+
+type Input = { id: string; description: JsonObject | null | undefined };
+
+/** Replaces a twin's description, or with null removes it. Refuses all but the owner, and on a terminated twin everybody. */
+export const updateTwin = userCommand("update_twin", (tx, actor, { id, description }: Input): Twin => {
+  const twin = getOwnTwin(tx, actor, id);
+  assertAlive(twin);
+  if (description === undefined) return twin;
+  const changed = { ...twin, description, updatedAt: tx.now };
+  saveTwin(tx, changed);
+  record(tx, actor, { kind: "twin.updated", accountId: actor.accountId, twinId: id, data: { description } });
+  return changed;
+});

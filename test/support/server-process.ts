@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** A folder that is gone when its test is over. */
+export function temporaryFolder(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "twinpost-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** How to call the program: its source code, or the built executable. */
+export const SOURCE: readonly string[] = [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+
+type Options = { dataDir: string; program?: readonly string[]; env?: Record<string, string>; cwd?: string };
+
+/** The real server as a process of its own, on a free port of the loopback address. */
+export async function startServer({ dataDir, program = SOURCE, env = {}, cwd = dataDir }: Options) {
+  const child = Bun.spawn([...program, "serve", "--data-dir", dataDir, "--http", "127.0.0.1:0"], {
+    cwd,
+    env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const url = await readAddress(child.stdout);
+  return {
+    url,
+    pid: child.pid,
+    /** Sends the signal and resolves with the exit code (null if the signal itself ended it). */
+    async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+      child.kill(signal);
+      await child.exited;
+      return child.exitCode;
+    },
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode === null && child.signalCode === null) await this.end("SIGKILL");
+    },
+  };
+}
+
+async function readAddress(stdout: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  const reader = stdout.getReader();
+  const decoder = new TextDecoder();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`the server ended before it served: ${text}`);
+    text += decoder.decode(value, { stream: true });
+    const url = /serves (http:\/\/\S+)\n/.exec(text)?.[1];
+    if (url) return url;
+  }
+}
+
+export type Account = { account: string; user: string; role: string; secret: string; token: string };
+
+/** Runs a command-line tool of the program to its end. */
+export async function runTool(args: string[], { dataDir, program = SOURCE, env = {}, cwd = dataDir }: Options) {
+  const child = Bun.spawn([...program, ...args, "--data-dir", dataDir], {
+    cwd,
+    env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  return { code: await child.exited, stdout, stderr };
+}
+
+/** A new account of that server's database, made by `twinpost account create` beside it. */
+export async function createAccount(options: Options, name = "Meter company"): Promise<Account> {
+  const { code, stdout, stderr } = await runTool(["account", "create", "--name", name, "--json"], options);
+  if (code !== 0) throw new Error(`account create failed: ${stderr}`);
+  return JSON.parse(stdout);
+}
