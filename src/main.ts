@@ -5,12 +5,13 @@ import { parseArguments, USAGE, UsageError } from "./cli/usage.ts";
 import { ConfigError } from "./config.ts";
 import { DomainError } from "./kernel/failure.ts";
 import { VERSION } from "./kernel/version.ts";
+import { ListenError } from "./platform/http.ts";
 import { MigrationError } from "./store/migrate.ts";
 import { StoreInUse } from "./store/store.ts";
 import { MasterKeyError } from "./store/vault.ts";
 
 /** Errors whose message is all that whoever started us needs. Any other is our bug, and shown whole. */
-const PLAIN = [UsageError, ConfigError, DomainError, StoreInUse, MigrationError, MasterKeyError];
+const PLAIN = [UsageError, ConfigError, DomainError, ListenError, StoreInUse, MigrationError, MasterKeyError];
 
 async function run(argv: string[]): Promise<void> {
   const call = parseArguments(argv);

@@ -20,6 +20,7 @@ const USER_TOKEN_KEY_BYTES = 32;
 
 /** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
 export async function serve(flags: Record<string, string>): Promise<void> {
+  const stopped = stopSignal();
   const config = loadConfig(flags);
   const clock = systemClock;
   const random = systemRandom;
@@ -41,7 +42,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
         `There is no account yet. Create one: ${programCall()} account create --name NAME${dataDir}\n`,
       );
     }
-    log.info("serve.stopping", { signal: await stopSignal() });
+    log.info("serve.stopping", { signal: await stopped });
     await server.stop(DRAIN_MS);
     await scheduler.stop();
   } finally {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { assert } from "../kernel/assert.ts";
-import type { JsonObject } from "../kernel/json.ts";
+import type { JsonObject, JsonValue } from "../kernel/json.ts";
 import type { Operation } from "./operation.ts";
 
 type Surface = {
@@ -59,12 +59,17 @@ function describe(surface: Surface, operation: Operation): JsonObject {
 }
 
 function parametersOf(fields: z.ZodObject | undefined, place: "path" | "query"): JsonObject[] {
-  return Object.entries(fields?.shape ?? {}).map(([name, field]) => ({
-    name,
-    in: place,
-    required: place === "path" || !(field as z.ZodType).safeParse(undefined).success,
-    schema: schemaOf(field as z.ZodType, "input"),
-  }));
+  return Object.entries(fields?.shape ?? {}).map(([name, field]) => {
+    const absent = (field as z.ZodType).safeParse(undefined);
+    const fallback = absent.data as JsonValue | undefined;
+    const schema = schemaOf(field as z.ZodType, "input");
+    return {
+      name,
+      in: place,
+      required: place === "path" || !absent.success,
+      schema: { ...schema, ...(fallback !== undefined && { default: fallback }) },
+    };
+  });
 }
 
 /** Members we do not know are ignored in requests and added in answers as we grow, so objects are never closed. */

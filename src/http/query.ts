@@ -15,21 +15,32 @@ export function queryValues(url: string): Record<string, string | string[]> {
   return values;
 }
 
-const BOOLEANS: Record<string, boolean> = { true: true, "1": true, false: false, "0": false };
+const BOOLEANS = new Map([
+  ["true", true],
+  ["1", true],
+  ["false", false],
+  ["0", false],
+]);
 
 export const queryBoolean = (fallback: boolean) =>
   z
     .string()
-    .refine((text) => text.toLowerCase() in BOOLEANS, "must be true or false")
-    .transform((text) => BOOLEANS[text.toLowerCase()] as boolean)
+    .transform((text, context) => BOOLEANS.get(text.toLowerCase()) ?? complain(context, "must be true or false"))
     .default(fallback)
     .meta({ type: "boolean" });
 
 export const queryInteger = (minimum: number, maximum: number, fallback: number) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, "must be a whole number")
-    .transform(Number)
-    .pipe(z.int().min(minimum).max(maximum))
+    .transform((text, context) => {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      const inRange = value >= minimum && value <= maximum;
+      return inRange ? value : complain(context, `must be a whole number from ${minimum} to ${maximum}`);
+    })
     .default(fallback)
     .meta({ type: "integer", minimum, maximum });
+
+function complain(context: z.core.$RefinementCtx<string>, message: string) {
+  context.issues.push({ code: "custom", input: context.value, message });
+  return z.NEVER;
+}

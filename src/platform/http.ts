@@ -1,4 +1,4 @@
-import type { Address } from "../kernel/address.ts";
+import { type Address, formatAddress } from "../kernel/address.ts";
 
 export type HttpServer = {
   readonly port: number;
@@ -12,16 +12,13 @@ export type HttpHandler = (request: Request, peerAddress: string) => Response | 
 /** Seconds without a byte after which a connection is closed, so that idle or dripping callers cannot pile up. */
 const IDLE_SECONDS = 60;
 
-export function serveHttp({ host, port }: Address, handle: HttpHandler): HttpServer {
-  const server = Bun.serve({
-    hostname: host,
-    port,
-    idleTimeout: IDLE_SECONDS,
-    // The app counts bodies itself and answers in the words of its surface; the runtime would answer an empty 413.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    development: false,
-    fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ""),
-  });
+/** The address cannot be listened on; the message says which and why. */
+export class ListenError extends Error {
+  override name = "ListenError";
+}
+
+export function serveHttp(address: Address, handle: HttpHandler): HttpServer {
+  const server = listen(address, handle);
   return {
     port: server.port as number,
     async stop(drainMs) {
@@ -31,4 +28,27 @@ export function serveHttp({ host, port }: Address, handle: HttpHandler): HttpSer
       await server.stop(true);
     },
   };
+}
+
+function listen(address: Address, handle: HttpHandler) {
+  try {
+    return start(address, handle);
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? cause.code : String(cause);
+    throw new ListenError(`cannot listen on ${formatAddress(address)}: ${reason}`, { cause });
+  }
+}
+
+function start({ host, port }: Address, handle: HttpHandler) {
+  return Bun.serve({
+    hostname: host,
+    port,
+    idleTimeout: IDLE_SECONDS,
+    // The app counts bodies itself and answers in the words of its surface; the runtime would answer an empty 413.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
+    reusePort: false,
+    fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ""),
+  });
 }

@@ -1,0 +1,165 @@
+import { describe, expect, test } from "bun:test";
+import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
+import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
+import { type Caller, openWorld, type World } from "../support/world.ts";
+
+/** Things of one account, for operations to be tried on. */
+type Things = { account: string; user: string; role: string; twin: string; cursor: string };
+
+type Row = {
+  path?: (things: Things) => string;
+  body?: (things: Things) => unknown;
+  /** Status and subcode when the things are another account's. `own` operations can name no things at all. */
+  foreign: readonly [number, number | null] | "own";
+  /** Operations that every user has, whatever the role denies; and those without credentials. */
+  needs?: "user" | "token" | "nothing";
+};
+
+const NOT_FOUND = [404, 404_653] as const;
+const FORBIDDEN = [403, 403_535] as const;
+const user = ({ user }: Things) => `/users/${user}`;
+const secret = ({ user }: Things) => `/users/${user}/secrets`;
+const role = ({ role }: Things) => `/roles/${role}`;
+const twin = ({ twin }: Things) => `/twins/${twin}`;
+
+const ROWS: Record<string, Row> = {
+  who_am_i: { foreign: "own", needs: "user" },
+  trace: { foreign: "own", needs: "user" },
+  get_account: { foreign: "own" },
+  update_account: { foreign: "own", body: () => ({ resource_access_log: null }) },
+  get_users: { foreign: "own" },
+  create_user: { foreign: [400, 400_979], body: ({ role }) => ({ role }) },
+  get_user: { foreign: NOT_FOUND, path: user },
+  update_user: { foreign: NOT_FOUND, path: user, body: () => ({ name: "New name" }) },
+  delete_user: { foreign: NOT_FOUND, path: user },
+  create_user_secret_pin: { foreign: NOT_FOUND, path: secret },
+  get_user_secret: { foreign: NOT_FOUND, path: secret },
+  update_user_secret: { foreign: NOT_FOUND, path: secret, body: () => ({ validity_ts: null }) },
+  delete_user_secret: { foreign: NOT_FOUND, path: secret },
+  create_user_secret: { foreign: NOT_FOUND, path: ({ account }) => `/secrets/${account}/ABC123`, needs: "nothing" },
+  create_user_token: { foreign: "own", body: () => ({ options: ["create", "refresh"] }) },
+  refresh_user_token: { foreign: "own", needs: "token" },
+  get_user_roles: { foreign: "own" },
+  create_user_role: { foreign: "own", body: () => ({ statement: { effect: "allow", actions: [] } }) },
+  get_user_role: { foreign: NOT_FOUND, path: role },
+  update_user_role: { foreign: NOT_FOUND, path: role, body: () => ({ name: "New name" }) },
+  delete_user_role: { foreign: NOT_FOUND, path: role },
+  scan_twins: { foreign: [400, 400_592], path: ({ cursor }) => `/twins?cursor=${encodeURIComponent(cursor)}` },
+  create_twin: { foreign: "own", body: () => ({ description: { a: 1 } }) },
+  get_twin: { foreign: [200, null], path: twin },
+  update_twin: { foreign: FORBIDDEN, path: twin, body: () => ({ description: { a: 1 } }) },
+  terminate_twin: { foreign: FORBIDDEN, path: twin },
+};
+
+async function thingsOf(world: World, caller: Caller): Promise<Things> {
+  const { user, role, account } = await world.createUser(caller, { effect: "allow", actions: [] });
+  const twin = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;
+  return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64") };
+}
+
+/** An account with things of its own, a stranger's account with others, and a user to whom everything is denied. */
+async function openAccounts() {
+  const world = await openWorld();
+  const caller = await world.createAccount();
+  const stranger = await world.createAccount("Stranger");
+  const [own, foreign] = [await thingsOf(world, caller), await thingsOf(world, stranger)];
+  return { world, caller, own, foreign };
+}
+
+await using plain = await openWorld();
+const operations = accountApiOperations(plain.deps);
+
+test("every operation has a row here, and every row is an operation", () => {
+  expect(Object.keys(ROWS).sort()).toEqual(operations.map(({ id }) => id).sort());
+});
+
+for (const { id, method, path: pattern, ok } of operations) {
+  const row = ROWS[id] as Row;
+  const send = (things: Things, call: Caller["call"]) =>
+    call(method.toUpperCase(), row.path?.(things) ?? pattern, row.body?.(things));
+  const outcome = async (answer: ReturnType<Caller["call"]>) => {
+    const { status, body } = await answer;
+    return [status, status >= 400 ? body.subcode : null];
+  };
+
+  describe(id, () => {
+    if (row.needs !== "nothing") {
+      test("no, a wrong and an ended credential are refused in the same words", async () => {
+        const { world, caller, own } = await openAccounts();
+        await using _ = world;
+        const ended = await world.createUser(caller, { effect: "deny", actions: null });
+        const endedToken = (await ended.call("POST", "/token", { options: ["create", "refresh"] })).body.token;
+        await ended.call("PATCH", `/users/${ended.user}/secrets`, { validity_ts: world.clock.now() / 1000 + 60 });
+        world.clock.advance(60_000);
+        const wrong = caller.authorization.split("").reverse().join("");
+        const credentials = [
+          "",
+          wrong,
+          "x",
+          ended.authorization,
+          endedToken,
+          `${endedToken}x`,
+          `Bearer ${caller.authorization}`,
+        ];
+        for (const authorization of credentials) {
+          const answer = await send(own, world.caller(caller, authorization).call);
+          expect([authorization, answer.status, answer.body.subcode]).toEqual([authorization, 401, 401_000]);
+        }
+      });
+
+      test("a deleted user, secret or role ends it at once", async () => {
+        const { world, caller, own } = await openAccounts();
+        await using _ = world;
+        const byUser = await world.createUser(caller, { effect: "deny", actions: null });
+        const bySecret = await world.createUser(caller, { effect: "deny", actions: null });
+        const byRole = await world.createUser(caller, { effect: "deny", actions: null });
+        await caller.call("DELETE", `/users/${byUser.user}`);
+        await caller.call("DELETE", `/users/${bySecret.user}/secrets`);
+        await caller.call("DELETE", `/roles/${byRole.role}`);
+        expect(await outcome(send(own, byUser.call))).toEqual([401, 401_000]);
+        expect(await outcome(send(own, bySecret.call))).toEqual([401, 401_000]);
+        expect(await outcome(send(own, byRole.call))).toEqual([403, 403_535]);
+      });
+    }
+
+    test("the role decides", async () => {
+      const { world, caller, own } = await openAccounts();
+      await using _ = world;
+      const denied = await world.createUser(caller, { effect: "deny", actions: [id] });
+      const allowed = await world.createUser(caller, { effect: "allow", actions: [id] });
+      if (row.needs === undefined) {
+        const malformed = await denied.call(method.toUpperCase(), row.path?.(own) ?? pattern, undefined, { raw: "{" });
+        expect([malformed.status, malformed.body.subcode]).toEqual([403, 403_535]);
+        expect(await outcome(send(own, denied.call))).toEqual([403, 403_535]);
+        // What a user permitted nothing else may do with things of no more permission than their own.
+        expect(await outcome(send(own, allowed.call))).toEqual([ok.status, null]);
+      } else if (row.needs === "user") {
+        expect(await outcome(send(own, denied.call))).toEqual([ok.status, null]);
+      } else if (row.needs === "token") {
+        expect(await outcome(send(own, allowed.call))).toEqual([403, 403_535]);
+        const { token } = (await caller.call("POST", "/token", { options: ["refresh"] })).body;
+        expect(await outcome(send(own, world.caller(caller, token).call))).toEqual([ok.status, null]);
+      }
+    });
+
+    if (row.foreign !== "own") {
+      test("another account's things", async () => {
+        const { world, caller, foreign } = await openAccounts();
+        await using _ = world;
+        expect(await outcome(send(foreign, caller.call))).toEqual([...(row.foreign as [number, number | null])]);
+      });
+    }
+  });
+}
+
+test("what the original has and this server has not is refused and says so, after asking who calls", async () => {
+  await using world = await openWorld();
+  const caller = await world.createAccount();
+  for (const { id, method, path: pattern, open } of UNBUILT) {
+    const path = pattern.replaceAll(/\{\w+\}/g, "x");
+    const refused = await caller.call(method.toUpperCase(), path);
+    expect([id, refused.status, refused.body.subcode]).toEqual([id, 403, 403_535]);
+    expect(refused.body.description).toBe(`${id} is not available on this server.`);
+    expect([id, (await world.call(method.toUpperCase(), path)).status]).toEqual([id, open ? 403 : 401]);
+  }
+});

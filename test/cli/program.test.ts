@@ -1,0 +1,121 @@
+import { expect, test } from "bun:test";
+import { createAccount, runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+
+// The program as whoever has it meets it: processes, exit codes, what is printed.
+
+const run = (args: string[], dataDir: string, env: Record<string, string> = {}) => runTool(args, { dataDir, env });
+
+test("an account made before the first start, or beside a running server, can be used at once", async () => {
+  using folder = temporaryFolder();
+  const early = await createAccount({ dataDir: folder.path });
+  await using server = await startServer({ dataDir: folder.path });
+  const late = await createAccount({ dataDir: folder.path });
+  for (const { secret, token, ...ids } of [early, late]) {
+    const answer = await fetch(`${server.url}/whoami`, { headers: { authorization: secret } });
+    expect(await answer.json()).toEqual(ids);
+    const byToken = await fetch(`${server.url}/whoami`, { headers: { "x-auth-token": token } });
+    expect(await byToken.json()).toEqual(ids);
+  }
+  expect(await server.end("SIGTERM")).toBe(0);
+});
+
+test("a locked-out user gets a new secret from whoever owns the machine", async () => {
+  using folder = temporaryFolder();
+  const { user, secret } = await createAccount({ dataDir: folder.path });
+  await using server = await startServer({ dataDir: folder.path });
+  const reset = await run(["secret", "reset", "--user", user, "--json"], folder.path);
+  expect(reset.code).toBe(0);
+  const statusOf = async (authorization: string) =>
+    (await fetch(`${server.url}/whoami`, { headers: { authorization } })).status;
+  expect(await statusOf(secret)).toBe(401);
+  expect(await statusOf(JSON.parse(reset.stdout).secret)).toBe(200);
+
+  const unknown = await run(["secret", "reset", "--user", "00000000-0000-4000-8000-000000000000"], folder.path);
+  expect([unknown.code, unknown.stderr]).toEqual([1, "twinpost: User not found.\n"]);
+});
+
+test("what an account has outlives the server", async () => {
+  using folder = temporaryFolder();
+  const { secret } = await createAccount({ dataDir: folder.path });
+  const headers = { authorization: secret };
+  const first = await startServer({ dataDir: folder.path });
+  const made = await fetch(`${first.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
+  const twin = (await made.json()) as { creation_certificate: { uuid: string } };
+  const token = await fetch(`${first.url}/token`, { method: "POST", headers });
+  const jwt = ((await token.json()) as { token: string }).token;
+  await first.end("SIGKILL");
+
+  await using second = await startServer({ dataDir: folder.path });
+  const found = await fetch(`${second.url}/twins/${twin.creation_certificate.uuid}`, {
+    headers: { authorization: jwt },
+  });
+  expect(await found.json()).toEqual(twin);
+});
+
+test("a second server on the same data directory is refused in plain words", async () => {
+  using folder = temporaryFolder();
+  await using _ = await startServer({ dataDir: folder.path });
+  const second = await run(["serve", "--http", "127.0.0.1:0"], folder.path);
+  expect([second.code, second.stderr]).toEqual([
+    1,
+    `twinpost: another twinpost serves ${folder.path}; stop it first\n`,
+  ]);
+});
+
+test("a wrong command line or setting ends with 2, a failure with 1, and each says what is wrong", async () => {
+  using folder = temporaryFolder();
+  for (const [args, env, says] of [
+    [["fly"], {}, 'no command "fly"'],
+    [["account"], {}, 'no command "account"'],
+    [["serve", "--fly"], {}, "--fly"],
+    [["account", "create"], {}, "--name"],
+    [["account", "create", "--name", " "], {}, "--name"],
+    [["account", "create", "--name", "a\nb"], {}, "--name"],
+    [["secret", "reset", "--user", "me"], {}, "--user"],
+    [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
+    [["account", "create", "--name", "x", "--log", "loud"], {}, "TWINPOST_LOG"],
+  ] as [string[], Record<string, string>, string][]) {
+    const { code, stderr, stdout } = await run(args, folder.path, env);
+    expect([args, code, stdout]).toEqual([args, 2, ""]);
+    expect(stderr).toContain(says);
+  }
+});
+
+test("an address that is taken stops the start in plain words", async () => {
+  using folder = temporaryFolder();
+  using other = temporaryFolder();
+  await using taken = await startServer({ dataDir: folder.path });
+  const address = taken.url.replace("http://", "");
+  const { code, stderr } = await run(["serve", "--http", address], other.path);
+  expect([code, stderr]).toEqual([1, `twinpost: cannot listen on ${address}: EADDRINUSE\n`]);
+});
+
+test("help and version are told", async () => {
+  using folder = temporaryFolder();
+  const help = await run(["--help"], folder.path);
+  expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
+  expect((await run(["--version"], folder.path)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("a first start says how to create the first account, a later one does not", async () => {
+  using folder = temporaryFolder();
+  const startAndStop = async () => {
+    const child = Bun.spawn(
+      [process.execPath, "src/main.ts", "serve", "--http", "127.0.0.1:0", "--data-dir", folder.path],
+      {
+        stdout: "pipe",
+        stderr: "ignore",
+      },
+    );
+    let printed = "";
+    for await (const part of child.stdout) {
+      if (printed === "") child.kill("SIGTERM");
+      printed += new TextDecoder().decode(part);
+    }
+    expect(await child.exited).toBe(0);
+    return printed;
+  };
+  expect(await startAndStop()).toContain(`account create --name NAME --data-dir ${folder.path}\n`);
+  await createAccount({ dataDir: folder.path });
+  expect(await startAndStop()).not.toContain("account create");
+});

@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { loadConfig } from "../../src/config.ts";
+
+test("without any setting, the defaults are those of the documentation", () => {
+  expect(loadConfig({}, {})).toEqual({
+    dataDir: "./twinpost-data",
+    http: { host: "127.0.0.1", port: 8080 },
+    publicUrl: "http://127.0.0.1:8080",
+    corsOrigins: [],
+    trustedProxies: [],
+    journalKeepMs: 90 * 86_400_000,
+    logLevel: "info",
+  });
+});
+
+test("a flag wins over a variable, and an empty value counts as none", () => {
+  const env = { TWINPOST_HTTP: "[::1]:9000", TWINPOST_DATA_DIR: "/data", TWINPOST_LOG: "" };
+  const config = loadConfig({ "data-dir": "/other" }, env);
+  expect(config).toMatchObject({ dataDir: "/other", http: { host: "::1", port: 9000 }, logLevel: "info" });
+  expect(config.publicUrl).toBe("http://[::1]:9000");
+});
+
+test("a wrong value stops the start and names the variable", () => {
+  for (const [variable, values] of [
+    ["TWINPOST_HTTP", ["8080", "localhost", ":8080", "127.0.0.1:65536", "::1:80:x", "1:2:3:80"]],
+    ["TWINPOST_PUBLIC_URL", ["twins.example", "ftp://twins.example"]],
+    ["TWINPOST_CORS", ["app.example", "https://app.example/path"]],
+    ["TWINPOST_TRUSTED_PROXIES", ["10.0.0.0", "10.0.0.0/33", "here"]],
+    ["TWINPOST_JOURNAL_KEEP", ["90", "0D", "1000D", "90d", "-1D", "INFINITE"]],
+    ["TWINPOST_LOG", ["loud"]],
+  ] as const) {
+    for (const value of values) {
+      expect(() => loadConfig({}, { [variable]: value })).toThrow(variable);
+    }
+  }
+  expect(() => loadConfig({ http: "x", log: "y" }, {})).toThrow(/TWINPOST_HTTP: .*\nTWINPOST_LOG: /);
+});
+
+test("durations are days, weeks, months, years or for ever", () => {
+  const keep = (text: string) => loadConfig({ "journal-keep": text }, {}).journalKeepMs / 86_400_000;
+  expect(["1D", "2W", "3M", "1Y", "INF"].map(keep)).toEqual([1, 14, 90, 365, Number.POSITIVE_INFINITY]);
+});

@@ -1,0 +1,247 @@
+import { expect, test } from "bun:test";
+import { SYSTEM } from "../../src/kernel/actor.ts";
+import { conflict, DomainError } from "../../src/kernel/failure.ts";
+import { command } from "../../src/store/command.ts";
+import { integer, type Reader, type Tx } from "../../src/store/sql.ts";
+import { QUEUE_MAX } from "../../src/store/writer.ts";
+import { openTestStore } from "../support/store.ts";
+
+const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
+
+function note(tx: Tx, data: string): void {
+  tx.run(
+    "INSERT INTO events (occurred_at, account_id, kind, actor_kind, data) VALUES (?, '', 'test', 'system', ?)",
+    tx.now,
+    data,
+  );
+}
+
+type Input = { data: string; fail?: "before" | "after" };
+
+/** Notes something; told to fail, it does so before or after its first write. */
+const noteCommand = command("note", (tx, _actor, { data, fail }: Input): number => {
+  if (fail === "before") throw conflict("precondition", data);
+  note(tx, data);
+  if (fail === "after") throw conflict("precondition", data);
+  return tx.now;
+});
+
+const outcomeOf = (write: Promise<unknown>) =>
+  write.then(
+    () => "done",
+    (error) => (error as Error).message,
+  );
+
+test("commands that fail roll back alone, before or after their first write", async () => {
+  await using world = await openTestStore();
+  const fates = [undefined, "before", undefined, "after", undefined, "after", "before", undefined] as const;
+  const writes = fates.map((fail, i) =>
+    world.store.write(noteCommand, SYSTEM, { data: `${i}`, ...(fail && { fail }) }),
+  );
+
+  expect(await Promise.all(writes.map(outcomeOf))).toEqual(["done", "1", "done", "3", "done", "5", "6", "done"]);
+  const kept = world.store.read((reader) => reader.all("SELECT sequence, data FROM events ORDER BY sequence"));
+  expect(kept.map((row) => [row["sequence"], row["data"]])).toEqual([
+    [1, "0"],
+    [2, "2"],
+    [3, "4"],
+    [4, "7"],
+  ]);
+});
+
+test("of 10 000 commands at once, the refused tenth leaves nothing and all others are answered", async () => {
+  await using world = await openTestStore();
+  const inputs = Array.from(
+    { length: 10_000 },
+    (_, i): Input => ({ data: `${i}`, ...(i % 10 === 3 && { fail: "after" }) }),
+  );
+  const outcomes = await Promise.all(inputs.map((input) => outcomeOf(world.store.write(noteCommand, SYSTEM, input))));
+
+  for (const [i, outcome] of outcomes.entries()) expect(outcome).toBe(i % 10 === 3 ? `${i}` : "done");
+  const kept = world.store.read((reader) => reader.all("SELECT sequence, data FROM events ORDER BY sequence"));
+  expect(kept.length).toBe(9_000);
+  for (const [i, row] of kept.entries()) expect(row["sequence"]).toBe(i + 1);
+  expect(kept.map((row) => row["data"])).toEqual(inputs.filter(({ fail }) => !fail).map(({ data }) => data));
+});
+
+test("a command is answered after its commit, and a reader sees nothing before", async () => {
+  await using world = await openTestStore();
+  const other = world.connect();
+  const seenInside: number[] = [];
+  const peek = command("peek", (tx, _actor, _input: null) => {
+    note(tx, "peek");
+    seenInside.push(world.store.read(countNotes), countNotes(other), countNotes(tx));
+    tx.afterCommit(() => seenInside.push(world.store.read(countNotes)));
+  });
+
+  await world.store.write(peek, SYSTEM, null);
+  expect(countNotes(other)).toBe(1);
+  await Promise.resolve();
+  expect(seenInside).toEqual([0, 0, 1, 1]);
+  other.close();
+});
+
+test("hints of refused commands are not given, and a failing hint harms nobody", async () => {
+  await using world = await openTestStore();
+  const hints: string[] = [];
+  const hinting = command("hint", (tx, _actor, { data, fail }: Input) => {
+    note(tx, data);
+    tx.afterCommit(() => {
+      hints.push(data);
+      throw new Error("hint");
+    });
+    if (fail) throw conflict("precondition", data);
+  });
+  const inputs: Input[] = [{ data: "a" }, { data: "b", fail: "after" }, { data: "c" }];
+  await Promise.all(inputs.map((input) => outcomeOf(world.store.write(hinting, SYSTEM, input))));
+  await world.store.write(noteCommand, SYSTEM, { data: "still working" });
+  expect(hints).toEqual(["a", "c"]);
+  expect(world.logged.filter(({ event }) => event === "store.hint_failed").length).toBe(2);
+});
+
+test("a full disk fails its whole group as unavailable, and the store goes on when there is room again", async () => {
+  await using world = await openTestStore();
+  await world.store.write(noteCommand, SYSTEM, { data: "before" });
+  const limitPages = command("limit_pages", (tx, _actor, count: number) => {
+    tx.run(`PRAGMA max_page_count = ${count}`);
+  });
+  await world.store.write(limitPages, SYSTEM, 1);
+  const swallowing = command("swallow", (tx, _actor, data: string) => {
+    try {
+      note(tx, data);
+    } catch {
+      // A command that hides the loss must not have its group reported as stored.
+    }
+  });
+
+  const big = "x".repeat(100_000);
+  const group = [
+    world.store.write(noteCommand, SYSTEM, { data: "an innocent neighbour" }),
+    world.store.write(swallowing, SYSTEM, big),
+    world.store.write(noteCommand, SYSTEM, { data: big }),
+  ];
+  for (const outcome of await Promise.allSettled(group)) {
+    expect(outcome.status).toBe("rejected");
+    const { reason } = outcome as PromiseRejectedResult;
+    expect(reason).toBeInstanceOf(DomainError);
+    expect(reason.failure.code).toBe("unavailable");
+  }
+  expect(world.store.read(countNotes)).toBe(1);
+
+  await world.store.write(limitPages, SYSTEM, 1_000_000);
+  await world.store.write(noteCommand, SYSTEM, { data: big });
+  expect(world.store.read(countNotes)).toBe(2);
+});
+
+test("a command that is our bug fails alone, with its own error", async () => {
+  await using world = await openTestStore();
+  const buggy = command("buggy", (tx, _actor, _input: null) => {
+    note(tx, "half done");
+    throw new TypeError("a bug");
+  });
+  const wrongSql = command("wrong_sql", (tx, _actor, _input: null) => tx.run("INSERT INTO nowhere (a) VALUES (1)"));
+  const twice = command("twice", (tx, _actor, _input: null) => {
+    for (const _ of [1, 2]) tx.run("INSERT INTO events VALUES (1, 0, '', null, 'test', 'system', null, '{}')");
+  });
+  const writes = [
+    world.store.write(noteCommand, SYSTEM, { data: "kept" }),
+    ...[buggy, wrongSql, twice].map((bad) => world.store.write(bad, SYSTEM, null)),
+    world.store.write(noteCommand, SYSTEM, { data: "kept too" }),
+  ];
+  const outcomes = await Promise.all(writes.map(outcomeOf));
+  expect(outcomes[1]).toBe("a bug");
+  expect(outcomes[2]).toContain("nowhere");
+  expect(outcomes[3]).toContain("UNIQUE");
+  expect(world.store.read(countNotes)).toBe(2);
+});
+
+test("what the driver cannot bind is refused before it reaches it", async () => {
+  await using world = await openTestStore();
+  const bind = command("bind", (tx, _actor, value: unknown) => note(tx, value as string));
+  const values = [
+    true,
+    undefined,
+    {},
+    [],
+    new Date(0),
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    "nul\0",
+    "\ud800",
+    Symbol(),
+  ];
+  for (const value of values) {
+    expect(await outcomeOf(world.store.write(bind, SYSTEM, value))).toStartWith("cannot bind");
+  }
+  const kinds = command("kinds", (tx, _actor, _input: null) =>
+    [null, new Uint8Array([1, 0, 2]), 1n, 1.5, "text"].map(
+      (value) => tx.get("SELECT typeof(?) AS type", value)?.["type"],
+    ),
+  );
+  expect(await world.store.write(kinds, SYSTEM, null)).toEqual(["null", "blob", "integer", "real", "text"]);
+});
+
+test("a question cannot write, neither in a snapshot nor unnoticed in a command", async () => {
+  await using world = await openTestStore();
+  const sneaky = command("sneaky", (tx, _actor, _input: null) =>
+    tx.get("INSERT INTO accounts VALUES ('', 'x', null, 0, 0) RETURNING id"),
+  );
+  expect(await outcomeOf(world.store.write(sneaky, SYSTEM, null))).toContain("begins with SELECT");
+  expect(() => world.store.read((reader) => (reader as Tx).run("DELETE FROM events"))).toThrow("readonly");
+});
+
+test("one command too many is told to come back, and the others are done", async () => {
+  await using world = await openTestStore();
+  const writes = Array.from({ length: QUEUE_MAX }, (_, i) => world.store.write(noteCommand, SYSTEM, { data: `${i}` }));
+  const refused = await world.store.write(noteCommand, SYSTEM, { data: "too many" }).catch((error: unknown) => error);
+  expect((refused as DomainError).failure).toMatchObject({ code: "limited", kind: "rate", retryAfterMs: 1000 });
+  await Promise.all(writes);
+  expect(world.store.read(countNotes)).toBe(QUEUE_MAX);
+});
+
+test("another process's transaction is waited out without blocking the event loop", async () => {
+  await using world = await openTestStore();
+  const other = world.connect();
+  other.run("BEGIN IMMEDIATE");
+  const write = world.store.write(noteCommand, SYSTEM, { data: "patient" });
+  for (let turns = 0; turns < 50; turns++) await new Promise((done) => setImmediate(done));
+  expect(world.store.read(countNotes)).toBe(0);
+  other.run("COMMIT");
+  await write;
+  expect(world.store.read(countNotes)).toBe(1);
+  other.close();
+});
+
+test("a transaction that another process never ends makes writes unavailable", async () => {
+  await using world = await openTestStore();
+  const other = world.connect();
+  other.run("BEGIN IMMEDIATE");
+  const write = world.store.write(noteCommand, SYSTEM, { data: "impatient" }).catch((error: unknown) => error);
+  await new Promise((done) => setImmediate(done));
+  world.clock.advance(5_000);
+  expect(((await write) as DomainError).failure.code).toBe("unavailable");
+  other.close();
+  await world.store.write(noteCommand, SYSTEM, { data: "works again" });
+});
+
+test("instants never decrease, though the clock is set back and the server restarted", async () => {
+  await using world = await openTestStore();
+  const first = await world.store.write(noteCommand, SYSTEM, { data: "a" });
+  world.clock.set(first - 3_600_000);
+  expect(await world.store.write(noteCommand, SYSTEM, { data: "b" })).toBe(first);
+  await world.reopen();
+  expect(await world.store.write(noteCommand, SYSTEM, { data: "c" })).toBe(first);
+  world.clock.set(first + 1);
+  expect(await world.store.write(noteCommand, SYSTEM, { data: "d" })).toBe(first + 1);
+});
+
+test("closing finishes what waits and refuses what comes later", async () => {
+  await using world = await openTestStore();
+  const writes = Array.from({ length: 1000 }, (_, i) => world.store.write(noteCommand, SYSTEM, { data: `${i}` }));
+  const { store } = world;
+  const closed = store.close();
+  expect(await outcomeOf(store.write(noteCommand, SYSTEM, { data: "late" }))).toContain("stopping");
+  await Promise.all([...writes, closed]);
+  await world.reopen();
+  expect(world.store.read(countNotes)).toBe(1000);
+});

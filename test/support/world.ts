@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import { createAccount } from "../../src/access/create-account.ts";
+import { type Config, loadConfig } from "../../src/config.ts";
+import type { Deps } from "../../src/deps.ts";
+import { createApp } from "../../src/http/app.ts";
+import { JOBS } from "../../src/jobs/jobs.ts";
+import { Scheduler } from "../../src/jobs/scheduler.ts";
+import { createLog } from "../../src/kernel/log.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import { Connection } from "../../src/store/connection.ts";
+import { obtainKey } from "../../src/store/sealed-keys.ts";
+import { openServerStore } from "../../src/store/store.ts";
+import { temporaryFolder } from "./server-process.ts";
+import { TestClock } from "./test-clock.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape they assert
+export type Json = any;
+export type Answer = { status: number; body: Json; headers: Headers };
+type Options = { body?: unknown; raw?: BodyInit; headers?: Record<string, string>; address?: string };
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+export type Caller = Awaited<ReturnType<World["createAccount"]>>;
+
+/** A whole server without its socket, on a database of its own: the real store and app, under a clock and a log that the test holds. */
+export async function openWorld(settings: Record<string, string> = {}) {
+  const folder = temporaryFolder();
+  const clock = new TestClock();
+  const logged: Json[] = [];
+  const log = createLog(
+    "debug",
+    () => clock.now(),
+    (line) => logged.push(JSON.parse(line)),
+  );
+  const random = systemRandom;
+  const store = await openServerStore({ dataDir: folder.path, clock, random, log });
+  const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(32));
+  const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
+  const deps: Deps = { store, clock, random, log, config, userTokenKey };
+  const app = createApp(deps);
+  const scheduler = new Scheduler(deps, JOBS);
+
+  /** One request through the app: status, parsed body and headers of its answer. */
+  async function call(method: string, path: string, { body, raw, headers, address }: Options = {}): Promise<Answer> {
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const bytes = content === undefined ? undefined : new Uint8Array(await new Response(content).arrayBuffer());
+    const request = new Request(`http://twinpost.test${path}`, {
+      method,
+      headers: { ...(bytes && { "content-length": String(bytes.length) }), ...headers },
+      ...(bytes && { body: bytes }),
+    });
+    const response = await app.fetch(request, { peerAddress: address ?? "192.0.2.1" });
+    const text = await response.text();
+    return { status: response.status, body: text && JSON.parse(text), headers: response.headers };
+  }
+
+  /** Somebody with a secret or a token, and what they can do with it. */
+  const caller = (ids: { account: string; user: string; role: string }, authorization: string) => ({
+    ...ids,
+    authorization,
+    call: (method: string, path: string, body?: unknown, options: Options = {}) =>
+      call(method, path, { body, ...options, headers: { authorization, ...options.headers } }),
+  });
+
+  /** A new account, through its super admin. */
+  const newAccount = async (name = "Meter company") => {
+    const { secret, token, ...ids } = await createAccount(store, random, name);
+    return { ...caller(ids, secret), token };
+  };
+
+  /** A new user of the account, with a role of this statement, through the secret they got for their PIN. */
+  async function createUser(by: ReturnType<typeof caller>, statement: Json, name = "Some user") {
+    const role = (await by.call("POST", "/roles", { name: "Some role", statement })).body.uuid;
+    const user = (await by.call("POST", "/users", { name, role })).body.uuid;
+    const { pin } = (await by.call("POST", `/users/${user}/secrets`)).body;
+    const redeemed = (await call("POST", `/secrets/${by.account}/${pin}`)).body;
+    return { ...caller({ account: by.account, user, role }, redeemed.secret), token: redeemed.token as string };
+  }
+
+  /** Looks at the database from beside: what is really committed. */
+  function query(sql: string, ...binds: (string | number)[]): Json[] {
+    const connection = new Connection(join(folder.path, "twinpost.db"), { readonly: true });
+    try {
+      return connection.all(sql, ...binds).map(({ _metadata, ...row }) => row);
+    } finally {
+      connection.close();
+    }
+  }
+
+  return {
+    ...{ deps, store, clock, logged, scheduler, dataDir: folder.path },
+    ...{ call, caller, createAccount: newAccount, createUser, query },
+    async [Symbol.asyncDispose]() {
+      await scheduler.stop();
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
