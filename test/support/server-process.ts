@@ -37,7 +37,7 @@ export async function startServer({ dataDir, program = SOURCE, env = {}, cwd = d
   };
 }
 
-async function readAddress(stdout: ReadableStream<Uint8Array>): Promise<string> {
+export async function readAddress(stdout: ReadableStream<Uint8Array>): Promise<string> {
   let text = "";
   const reader = stdout.getReader();
   const decoder = new TextDecoder();
