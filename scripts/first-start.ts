@@ -12,10 +12,12 @@ async function start() {
     env: { ...process.env, ...settings },
     stdout: "pipe",
     stderr: "inherit",
+    detached: true,
   });
   const url = await readAddress(child.stdout);
+  /** As Ctrl-C in a terminal: the signal goes to the whole group, npx and what it started. */
   const stop = async () => {
-    child.kill("SIGTERM");
+    process.kill(-child.pid, "SIGINT");
     await child.exited;
   };
   return { url, stop };
