@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { authenticate, credentialFrom } from "../../src/access/authenticate.ts";
+import { userCommand } from "../../src/access/user-command.ts";
+import { record } from "../../src/events/record.ts";
+import { conflict } from "../../src/kernel/failure.ts";
+import { getOwnTwin } from "../../src/twins/get-twin.ts";
+import { saveTwin } from "../../src/twins/rows.ts";
+import { updateTwin } from "../../src/twins/update-twin.ts";
+import { openWorld } from "../support/world.ts";
+
+type Input = { id: string; description: { step: number } };
+
+/** Writes to the twin and to the journal, and changes its mind. */
+const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description }: Input): never => {
+  saveTwin(tx, { ...getOwnTwin(tx, actor, id), description, updatedAt: tx.now });
+  record(tx, actor, { kind: "twin.updated", accountId: actor.accountId, twinId: id, data: { description } });
+  throw conflict("precondition", "changed its mind");
+});
+
+test("10 000 updates of one twin at once, a tenth refused after their first write: each takes effect whole, in order, or not at all", async () => {
+  await using world = await openWorld();
+  const company = await world.createAccount();
+  const actor = await authenticate(world.deps, credentialFrom(company.authorization));
+  const id = (await company.call("POST", "/twins")).body.creation_certificate.uuid;
+  const isRefused = (step: number) => step % 10 === 7;
+  const steps = Array.from({ length: 10_000 }, (_, step) => step);
+
+  const answers = await Promise.allSettled(
+    steps.map((step) =>
+      world.store.write(isRefused(step) ? updateAndRefuse : updateTwin, actor, { id, description: { step } }),
+    ),
+  );
+
+  for (const [step, answer] of answers.entries())
+    expect(answer.status).toBe(isRefused(step) ? "rejected" : "fulfilled");
+  const kept = steps.filter((step) => !isRefused(step));
+  const events = world.query("SELECT sequence, data FROM events WHERE kind = 'twin.updated' ORDER BY sequence");
+  expect(events.map(({ data }) => JSON.parse(data).description.step)).toEqual(kept);
+  const first = events[0].sequence;
+  expect(events.map(({ sequence }) => sequence)).toEqual(kept.map((_, index) => first + index));
+  expect((await company.call("GET", `/twins/${id}`)).body.description).toEqual({ step: kept.at(-1) });
+});
