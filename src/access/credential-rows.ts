@@ -155,32 +155,33 @@ export const deleteTokensBefore = (tx: Tx, instant: number, limit: number): numb
     limit,
   );
 
-const HOLDER = `u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions
+const HOLDER = `u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, s.expires_at
   FROM user_secrets s JOIN users u ON u.id = s.user_id LEFT JOIN roles r ON r.id = u.role_id AND r.account_id = u.account_id`;
-const SECRET_LIVES = "(s.expires_at IS NULL OR s.expires_at > ?)";
 
-/** The holder of a secret that lives, found by either of its digests. */
-export function findHolderBySecret(reader: Reader, secretDigest: string, now: number): UserActor | undefined {
-  return actorFrom(reader.get(`SELECT ${HOLDER} WHERE s.secret_digest = ? AND ${SECRET_LIVES}`, secretDigest, now));
-}
+/** The holder of a secret, found by the digest of either of its spellings. Whether it has ended is for the caller to see. */
+export const findHolderBySecret = (reader: Reader, secretDigest: string): UserActor | undefined =>
+  actorFrom(reader, reader.get(`SELECT ${HOLDER} WHERE s.secret_digest = ?`, secretDigest));
 
-export function findHolderByToken(reader: Reader, tokenDigest: string, now: number): UserActor | undefined {
-  return actorFrom(reader.get(`SELECT ${HOLDER} WHERE s.token_digest = ? AND ${SECRET_LIVES}`, tokenDigest, now));
-}
+export const findHolderByToken = (reader: Reader, tokenDigest: string): UserActor | undefined =>
+  actorFrom(reader, reader.get(`SELECT ${HOLDER} WHERE s.token_digest = ?`, tokenDigest));
 
-/** The holder of a user token that lives, under a secret that lives. */
-export function findHolderByUserToken(reader: Reader, tokenId: string, now: number): UserActor | undefined {
+export const findHolder = (reader: Reader, userId: string): UserActor | undefined =>
+  actorFrom(reader, reader.get(`SELECT ${HOLDER} WHERE s.user_id = ?`, userId));
+
+/** The holder of a user token, which ends with its secret at the latest. */
+export function findHolderByUserToken(reader: Reader, tokenId: string): UserActor | undefined {
   const token = findToken(reader, tokenId);
-  if (!token || (token.expiresAt !== null && token.expiresAt <= now)) return undefined;
-  const holder = findHolder(reader, token.userId, now);
-  return holder && { ...holder, token: { id: token.id, options: token.options } };
+  const holder = token && findHolder(reader, token.userId);
+  if (!holder) return undefined;
+  const expiresAt = earlier(token.expiresAt, holder.expiresAt);
+  return { ...holder, expiresAt, token: { id: token.id, options: token.options } };
 }
 
-export function findHolder(reader: Reader, userId: string, now: number): UserActor | undefined {
-  return actorFrom(reader.get(`SELECT ${HOLDER} WHERE s.user_id = ? AND ${SECRET_LIVES}`, userId, now));
-}
+/** Moved by the database with each change by which somebody may lose or gain rights. */
+export const accessEpoch = (reader: Reader): number =>
+  integer(reader.get("SELECT epoch FROM access_epoch") as Row, "epoch");
 
-function actorFrom(row: Row | undefined): UserActor | undefined {
+function actorFrom(reader: Reader, row: Row | undefined): UserActor | undefined {
   if (!row) return undefined;
   return {
     kind: "user",
@@ -188,5 +189,9 @@ function actorFrom(row: Row | undefined): UserActor | undefined {
     userId: text(row, "user_id"),
     roleId: text(row, "role_id"),
     statement: statementFrom(row),
+    expiresAt: integerOrNull(row, "expires_at"),
+    accessEpoch: reader.once(accessEpoch),
   };
 }
+
+const earlier = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));

@@ -3,8 +3,7 @@ import { assert } from "../kernel/assert.ts";
 import { type Command, command } from "../store/command.ts";
 import type { Tx } from "../store/sql.ts";
 import type { Action } from "./actions.ts";
-import { unauthenticated } from "./authenticate.ts";
-import { findHolder, findHolderByUserToken } from "./credential-rows.ts";
+import { renew } from "./authenticate.ts";
 import { permit } from "./statement.ts";
 
 /**
@@ -21,10 +20,8 @@ export const userCommand = <Input, Result>(
     return run(tx, caller, input);
   });
 
-/** The calling user as they stand in this transaction; `unauthenticated` if their secret or token has ended. */
+/** The calling user as they stand in this transaction. */
 export function currentUser(tx: Tx, actor: Actor): UserActor {
   assert(actor.kind === "user", "only users give user commands");
-  const caller = actor.token ? findHolderByUserToken(tx, actor.token.id, tx.now) : findHolder(tx, actor.userId, tx.now);
-  if (!caller) throw unauthenticated();
-  return caller;
+  return renew(tx, actor, tx.now);
 }

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { notFound } from "../kernel/failure.ts";
 import { mountAccountApi } from "./account-api/account-api.ts";
@@ -22,7 +23,7 @@ export function createApp(deps: Deps): Hono<Peer> {
       }),
     );
   }
-  mountAccountApi(app, deps, new BodyBudget());
+  mountAccountApi(app, { deps, budget: new BodyBudget(), authenticator: new Authenticator(deps) });
   app.notFound((c) => refuse(deps, c, notFound("Resource", ""), deps.random.uuid()));
   app.onError((error, c) => refuse(deps, c, error, deps.random.uuid()));
   return app;

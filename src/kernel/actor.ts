@@ -15,6 +15,10 @@ export type UserActor = {
   statement: Statement | null;
   /** Present when the caller came with a user token instead of the secret. */
   token?: { id: string; options: TokenOption[] };
+  /** When the secret ends, or the token if that is sooner. */
+  expiresAt: number | null;
+  /** The state of everybody's rights in which all this was so. */
+  accessEpoch: number;
 };
 
 /** Who asks for something: plain data, so that a command and its actor can be queued, repeated or sent elsewhere. */

@@ -10,6 +10,8 @@ export type Reader = {
   /** The first row, if there is one. */
   get(sql: string, ...binds: SqlValue[]): Row | undefined;
   all(sql: string, ...binds: SqlValue[]): Row[];
+  /** The answer to a question that many ask: asked once a snapshot; in a command, where answers change, each time. */
+  once<Answer>(ask: (reader: Reader) => Answer): Answer;
 };
 
 /** A command's view of the open transaction. A function that writes asks for a `Tx`, one that only reads for a `Reader`. */

@@ -9,6 +9,7 @@ import { Connection } from "./connection.ts";
 import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { findSealedKey, saveSealedKey } from "./sealed-keys.ts";
+import { Snapshots } from "./snapshots.ts";
 import { integer, type Reader } from "./sql.ts";
 import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
 import { Writer } from "./writer.ts";
@@ -16,7 +17,7 @@ import { Writer } from "./writer.ts";
 export type Store = {
   readonly vault: Vault;
   /** Hands `ask` one snapshot: everything it reads was committed, and fits together. */
-  read<Result>(ask: (reader: Reader) => Result): Result;
+  read<Answer>(ask: (reader: Reader) => Answer): Answer;
   /** Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. */
   write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result>;
   /** Refuses new writes, finishes those that wait, and lets go of the files. */
@@ -92,47 +93,39 @@ async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: () => Pro
 
 async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<Store> {
   const files = filesIn(options);
-  const reading = new Connection(files.database, { readonly: true });
+  const snapshots = new Snapshots(new Connection(files.database, { readonly: true }));
   const writing = new Connection(files.database);
-  const newest = reading.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1");
-  const writer = new Writer(writing, options.clock, options.log, newest ? integer(newest, "occurred_at") : 0);
+  const newest = writing.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1");
+  const lastInstant = newest ? integer(newest, "occurred_at") : 0;
+  const writer = new Writer(writing, snapshots, options.clock, options.log, lastInstant);
   const close = async () => {
     await writer.close();
-    reading.close();
+    snapshots.close();
     writing.close();
     lock?.release();
   };
   try {
-    const vault = await openVault(reading, writer, files.masterKey, options.random);
-    return {
-      vault,
-      read: (ask) => readSnapshot(reading, ask),
-      write: (command, actor, input) => writer.write(command, actor, input),
+    const store = {
+      read: <Answer>(ask: (reader: Reader) => Answer) => snapshots.read(ask),
+      write: <Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input) =>
+        writer.write(command, actor, input),
       close,
     };
+    return { ...store, vault: await openVault(store, files.masterKey, options.random) };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function readSnapshot<Result>(connection: Connection, ask: (reader: Reader) => Result): Result {
-  connection.run("BEGIN");
-  try {
-    return ask(connection);
-  } finally {
-    connection.run("COMMIT");
-  }
-}
-
 const CHECK = "master-key-check";
 
 /** A sealed word in the database tells whether this master key is the one it was written with. */
-async function openVault(reading: Connection, writer: Writer, keyFile: string, random: Random): Promise<Vault> {
-  const check = findSealedKey(reading, CHECK);
+async function openVault(store: Pick<Store, "read" | "write">, keyFile: string, random: Random): Promise<Vault> {
+  const check = store.read((reader) => findSealedKey(reader, CHECK));
   const vault = createVault(loadMasterKey(keyFile, random, check !== undefined), random);
   const sealed =
-    check ?? (await writer.write(saveSealedKey, SYSTEM, { name: CHECK, sealed: vault.seal(CHECK, new Uint8Array(1)) }));
+    check ?? (await store.write(saveSealedKey, SYSTEM, { name: CHECK, sealed: vault.seal(CHECK, new Uint8Array(1)) }));
   try {
     vault.open(CHECK, sealed);
   } catch (cause) {

@@ -5,6 +5,7 @@ import { DomainError, describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Command } from "./command.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
+import type { Snapshots } from "./snapshots.ts";
 import type { Tx } from "./sql.ts";
 
 /** Commands that wait at most; the next one is told to come back. It bounds memory, not fairness. */
@@ -36,6 +37,7 @@ type Attempt = { outcomes: Outcome[]; hints: (() => void)[] };
  */
 export class Writer {
   readonly #connection: Connection;
+  readonly #snapshots: Snapshots;
   readonly #clock: Clock;
   readonly #log: Log;
   #queue: Pending[] = [];
@@ -44,8 +46,9 @@ export class Writer {
   #lastInstant: number;
   #idle: (() => void)[] = [];
 
-  constructor(connection: Connection, clock: Clock, log: Log, lastInstant: number) {
+  constructor(connection: Connection, snapshots: Snapshots, clock: Clock, log: Log, lastInstant: number) {
     this.#connection = connection;
+    this.#snapshots = snapshots;
     this.#clock = clock;
     this.#log = log;
     this.#lastInstant = lastInstant;
@@ -117,6 +120,7 @@ export class Writer {
         attempt = this.#attempt(group, true);
       }
       assert(attempt, "savepoints keep a group from being spoiled");
+      this.#snapshots.end();
       this.#connection.run("COMMIT");
       return attempt;
     } catch (error) {
@@ -159,6 +163,7 @@ export class Writer {
       now: this.#instant(),
       get: (sql, ...binds) => connection.get(sql, ...binds),
       all: (sql, ...binds) => connection.all(sql, ...binds),
+      once: (ask) => ask(tx),
       run: (sql, ...binds) => {
         wrote = true;
         return connection.run(sql, ...binds);

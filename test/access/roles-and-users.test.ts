@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { authenticate, credentialFrom } from "../../src/access/authenticate.ts";
+import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
 import { deleteUser } from "../../src/access/delete-user.ts";
 import { updateUserRole } from "../../src/access/update-user-role.ts";
 import type { DomainError } from "../../src/kernel/failure.ts";
@@ -26,7 +26,7 @@ test("a write that waits while its caller's rights are taken away is refused", a
   await using world = await openWorld();
   const admin = await world.createAccount();
   const colleague = await world.createUser(admin, ALL);
-  const actorOf = (authorization: string) => authenticate(world.deps, credentialFrom(authorization));
+  const actorOf = (authorization: string) => new Authenticator(world.deps).authenticate(credentialFrom(authorization));
   const [adminActor, colleagueActor] = [await actorOf(admin.authorization), await actorOf(colleague.authorization)];
   const create = () =>
     world.store.write(createTwin, colleagueActor, { id: world.deps.random.uuid(), description: null });

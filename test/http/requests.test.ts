@@ -31,7 +31,7 @@ test("a bug of ours is logged whole and answered as an internal error, and nothi
   expect(answer.body.description).toBe("Internal error.");
   const line = world.logged.find(({ trace }) => trace === answer.body.trace);
   expect([line.level, line.event]).toEqual(["error", "http.failed"]);
-  expect(line.error.stack).toContain("readSnapshot");
+  expect(line.error.stack).toContain("snapshots.ts");
 });
 
 test("a write that cannot be stored is answered as unavailable", async () => {

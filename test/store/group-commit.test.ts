@@ -2,11 +2,13 @@ import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { command } from "../../src/store/command.ts";
+import { Connection } from "../../src/store/connection.ts";
 import { integer, type Reader, type Tx } from "../../src/store/sql.ts";
 import { QUEUE_MAX } from "../../src/store/writer.ts";
 import { openTestStore } from "../support/store.ts";
 
-const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
+const countNotes = (reader: Pick<Reader, "get">) =>
+  integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
 
 function note(tx: Tx, data: string): void {
   tx.run(
@@ -187,7 +189,10 @@ test("a question cannot write, neither in a snapshot nor unnoticed in a command"
     tx.get("INSERT INTO accounts VALUES ('', 'x', null, 0, 0) RETURNING id"),
   );
   expect(await outcomeOf(world.store.write(sneaky, SYSTEM, null))).toContain("begins with SELECT");
-  expect(() => world.store.read((reader) => (reader as Tx).run("DELETE FROM events"))).toThrow("readonly");
+  expect(world.store.read((reader) => "run" in reader)).toBe(false);
+  const reading = new Connection(world.file("twinpost.db"), { readonly: true });
+  expect(() => reading.run("DELETE FROM events")).toThrow("readonly");
+  reading.close();
 });
 
 test("one command too many is told to come back, and the others are done", async () => {
@@ -217,8 +222,14 @@ test("a transaction that another process never ends makes writes unavailable", a
   const other = world.connect();
   other.run("BEGIN IMMEDIATE");
   const write = world.store.write(noteCommand, SYSTEM, { data: "impatient" }).catch((error: unknown) => error);
-  await new Promise((done) => setImmediate(done));
-  world.clock.advance(5_000);
+  const outcome = { settled: false };
+  write.finally(() => {
+    outcome.settled = true;
+  });
+  while (!outcome.settled) {
+    world.clock.advance(1_000);
+    await new Promise((done) => setTimeout(done, 1));
+  }
   expect(((await write) as DomainError).failure.code).toBe("unavailable");
   other.close();
   await world.store.write(noteCommand, SYSTEM, { data: "works again" });
@@ -244,4 +255,30 @@ test("closing finishes what waits and refuses what comes later", async () => {
   await Promise.all([...writes, closed]);
   await world.reopen();
   expect(world.store.read(countNotes)).toBe(1000);
+});
+
+test("all that is read in one turn is of one snapshot, and what was written is seen by whoever was told of it", async () => {
+  await using world = await openTestStore();
+  const other = world.connect();
+  const noteBeside = () =>
+    other.run(
+      "INSERT INTO events (occurred_at, account_id, kind, actor_kind, data) VALUES (0, '', 'test', 'system', '')",
+    );
+  let asked = 0;
+  const askOnce = (reader: Reader) => {
+    asked++;
+    return countNotes(reader);
+  };
+  const seen = () => world.store.read((reader) => [countNotes(reader), reader.once(askOnce)]);
+
+  expect(seen()).toEqual([0, 0]);
+  noteBeside();
+  expect(seen()).toEqual([0, 0]);
+  expect(asked).toBe(1);
+  await new Promise((done) => setImmediate(done));
+  expect(seen()).toEqual([1, 1]);
+
+  const write = world.store.write(noteCommand, SYSTEM, { data: "a" });
+  await write.then(() => expect(seen()).toEqual([2, 2]));
+  other.close();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { authenticate, credentialFrom } from "../../src/access/authenticate.ts";
+import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
 import { userCommand } from "../../src/access/user-command.ts";
 import { record } from "../../src/events/record.ts";
 import { conflict } from "../../src/kernel/failure.ts";
@@ -20,7 +20,7 @@ const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description
 test("10 000 updates of one twin at once, a tenth refused after their first write: each takes effect whole, in order, or not at all", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
-  const actor = await authenticate(world.deps, credentialFrom(company.authorization));
+  const actor = await new Authenticator(world.deps).authenticate(credentialFrom(company.authorization));
   const id = (await company.call("POST", "/twins")).body.creation_certificate.uuid;
   const isRefused = (step: number) => step % 10 === 7;
   const steps = Array.from({ length: 10_000 }, (_, step) => step);

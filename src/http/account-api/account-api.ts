@@ -4,29 +4,28 @@ import { assertNotLockedOut } from "../../access/statement.ts";
 import type { Deps } from "../../deps.ts";
 import { forbidden } from "../../kernel/failure.ts";
 import { VERSION } from "../../kernel/version.ts";
-import type { BodyBudget } from "../body.ts";
 import { openApiDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
 import { accountOperations } from "./accounts.ts";
 import { ErrorView } from "./errors.ts";
 import { roleOperations } from "./roles.ts";
 import { secretOperations } from "./secrets.ts";
-import { doorOf, type Peer } from "./serve.ts";
+import { type Doors, doorOf, type Peer } from "./serve.ts";
 import { tokenOperations } from "./tokens.ts";
 import { twinOperations } from "./twins.ts";
 import { UNBUILT, type Unbuilt } from "./unbuilt.ts";
 import { userOperations } from "./users.ts";
 
 /** The account API, wire-compatible with Trusted Twin: its operations and its OpenAPI document. */
-export function mountAccountApi(app: Hono<Peer>, deps: Deps, budget: BodyBudget): void {
-  const operations = accountApiOperations(deps);
+export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
+  const operations = accountApiOperations(doors.deps);
   for (const operation of operations) {
-    app.on(operation.method.toUpperCase(), routeOf(operation.path), doorOf(deps, budget, operation));
+    app.on(operation.method.toUpperCase(), routeOf(operation.path), doorOf(doors, operation));
   }
   for (const unbuilt of UNBUILT) {
-    app.on(unbuilt.method.toUpperCase(), routeOf(unbuilt.path), doorOf(deps, budget, refusing(unbuilt)));
+    app.on(unbuilt.method.toUpperCase(), routeOf(unbuilt.path), doorOf(doors, refusing(unbuilt)));
   }
-  const document = JSON.stringify(accountApiDocument(deps, operations));
+  const document = JSON.stringify(accountApiDocument(doors.deps, operations));
   app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { z } from "zod";
-import { authenticate, type Credential, credentialFrom, unauthenticated } from "../../access/authenticate.ts";
+import { type Authenticator, credentialFrom, unauthenticated } from "../../access/authenticate.ts";
 import type { Deps } from "../../deps.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { DomainError, describeError, type Failure, type InvalidKind, invalid } from "../../kernel/failure.ts";
@@ -25,26 +25,31 @@ const HEADERS = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 };
 
+/** What all doors share. */
+export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticator };
+
 /** A door for one operation. Checks in the order of specification 1.2: who, statement, size and JSON, shape; then the operation's own. */
-export const doorOf = (deps: Deps, budget: BodyBudget, operation: Operation) => async (c: Context<Peer>) => {
-  const trace = deps.random.uuid();
-  let release: (() => void) | undefined;
-  try {
-    const actor = operation.gate && (await callerOf(deps, c.req.raw.headers));
-    if (actor) operation.gate(actor);
-    release = reserveBody(budget, c.req.raw);
-    const body = operation.body && parse(operation.body, await bodyOf(c.req.raw), "body", "Request body");
-    const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
-    const query = operation.query && parse(operation.query, queryValues(c.req.url), "parameter", "Query");
-    const address = addressOf(deps, c);
-    const result = await operation.serve({ deps, params, query, body, address, ...(actor && { actor }) });
-    return answer(operation.ok.status, result, trace);
-  } catch (error) {
-    return refuse(deps, c, error, trace, operation.id);
-  } finally {
-    release?.();
-  }
-};
+export const doorOf =
+  ({ deps, budget, authenticator }: Doors, operation: Operation) =>
+  async (c: Context<Peer>) => {
+    const trace = deps.random.uuid();
+    let release: (() => void) | undefined;
+    try {
+      const actor = operation.gate && (await callerOf(authenticator, c.req.raw.headers));
+      if (actor) operation.gate(actor);
+      release = reserveBody(budget, c.req.raw);
+      const body = operation.body && parse(operation.body, await bodyOf(c.req.raw), "body", "Request body");
+      const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
+      const query = operation.query && parse(operation.query, queryValues(c.req.url), "parameter", "Query");
+      const address = addressOf(deps, c);
+      const result = await operation.serve({ deps, params, query, body, address, ...(actor && { actor }) });
+      return answer(operation.ok.status, result, trace);
+    } catch (error) {
+      return refuse(deps, c, error, trace, operation.id);
+    } finally {
+      release?.();
+    }
+  };
 
 /** Answers an error in the words of this surface, and logs it under the same trace. */
 export function refuse(deps: Deps, c: Context<Peer>, error: unknown, trace: string, operation?: string): Response {
@@ -72,11 +77,11 @@ function answer(status: number, body: unknown, trace: string): Response {
 }
 
 /** The bare secret or a user token in `Authorization` (1.2); or the secret's other spelling in `X-Auth-Token`. */
-function callerOf(deps: Deps, headers: Headers): Promise<UserActor> {
+function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserActor> {
   const authorization = headers.get("authorization");
-  if (authorization) return authenticate(deps, credentialFrom(authorization));
+  if (authorization) return authenticator.authenticate(credentialFrom(authorization));
   const token = headers.get("x-auth-token");
-  if (token) return authenticate(deps, { kind: "token", text: token } satisfies Credential);
+  if (token) return authenticator.authenticate({ kind: "token", text: token });
   throw unauthenticated("The request carries no Authorization header.");
 }
 

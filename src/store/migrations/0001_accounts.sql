@@ -79,3 +79,15 @@ CREATE INDEX user_tokens_by_user ON user_tokens (user_id);
 
 -- The job that drops dead tokens takes the oldest first.
 CREATE INDEX user_tokens_by_expiry ON user_tokens (expires_at) WHERE expires_at IS NOT NULL;
+
+-- Counts the changes by which somebody may lose or gain rights. Who has authenticated a caller, and finds the same epoch
+-- again, need not look further; whichever process made the change, the database itself moves the epoch.
+CREATE TABLE access_epoch (epoch INTEGER NOT NULL) STRICT;
+INSERT INTO access_epoch (epoch) VALUES (0);
+
+CREATE TRIGGER role_changed AFTER UPDATE ON roles BEGIN UPDATE access_epoch SET epoch = epoch + 1; END;
+CREATE TRIGGER role_deleted AFTER DELETE ON roles BEGIN UPDATE access_epoch SET epoch = epoch + 1; END;
+CREATE TRIGGER user_changed AFTER UPDATE ON users BEGIN UPDATE access_epoch SET epoch = epoch + 1; END;
+CREATE TRIGGER user_deleted AFTER DELETE ON users BEGIN UPDATE access_epoch SET epoch = epoch + 1; END;
+CREATE TRIGGER user_secret_changed AFTER UPDATE ON user_secrets BEGIN UPDATE access_epoch SET epoch = epoch + 1; END;
+CREATE TRIGGER user_secret_deleted AFTER DELETE ON user_secrets BEGIN UPDATE access_epoch SET epoch = epoch + 1; END;
