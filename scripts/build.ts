@@ -15,7 +15,7 @@ function addonPackage(): string {
 }
 
 /** The bundler only carries an addon whose `require` names it literally; libsql computes the name. */
-const COMPUTED_REQUIRE = "require(`@libsql/${target}`)"; // biome-ignore lint/suspicious/noTemplateCurlyInString: as it stands in libsql
+const COMPUTED_REQUIRE = /require\(`@libsql\/\$\{target\}`\)/;
 
 const addon: Bun.BunPlugin = {
   name: "libsql-addon",

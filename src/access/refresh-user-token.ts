@@ -9,25 +9,26 @@ import { permitTokenRefresh } from "./statement.ts";
 import { currentUser } from "./user-command.ts";
 import { signUserToken } from "./user-token.ts";
 
-type Input = { id: string; expiresAt: number | null };
+/** `expiresAt` undefined: as the old token. */
+type Input = { id: string; expiresAt: number | null | undefined };
 
 const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id, expiresAt }: Input): UserToken => {
   const caller = currentUser(tx, actor);
   permitTokenRefresh(caller);
   assert(caller.token, "only tokens pass that gate");
   const old = findToken(tx, caller.token.id) as UserToken;
-  const token = { ...old, id, expiresAt, createdAt: tx.now };
+  const token = { ...old, id, expiresAt: expiresAt === undefined ? old.expiresAt : expiresAt, createdAt: tx.now };
   insertToken(tx, token);
   record(tx, actor, {
     kind: "token.refreshed",
     accountId: caller.accountId,
-    data: { uuid: id, user: caller.userId, from: old.id, validity_ts: toSecondsOrNull(expiresAt) },
+    data: { uuid: id, user: caller.userId, from: old.id, validity_ts: toSecondsOrNull(token.expiresAt) },
   });
   return token;
 });
 
 /** Makes a token like the one that asks, with another end. The old one lives on until its own end. */
-export async function refreshUserToken(deps: Deps, actor: UserActor, expiresAt: number | null) {
+export async function refreshUserToken(deps: Deps, actor: UserActor, expiresAt: number | null | undefined) {
   const token = await deps.store.write(saveRefreshedToken, actor, { id: deps.random.uuid(), expiresAt });
   return { token, jwt: await signUserToken(deps, actor.accountId, token) };
 }

@@ -24,7 +24,7 @@ const Name = z
   );
 
 const TABLE_NAME = /^[a-z_][0-9a-z_]{0,63}$/;
-const Dimensions = z.strictObject({ dimensions: z.record(z.string().regex(TABLE_NAME), z.string()) });
+const Dimensions = z.object({ dimensions: z.record(z.string().regex(TABLE_NAME), z.string()) });
 
 /** A log of accesses, by the timeseries table it goes to. There are no timeseries tables, so all that can be named is none. */
 export const AccessLog = z.record(z.string().regex(TABLE_NAME), Dimensions).nullable();

@@ -45,7 +45,7 @@ function describe(surface: Surface, operation: Operation): JsonObject {
     ...(operation.body && {
       requestBody: {
         required: !operation.body.safeParse({}).success,
-        content: { "application/json": { schema: schemaOf(operation.body, "input") } },
+        content: { "application/json": { schema: bodySchemaOf(operation.body) } },
       },
     }),
     responses: {
@@ -56,6 +56,12 @@ function describe(surface: Surface, operation: Operation): JsonObject {
       ...Object.fromEntries(refusals),
     },
   };
+}
+
+/** Where no body will do, `null` does too (1.1). */
+function bodySchemaOf(body: z.ZodType): JsonObject {
+  const schema = schemaOf(body, "input");
+  return body.safeParse({}).success ? { anyOf: [schema, { type: "null" }] } : schema;
 }
 
 function parametersOf(fields: z.ZodObject | undefined, place: "path" | "query"): JsonObject[] {

@@ -35,7 +35,9 @@ test("parameters and bodies are described as they are checked", async () => {
   expect(paths["/twins/{twin}"].get.parameters[0]).toMatchObject({ name: "twin", in: "path", required: true });
   expect(paths["/users"].post.requestBody.required).toBe(true);
   expect(paths["/twins"].post.requestBody.required).toBe(false);
-  const { description } = paths["/twins"].post.requestBody.content["application/json"].schema.properties;
+  const [body, none] = paths["/twins"].post.requestBody.content["application/json"].schema.anyOf;
+  expect(none).toEqual({ type: "null" });
+  const { description } = body.properties;
   expect(JSON.stringify(description)).toContain('"propertyNames":{"pattern":"^[a-z_][0-9a-z_]{0,63}$"}');
 });
 

@@ -92,7 +92,7 @@ test("a body is checked in order: size, encoding, JSON, shape", async () => {
   for (const text of ["{", "[1,]", "nul", "{'a':1}", " ", '{"description":{"a":"\u0000"}}']) {
     expect([text, await send(text)]).toEqual([text, [400, 400_415]]);
   }
-  for (const text of ["[]", "5", '"text"', "true", '{"description":"text"}']) {
+  for (const text of ["[]", "5", "0", "false", '""', '"text"', "true", '{"description":"text"}']) {
     expect([text, await send(text)]).toEqual([text, [400, 400_589]]);
   }
   expect(await send(nested(62))).toEqual([201, undefined]);
@@ -117,6 +117,19 @@ test("no body, an empty one, {} and null are the same, whatever content type the
     expect((await caller.call("POST", "/twins", undefined, { raw, headers })).body.description).toEqual({ a: 1 });
     expect((await caller.call("GET", "/whoami", undefined, { headers })).status).toBe(200);
   }
+});
+
+test("a custom dictionary is standard base64 of a JSON object, or the request is refused", async () => {
+  await using world = await openWorld();
+  const caller = await world.createAccount();
+  const send = async (value: string) =>
+    told(await caller.call("GET", "/whoami", undefined, { headers: { "x-trustedtwin": value } }));
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+  expect(await send("eyJzZXJpYWwiOiJiMGYtNzc4MSIsInRlbmFudCI6Im5vcnRoIn0=")).toEqual([200, undefined]);
+  for (const value of ["%", "e30", "e30=e30=", base64("{")]) {
+    expect([value, await send(value)]).toEqual([value, [400, 400_415]]);
+  }
+  for (const text of ["[]", "5", '{"Upper":1}']) expect(await send(base64(text))).toEqual([400, 400_589]);
 });
 
 test("a chunked body is counted as it arrives", async () => {

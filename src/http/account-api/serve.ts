@@ -1,13 +1,14 @@
 import type { Context } from "hono";
-import type { z } from "zod";
 import { type Authenticator, credentialFrom, unauthenticated } from "../../access/authenticate.ts";
 import type { Deps } from "../../deps.ts";
 import type { UserActor } from "../../kernel/actor.ts";
-import { DomainError, describeError, type Failure, type InvalidKind, invalid } from "../../kernel/failure.ts";
+import { DomainError, describeError, type Failure } from "../../kernel/failure.ts";
 import { parseJson } from "../../kernel/json.ts";
 import { announcedLength, type BodyBudget, readBody, tooLarge } from "../body.ts";
 import { clientAddress } from "../client-address.ts";
+import { dictionaryFrom } from "../dictionary.ts";
 import type { Operation } from "../operation.ts";
+import { parse } from "../parse.ts";
 import { queryValues } from "../query.ts";
 import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
 
@@ -41,8 +42,9 @@ export const doorOf =
       const body = operation.body && parse(operation.body, await bodyOf(c.req.raw), "body", "Request body");
       const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
       const query = operation.query && parse(operation.query, queryValues(c.req.url), "parameter", "Query");
+      const dictionary = dictionaryFrom(c.req.raw.headers.get("x-trustedtwin"));
       const address = addressOf(deps, c);
-      const result = await operation.serve({ deps, params, query, body, address, ...(actor && { actor }) });
+      const result = await operation.serve({ deps, params, query, body, dictionary, address, ...(actor && { actor }) });
       return answer(operation.ok.status, result, trace);
     } catch (error) {
       return refuse(deps, c, error, trace, operation.id);
@@ -96,14 +98,7 @@ function reserveBody(budget: BodyBudget, request: Request): (() => void) | undef
 /** No body, `{}` and `null` are the same (1.1). Whatever content type it claims, a body is JSON. */
 async function bodyOf(request: Request): Promise<unknown> {
   const bytes = await readBody(request, BODY_BYTES_MAX);
-  return (bytes.length > 0 && parseJson(bytes)) || {};
-}
-
-function parse(schema: z.ZodType, value: unknown, kind: InvalidKind, what: string): unknown {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
-  throw invalid(kind, `${what} is not acceptable.`, issues);
+  return bytes.length > 0 ? (parseJson(bytes) ?? {}) : {};
 }
 
 /** The failure in a sentence, with what is wrong where. A hostile body can be wrong in very many places; some will do. */

@@ -34,7 +34,7 @@ export const tokenOperations = [
       body: RefreshToken,
       ok: { status: 201, view: RefreshedTokenView },
       serve: async ({ deps, actor, body }) => {
-        const { token, jwt } = await refreshUserToken(deps, actor, body.validity_ts ?? null);
+        const { token, jwt } = await refreshUserToken(deps, actor, body.validity_ts);
         return { token: jwt, validity_ts: toSecondsOrNull(token.expiresAt) };
       },
     },

@@ -44,6 +44,10 @@ export const UNBUILT: readonly Unbuilt[] = [
   { id: "webhook_confirm_subscription", method: "get", path: HOOK, open: true },
   { id: "webhook_refresh_subscription", method: "patch", path: HOOK, open: true },
   { id: "webhook_unsubscribe", method: "delete", path: HOOK, open: true },
+  // The token names the account too, so the original takes these without it (section 7).
+  { id: "webhook_confirm_subscription", method: "get", path: "/notifications/webhooks", open: true },
+  { id: "webhook_refresh_subscription", method: "patch", path: "/notifications/webhooks", open: true },
+  { id: "webhook_unsubscribe", method: "delete", path: "/notifications/webhooks", open: true },
   { id: "get_databases", method: "get", path: `${SERVICES}/databases` },
   { id: "get_database", method: "get", path: `${SERVICES}/databases/{database}` },
   { id: "update_database", method: "patch", path: `${SERVICES}/databases/{database}` },

@@ -1,0 +1,13 @@
+import { invalid } from "../kernel/failure.ts";
+import { type JsonObject, parseJson } from "../kernel/json.ts";
+import { Description } from "../kernel/schema.ts";
+import { parse } from "./parse.ts";
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** The dictionary of an `X-TrustedTwin` header: standard base64 of a JSON object in the shape of a description (specification 1.3). */
+export function dictionaryFrom(header: string | null): JsonObject | null {
+  if (!header) return null;
+  if (!BASE64.test(header)) throw invalid("json", "X-TrustedTwin is not standard base64.");
+  return parse(Description, parseJson(new Uint8Array(Buffer.from(header, "base64"))), "body", "X-TrustedTwin");
+}

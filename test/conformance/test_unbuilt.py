@@ -1,0 +1,34 @@
+"""Operations of the vendor (section 6) that this server does not have: they are known, and forbidden."""
+
+import pytest
+from trustedtwin.tt_endpoints import ENDPOINTS
+
+from conftest import BUILT, FORBIDDEN, HOME, OPEN, UNAUTHENTICATED, UNBUILT, UNKNOWN, call_somehow, send
+
+
+def test_every_operation_of_the_vendors_client_is_accounted_for():
+    assert {*BUILT, *UNBUILT} == set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("operation", UNBUILT)
+def test_an_operation_that_is_not_built_is_forbidden(admin, operation):
+    call_somehow(admin, operation).refused(FORBIDDEN)
+
+
+@pytest.mark.parametrize("operation", UNBUILT)
+def test_an_operation_that_is_not_built_asks_for_authentication_all_the_same(anonymous, operation):
+    call_somehow(anonymous, operation).refused(FORBIDDEN if operation in OPEN else UNAUTHENTICATED)
+
+
+def test_the_ledger_alias_personal_is_the_default_of_the_client(admin):
+    admin.get_twin_ledger_entry(UNKNOWN).refused(FORBIDDEN)
+
+
+def test_a_name_of_a_document_may_have_slashes(admin):
+    admin.get_twin_doc(UNKNOWN, "manuals/a.pdf").refused(FORBIDDEN)
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize("account", ["", HOME["account"]], ids=["without", "with"])
+def test_a_webhook_token_is_taken_with_and_without_an_account_in_the_path(method, account):
+    send(method, f"/notifications/webhooks/{account}?token=Y19f").refused(FORBIDDEN)
