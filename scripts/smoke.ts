@@ -26,7 +26,11 @@ let twin: { creation_certificate: { uuid: string } };
   const me = await (await fetch(`${server.url}/whoami`, { headers })).json();
   process.stdout.write(`start to first answer: ${(performance.now() - started).toFixed(0)} ms\n`);
   check("it knows the account's first user", (me as { user: string }).user === account.user);
-  const created = await fetch(`${server.url}/twins`, { method: "POST", headers, body: '{"description":{"serial":"12345"}}' });
+  const created = await fetch(`${server.url}/twins`, {
+    method: "POST",
+    headers,
+    body: '{"description":{"serial":"12345"}}',
+  });
   twin = (await created.json()) as typeof twin;
   check("it creates a twin", created.status === 201);
   const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: object };
