@@ -27,7 +27,7 @@ const FIND = { secret: findHolderBySecret, token: findHolderByToken, user_token:
 const REMEMBERED_MAX = 10_000;
 
 /**
- * Finds the user behind a credential. Who was found is remembered, by a digest, for as long as the access epoch stands: the
+ * Finds the user behind a credential. Who was found is remembered, by digest or token id, for as long as the access epoch stands: the
  * database moves it with every change by which somebody may lose rights.
  */
 export class Authenticator {
@@ -43,21 +43,21 @@ export class Authenticator {
     const id = kind === "user_token" ? await verifyUserToken(this.#deps, text) : digestOf(text);
     if (id === undefined) throw unauthenticated();
     const now = this.#deps.clock.now();
-    const actor = this.#deps.store.read((reader) => this.#recall(reader, `${kind} ${id}`) ?? FIND[kind](reader, id));
+    const actor = this.#deps.store.read((reader) => this.#recall(reader, id) ?? FIND[kind](reader, id));
     if (!actor || hasEnded(actor, now)) throw unauthenticated();
-    this.#remember(`${kind} ${id}`, actor);
+    this.#remember(id, actor);
     return actor;
   }
 
-  #recall(reader: Reader, key: string): UserActor | undefined {
-    const actor = this.#remembered.get(key);
+  #recall(reader: Reader, id: string): UserActor | undefined {
+    const actor = this.#remembered.get(id);
     return actor?.accessEpoch === reader.once(accessEpoch) ? actor : undefined;
   }
 
-  #remember(key: string, actor: UserActor): void {
-    if (this.#remembered.get(key) === actor) return;
-    this.#remembered.delete(key);
-    this.#remembered.set(key, actor);
+  #remember(id: string, actor: UserActor): void {
+    if (this.#remembered.get(id) === actor) return;
+    this.#remembered.delete(id);
+    this.#remembered.set(id, actor);
     if (this.#remembered.size > REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value as string);
   }
 }

@@ -155,18 +155,18 @@ export const deleteTokensBefore = (tx: Tx, instant: number, limit: number): numb
     limit,
   );
 
-const HOLDER = `u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, s.expires_at
+const HOLDER = `SELECT u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, s.expires_at
   FROM user_secrets s JOIN users u ON u.id = s.user_id LEFT JOIN roles r ON r.id = u.role_id AND r.account_id = u.account_id`;
 
 /** The holder of a secret, found by the digest of either of its spellings. Whether it has ended is for the caller to see. */
 export const findHolderBySecret = (reader: Reader, secretDigest: string): UserActor | undefined =>
-  actorFrom(reader, reader.get(`SELECT ${HOLDER} WHERE s.secret_digest = ?`, secretDigest));
+  actorFrom(reader, reader.get(`${HOLDER} WHERE s.secret_digest = ?`, secretDigest));
 
 export const findHolderByToken = (reader: Reader, tokenDigest: string): UserActor | undefined =>
-  actorFrom(reader, reader.get(`SELECT ${HOLDER} WHERE s.token_digest = ?`, tokenDigest));
+  actorFrom(reader, reader.get(`${HOLDER} WHERE s.token_digest = ?`, tokenDigest));
 
 export const findHolder = (reader: Reader, userId: string): UserActor | undefined =>
-  actorFrom(reader, reader.get(`SELECT ${HOLDER} WHERE s.user_id = ?`, userId));
+  actorFrom(reader, reader.get(`${HOLDER} WHERE s.user_id = ?`, userId));
 
 /** The holder of a user token, which ends with its secret at the latest. */
 export function findHolderByUserToken(reader: Reader, tokenId: string): UserActor | undefined {

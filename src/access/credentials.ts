@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Random } from "../kernel/random.ts";
 
 /** 64 characters of standard base64 (specification 1.4). */
@@ -24,14 +24,14 @@ export const digestsOf = ({ secret, token }: Credentials): CredentialDigests => 
 });
 
 /** 48 random bytes, or the 122 random bits of a token, need no slow hash. */
-export const digestOf = (credential: string) => createHash("sha256").update(credential).digest("base64url");
+export const digestOf = (credential: string) => hash("sha256", credential, "base64url");
 
 export const newPin = (random: Random) =>
   Array.from({ length: PIN_LENGTH }, () => PIN_ALPHABET[random.below(PIN_ALPHABET.length)]).join("");
 
 /** The spelling for clients that insist on a UUID: derived one-way, in the form of version 4. */
 function tokenOf(secret: string): string {
-  const bytes = createHash("sha256").update(`twinpost token\0${secret}`).digest().subarray(0, 16);
+  const bytes = hash("sha256", `twinpost token\0${secret}`, "buffer").subarray(0, 16);
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

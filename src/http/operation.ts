@@ -14,7 +14,7 @@ export type Call<Params, Query, Body> = {
   /** The custom dictionary of the `X-TrustedTwin` header, for rules and templates. */
   readonly dictionary: JsonObject | null;
   /** Where the request came from, as far as trusted proxies tell. */
-  readonly address: string;
+  readonly address: () => string;
 };
 
 type Description = {

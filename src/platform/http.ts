@@ -6,8 +6,8 @@ export type HttpServer = {
   stop(drainMs: number): Promise<void>;
 };
 
-/** A request that arrives, and the address it came from. */
-export type HttpHandler = (request: Request, peerAddress: string) => Response | Promise<Response>;
+/** A request that arrives, and how to learn the address it came from, which few need. */
+export type HttpHandler = (request: Request, peerAddress: () => string) => Response | Promise<Response>;
 
 /** Seconds without a byte after which a connection is closed, so that idle or dripping callers cannot pile up. */
 const IDLE_SECONDS = 60;
@@ -49,6 +49,6 @@ function start({ host, port }: Address, handle: HttpHandler) {
     development: false,
     // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
     reusePort: false,
-    fetch: (request, server) => handle(request, server.requestIP(request)?.address ?? ""),
+    fetch: (request, server) => handle(request, () => server.requestIP(request)?.address ?? ""),
   });
 }

@@ -23,10 +23,12 @@ export type Twin = {
 };
 
 const TWIN = "id, owner_id, creator_id, description, created_at, updated_at, terminated_by, terminated_at";
+const FIND_TWIN = `SELECT ${TWIN} FROM twins WHERE id = ?`;
+const LIST_TWINS = `SELECT ${TWIN} FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`;
 
 /** A twin of any account: twins are known to whoever knows their id. */
 export function findTwin(reader: Reader, id: string): Twin | undefined {
-  const row = reader.get(`SELECT ${TWIN} FROM twins WHERE id = ?`, id);
+  const row = reader.get(FIND_TWIN, id);
   return row && twinFrom(row);
 }
 
@@ -77,14 +79,7 @@ export function listTwinIds(reader: Reader, ownerId: string, after: number, limi
 
 /** The twins themselves, likewise. */
 export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number): Twin[] =>
-  reader
-    .all(
-      `SELECT ${TWIN} FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`,
-      ownerId,
-      after,
-      limit,
-    )
-    .map(twinFrom);
+  reader.all(LIST_TWINS, ownerId, after, limit).map(twinFrom);
 
 function twinFrom(row: Row): Twin {
   const issuerId = textOrNull(row, "terminated_by");

@@ -48,7 +48,7 @@ export async function openWorld(settings: Record<string, string> = {}) {
       headers: { ...(bytes && { "content-length": String(bytes.length) }), ...headers },
       ...(bytes && { body: bytes }),
     });
-    const response = await app.fetch(request, { peerAddress: address ?? "192.0.2.1" });
+    const response = await app.fetch(request, { peerAddress: () => address ?? "192.0.2.1" });
     const text = await response.text();
     return { status: response.status, body: text && JSON.parse(text), headers: response.headers };
   }
@@ -80,7 +80,7 @@ export async function openWorld(settings: Record<string, string> = {}) {
   function query(sql: string, ...binds: (string | number)[]): Json[] {
     const connection = new Connection(join(folder.path, "twinpost.db"), { readonly: true });
     try {
-      return connection.all(sql, ...binds).map(({ _metadata, ...row }) => row);
+      return [...connection.all(sql, ...binds)];
     } finally {
       connection.close();
     }

@@ -32,7 +32,7 @@ export const secretOperations = (throttle: PinThrottle) => [
     params: z.object({ account: Uuid, pin: z.string() }),
     ok: { status: 201, view: NewSecretView },
     serve: async ({ deps, params: { account, pin }, address }) => {
-      const caller = throttleKey(address);
+      const caller = throttleKey(address());
       if (!throttle.admit(account, caller)) throw notFound("PIN", "");
       const { secret, credentials } = await createUserSecret(deps, account, pin);
       throttle.succeeded(account, caller);

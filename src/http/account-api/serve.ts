@@ -13,7 +13,7 @@ import { queryValues } from "../query.ts";
 import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
 
 /** What the platform tells of a connection. */
-export type Peer = { Bindings: { peerAddress: string } };
+export type Peer = { Bindings: { peerAddress: () => string } };
 
 /** Specification 1.4. Documents will have a larger limit of their own. */
 export const BODY_BYTES_MAX = 65_536;
@@ -22,7 +22,6 @@ const HEADERS = {
   "content-type": "application/json",
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
-  "referrer-policy": "no-referrer",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 };
 
@@ -43,8 +42,9 @@ export const doorOf =
       const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
       const query = operation.query && parse(operation.query, queryValues(c.req.url), "parameter", "Query");
       const dictionary = dictionaryFrom(c.req.raw.headers.get("x-trustedtwin"));
-      const address = addressOf(deps, c);
-      const result = await operation.serve({ deps, params, query, body, dictionary, address, ...(actor && { actor }) });
+      const address = () => addressOf(deps, c);
+      const call = { deps, params, query, body, dictionary, address };
+      const result = await operation.serve(actor ? { ...call, actor } : call);
       return answer(operation.ok.status, result, trace);
     } catch (error) {
       return refuse(deps, c, error, trace, operation.id);
@@ -109,5 +109,5 @@ function sentenceOf(failure: Failure): string {
 }
 
 function addressOf(deps: Deps, c: Context<Peer>): string {
-  return clientAddress(c.env.peerAddress, c.req.raw.headers.get("x-forwarded-for"), deps.config.trustedProxies);
+  return clientAddress(c.env.peerAddress(), c.req.raw.headers.get("x-forwarded-for"), deps.config.trustedProxies);
 }
