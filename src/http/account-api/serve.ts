@@ -18,12 +18,12 @@ export type Peer = { Bindings: { peerAddress: () => string } };
 /** Specification 1.4. Documents will have a larger limit of their own. */
 export const BODY_BYTES_MAX = 65_536;
 
-const HEADERS = {
+const HEADERS = new Headers({
   "content-type": "application/json",
   "cache-control": "no-store",
   "x-content-type-options": "nosniff",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-};
+});
 
 /** What all doors share. */
 export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticator };
@@ -75,7 +75,9 @@ export function refuse(deps: Deps, c: Context<Peer>, error: unknown, trace: stri
 }
 
 function answer(status: number, body: unknown, trace: string): Response {
-  return new Response(JSON.stringify(body), { status, headers: { ...HEADERS, "x-request-id": trace } });
+  const response = new Response(JSON.stringify(body), { status, headers: HEADERS });
+  response.headers.set("x-request-id", trace);
+  return response;
 }
 
 /** The bare secret or a user token in `Authorization` (1.2); or the secret's other spelling in `X-Auth-Token`. */
