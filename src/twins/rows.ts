@@ -44,13 +44,22 @@ export function insertTwin(tx: Tx, twin: Twin): void {
   );
 }
 
-export function saveTwin(tx: Tx, twin: Twin): void {
+/** Only what an update changes: to name the other columns too would cost the check of a foreign key. */
+export function saveDescription(tx: Tx, twin: Twin): void {
   tx.run(
-    "UPDATE twins SET description = ?, updated_at = ?, terminated_by = ?, terminated_at = ? WHERE id = ?",
+    "UPDATE twins SET description = ?, updated_at = ? WHERE id = ?",
     toJsonText(twin.description),
     twin.updatedAt,
-    twin.termination?.issuerId ?? null,
-    twin.termination?.at ?? null,
+    twin.id,
+  );
+}
+
+export function saveTermination(tx: Tx, twin: Twin & { termination: NonNullable<Twin["termination"]> }): void {
+  tx.run(
+    "UPDATE twins SET terminated_by = ?, terminated_at = ?, updated_at = ? WHERE id = ?",
+    twin.termination.issuerId,
+    twin.termination.at,
+    twin.updatedAt,
     twin.id,
   );
 }

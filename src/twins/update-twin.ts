@@ -2,7 +2,7 @@ import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { assertAlive, getOwnTwin } from "./get-twin.ts";
-import { saveTwin, type Twin } from "./rows.ts";
+import { saveDescription, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonObject | null | undefined };
 
@@ -12,7 +12,7 @@ export const updateTwin = userCommand("update_twin", (tx, actor, { id, descripti
   assertAlive(twin);
   if (description === undefined) return twin;
   const changed = { ...twin, description, updatedAt: tx.now };
-  saveTwin(tx, changed);
+  saveDescription(tx, changed);
   record(tx, actor, { kind: "twin.updated", accountId: actor.accountId, twinId: id, data: { description } });
   return changed;
 });

@@ -4,7 +4,7 @@ import { userCommand } from "../../src/access/user-command.ts";
 import { record } from "../../src/events/record.ts";
 import { conflict } from "../../src/kernel/failure.ts";
 import { getOwnTwin } from "../../src/twins/get-twin.ts";
-import { saveTwin } from "../../src/twins/rows.ts";
+import { saveDescription } from "../../src/twins/rows.ts";
 import { updateTwin } from "../../src/twins/update-twin.ts";
 import { openWorld } from "../support/world.ts";
 
@@ -12,7 +12,7 @@ type Input = { id: string; description: { step: number } };
 
 /** Writes to the twin and to the journal, and changes its mind. */
 const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description }: Input): never => {
-  saveTwin(tx, { ...getOwnTwin(tx, actor, id), description, updatedAt: tx.now });
+  saveDescription(tx, { ...getOwnTwin(tx, actor, id), description, updatedAt: tx.now });
   record(tx, actor, { kind: "twin.updated", accountId: actor.accountId, twinId: id, data: { description } });
   throw conflict("precondition", "changed its mind");
 });
