@@ -1,0 +1,48 @@
+import { type Figure, verdictOf } from "./figure.ts";
+import { HTTP_ROWS } from "./http-rows.ts";
+import { startLoadGenerator } from "./load.ts";
+import { describeMachine } from "./machine.ts";
+import { measureHttpRow } from "./measure-http.ts";
+import { measureStart } from "./measure-start.ts";
+import { measureStore } from "./measure-store.ts";
+import { type Options, parseOptions } from "./options.ts";
+import { renderTable } from "./table.ts";
+import { seedWorlds, serveWorlds } from "./world.ts";
+
+// `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, measured as ratios to floors of the same run.
+// A figure that falls short says so, and fails nothing: machines are shared, and a ratio is for people to judge.
+
+/** Ctrl-C ends the work under way, which unwinds: processes end and folders go, in order. */
+const interruption = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2));
+  const machine = describeMachine();
+  const figures = await measure(options, interruption.signal);
+  const document = { machine, figures: figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) })) };
+  process.stdout.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : renderTable(machine, figures));
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+async function measure(options: Options, signal: AbortSignal): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  if (options.rows.has("start")) figures.push(...(await measureStart(options, signal)));
+  const rows = HTTP_ROWS.filter(({ name }) => options.rows.has(name));
+  if (rows.length === 0 && !options.rows.has("store")) return figures;
+
+  await using stack = new AsyncDisposableStack();
+  const worlds = await seedWorlds(stack, options.sizes, options.program, signal);
+  // Before the servers, which lock the worlds.
+  if (options.rows.has("store")) figures.push(...(await measureStore(worlds, options, signal)));
+  if (rows.length === 0) return figures;
+
+  const load = stack.use(startLoadGenerator(signal));
+  const served = await serveWorlds(stack, worlds, options.program);
+  for (const row of rows) figures.push(...(await measureHttpRow(row, served, load, options)));
+  return figures;
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+
+/** What the kernel counts in: 100 a second on every Linux we know of. */
+const TICKS_PER_SECOND = 100;
+
+/** Seconds of processor time used so far, or over a while. */
+export type CpuTimes = { server: number; load: number; others: number };
+
+/** NaN where there is no /proc. */
+export function readCpuTimes(serverPid: number): CpuTimes {
+  const ours = secondsOf(`/proc/${serverPid}/stat`) + secondsOf(`/proc/${process.pid}/stat`);
+  return {
+    server: mainThreadSeconds(serverPid),
+    load: mainThreadSeconds(process.pid),
+    others: machineSeconds() - ours,
+  };
+}
+
+/** Shares of one processor between two readings. */
+export const cpuShares = (before: CpuTimes, after: CpuTimes, seconds: number): CpuTimes => ({
+  server: (after.server - before.server) / seconds,
+  load: (after.load - before.load) / seconds,
+  // The kernel's two ways of counting differ by a few ticks.
+  others: Math.max(0, after.others - before.others) / seconds,
+});
+
+/** Of the thread where JavaScript runs: the one that limits us. */
+const mainThreadSeconds = (pid: number) => secondsOf(`/proc/${pid}/task/${pid}/stat`);
+
+function secondsOf(statFile: string): number {
+  const stat = read(statFile);
+  // The second field is the name in brackets and may hold anything; utime and stime are the 14th and 15th.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+/** Time of all processes, and of interrupts, which the kernel charges to whom they interrupt. */
+function machineSeconds(): number {
+  const [, user, nice, system, , , irq, softirq] = read("/proc/stat").split(/\s+/, 8).map(Number) as number[];
+  return ((user ?? Number.NaN) + (nice ?? 0) + (system ?? 0) + (irq ?? 0) + (softirq ?? 0)) / TICKS_PER_SECOND;
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,40 @@
+/** One line of the table: what was measured, and what is asked of it. Absent members do not apply to the row. */
+export type Figure = {
+  row: string;
+  twins?: number;
+  /** How many there were in the measured time, each with the status it was to have: any other fails the run. */
+  answers?: number;
+  /** Answers, or for `store` commands, a second: the median of the rounds. */
+  rate?: number;
+  /** The floor's rate in the same rounds. */
+  floor?: number;
+  /** To the floor, or to the same row with fewer twins: the median of the rounds' own ratios. */
+  ratio?: number;
+  /** The same, of answers per second of the server's processor time; see `verdictOf`. */
+  ratioPerCpu?: number;
+  p50Ms?: number;
+  p99Ms?: number;
+  maxMs?: number;
+  required?: Requirement;
+  note?: string;
+};
+
+/** "The ratio is at least 0.4", "p99Ms is less than 25". */
+export type Requirement =
+  | { of: "ratio" | "p50Ms" | "p99Ms"; atLeast: number }
+  | { of: "p50Ms" | "p99Ms"; below: number };
+
+export type Verdict = "pass" | "short";
+
+/**
+ * Of the two ratios the lower one counts. Neighbours on the machine slow down a floor, which needs a processor for itself and
+ * most of another for its generator, more than a product that leaves the generator idle: then the plain ratio flatters.
+ */
+export function verdictOf(figure: Figure): Verdict | undefined {
+  const { required } = figure;
+  if (!required) return undefined;
+  const plain = figure[required.of] ?? Number.NaN;
+  const measured = required.of === "ratio" ? Math.min(plain, figure.ratioPerCpu ?? plain) : plain;
+  const met = "below" in required ? measured < required.below : measured >= required.atLeast;
+  return met ? "pass" : "short";
+}

@@ -1,0 +1,58 @@
+import type { Floor } from "./floor.ts";
+import type { LoadJob } from "./load.ts";
+import type { RequestText } from "./request-template.ts";
+import { describeTwin } from "./seed.ts";
+import type { Served } from "./world.ts";
+
+export type HttpRow = {
+  name: "whoami" | "get_twin" | "update_twin" | "scan_twins";
+  kind: "read" | "write";
+  request: RequestText;
+};
+
+export const HTTP_ROWS: readonly HttpRow[] = [
+  { name: "whoami", kind: "read", request: { method: "GET", path: "/whoami" } },
+  { name: "get_twin", kind: "read", request: { method: "GET", path: "/twins/{uuid}" } },
+  {
+    name: "update_twin",
+    kind: "write",
+    request: { method: "PATCH", path: "/twins/{uuid}", body: `{"description":${describeTwin("{digits}")}}` },
+  },
+  { name: "scan_twins", kind: "read", request: { method: "GET", path: "/twins?cursor={cursor}" } },
+];
+
+const CONNECTIONS = 64;
+/** Long enough for the runtime to compile what it runs; rounds that follow find it compiled. */
+const WARM_UP_MS = 1000;
+
+/** Loads the product with as much of a row as it takes. */
+export const productJob = (row: HttpRow, world: Served, seconds: number): LoadJob => ({
+  url: world.url,
+  serverPid: world.pid,
+  request: { ...row.request, headers: { Authorization: world.account.secret } },
+  idsFile: world.idsFile,
+  expectedStatus: 200,
+  connections: CONNECTIONS,
+  warmUpMs: WARM_UP_MS,
+  measureMs: seconds * 1000,
+});
+
+/** The same request, but for its path. */
+export const floorJob = (row: HttpRow, floor: Floor, world: Served, seconds: number): LoadJob => {
+  const job = productJob(row, world, seconds);
+  const path = row.kind === "read" ? "/constant" : "/echo";
+  return { ...job, url: floor.url, serverPid: floor.pid, request: { ...job.request, path } };
+};
+
+/** How large the row's answers are. */
+export async function answerBytes({ request }: HttpRow, world: Served): Promise<number> {
+  const id = await Bun.file(world.idsFile).slice(0, 36).text();
+  const path = request.path.replace("{uuid}", id).replace("{cursor}", Buffer.from(id).toString("base64"));
+  const response = await fetch(world.url + path, {
+    method: request.method,
+    headers: { Authorization: world.account.secret },
+    ...(request.body && { body: request.body }),
+  });
+  if (response.status !== 200) throw new Error(`${request.method} ${path} answers ${response.status}`);
+  return (await response.bytes()).length;
+}

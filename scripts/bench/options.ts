@@ -1,0 +1,86 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { SOURCE } from "../../test/support/server-process.ts";
+
+export const ROW_NAMES = ["start", "store", "whoami", "get_twin", "update_twin", "scan_twins"] as const;
+export type RowName = (typeof ROW_NAMES)[number];
+
+export type Options = {
+  rows: ReadonlySet<RowName>;
+  /** How many twins are stored, fewest first: later ones are compared with the first. */
+  sizes: readonly number[];
+  /** Measured time of a round. */
+  seconds: number;
+  rounds: number;
+  /** How to call the server that is loaded. */
+  program: readonly string[];
+  json: boolean;
+};
+
+const USAGE = `usage: bun run bench [${ROW_NAMES.join("|")} ...]
+  --twins N,N      twins stored (10000,1000000)
+  --seconds S      measured time of a round (4)
+  --rounds N       rounds of floor and product in turn (3)
+  --program FILE   a built server instead of the source, such as dist/twinpost
+  --json           a JSON document instead of the table
+`;
+
+/** Throws an error whose message, with the usage, is for whoever typed the command. */
+export function parseOptions(args: string[]): Options {
+  try {
+    return parse(args);
+  } catch (cause) {
+    throw new Error(`${cause instanceof Error ? cause.message : cause}\n${USAGE}`, { cause });
+  }
+}
+
+/** The executable that `bun run build` makes, if it has. */
+export function builtProgram(): readonly string[] | undefined {
+  const file = join(import.meta.dir, "../../dist/twinpost");
+  return existsSync(file) ? [file] : undefined;
+}
+
+function parse(args: string[]): Options {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      twins: { type: "string", default: "10000,1000000" },
+      seconds: { type: "string", default: "4" },
+      rounds: { type: "string", default: "3" },
+      program: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const rows = positionals.length > 0 ? positionals.map(rowName) : ROW_NAMES;
+  return {
+    rows: new Set(rows),
+    sizes: values.twins
+      .split(",")
+      .map(positive)
+      .toSorted((a, b) => a - b),
+    seconds: positive(values.seconds),
+    rounds: Math.ceil(positive(values.rounds)),
+    program: values.program === undefined ? SOURCE : [executable(values.program)],
+    json: values.json,
+  };
+}
+
+function rowName(text: string): RowName {
+  const name = ROW_NAMES.find((known) => known === text);
+  if (!name) throw new Error(`there is no row ${text}`);
+  return name;
+}
+
+function positive(text: string): number {
+  const value = Number(text.replaceAll("_", ""));
+  if (!(value > 0)) throw new Error(`${text} is not a positive number`);
+  return value;
+}
+
+function executable(file: string): string {
+  // The server runs in its data directory.
+  if (!existsSync(file)) throw new Error(`there is no ${file}; build it with: bun run build`);
+  return resolve(file);
+}

@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+
+// Twins by the million, straight into the database of a data directory that no server is using. By hand:
+// `bun scripts/bench/seed.ts DATA_DIR ACCOUNT_ID COUNT`, after `twinpost account create`.
+
+const ROWS_PER_INSERT = 100;
+/** Now and then the event loop has to run, or the driver's memory grows (traps) and Ctrl-C is not heard. */
+const ROWS_PER_TURN = 20_000;
+
+export const idsFileIn = (dataDir: string) => join(dataDir, "twin-ids");
+
+/** Adds twins of an account, and leaves their ids, 36 bytes each, in `twin-ids` beside the database. */
+export async function seedTwins(dataDir: string, account: string, count: number, signal?: AbortSignal): Promise<void> {
+  const database = new Database(join(dataDir, "twinpost.db"));
+  try {
+    // The unique index on random ids touches pages everywhere: all of them stay in memory, and are written once.
+    database.exec("PRAGMA cache_size = -2000000");
+    database.exec("BEGIN");
+    const insertMany = database.prepare(insertOf(ROWS_PER_INSERT));
+    const insertOne = database.prepare(insertOf(1));
+    const ids: string[] = [];
+    while (ids.length < count) {
+      const end = Math.min(count, ids.length + ROWS_PER_TURN);
+      while (ids.length < end) {
+        const fits = ids.length + ROWS_PER_INSERT <= end;
+        const added = Array.from({ length: fits ? ROWS_PER_INSERT : 1 }, () => randomUUID());
+        (fits ? insertMany : insertOne).run(added.flatMap((id, index) => twinRow(id, account, ids.length + index)));
+        ids.push(...added);
+      }
+      await new Promise<void>((done) => setImmediate(done));
+      signal?.throwIfAborted();
+    }
+    database.exec("COMMIT");
+    // Nothing of this may be left for the server to do while it is measured.
+    database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    writeFileSync(idsFileIn(dataDir), ids.join(""));
+  } finally {
+    database.close();
+  }
+}
+
+const insertOf = (rows: number) =>
+  `INSERT INTO twins (id, owner_id, creator_id, description, created_at, updated_at)
+   VALUES ${Array(rows).fill("(?, ?, ?, ?, ?, ?)").join(", ")}`;
+
+/** Descriptions have the size that `update_twin` gives them, so that an update is no growth. */
+function twinRow(id: string, account: string, index: number): (string | number)[] {
+  const createdAt = 1_700_000_000_000 + index;
+  return [id, account, account, describeTwin(String(index % 1e8).padStart(8, "0")), createdAt, createdAt];
+}
+
+/** About 100 bytes of JSON that somebody might keep of a meter. */
+export const describeTwin = (serial: string) =>
+  `{"serial":"${serial}","model":"PM-5340","site":"Building 7, floor 3","phases":3,"tags":["meter","heating"]}`;
+
+if (import.meta.main) {
+  const [dataDir, account, count] = process.argv.slice(2);
+  if (!dataDir || !account || !(Number(count) > 0)) throw new Error("usage: seed.ts DATA_DIR ACCOUNT_ID COUNT");
+  await seedTwins(dataDir, account, Number(count));
+}
