@@ -33,7 +33,7 @@ export const AccessLogView = z.record(z.string(), z.unknown()).nullable();
 export const Statement = z.object({
   effect: z.enum(["allow", "deny"]),
   actions: z
-    .array(z.enum(ACTIONS))
+    .array(z.enum(ACTIONS, "is not an action"))
     .transform((actions) => [...new Set(actions)])
     .nullable(),
 });

@@ -2,20 +2,40 @@ import { DomainError, invalid } from "../kernel/failure.ts";
 
 /** Bytes of request bodies that may be in work at once, over all callers; a flood of large ones is told to come back. */
 const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
+/** Of these, what one account may have: whoever sends slowly holds what they announced for as long as a minute. */
+const BYTES_OF_ONE_MAX = BYTES_IN_WORK_MAX / 4;
+/** A larger body waits for a turn of the event loop of its own, so that many at once do not stall everybody else. */
+const LARGE_BYTES = 8 * 1024;
 
-/** How much of the process's memory request bodies take. A reservation is given back when its request has been answered. */
+/** How much of the process request bodies take: of its memory, and of its time. */
 export class BodyBudget {
   #taken = 0;
+  readonly #takenBy = new Map<string, number>();
+  #lastTurn: Promise<void> = Promise.resolve();
 
-  reserve(byteCount: number): () => void {
-    if (this.#taken + byteCount > BYTES_IN_WORK_MAX) {
+  /** Sets memory aside for a body, or refuses with `limited`. What it answers gives it back, when the request has been answered. */
+  reserve(byteCount: number, accountId: string): () => void {
+    const own = this.#takenBy.get(accountId) ?? 0;
+    if (this.#taken + byteCount > BYTES_IN_WORK_MAX || own + byteCount > BYTES_OF_ONE_MAX) {
       const message = "Too many large requests are in work; try again later.";
       throw new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 });
     }
+    this.#take(byteCount, accountId);
+    return () => this.#take(-byteCount, accountId);
+  }
+
+  /** Resolves when a body of this size may be worked on: a large one in a turn of the event loop that no other large one has. */
+  async turn(byteCount: number): Promise<void> {
+    if (byteCount <= LARGE_BYTES) return;
+    this.#lastTurn = this.#lastTurn.then(() => new Promise((done) => setImmediate(done)));
+    await this.#lastTurn;
+  }
+
+  #take(byteCount: number, accountId: string): void {
     this.#taken += byteCount;
-    return () => {
-      this.#taken -= byteCount;
-    };
+    const own = (this.#takenBy.get(accountId) ?? 0) + byteCount;
+    if (own > 0) this.#takenBy.set(accountId, own);
+    else this.#takenBy.delete(accountId);
   }
 }
 
@@ -32,13 +52,20 @@ export function announcedLength(request: Request): number | undefined {
 export async function readBody(request: Request, byteCountMax: number): Promise<Uint8Array> {
   const announced = announcedLength(request);
   if (announced === 0 || request.body === null) return NOTHING;
-  if (announced !== undefined) {
-    if (announced > byteCountMax) throw tooLarge(byteCountMax);
-    return request.bytes();
+  if (announced !== undefined && announced > byteCountMax) throw tooLarge(byteCountMax);
+  try {
+    return announced === undefined ? await readChunks(request.body, byteCountMax) : await request.bytes();
+  } catch (cause) {
+    // The caller is gone: nobody hears the answer, and it is no fault of ours.
+    const gone = request.signal.aborted || (cause instanceof Error && cause.name === "AbortError");
+    throw gone ? invalid("body", "The connection ended before the request did.") : cause;
   }
+}
+
+async function readChunks(body: ReadableStream<Uint8Array>, byteCountMax: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let byteCount = 0;
-  for await (const part of request.body) {
+  for await (const part of body) {
     byteCount += part.length;
     if (byteCount > byteCountMax) throw tooLarge(byteCountMax);
     parts.push(part);

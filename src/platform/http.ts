@@ -49,6 +49,10 @@ function start({ host, port }: Address, handle: HttpHandler) {
     development: false,
     // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
     reusePort: false,
-    fetch: (request, server) => handle(request, () => server.requestIP(request)?.address ?? ""),
+    fetch: (request, server) => handle(withHost(request), () => server.requestIP(request)?.address ?? ""),
   });
 }
+
+/** Without a usable `Host` (HTTP/1.0 needs none) the runtime gives a bare path for a URL, which nothing else understands. */
+const withHost = (request: Request) =>
+  request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;

@@ -2,10 +2,11 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import { type Clock, sleep } from "../kernel/clock.ts";
+import { describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Command } from "./command.ts";
-import { Connection } from "./connection.ts";
+import { Connection, isBusy } from "./connection.ts";
 import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { findSealedKey, saveSealedKey } from "./sealed-keys.ts";
@@ -36,13 +37,16 @@ const LOCK_WAIT_MAX_MS = 2_000;
 /** The command line waits this long for a server that is migrating the database. */
 const MIGRATION_WAIT_MAX_MS = 30_000;
 const RETRY_MS = 50;
+/** Whoever leaves the database as the last one, a tool that ends or a backup, locks it for a moment. */
+const OPEN_WAIT_MAX_MS = 5_000;
+const OPEN_RETRY_MS = 5;
 
 /** Opens the store for the one process that serves it, migrated. Throws `StoreInUse` if another process serves it already. */
 export async function openServerStore(options: StoreOptions): Promise<Store> {
   const lock = await retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(prepare(options).lock));
   if (!lock) throw new StoreInUse(`another twinpost serves ${options.dataDir}; stop it first`);
   try {
-    await migrate(filesIn(options).database, options.clock.now());
+    await whenFree(options.clock, () => migrate(filesIn(options).database, options.clock.now()));
     return await openMigrated(options, lock);
   } catch (error) {
     lock.release();
@@ -54,11 +58,11 @@ export async function openServerStore(options: StoreOptions): Promise<Store> {
 export async function openToolStore(options: StoreOptions): Promise<Store> {
   const files = prepare(options);
   const ready = await retry(options.clock, MIGRATION_WAIT_MAX_MS, async () => {
-    if (await isMigrated(files.database)) return true;
+    if (await whenFree(options.clock, () => isMigrated(files.database))) return true;
     const lock = takeServerLock(files.lock);
     if (!lock) return undefined;
     try {
-      await migrate(files.database, options.clock.now());
+      await whenFree(options.clock, () => migrate(files.database, options.clock.now()));
       return true;
     } finally {
       lock.release();
@@ -91,16 +95,34 @@ async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: () => Pro
   }
 }
 
+/** Tries again while another process locks the database for itself; once we are in, nobody can. */
+async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
+  const deadline = clock.now() + OPEN_WAIT_MAX_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isBusy(error) || clock.now() >= deadline) throw error;
+    }
+    await sleep(clock, OPEN_RETRY_MS);
+  }
+}
+
 async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<Store> {
   const files = filesIn(options);
-  const snapshots = new Snapshots(new Connection(files.database, { readonly: true }));
-  const writing = new Connection(files.database);
-  const newest = writing.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1");
+  const writing = await whenFree(options.clock, () => new Connection(files.database));
+  const newest = await whenFree(options.clock, () =>
+    writing.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1"),
+  );
+  const snapshots = new Snapshots(
+    await whenFree(options.clock, () => new Connection(files.database, { readonly: true })),
+  );
   const lastInstant = newest ? integer(newest, "occurred_at") : 0;
   const writer = new Writer(writing, snapshots, options.clock, options.log, lastInstant);
   const close = async () => {
     await writer.close();
     snapshots.close();
+    if (lock) emptyLog(writing, options.log);
     writing.close();
     lock?.release();
   };
@@ -115,6 +137,18 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/**
+ * Moves the write-ahead log into the database file, so that a stopped server leaves all it has in one file. Closing would not:
+ * the driver lets go of a connection only when its statements are garbage.
+ */
+function emptyLog(connection: Connection, log: Log): void {
+  try {
+    connection.pragma("wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    log.warn("store.log_kept", { error: describeError(error) });
   }
 }
 

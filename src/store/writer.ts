@@ -12,6 +12,8 @@ import type { Tx } from "./sql.ts";
 export const QUEUE_MAX = 16_384;
 /** A group is closed here, so that answers are not held back by an endless stream of newcomers. */
 const GROUP_MAX = 256;
+/** And here, if its commands are laborious: nobody else is served while they run. The rest waits for the next group. */
+const GROUP_MS_MAX = 10;
 /** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
 const BUSY_WAIT_MAX_MS = 5_000;
 const BUSY_RETRY_MS = 5;
@@ -143,11 +145,19 @@ export class Writer {
     }
   }
 
-  /** Runs every command of the group in the open transaction. Answers undefined if one has spoiled it. */
+  /**
+   * Runs the group's commands in the open transaction, and puts back into the queue what its time is over for. Answers
+   * undefined if a command has spoiled the transaction.
+   */
   #attempt(group: Pending[], savepoints: boolean): Attempt | undefined {
     const hints: (() => void)[] = [];
     const outcomes: Outcome[] = [];
+    const deadline = this.#clock.now() + GROUP_MS_MAX;
     for (const pending of group) {
+      if (outcomes.length > 0 && this.#clock.now() > deadline) {
+        this.#queue.unshift(...group.splice(outcomes.length));
+        break;
+      }
       const outcome = this.#runOne(pending, savepoints, hints);
       if (outcome === "spoiled") return undefined;
       outcomes.push(outcome);

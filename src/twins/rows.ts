@@ -86,6 +86,18 @@ export function listTwinIds(reader: Reader, ownerId: string, after: number, limi
   return ids ? ids.split(",") : [];
 }
 
+/** Bytes of their descriptions, likewise. */
+export const listDescriptionSizes = (reader: Reader, ownerId: string, after: number, limit: number): number[] =>
+  reader
+    .all(
+      `SELECT coalesce(octet_length(description), 0) AS size FROM twins
+       WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`,
+      ownerId,
+      after,
+      limit,
+    )
+    .map((row) => integer(row, "size"));
+
 /** The twins themselves, likewise. */
 export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number): Twin[] =>
   reader.all(LIST_TWINS, ownerId, after, limit).map(twinFrom);

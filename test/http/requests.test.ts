@@ -208,9 +208,12 @@ test("too much waiting is told as such, with when to come back", async () => {
   const caller = await world.createAccount();
   const { BodyBudget } = await import("../../src/http/body.ts");
   const budget = new BodyBudget();
-  const release = budget.reserve(60 * 1024 * 1024);
-  expect(() => budget.reserve(5 * 1024 * 1024)).toThrow("Too many large requests");
-  release();
-  budget.reserve(5 * 1024 * 1024)();
+  const mebibytes = (count: number) => count * 1024 * 1024;
+  const releases = ["a", "b", "c", "d"].map((account) => budget.reserve(mebibytes(15), account));
+  expect(() => budget.reserve(mebibytes(2), "a")).toThrow("Too many large requests");
+  expect(() => budget.reserve(mebibytes(5), "e")).toThrow("Too many large requests");
+  budget.reserve(mebibytes(1), "a")();
+  for (const release of releases) release();
+  budget.reserve(mebibytes(16), "a")();
   expect((await caller.call("POST", "/twins", {})).status).toBe(201);
 });

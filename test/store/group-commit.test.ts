@@ -231,6 +231,7 @@ test("a transaction that another process never ends makes writes unavailable", a
     await new Promise((done) => setTimeout(done, 1));
   }
   expect(((await write) as DomainError).failure.code).toBe("unavailable");
+  other.run("ROLLBACK");
   other.close();
   await world.store.write(noteCommand, SYSTEM, { data: "works again" });
 });

@@ -125,3 +125,12 @@ test("what was sealed opens under its label only, and not after a byte was chang
   expect(() => vault.open("a", changed.toString("base64url"))).toThrow();
   expect(() => createVault(systemRandom.bytes(32), systemRandom).open("a", sealed)).toThrow();
 });
+
+test("a server that has stopped leaves all it has in the database file", async () => {
+  await using world = await openTestStore();
+  await world.store.write(saveSealedKey, SYSTEM, { name: "kept", sealed: "x" });
+  expect(statSync(world.file("twinpost.db-wal")).size).toBeGreaterThan(0);
+  await world.store.close();
+  expect(statSync(world.file("twinpost.db-wal"), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+  await world.reopen();
+});

@@ -195,3 +195,17 @@ test("every change of a twin stands in the journal, and nothing else does", asyn
     { kind: "twin.terminated", ...common, data: "{}" },
   ]);
 });
+
+test("a page of large twins ends early, with a cursor to the next", async () => {
+  await using world = await openWorld();
+  const company = await world.createAccount();
+  const description = { text: "x".repeat(60_000) };
+  for (let i = 0; i < 40; i++) await company.call("POST", "/twins", { description });
+  const sizes: number[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page = await company.call("GET", `/twins?details=1&cursor=${encodeURIComponent(cursor)}`);
+    sizes.push(page.body.twins.length);
+    cursor = page.body.cursor;
+  }
+  expect(sizes).toEqual([17, 17, 6]);
+});

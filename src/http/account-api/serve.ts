@@ -37,8 +37,8 @@ export const doorOf =
     try {
       const actor = operation.gate && (await callerOf(authenticator, c.req.raw.headers));
       if (actor) operation.gate(actor);
-      release = reserveBody(budget, c.req.raw);
-      const body = operation.body && parse(operation.body, await bodyOf(c.req.raw), "body", "Request body");
+      release = reserveBody(budget, c.req.raw, actor?.accountId ?? "");
+      const body = operation.body && parse(operation.body, await bodyOf(budget, c.req.raw), "body", "Request body");
       const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
       const query = operation.query && parse(operation.query, queryValues(c.req.url), "parameter", "Query");
       const dictionary = dictionaryFrom(c.req.raw.headers.get("x-trustedtwin"));
@@ -90,16 +90,17 @@ function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserA
 }
 
 /** Also for operations that read no body: nobody sends a large one by accident. */
-function reserveBody(budget: BodyBudget, request: Request): (() => void) | undefined {
+function reserveBody(budget: BodyBudget, request: Request, accountId: string): (() => void) | undefined {
   const announced = announcedLength(request);
   if (announced === 0) return undefined;
   if (announced !== undefined && !(announced <= BODY_BYTES_MAX)) throw tooLarge(BODY_BYTES_MAX);
-  return budget.reserve(announced ?? BODY_BYTES_MAX);
+  return budget.reserve(announced ?? BODY_BYTES_MAX, accountId);
 }
 
 /** No body, `{}` and `null` are the same (1.1). Whatever content type it claims, a body is JSON. */
-async function bodyOf(request: Request): Promise<unknown> {
+async function bodyOf(budget: BodyBudget, request: Request): Promise<unknown> {
   const bytes = await readBody(request, BODY_BYTES_MAX);
+  await budget.turn(bytes.length);
   return bytes.length > 0 ? (parseJson(bytes) ?? {}) : {};
 }
 

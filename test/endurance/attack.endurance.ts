@@ -1,0 +1,568 @@
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import { createAccount } from "../support/server-process.ts";
+import { openBeside } from "./journal.ts";
+import { openSiege, say } from "./siege.ts";
+import { type Answer, ConnectionEnded, requestBytes, type Wire } from "./wire.ts";
+
+const KB = 1024;
+const MB = 1024 * KB;
+setDefaultTimeout(60_000);
+
+/** Status and subcode, as one looks at an answer first. */
+const verdict = ({ status, text }: Answer) => [status, text === "" ? "" : (JSON.parse(text).subcode ?? "")].join(" ");
+
+const tally = (verdicts: string[]) => {
+  const counts: Record<string, number> = {};
+  for (const one of verdicts) counts[one] = (counts[one] ?? 0) + 1;
+  return counts;
+};
+
+/** What became of a request: its answer, or that there was none. */
+const outcome = (answer: Promise<Answer>) =>
+  answer.then(verdict, (error) => {
+    if (error instanceof ConnectionEnded) return "no answer";
+    throw error;
+  });
+
+const head = (line: string, headers: Record<string, string>) =>
+  `${line} HTTP/1.1\r\nhost: twinpost.test\r\n${Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join("")}\r\n`;
+
+test("a body of 100 MB is refused without being kept, announced or not, from callers with a secret and without", async () => {
+  await using siege = await openSiege();
+  const filling = new Uint8Array(MB).fill(0x20);
+  for (const headers of [siege.headers, {}]) {
+    const expected = "authorization" in headers ? "400 400141" : "401 401000";
+    const sendings = {
+      announced: { begin: { "content-length": `${100 * MB}` }, part: [filling], end: "" },
+      chunked: { begin: { "transfer-encoding": "chunked" }, part: ["100000\r\n", filling, "\r\n"], end: "0\r\n\r\n" },
+    };
+    for (const { begin, part, end } of Object.values(sendings)) {
+      const wires = await siege.openMany(4);
+      const sending = wires.map(async (wire) => {
+        wire.send(head("POST /twins", { ...headers, ...begin }));
+        for (let i = 0; i < 100; i++) {
+          wire.send(...part);
+          await wire.flushed();
+        }
+        wire.send(end);
+        expect(await outcome(wire.answer())).toBe(expected);
+        // What was not read is skipped, and the connection goes on.
+        expect(await outcome(wire.call("GET", "/whoami", { headers: siege.headers }))).toBe("200 ");
+      });
+      await Promise.all(sending);
+    }
+    // Announced, it is refused before any of it is sent.
+    const wire = await siege.open();
+    wire.send(head("POST /twins", { ...headers, "content-length": `${100 * MB}` }));
+    expect(await outcome(wire.answer())).toBe(expected);
+  }
+  await siege.expectUnharmed();
+});
+
+test("a body of exactly 64 kB is taken, and one byte more is refused", async () => {
+  await using siege = await openSiege();
+  const bodyOf = (byteCount: number) => `{"description":{"a":"${"x".repeat(byteCount - 24)}"}}`;
+  const chunked = (body: string) => [`${body.length.toString(16)}\r\n`, body, "\r\n0\r\n\r\n"];
+  for (const [byteCount, expected] of [
+    [64 * KB, "201 "],
+    [64 * KB + 1, "400 400141"],
+  ] as const) {
+    const body = bodyOf(byteCount);
+    expect(body.length).toBe(byteCount);
+    expect(verdict(await siege.call("POST", "/twins", body))).toBe(expected);
+    const wire = await siege.open();
+    wire.send(head("POST /twins", { ...siege.headers, "transfer-encoding": "chunked" }), ...chunked(body));
+    expect(await outcome(wire.answer())).toBe(expected);
+  }
+});
+
+test("nested arrays are refused: a megabyte of them as too large, 60 kB of them as no JSON of ours", async () => {
+  await using siege = await openSiege();
+  for (const [count, expected] of [
+    [500_000, "400 400141"],
+    [30_000, "400 400415"],
+  ] as const) {
+    expect(verdict(await siege.call("POST", "/twins", "[".repeat(count) + "]".repeat(count)))).toBe(expected);
+    expect(verdict(await siege.call("POST", "/twins", "[".repeat(count)))).toBe(expected);
+    const objects = `{"description":${'{"a":'.repeat(count / 3)}1${"}".repeat(count / 3)}}`;
+    expect(verdict(await siege.call("POST", "/twins", objects))).toBe(expected);
+  }
+  await siege.expectUnharmed();
+});
+
+test("__proto__ and constructor are keys like any others, and change nothing for anybody", async () => {
+  await using siege = await openSiege();
+  const text =
+    '{"__proto__":{"polluted":true,"toString":null},"constructor":{"prototype":{"polluted":true}},"hidden":{"__proto__":[1]}}';
+  const created = await siege.call("POST", "/twins", `{"description":${text},"__proto__":{"description":{"a":1}}}`);
+  expect(created.status).toBe(201);
+  expect(created.text).toContain(`"description":${text}`);
+  const { uuid } = JSON.parse(created.text).creation_certificate;
+  expect((await siege.call("GET", `/twins/${uuid}`)).text).toBe(created.text);
+  expect((await siege.call("PATCH", `/twins/${uuid}`, `{"description":${text}}`)).text).toContain(text);
+
+  // A body whose prototype says it has a description has none.
+  const bare = await siege.call("POST", "/twins", '{"__proto__":{"description":{"a":1}}}');
+  expect([bare.status, "description" in JSON.parse(bare.text)]).toEqual([201, false]);
+  expect(verdict(await siege.call("GET", "/twins?__proto__=1&constructor=2&toString=3"))).toBe("200 ");
+  expect(verdict(await siege.call("POST", "/users", '{"__proto__":{"role":"x"}}'))).toBe("400 400589");
+  await siege.expectUnharmed();
+});
+
+test("text that is not well formed is refused, in values and in keys", async () => {
+  await using siege = await openSiege();
+  const escapes = ["\\ud800", "\\udfff", "\\udc00\\ud800", "\\ud83d", "a\\ud800b", "\\ud83d\\ud83d\\ude00"];
+  for (const lone of escapes) {
+    for (const body of [`{"description":{"a":"${lone}"}}`, `{"description":{"a":{"${lone}":1}}}`]) {
+      expect([lone, verdict(await siege.call("POST", "/twins", body))]).toEqual([lone, "400 400314"]);
+    }
+  }
+  expect(verdict(await siege.call("POST", "/twins", '{"description":{"a":"\\ud83d\\ude00"}}'))).toBe("201 ");
+
+  const illFormed = {
+    "a byte that never occurs": [0xff],
+    "a continuation alone": [0x80],
+    "a sequence cut short": [0xe2, 0x82],
+    "an overlong slash": [0xc0, 0xaf],
+    "an overlong NUL": [0xc0, 0x80],
+    "a surrogate": [0xed, 0xa0, 0x80],
+    "beyond Unicode": [0xf4, 0x90, 0x80, 0x80],
+  };
+  for (const [what, bytes] of Object.entries(illFormed)) {
+    const body = Buffer.concat([Buffer.from('{"description":{"a":"'), Buffer.from(bytes), Buffer.from('"}}')]);
+    expect([what, verdict(await siege.call("POST", "/twins", body))]).toEqual([what, "400 400314"]);
+  }
+  await siege.expectUnharmed();
+});
+
+test("NUL is kept in descriptions as data, and refused in names, paths and queries", async () => {
+  await using siege = await openSiege();
+  const description = String.raw`{"a":"\u0000","b":["x\u0000y"],"c":{"\u0000":"\u0000\u0000"}}`;
+  const created = await siege.call("POST", "/twins", `{"description":${description}}`);
+  expect(created.text).toContain(`"description":${description}`);
+  const { uuid } = JSON.parse(created.text).creation_certificate;
+  expect((await siege.call("GET", `/twins/${uuid}`)).text).toBe(created.text);
+  const database = openBeside(siege.dataDir);
+  expect(database.get("SELECT description FROM twins")?.["description"]).toBe(description);
+  database.close();
+
+  const { role, account } = siege.account;
+  const refused = [
+    ["POST", "/users", `{"role":"${role}","name":"a\\u0000b"}`, "400 400589"],
+    ["POST", "/users", `{"role":"${role}\\u0000"}`, "400 400589"],
+    ["POST", "/roles", '{"name":"a\\u0000b"}', "400 400589"],
+    ["POST", "/roles", '{"statement":{"effect":"allow","actions":["get_twin\\u0000"]}}', "400 400589"],
+    ["POST", "/twins", '{"description":{"a\\u0000":1}}', "400 400589"],
+    ["GET", "/twins/%00", undefined, "400 400592"],
+    ["GET", `/twins/${uuid}%00`, undefined, "400 400592"],
+    ["PATCH", "/users/%00", "{}", "400 400592"],
+    ["DELETE", `/roles/${role}%00`, undefined, "400 400592"],
+    ["GET", "/twins?cursor=%00", undefined, "400 400592"],
+    ["GET", `/twins?cursor=${Buffer.from("\0").toString("base64")}`, undefined, "400 400592"],
+    ["GET", "/twins?count=1%00", undefined, "400 400592"],
+    ["GET", `/twins/${uuid}?show_terminated=true%00`, undefined, "400 400592"],
+    ["POST", `/secrets/${account}%00/ABC123`, undefined, "400 400592"],
+    // A PIN is only ever digested; one that cannot be is a PIN that nobody has.
+    ["POST", `/secrets/${account}/%00`, undefined, "404 404653"],
+    ["GET", "/%00", undefined, "404 404653"],
+  ] as const;
+  for (const [method, path, body, expected] of refused) {
+    const found = verdict(await siege.call(method, path, body));
+    expect([method, path, body, found]).toEqual([method, path, body, expected]);
+  }
+  await siege.expectUnharmed();
+});
+
+test("numbers that no double holds are refused, and so is what only looks like a number", async () => {
+  await using siege = await openSiege();
+  for (const number of [
+    "1e999",
+    "-1e999",
+    "1e309",
+    `1${"0".repeat(400)}`,
+    "NaN",
+    "Infinity",
+    "0x10",
+    "01",
+    "+1",
+    ".5",
+  ]) {
+    const found = verdict(await siege.call("POST", "/twins", `{"description":{"a":${number}}}`));
+    expect([number, found]).toEqual([number, "400 400415"]);
+  }
+  for (const number of ["1e308", "-0", "5e-324", "1e-999"]) {
+    expect(verdict(await siege.call("POST", "/twins", `{"description":{"a":[${number}]}}`))).toBe("201 ");
+  }
+  await siege.expectUnharmed();
+});
+
+/** Files, so connections too, that this process and the server may each have open. */
+const filesMax = Number(/Max open files\s+\d+\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? 0);
+const IDLE = Math.min(5_000, filesMax - 500);
+
+test(`${IDLE} idle connections cost little, and nobody else notices`, async () => {
+  await using siege = await openSiege();
+  const wires = await siege.openMany(IDLE);
+  // Each has been accepted: one in fifty is used.
+  for (let i = 0; i < wires.length; i += 50) {
+    expect(await outcome((wires[i] as Wire).call("GET", "/whoami", { headers: siege.headers }))).toBe("200 ");
+  }
+  expect(wires.filter(({ isOpen }) => isOpen).length).toBe(IDLE);
+  await siege.expectUnharmed();
+});
+
+test("headers that drip are cut off after seconds, and nobody else notices", async () => {
+  await using siege = await openSiege();
+  const wires = await siege.openMany(1_000);
+  const began = performance.now();
+  for (const wire of wires) wire.send("GET /whoami HTTP/1.1\r\nhost: twinpost.test\r\nx-slow: ");
+  const drip = setInterval(() => {
+    for (const wire of wires) if (wire.isOpen) wire.send("a");
+  }, 250);
+  try {
+    await Promise.all(wires.map(({ ended }) => ended));
+  } finally {
+    clearInterval(drip);
+  }
+  say(`1000 dripping headers were cut off after ${Math.round((performance.now() - began) / 1000)} s`);
+  await siege.expectUnharmed();
+});
+
+test("an account whose bodies drip keeps no other from writing", async () => {
+  await using siege = await openSiege();
+  const neighbour = await createAccount(siege, "Neighbour");
+  const wires = await siege.openMany(1_200);
+  for (const wire of wires) {
+    wire.send(head("POST /twins", { ...siege.headers, "content-length": `${64 * KB}` }), "{");
+  }
+  const wire = await siege.open();
+  const large = `{"description":{"a":"${"x".repeat(60_000)}"}}`;
+  for (let i = 0; i < 40; i++) {
+    for (const slow of wires) if (slow.isOpen) slow.send(" ");
+    const headers = { authorization: neighbour.secret };
+    expect(await outcome(wire.call("POST", "/twins", { headers, body: i % 2 ? large : "{}" }))).toBe("201 ");
+  }
+  for (const wire of wires) wire.abort();
+  await Promise.all(wires.map(({ ended }) => ended));
+  expect(verdict(await siege.call("POST", "/twins", "{}"))).toBe("201 ");
+  await siege.expectUnharmed();
+});
+
+test("huge headers and paths are refused before they are ours", async () => {
+  await using siege = await openSiege();
+  const big = (byteCount: number) => head("GET /whoami", { ...siege.headers, "x-big": "a".repeat(byteCount) });
+  const many = (count: number) =>
+    head("GET /whoami", {
+      ...siege.headers,
+      ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, "1"])),
+    });
+  const requests = [
+    [big(8 * KB), "200 "],
+    [many(90), "200 "],
+    [big(17 * KB), "431 "],
+    [big(MB), "431 "],
+    [big(20 * MB), "431 "],
+    [many(1_000), "431 "],
+    [many(100_000), "431 "],
+    [head(`GET /whoami?${"a".repeat(8 * KB)}`, siege.headers), "200 "],
+    [head(`GET /whoami?${"a".repeat(MB)}`, siege.headers), "431 "],
+    [head("GET /whoami", { authorization: "x".repeat(8 * KB) }), "401 401000"],
+    [head("GET /whoami", { authorization: `.${"x".repeat(4 * KB)}.${"x".repeat(4 * KB)}` }), "401 401000"],
+  ] as const;
+  for (const [request, expected] of requests) {
+    const wire = await siege.open();
+    wire.send(request);
+    expect([request.slice(0, 100), await outcome(wire.answer())]).toEqual([request.slice(0, 100), expected]);
+  }
+  await siege.expectUnharmed();
+});
+
+test("10 000 requests with wrong secrets are all answered 401", async () => {
+  await using siege = await openSiege();
+  const wires = await siege.openMany(50);
+  const wrong = (i: number): Record<string, string> => {
+    const spellings = [
+      { authorization: Buffer.from(crypto.getRandomValues(new Uint8Array(48))).toString("base64") },
+      { authorization: `${siege.account.secret.slice(0, -1)}!` },
+      { "x-auth-token": crypto.randomUUID() },
+      { authorization: "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0." },
+      {},
+    ];
+    return spellings[i % spellings.length] ?? {};
+  };
+  const answers = wires.map(async (wire) => {
+    const verdicts: string[] = [];
+    for (let i = 0; i < 200; i++) {
+      const post = i % 2 === 0;
+      const request = { headers: wrong(i >> 1), ...(post && { body: '{"description":{"a":1}}' }) };
+      verdicts.push(await outcome(wire.call(post ? "POST" : "GET", "/twins", request)));
+    }
+    return verdicts;
+  });
+  expect(tally((await Promise.all(answers)).flat())).toEqual({ "401 401000": 10_000 });
+  await siege.expectUnharmed();
+});
+
+test("PINs cannot be guessed: after a few failures even the right one is not found from there", async () => {
+  await using siege = await openSiege({ TWINPOST_TRUSTED_PROXIES: "127.0.0.1/32" });
+  const { account, user } = siege.account;
+  const { uuid } = JSON.parse((await siege.call("POST", "/users", `{"role":"${siege.account.role}"}`)).text);
+  expect(uuid).not.toBe(user);
+  const { pin } = JSON.parse((await siege.call("POST", `/users/${uuid}/secrets`)).text);
+  const wires = await siege.openMany(100);
+  const redeem = (wire: Wire, guess: string, address: string) =>
+    outcome(wire.call("POST", `/secrets/${account}/${guess}`, { headers: { "x-forwarded-for": address } }));
+
+  // All at the same moment, so that no failure is known yet when the next is tried.
+  const guesses = wires.map((wire, i) => redeem(wire, `${i}`.padStart(6, "A"), "192.0.2.1"));
+  expect(tally(await Promise.all(guesses))).toEqual({ "404 404653": 100 });
+  const [wire] = wires as [Wire];
+  expect(await redeem(wire, pin, "192.0.2.1")).toBe("404 404653");
+
+  // A customer's IPv6 addresses count as one, and what a client claims beside its proxy counts for nothing.
+  const sixes = wires.map((wire, i) => redeem(wire, `${i}`.padStart(6, "B"), `2001:db8::${i.toString(16)}`));
+  expect(tally(await Promise.all(sixes))).toEqual({ "404 404653": 100 });
+  expect(await redeem(wire, pin, "2001:db8::ffff")).toBe("404 404653");
+  expect(await redeem(wire, pin, "203.0.113.7, 192.0.2.1")).toBe("404 404653");
+
+  expect(await redeem(wire, pin, "198.51.100.1")).toBe("201 ");
+  expect(await redeem(wire, pin, "198.51.100.1")).toBe("404 404653");
+  await siege.expectUnharmed();
+});
+
+test("garbage on a connection ends that connection, after what was asked properly has been answered", async () => {
+  await using siege = await openSiege();
+  const proper = head("GET /whoami", siege.headers);
+  const write = Buffer.concat(requestBytes("POST", "/twins", { headers: siege.headers, body: "{}" })).toString(
+    "latin1",
+  );
+  const garbage = [
+    "\0\x01\x02\r\n\r\n",
+    "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n",
+    "GET\r\n\r\n",
+    "GET / HTTP/9.9\r\nhost: x\r\n\r\n",
+    "GET /whoami HTTP/1.1\r\n\r\n",
+    `GET /whoami HTTP/1.1\r\nhost: x\r\nx-nul: a\0b\r\n\r\n`,
+    `POST /twins HTTP/1.1\r\nhost: x\r\nauthorization: ${siege.account.secret}\r\ncontent-length: -1\r\n\r\n{}`,
+    `POST /twins HTTP/1.1\r\nhost: x\r\nauthorization: ${siege.account.secret}\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}`,
+    `POST /twins HTTP/1.1\r\nhost: x\r\nauthorization: ${siege.account.secret}\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}`,
+    `POST /twins HTTP/1.1\r\nhost: x\r\nauthorization: ${siege.account.secret}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}`,
+    `POST /twins HTTP/1.1\r\nhost: x\r\nauthorization: ${siege.account.secret}\r\ntransfer-encoding: gzip\r\n\r\n{}`,
+    "\r\n".repeat(10_000),
+    "A".repeat(100_000),
+    Buffer.from(crypto.getRandomValues(new Uint8Array(64 * KB))).toString("latin1"),
+  ];
+  const seen = garbage.map(async (bytes) => {
+    const wire = await siege.open();
+    wire.send(proper, bytes);
+    expect(await outcome(wire.answer())).toBe("200 ");
+    wire.send(write);
+    const then = await outcome(wire.answer());
+    return then;
+  });
+  for (const then of await Promise.all(seen)) expect(then).toMatch(/^(4\d\d |505 |no answer|201 )/);
+  const database = openBeside(siege.dataDir);
+  say(`after garbage: ${JSON.stringify(tally(await Promise.all(seen)))}, ${count(database)} twins`);
+  database.close();
+  await siege.expectUnharmed();
+});
+
+const count = (database: ReturnType<typeof openBeside>) =>
+  database.get("SELECT count(*) AS n FROM twins")?.["n"] as number;
+
+test("reads may be pipelined; who pipelines writes is cut off, and harms only themselves", async () => {
+  await using siege = await openSiege();
+  const wire = await siege.open();
+  const read = head("GET /whoami", siege.headers);
+  wire.send(read.repeat(100));
+  const reads = Array.from({ length: 100 }, () => outcome(wire.answer()));
+  expect(tally(await Promise.all(reads))).toEqual({ "200 ": 100 });
+
+  const write = Buffer.concat(requestBytes("POST", "/twins", { headers: siege.headers, body: "{}" }));
+  const wires = await siege.openMany(200);
+  const answers = wires.flatMap((wire) => {
+    wire.send(Buffer.concat(Array.from({ length: 20 }, () => write)));
+    return Array.from({ length: 20 }, () => outcome(wire.answer()));
+  });
+  const { "201 ": stored = 0, "no answer": none = 0, ...others } = tally(await Promise.all(answers));
+  expect(others).toEqual({});
+  const database = openBeside(siege.dataDir);
+  say(`pipelined writes: ${stored} acknowledged, ${none} without an answer, ${count(database)} stored`);
+  expect(count(database)).toBeGreaterThanOrEqual(stored);
+  database.close();
+  await siege.expectUnharmed();
+});
+
+test("who sends many requests and reads no answer is not buffered for", async () => {
+  await using siege = await openSiege();
+  const document = head("GET /openapi.json", {});
+  const wires = await siege.openMany(20);
+  for (const wire of wires) {
+    wire.pause();
+    wire.send(document.repeat(2_000));
+  }
+  // 20 connections, each asking for more than 100 MB: what is answered to others meanwhile tells that all were looked at.
+  for (let i = 0; i < 50; i++) expect(verdict(await siege.call("GET", "/whoami"))).toBe("200 ");
+  await siege.expectUnharmed();
+});
+
+const FLOOD = 17_500;
+
+test.skipIf(filesMax < FLOOD + 500)(
+  `of ${FLOOD} writes at once those beyond the queue are told to come back, and all others are stored`,
+  async () => {
+    await using siege = await openSiege();
+    const wires = await siege.openMany(FLOOD);
+    const headers = siege.headers;
+    // Another process writes, as the command line does: the queue grows meanwhile.
+    const blocker = new Database(join(siege.dataDir, "twinpost.db"));
+    blocker.exec("BEGIN IMMEDIATE");
+    const full = Promise.withResolvers<void>();
+    let refused = 0;
+    const answers = wires.map(async (wire) => {
+      const answer = await wire.call("POST", "/twins", { headers, body: "{}" });
+      if (answer.status === 429) {
+        expect(answer.headers.get("retry-after")).toBe("1");
+        if (++refused === 500) full.resolve();
+      }
+      return verdict(answer);
+    });
+    await full.promise;
+    blocker.exec("ROLLBACK");
+    blocker.close();
+    const { "201 ": stored, "429 400979": toldToComeBack, ...others } = tally(await Promise.all(answers));
+    expect(others).toEqual({});
+    expect(toldToComeBack).toBeLessThan(1_500);
+    const database = openBeside(siege.dataDir);
+    expect(count(database)).toBe(stored as number);
+    database.close();
+    say(`${FLOOD} writes at once: ${stored} stored, ${toldToComeBack} told to come back`);
+
+    // Again, with nothing in the way, and then as if nothing had been.
+    const again = tally(
+      await Promise.all(wires.map((wire) => outcome(wire.call("POST", "/twins", { headers, body: "{}" })))),
+    );
+    say(`and again, unhindered: ${JSON.stringify(again)}`);
+    expect((again["201 "] ?? 0) + (again["429 400979"] ?? 0)).toBe(FLOOD);
+    expect(verdict(await siege.call("POST", "/twins", "{}"))).toBe("201 ");
+    await siege.expectUnharmed({ growthMb: 400 });
+  },
+);
+
+/** Bodies of 64 kB that are as much work as JSON of that size can be. */
+const heavy = {
+  "empty arrays": `{"description":{"a":[${"[],".repeat(21_800)}0]}}`,
+  "empty objects": `{"description":{"a":[${"{},".repeat(21_800)}0]}}`,
+  "many keys": `{"description":{"a":{${Array.from({ length: 6_500 }, (_, i) => `"${i.toString(36)}":0,`).join("")}"z":0}}}`,
+  "one text": `{"description":{"a":"${"x".repeat(65_000)}"}}`,
+};
+
+test("500 bodies of 64 kB at once, made to be as much work as they can, neither stall others nor fill the memory", async () => {
+  await using siege = await openSiege();
+  const wires = await siege.openMany(500);
+  for (const [what, body] of Object.entries(heavy)) {
+    expect(body.length).toBeLessThanOrEqual(64 * KB);
+    const began = performance.now();
+    const answers = wires.map((wire) => outcome(wire.call("POST", "/twins", { headers: siege.headers, body })));
+    const found = tally(await Promise.all(answers));
+    const { nowMb, peakMb } = siege.memory();
+    const ms = Math.round(performance.now() - began);
+    say(`500 of ${what}: ${JSON.stringify(found)} in ${ms} ms; ${nowMb} MB, peak ${peakMb} MB`);
+    expect((found["201 "] ?? 0) + (found["429 400979"] ?? 0)).toBe(500);
+    expect(found["201 "]).toBeGreaterThan(50);
+  }
+  await siege.expectUnharmed({ growthMb: 400 });
+});
+
+test("no request is much more work than its size: none holds up everybody else for long", async () => {
+  await using siege = await openSiege();
+  const { role } = siege.account;
+  const list = (count: number, of: (i: number) => string) => Array.from({ length: count }, (_, i) => of(i)).join(",");
+  const laborious: Record<string, [method: string, path: string, body?: string]> = {
+    "unknown actions": ["POST", "/roles", `{"statement":{"effect":"allow","actions":[${list(21_000, () => '""')}]}}`],
+    "known actions": ["POST", "/roles", `{"statement":{"effect":"allow","actions":[${list(8_000, () => '"trace"')}]}}`],
+    "unknown options": ["POST", "/token", `{"options":[${list(21_000, () => '""')}]}`],
+    "bad keys": ["POST", "/twins", `{"description":{${list(6_000, (i) => `"${i}":0`)}}}`],
+    "unknown tables": ["POST", "/users", `{"role":"${role}","activity":{${list(3_000, (i) => `"a${i}":{"b":1}`)}}}`],
+    "bad tables": ["POST", "/users", `{"role":"${role}","activity":{${list(6_000, (i) => `"A${i}":0`)}}}`],
+    "many keys": ["POST", "/twins", heavy["many keys"]],
+    "empty objects": ["POST", "/twins", heavy["empty objects"]],
+    "a repeated parameter": ["GET", `/twins?${"a&".repeat(7_500)}`],
+    "a repeated known parameter": ["GET", `/twins?${"count&".repeat(2_500)}`],
+    "a deep path": ["GET", `/twins${"/a".repeat(7_000)}`],
+    "an escaped path": ["GET", `/twins/${"%41".repeat(4_500)}`],
+  };
+  const wire = await siege.open();
+  const slow: string[] = [];
+  for (const [what, [method, path, body]] of Object.entries(laborious)) {
+    let bestMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < 5; i++) {
+      const began = performance.now();
+      const { status } = await wire.call(method, path, { headers: siege.headers, ...(body && { body }) });
+      bestMs = Math.min(bestMs, performance.now() - began);
+      expect([what, status < 500]).toEqual([what, true]);
+    }
+    if (bestMs > 60) slow.push(`${what}: ${Math.round(bestMs)} ms`);
+  }
+  expect(slow).toEqual([]);
+  await siege.expectUnharmed({ growthMb: 150 });
+});
+
+test("scans of many large twins at once neither stall others nor fill the memory", async () => {
+  await using siege = await openSiege();
+  const wires = await siege.openMany(20);
+  const { headers } = siege;
+  const body = heavy["one text"];
+  const filling = wires.map(async (wire) => {
+    for (let i = 0; i < 50; i++) expect(await outcome(wire.call("POST", "/twins", { headers, body }))).toBe("201 ");
+  });
+  await Promise.all(filling);
+  const path = "/twins?count=1000&details=true";
+  const bytes = (await Promise.all(wires.map((wire) => wire.call("GET", path, { headers })))).map(
+    ({ text }) => text.length,
+  );
+  say(`20 scans of 1000 twins of 64 kB: ${Math.round((bytes[0] ?? 0) / MB)} MB each`);
+  await siege.expectUnharmed({ growthMb: 400 });
+});
+
+test("callers who vanish in the midst of a request leave nothing behind", async () => {
+  await using siege = await openSiege();
+  const partial = head("POST /twins", { ...siege.headers, "content-length": "1000" });
+  const whole = Buffer.concat(requestBytes("POST", "/twins", { headers: siege.headers, body: "{}" })).toString(
+    "latin1",
+  );
+  for (let round = 0; round < 5; round++) {
+    const wires = await siege.openMany(600);
+    for (const [i, wire] of wires.entries()) wire.send([partial, `${partial}{"description"`, whole][i % 3] ?? "");
+    await Promise.all(wires.map((wire) => wire.flushed()));
+    // The server has looked at them all once it has answered one that came later.
+    expect(verdict(await siege.call("POST", "/twins", "{}"))).toBe("201 ");
+    for (const wire of wires) wire.abort();
+    await Promise.all(wires.map(({ ended }) => ended));
+  }
+  expect(verdict(await siege.call("POST", "/twins", "{}"))).toBe("201 ");
+  await siege.expectUnharmed();
+});
+
+test("requests that name no host, or a strange one, are answered like any other", async () => {
+  await using siege = await openSiege();
+  const { secret } = siege.account;
+  const requests = [
+    `GET /whoami HTTP/1.0\r\nauthorization: ${secret}\r\n\r\n`,
+    `GET /whoami HTTP/1.1\r\nhost:\r\nauthorization: ${secret}\r\n\r\n`,
+    `GET /whoami HTTP/1.1\r\nhost: a b\r\nauthorization: ${secret}\r\n\r\n`,
+    `GET http://elsewhere.test/whoami HTTP/1.1\r\nhost: x\r\nauthorization: ${secret}\r\n\r\n`,
+    `GET /whoami/ HTTP/1.1\r\nhost: x:99999\r\nauthorization: ${secret}\r\n\r\n`,
+  ];
+  for (const request of requests) {
+    const wire = await siege.open();
+    wire.send(request);
+    expect([request, await outcome(wire.answer())]).toEqual([request, "200 "]);
+  }
+  await siege.expectUnharmed();
+});
