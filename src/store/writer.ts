@@ -56,10 +56,6 @@ export class Writer {
     this.#lastInstant = lastInstant;
   }
 
-  get waiting(): number {
-    return this.#queue.length;
-  }
-
   /** Answers after the commit that holds the command's effect. Rejects with the command's own refusal, or `unavailable`. */
   write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result> {
     if (this.#closed) return Promise.reject(unavailable("The server is stopping."));
@@ -183,6 +179,8 @@ export class Writer {
     if (savepoint) connection.run("SAVEPOINT command");
     try {
       const result = command.run(tx, actor, input);
+      // A command may have caught an error that ended the transaction; what runs after it would commit by itself.
+      assert(connection.inTransaction, `the transaction outlives ${command.name}`);
       if (savepoint) connection.run("RELEASE command");
       hints.push(...ownHints);
       return { ok: true, result };
