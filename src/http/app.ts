@@ -3,7 +3,7 @@ import { cors } from "hono/cors";
 import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { notFound } from "../kernel/failure.ts";
-import { mountAccountApi } from "./account-api/account-api.ts";
+import { mountAccountApi, mountUnbuilt } from "./account-api/account-api.ts";
 import { type Peer, refuse } from "./account-api/serve.ts";
 import { BodyBudget } from "./body.ts";
 
@@ -23,8 +23,13 @@ export function createApp(deps: Deps): Hono<Peer> {
       }),
     );
   }
-  mountAccountApi(app, { deps, budget: new BodyBudget(), authenticator: new Authenticator(deps) });
-  app.notFound((c) => refuse(deps, c, notFound("Resource", ""), deps.random.uuid()));
+  const doors = { deps, budget: new BodyBudget(), authenticator: new Authenticator(deps) };
+  mountAccountApi(app, doors);
   app.onError((error, c) => refuse(deps, c, error, deps.random.uuid()));
+
+  const rest = new Hono<Peer>({ strict: false });
+  mountUnbuilt(rest, doors);
+  rest.notFound((c) => refuse(deps, c, notFound("Resource", ""), deps.random.uuid()));
+  app.notFound((c) => rest.fetch(c.req.raw, c.env));
   return app;
 }

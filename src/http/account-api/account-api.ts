@@ -22,11 +22,18 @@ export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
   for (const operation of operations) {
     app.on(operation.method.toUpperCase(), routeOf(operation.path), doorOf(doors, operation));
   }
+  const document = JSON.stringify(accountApiDocument(doors.deps, operations));
+  app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
+}
+
+/**
+ * The operations of the original that we do not have, all refused. They are asked last, in an app of their own: two of their
+ * paths overlap, and the router that can tell such paths apart is a microsecond slower for all.
+ */
+export function mountUnbuilt(app: Hono<Peer>, doors: Doors): void {
   for (const unbuilt of UNBUILT) {
     app.on(unbuilt.method.toUpperCase(), routeOf(unbuilt.path), doorOf(doors, refusing(unbuilt)));
   }
-  const document = JSON.stringify(accountApiDocument(doors.deps, operations));
-  app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
 }
 
 export const accountApiOperations = (deps: Deps): Operation[] => [
