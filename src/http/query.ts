@@ -1,10 +1,20 @@
 import { z } from "zod";
+import { parse } from "./parse.ts";
 
 // Query values arrive as text. Clients spell booleans `True` or `true`, and lists as a repeated key or joined by commas
 // (specification 1.1).
 
+/** Reads the query of a URL by its schema; refused as `parameter`. Most have none, and then share one object of defaults. */
+export function queryReader(schema: z.ZodObject): (url: string) => unknown {
+  const none = schema.safeParse({});
+  return (url) => {
+    if (none.success && !url.includes("?")) return none.data;
+    return parse(schema, queryValues(url), "parameter", "Query");
+  };
+}
+
 /** The values of a query by name. A repeated key keeps all of its values, in an array. */
-export function queryValues(url: string): Record<string, string | string[]> {
+function queryValues(url: string): Record<string, string | string[]> {
   const start = url.indexOf("?");
   if (start < 0) return {};
   const values: Record<string, string | string[]> = Object.create(null);

@@ -9,7 +9,7 @@ import { clientAddress } from "../client-address.ts";
 import { dictionaryFrom } from "../dictionary.ts";
 import type { Operation } from "../operation.ts";
 import { parse } from "../parse.ts";
-import { queryValues } from "../query.ts";
+import { queryReader } from "../query.ts";
 import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
 
 /** What the platform tells of a connection. */
@@ -29,19 +29,20 @@ const HEADERS = new Headers({
 export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticator };
 
 /** A door for one operation. Checks in the order of specification 1.2: who, statement, size and JSON, shape; then the operation's own. */
-export const doorOf =
-  ({ deps, budget, authenticator }: Doors, operation: Operation) =>
-  async (c: Context<Peer>) => {
+export function doorOf({ deps, budget, authenticator }: Doors, operation: Operation) {
+  const readQuery = operation.query && queryReader(operation.query);
+  return async (c: Context<Peer>): Promise<Response> => {
+    const request = c.req.raw;
     const trace = deps.random.uuid();
     let release: (() => void) | undefined;
     try {
-      const actor = operation.gate && (await callerOf(authenticator, c.req.raw.headers));
+      const actor = operation.gate && (await callerOf(authenticator, request.headers));
       if (actor) operation.gate(actor);
-      release = reserveBody(budget, c.req.raw, actor?.accountId ?? "");
-      const body = operation.body && parse(operation.body, await bodyOf(budget, c.req.raw), "body", "Request body");
+      release = reserveBody(budget, request, actor?.accountId ?? "");
+      const body = operation.body && parse(operation.body, await bodyOf(budget, request), "body", "Request body");
       const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
-      const query = operation.query && parse(operation.query, queryValues(c.req.url), "parameter", "Query");
-      const dictionary = dictionaryFrom(c.req.raw.headers.get("x-trustedtwin"));
+      const query = readQuery?.(request.url);
+      const dictionary = dictionaryFrom(request.headers.get("x-trustedtwin"));
       const address = () => addressOf(deps, c);
       const call = { deps, params, query, body, dictionary, address };
       const result = await operation.serve(actor ? { ...call, actor } : call);
@@ -52,6 +53,7 @@ export const doorOf =
       release?.();
     }
   };
+}
 
 /** Answers an error in the words of this surface, and logs it under the same trace. */
 export function refuse(deps: Deps, c: Context<Peer>, error: unknown, trace: string, operation?: string): Response {
