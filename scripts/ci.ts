@@ -30,7 +30,11 @@ const STEPS: Step[] = [
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },
   { name: "crash", command: [process.execPath, "test", "./test/endurance/crash.endurance.ts"] },
-  { name: "attack", command: [process.execPath, "test", "./test/endurance/attack.endurance.ts"] },
+  { name: "hostile bodies", command: [process.execPath, "test", "./test/endurance/hostile-bodies.endurance.ts"] },
+  {
+    name: "hostile connections",
+    command: [process.execPath, "test", "./test/endurance/hostile-connections.endurance.ts"],
+  },
 ];
 
 /** Runs a step, with its output passed through, and answers what it counted. */
