@@ -8,7 +8,7 @@ import { getUserWithin } from "./lookups.ts";
 import { userCommand } from "./user-command.ts";
 
 /** PINs are read out over the telephone: short to say, so short to live. */
-export const PIN_LIFETIME_MS = 10 * 60_000;
+const PIN_LIFETIME_MS = 10 * 60_000;
 
 type Input = { userId: string; pinDigest: string; secretExpiresAt: number | null };
 

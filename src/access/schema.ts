@@ -27,8 +27,8 @@ const TABLE_NAME = /^[a-z_][0-9a-z_]{0,63}$/;
 const Dimensions = z.object({ dimensions: z.record(z.string().regex(TABLE_NAME), z.string()) });
 
 /** A log of accesses, by the timeseries table it goes to. There are no timeseries tables, so all that can be named is none. */
-export const AccessLog = z.record(z.string().regex(TABLE_NAME), Dimensions).nullable();
-export const AccessLogView = z.record(z.string(), z.unknown()).nullable();
+const AccessLog = z.record(z.string().regex(TABLE_NAME), Dimensions).nullable();
+const AccessLogView = z.record(z.string(), z.unknown()).nullable();
 
 export const Statement = z.object({
   effect: z.enum(["allow", "deny"]),

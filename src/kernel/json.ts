@@ -4,7 +4,7 @@ export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObj
 export type JsonObject = { [key: string]: JsonValue };
 
 /** Deeper nesting than this is refused everywhere; data people keep is a handful of levels deep. */
-export const JSON_DEPTH_MAX = 64;
+const JSON_DEPTH_MAX = 64;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 

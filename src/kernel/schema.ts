@@ -32,7 +32,7 @@ export const toSecondsOrNull = (instant: number | null) => (instant === null ? n
  * A JSON object of the caller's own: kept as it came, `__proto__` included, which zod's own object types would drop.
  * `keyPattern` is what its first level of keys must match.
  */
-export const openObject = (keyPattern?: RegExp) =>
+const openObject = (keyPattern?: RegExp) =>
   z
     .custom<JsonObject>(isJsonObject, "must be an object")
     .check((context) => {

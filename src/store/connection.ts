@@ -3,9 +3,9 @@ import { assert } from "../kernel/assert.ts";
 import { assertBindable, type Row, type SqlValue } from "./sql.ts";
 
 /**
- * Measured with `bun run bench store` (an update and a journal row a command, groups of 64, `synchronous=FULL`): a page cache of 2,
+ * Measured with an update and a journal row a command, groups of 64 and `synchronous=FULL`: a page cache of 2,
  * 64 or 256 MB made no difference beyond noise, because the system caches the file anyway. Checkpointing each 1 000
- * pages costs a tenth of the throughput of each 20 000, but stalls 18 instead of 160 ms with 1 000 000 twins, and keeps
+ * pages costs a tenth to a fifth of the throughput of each 20 000, but stalls 18 instead of 160 ms with 1 000 000 twins, and keeps
  * the log near 4 MB.
  */
 const PRAGMAS = [
@@ -101,8 +101,6 @@ const BUSY = 5;
 const CONSTRAINT = 19;
 /** ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE: the statement failed and was undone, the transaction goes on. */
 const STATEMENT_ONLY = new Set([1, 18, CONSTRAINT, 20, 25]);
-/** Extended codes: UNIQUE, PRIMARYKEY, ROWID. */
-const UNIQUE = new Set([2067, 1555, 2579]);
 
 type DriverError = Error & { code: string; rawCode: number };
 
@@ -111,4 +109,3 @@ export const isSqliteError = (error: unknown): error is DriverError =>
 
 export const concernsStatementOnly = (error: DriverError) => STATEMENT_ONLY.has(error.rawCode & 0xff);
 export const isBusy = (error: unknown) => isSqliteError(error) && (error.rawCode & 0xff) === BUSY;
-export const isUniqueViolation = (error: unknown) => isSqliteError(error) && UNIQUE.has(error.rawCode);

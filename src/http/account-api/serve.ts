@@ -16,7 +16,7 @@ import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
 export type Peer = { Bindings: { peerAddress: () => string } };
 
 /** Specification 1.4. Documents will have a larger limit of their own. */
-export const BODY_BYTES_MAX = 65_536;
+const BODY_BYTES_MAX = 65_536;
 
 const HEADERS = new Headers({
   "content-type": "application/json",
