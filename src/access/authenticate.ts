@@ -32,6 +32,7 @@ const REMEMBERED_MAX = 10_000;
  */
 export class Authenticator {
   readonly #deps: Deps;
+  /** By kind of credential and id: what is one spelling's secret must never pass for the other's. */
   readonly #remembered = new Map<string, UserActor>();
 
   constructor(deps: Deps) {
@@ -43,21 +44,22 @@ export class Authenticator {
     const id = kind === "user_token" ? await verifyUserToken(this.#deps, text) : digestOf(text);
     if (id === undefined) throw unauthenticated();
     const now = this.#deps.clock.now();
-    const actor = this.#deps.store.read((reader) => this.#recall(reader, id) ?? FIND[kind](reader, id));
+    const key = `${kind} ${id}`;
+    const actor = this.#deps.store.read((reader) => this.#recall(reader, key) ?? FIND[kind](reader, id));
     if (!actor || hasEnded(actor, now)) throw unauthenticated();
-    this.#remember(id, actor);
+    this.#remember(key, actor);
     return actor;
   }
 
-  #recall(reader: Reader, id: string): UserActor | undefined {
-    const actor = this.#remembered.get(id);
+  #recall(reader: Reader, key: string): UserActor | undefined {
+    const actor = this.#remembered.get(key);
     return actor?.accessEpoch === reader.once(accessEpoch) ? actor : undefined;
   }
 
-  #remember(id: string, actor: UserActor): void {
-    if (this.#remembered.get(id) === actor) return;
-    this.#remembered.delete(id);
-    this.#remembered.set(id, actor);
+  #remember(key: string, actor: UserActor): void {
+    if (this.#remembered.get(key) === actor) return;
+    this.#remembered.delete(key);
+    this.#remembered.set(key, actor);
     if (this.#remembered.size > REMEMBERED_MAX) this.#remembered.delete(this.#remembered.keys().next().value as string);
   }
 }

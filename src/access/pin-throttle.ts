@@ -23,9 +23,11 @@ export class PinThrottle {
 
   /** Counts an attempt; answers false, counting nothing, if there were too many failures lately. */
   admit(accountId: string, address: string): boolean {
-    const account = this.#counter(`account ${accountId}`);
     const caller = this.#counter(`address ${address}`);
-    if (account.failures >= FAILURES_PER_ACCOUNT_MAX || caller.failures >= FAILURES_PER_ADDRESS_MAX) return false;
+    // Before the account is looked at: who is refused must not make counters either, which would push out those of others.
+    if (caller.failures >= FAILURES_PER_ADDRESS_MAX) return false;
+    const account = this.#counter(`account ${accountId}`);
+    if (account.failures >= FAILURES_PER_ACCOUNT_MAX) return false;
     account.failures++;
     caller.failures++;
     return true;

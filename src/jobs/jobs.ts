@@ -11,8 +11,8 @@ const dropCredentials: Job = {
   name: "drop_dead_credentials",
   schedule: "*/10 * * * *",
   run: async ({ store }) => {
-    const done = await store.write(dropDeadCredentials, SYSTEM, { limit: SLICE });
-    return { done, more: done >= SLICE };
+    const { pins, tokens } = await store.write(dropDeadCredentials, SYSTEM, { limit: SLICE });
+    return { done: pins + tokens, more: pins >= SLICE || tokens >= SLICE };
   },
 };
 

@@ -39,7 +39,8 @@ export class Snapshots {
     this.#open = false;
     clearTimeout(this.#timer);
     this.#answers.clear();
-    this.#connection.run("COMMIT");
+    // A question that failed on a bad device has ended the transaction already; its asker has been told.
+    if (this.#connection.inTransaction) this.#connection.run("COMMIT");
   }
 
   close(): void {

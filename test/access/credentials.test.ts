@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeJwt, SignJWT } from "jose";
+import { PinThrottle } from "../../src/access/pin-throttle.ts";
+import { TestClock } from "../support/test-clock.ts";
 import { openWorld, type World } from "../support/world.ts";
 
 const ALL = { effect: "deny", actions: null };
@@ -41,6 +43,26 @@ test("a colleague exchanges a PIN for a secret that only they see", async () => 
   const about = await admin.call("GET", `/users/${user}/secrets`);
   const { secret, token, ...rest } = redeemed.body;
   expect(about.body).toEqual({ ...rest, fingerprint: secret.slice(-4) });
+});
+
+test("neither spelling of a secret passes for the other, however often either was used before", async () => {
+  await using world = await openWorld();
+  const user = await world.createAccount();
+  const statusOf = async (headers: Record<string, string>) => (await world.call("GET", "/whoami", { headers })).status;
+  for (let round = 0; round < 2; round++) {
+    expect(await statusOf({ authorization: user.authorization })).toBe(200);
+    expect(await statusOf({ "x-auth-token": user.token })).toBe(200);
+    expect(await statusOf({ authorization: user.token })).toBe(401);
+    expect(await statusOf({ "x-auth-token": user.authorization })).toBe(401);
+  }
+});
+
+test("an address that guessed too often cannot make the throttle forget by guessing on", () => {
+  const throttle = new PinThrottle(new TestClock());
+  const admitted = (account: string) => throttle.admit(account, "192.0.2.7");
+  for (let i = 0; i < 20; i++) expect(admitted("account")).toBe(true);
+  for (let i = 0; i < 60_000; i++) expect(admitted(`account ${i}`)).toBe(false);
+  expect(admitted("account")).toBe(false);
 });
 
 test("a PIN works once, for 10 minutes, and only the newest of a user", async () => {

@@ -23,6 +23,10 @@ test("PINs and tokens that are over are dropped, living ones stay", async () => 
   world.clock.advance(6 * MINUTE);
   await world.scheduler.settled();
   expect(left()).toEqual([{ pins: 1, tokens: 2 }]);
+  expect(world.logged.find(({ event }) => event === "job.done")).toMatchObject({
+    job: "drop_dead_credentials",
+    done: 2,
+  });
   world.clock.advance(DAY);
   await world.scheduler.settled();
   expect(left()).toEqual([{ pins: 0, tokens: 1 }]);

@@ -3,6 +3,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { command } from "../../src/store/command.ts";
 import { Connection } from "../../src/store/connection.ts";
+import { Snapshots } from "../../src/store/snapshots.ts";
 import { integer, type Reader, type Tx } from "../../src/store/sql.ts";
 import { QUEUE_MAX } from "../../src/store/writer.ts";
 import { openTestStore } from "../support/store.ts";
@@ -282,4 +283,20 @@ test("all that is read within a moment is of one snapshot, and what was written 
   const write = world.store.write(noteCommand, SYSTEM, { data: "a" });
   await write.then(() => expect(seen()).toEqual([2, 2]));
   other.close();
+});
+
+test("a question that ends its snapshot by failing fails alone, and the next one has a snapshot again", async () => {
+  await using world = await openTestStore();
+  const connection = world.connect();
+  const snapshots = new Snapshots(connection);
+  // As the database does when the device fails under a question.
+  const failing = () => {
+    connection.run("ROLLBACK");
+    throw new Error("disk I/O error");
+  };
+  expect(() => snapshots.read(failing)).toThrow("disk I/O error");
+  expect(() => snapshots.end()).not.toThrow();
+  expect(snapshots.read(countNotes)).toBe(0);
+  expect(connection.inTransaction).toBe(true);
+  snapshots.close();
 });
