@@ -1,10 +1,16 @@
 import type { Actor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
+import { type Spliced, writeJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
 import { insertEvent } from "./rows.ts";
 
 /** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed. */
-export type Event = { kind: `${string}.${string}`; accountId: string; twinId?: string; data: JsonObject };
+export type Event = {
+  kind: `${string}.${string}`;
+  accountId: string;
+  twinId?: string;
+  data: JsonObject | Spliced<JsonObject>;
+};
 
 /** Writes the journal row of a change, in the transaction of the change. Never secrets, not even digests of them. */
 export function record(tx: Tx, actor: Actor, event: Event): void {
@@ -14,6 +20,6 @@ export function record(tx: Tx, actor: Actor, event: Event): void {
     kind: event.kind,
     actorKind: actor.kind,
     actorId: actor.kind === "user" ? actor.userId : null,
-    data: JSON.stringify(event.data),
+    data: writeJson(event.data),
   });
 }

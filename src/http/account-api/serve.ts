@@ -4,6 +4,7 @@ import type { Deps } from "../../deps.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { DomainError, describeError, type Failure } from "../../kernel/failure.ts";
 import { parseJson } from "../../kernel/json.ts";
+import { writeJson } from "../../kernel/json-text.ts";
 import { announcedLength, type BodyBudget, readBody, tooLarge } from "../body.ts";
 import { clientAddress } from "../client-address.ts";
 import { dictionaryFrom } from "../dictionary.ts";
@@ -77,7 +78,7 @@ export function refuse(deps: Deps, c: Context<Peer>, error: unknown, trace: stri
 }
 
 function answer(status: number, body: unknown, trace: string): Response {
-  const response = new Response(JSON.stringify(body), { status, headers: HEADERS });
+  const response = new Response(writeJson(body), { status, headers: HEADERS });
   response.headers.set("x-request-id", trace);
   return response;
 }
