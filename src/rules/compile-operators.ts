@@ -3,7 +3,7 @@ import { type Code, operation, refusingAt, type Workshop } from "./code.ts";
 import { mismatch, RuleError, RuleRefusal } from "./errors.ts";
 import type { Frame } from "./frame.ts";
 import { charge, TEXT_LENGTH_MAX } from "./limits.ts";
-import { areEqual, bitwise, contains, minus, numeric, type Operation, plus, shift } from "./operators.ts";
+import { areEqual, bitwise, contains, minus, natural, numeric, type Operation, plus, shift } from "./operators.ts";
 import { isOrdered, type Order } from "./order.ts";
 import { power } from "./power.ts";
 import { compileRegex, matchRegex, type Regex } from "./regex.ts";
@@ -108,6 +108,9 @@ const PLAIN: Record<Plain, [Group, Operation]> = {
   ">>": [ARITHMETIC, shift(">>")],
 };
 
+/** What works on bits, and so refuses other literals than natural numbers. */
+const BITS: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
+
 /** Code for a binary operator; refuses operands whose types can be seen not to fit. */
 export function compileBinary(shop: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
   const { operator, at } = node;
@@ -126,6 +129,11 @@ export function compileBinary(shop: Workshop, node: NodeOf<"binary">, left: Code
   }
   const [group, apply] = PLAIN[operator];
   const type = resultType(group, at, operator, left, right);
+  if (BITS.has(operator)) {
+    for (const side of [left, right]) {
+      if (side.constant && side.type.kind === "number") refusingAt(at, () => natural(side.run(shop.frame)));
+    }
+  }
   return operation(shop, at, [left, right], type, (frame) => apply(left.run(frame), right.run(frame), frame));
 }
 

@@ -14,7 +14,7 @@ export const TREE_HEIGHT_MAX = 1000;
 /** Steps of one evaluation, some 100 ns each: rounds, elements touched, stretches of text and pattern. Ends in a few ms. */
 export const STEPS_MAX = 50_000;
 
-/** UTF-16 units of a text (or bytes) that a rule builds: more than the largest document holds of use, little memory. */
+/** UTF-16 units of a text (or bytes) that a rule builds: more than any rule has a use for, and little memory. */
 export const BUILT_LENGTH_MAX = 1_000_000;
 
 /** Decimal digits of a whole number written out, as CPython 3.11 limits them (`sys.int_info.default_max_str_digits`). */

@@ -48,7 +48,8 @@ export const numeric =
     return apply(a, b);
   };
 
-function natural(value: RuleValue): bigint {
+/** A whole number that is not negative; refuses everything else. */
+export function natural(value: RuleValue): bigint {
   if (isNumber(value) && isWhole(value)) {
     const n = toBigInt(value);
     if (n >= 0n) return n;

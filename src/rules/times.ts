@@ -27,7 +27,7 @@ export class Timedelta {
 
   constructor(days: number, seconds: number, micros: number) {
     const carried = seconds + Math.floor(micros / MICROS);
-    this.days = days + Math.floor(carried / DAY);
+    this.days = days + Math.floor(carried / DAY) + 0; // which makes zero of minus zero
     this.seconds = modulo(carried, DAY);
     this.micros = modulo(micros, MICROS);
     if (Math.abs(this.days) > 999_999_999) throw new RuleError("the duration is out of range");

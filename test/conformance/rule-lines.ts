@@ -2,7 +2,7 @@ import { DomainError } from "../../src/kernel/failure.ts";
 import type { JsonValue } from "../../src/kernel/json.ts";
 import { compileRule, evaluate, RuleError } from "../../src/rules/rule.ts";
 import { newChance } from "../rules/chance.ts";
-import { mutated, SCOPE, TYPES, typed, untyped } from "../rules/expressions.ts";
+import { matching, mutated, SCOPE, TYPES, typed, untyped } from "../rules/expressions.ts";
 import { toWire } from "../rules/wire-value.ts";
 
 // `bun test/conformance/rule-lines.ts SEED COUNT`: the scope as a line of JSON, then COUNT rules made at random, and what
@@ -28,6 +28,11 @@ const given = (await Bun.stdin.text()).split("\n").filter((line) => line !== "")
 for (const text of given) print({ text: JSON.parse(text), ...outcome(JSON.parse(text)) });
 for (let i = 0; i < Number(count); i++) {
   const depth = 1 + chance.below(4);
+  if (chance.maybe(0.2)) {
+    const text = matching(chance);
+    print({ text, ...outcome(text) });
+    continue;
+  }
   const whole = chance.maybe(0.75) ? typed(chance, chance.one(TYPES), depth) : untyped(chance, depth);
   const text = chance.maybe(0.2) ? mutated(chance, whole) : whole;
   print({ text, ...outcome(text) });

@@ -7,6 +7,7 @@ import datetime
 import decimal
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -92,7 +93,8 @@ def wire(value: Any) -> Any:
     if isinstance(value, tuple):
         return ["array", *map(wire, value)]
     if isinstance(value, set):
-        members = (json.dumps(wire(member), ensure_ascii=False, separators=(",", ":")) for member in value)
+        numbers = (int(member) if isinstance(member, bool) else member for member in value)
+        members = (json.dumps(wire(member), ensure_ascii=False, separators=(",", ":")) for member in numbers)
         return ["set", *sorted(members)]
     if isinstance(value, Mapping):
         return ["mapping", *([wire(key), wire(member)] for key, member in value.items())]
@@ -157,6 +159,8 @@ def run_ours(rules: list[str], count: str) -> tuple[dict, list[dict]]:
 def differences(scope: dict, lines: list[dict]) -> tuple[list[str], int, int]:
     different, compared, values = [], 0, 0
     for line in lines:
+        if "not supported" in line.get("error", ""):
+            continue  # of regular expressions
         try:
             theirs = evaluate(line["text"], scope)
         except ServiceDiffers:
@@ -166,6 +170,8 @@ def differences(scope: dict, lines: list[dict]) -> tuple[list[str], int, int]:
             if "error" not in line:
                 different.append(f"{line['text']}\n  ours {line['value']}\n  theirs {type(error).__name__} {error}")
             continue
+        if line.get("error", "").count("not a datetime") and re.search(r"\d[\s_+]|[\s_+]\d", line["text"]):
+            continue  # Python's int() takes more than digits
         compared += 1
         values += 1
         if "error" in line or line["value"] != theirs:
@@ -173,6 +179,7 @@ def differences(scope: dict, lines: list[dict]) -> tuple[list[str], int, int]:
     return different, compared, values
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_rules_made_at_random_come_to_what_rule_engine_makes_of_them():
     scope, lines = run_ours([], COUNT)
     different, compared, values = differences(scope, lines)
@@ -180,6 +187,7 @@ def test_rules_made_at_random_come_to_what_rule_engine_makes_of_them():
     assert compared > 0.85 * len(lines) and values > 0.4 * len(lines), (compared, values)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_examples_of_the_specification_come_to_what_rule_engine_makes_of_them():
     scope, lines = run_ours(list(EXAMPLES), "0")
     different, compared, _ = differences(scope, lines)

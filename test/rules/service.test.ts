@@ -108,6 +108,7 @@ test("a refusal says what is wrong and at which character", () => {
     ["a or 1 / 0", "division by zero (at character 8)"],
     ["a =~ '(?=b)'", "lookahead is not supported (at character 6)"],
     ["$nothing", "there is no built-in $nothing (at character 1)"],
+    ["a or b & 1.5", "not a natural number (at character 8)"],
     ["$abs('a')", "abs wants number as argument 1 (at character 5)"],
     ["d'yesterday'", "not a datetime"],
     ["a # b\nc", 'unexpected "#" (at character 3)'],

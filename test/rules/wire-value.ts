@@ -23,7 +23,8 @@ export function toWire(value: RuleValue): JsonValue {
     case "array":
       return ["array", ...(value as RuleValue[]).map(toWire)];
     case "set":
-      return ["set", ...[...(value as RuleSet).members.values()].map((m) => JSON.stringify(toWire(m))).sort()];
+      // Which of 1 and true a set keeps is chance in Python, where they are equal.
+      return ["set", ...[...(value as RuleSet).members.values()].map(toWire).map(asNumber).sort()];
     case "mapping": {
       const values = membersOf(value as Mapping).map(toWire);
       return ["mapping", ...keysOf(value as Mapping).map((key, i) => [toWire(key), values[i] as JsonValue])];
@@ -34,3 +35,5 @@ export function toWire(value: RuleValue): JsonValue {
       return value as null | boolean;
   }
 }
+
+const asNumber = (wire: JsonValue) => JSON.stringify(typeof wire === "boolean" ? ["number", wire ? "1" : "0"] : wire);
