@@ -42,10 +42,10 @@ export function minus(a: RuleValue, b: RuleValue): RuleValue {
 
 /** An operation on numbers alone. */
 export const numeric =
-  (operator: string, apply: (a: Numeric, b: Numeric) => Numeric): Operation =>
-  (a, b) => {
+  (operator: string, apply: (a: Numeric, b: Numeric, frame: Frame) => Numeric): Operation =>
+  (a, b, frame) => {
     if (!isNumber(a) || !isNumber(b)) throw cannot(a, operator, b);
-    return apply(a, b);
+    return apply(a, b, frame);
   };
 
 /** A whole number that is not negative; refuses everything else. */

@@ -16,14 +16,20 @@ import {
   toDecimal,
 } from "./decimal.ts";
 import { RuleError } from "./errors.ts";
+import { charge, type Meter } from "./limits.ts";
 
 // `**`. Whole powers multiply; others are exp(y ln x), which decimal.js computes to more digits than are kept.
 
-const WORKING_DIGITS = 60;
+const WORKING_DIGITS = 44;
+/** What a logarithm and an exponential cost: some milliseconds. */
+const REAL_POWER_STEPS = 5000;
+/** For each bit of a whole exponent: one or two multiplications of long numbers. */
+const STEPS_PER_BIT = 8;
 /** decimal.js by itself turns what is out of its range into zero or Infinity, and both are far beyond ours. */
 const Working = Big.clone({ precision: WORKING_DIGITS, maxE: 9e15, minE: -9e15 });
 
-export function power(base: Numeric, exponent: Numeric): Numeric {
+/** Raises to a power, paying for it: this is by far the dearest of the operators. */
+export function power(base: Numeric, exponent: Numeric, meter: Meter): Numeric {
   const x = toDecimal(base);
   const y = toDecimal(exponent);
   if (x.special === "nan" || y.special === "nan") return x.special === "nan" ? x : y;
@@ -39,6 +45,7 @@ export function power(base: Numeric, exponent: Numeric): Numeric {
   if (y.special) return toInfinity(x, y);
   if (x.special) return yZero ? 1 : y.negative ? exact(negative, 0n, 0) : infinity(negative);
   if (yZero) return 1;
+  charge(meter, whole ? STEPS_PER_BIT * Math.max(1, Math.min(adjusted(y) + 1, 16)) * 3.4 : REAL_POWER_STEPS);
   return whole ? toWholePower(x, y, negative) : toRealPower(x, y);
 }
 

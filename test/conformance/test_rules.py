@@ -156,11 +156,17 @@ def run_ours(rules: list[str], count: str) -> tuple[dict, list[dict]]:
     return scope, lines
 
 
+def is_deliberate(line: dict) -> bool:
+    """Of the reasons in DELIBERATE, those that rules made at random run into."""
+    error = line.get("error", "")
+    if "not a datetime" in error:
+        return re.search(r"\d[\s_+]|[\s_+]\d", line["text"]) is not None
+    return "not a usable regular expression" in error and "not supported" in error
+
+
 def differences(scope: dict, lines: list[dict]) -> tuple[list[str], int, int]:
     different, compared, values = [], 0, 0
     for line in lines:
-        if "not supported" in line.get("error", ""):
-            continue  # of regular expressions
         try:
             theirs = evaluate(line["text"], scope)
         except ServiceDiffers:
@@ -170,8 +176,6 @@ def differences(scope: dict, lines: list[dict]) -> tuple[list[str], int, int]:
             if "error" not in line:
                 different.append(f"{line['text']}\n  ours {line['value']}\n  theirs {type(error).__name__} {error}")
             continue
-        if line.get("error", "").count("not a datetime") and re.search(r"\d[\s_+]|[\s_+]\d", line["text"]):
-            continue  # Python's int() takes more than digits
         compared += 1
         values += 1
         if "error" in line or line["value"] != theirs:
@@ -182,7 +186,7 @@ def differences(scope: dict, lines: list[dict]) -> tuple[list[str], int, int]:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 def test_rules_made_at_random_come_to_what_rule_engine_makes_of_them():
     scope, lines = run_ours([], COUNT)
-    different, compared, values = differences(scope, lines)
+    different, compared, values = differences(scope, [line for line in lines if not is_deliberate(line)])
     assert not different, f"{len(different)} of {compared} differ:\n" + "\n".join(different[:40])
     assert compared > 0.85 * len(lines) and values > 0.4 * len(lines), (compared, values)
 

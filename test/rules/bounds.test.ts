@@ -41,6 +41,12 @@ test("numbers cannot be made to grow", () => {
   expect(quickly(() => decide("n ** -987654321.5 == 0", { n: 7 }))).toBe(true);
 });
 
+test("powers are paid for, as nothing else costs that much", () => {
+  expect(quickly(() => failure("[(a + 0.123456789) ** 0.37 for a in $range(5000)]"))).toBe(TOO_MANY);
+  expect(quickly(() => failure("[(a + 1.123456789) ** 98765 for a in $range(4000)]"))).toBe(TOO_MANY);
+  expect(decide("[a ** 2 for a in $range(500)].length == 500 and 2 ** 0.5 < 1.5")).toBe(true);
+});
+
 test("texts and arrays cannot be made to grow", () => {
   const big = "a".repeat(300_000);
   expect(failure("big + big + big + big", { big })).toBe("the text grows too long");
