@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { type Address, formatAddress } from "./kernel/address.ts";
+import { DURATION, durationMs } from "./kernel/duration.ts";
 import { LOG_LEVELS } from "./kernel/log.ts";
 
 export type Cidr = [ipaddr.IPv4 | ipaddr.IPv6, number];
@@ -16,18 +17,10 @@ const HostPort = z.string().transform((text, context): Address => {
   return { host: bare, port: Number(port) };
 });
 
-const DAYS = { D: 1, W: 7, M: 30, Y: 365 };
-const DAY_MS = 86_400_000;
-
-/** A retention as the account API spells durations: days, weeks, months of 30 and years of 365 days, or `INF`. */
 const Duration = z
   .string()
-  .regex(/^([1-9][0-9]{0,2}[DWMY]|INF)$/, "must be a number of 1 to 3 digits and D, W, M or Y, such as 90D, or INF")
-  .transform((text) =>
-    text === "INF"
-      ? Number.POSITIVE_INFINITY
-      : Number.parseInt(text, 10) * DAYS[text.at(-1) as keyof typeof DAYS] * DAY_MS,
-  );
+  .regex(DURATION, "must be a number of 1 to 3 digits and D, W, M or Y, such as 90D, or INF")
+  .transform(durationMs);
 
 const commaSeparated = (text: string) =>
   text

@@ -71,7 +71,7 @@ export function renew(reader: Reader, actor: UserActor, now: number): UserActor 
   const { token, userId } = actor;
   const renewed = token ? findHolderByUserToken(reader, token.id) : findHolder(reader, userId);
   if (!renewed || hasEnded(renewed, now)) throw unauthenticated();
-  return renewed;
+  return actor.dictionary ? { ...renewed, dictionary: actor.dictionary } : renewed;
 }
 
 const hasEnded = ({ expiresAt }: UserActor, now: number) => expiresAt !== null && expiresAt <= now;

@@ -1,5 +1,5 @@
 import { record } from "../events/record.ts";
-import { OPERATOR } from "../kernel/actor.ts";
+import { NO_RULES, OPERATOR } from "../kernel/actor.ts";
 import type { Random } from "../kernel/random.ts";
 import { command } from "../store/command.ts";
 import type { Store } from "../store/store.ts";
@@ -18,7 +18,7 @@ const insertNewAccount = command(
     const times = { createdAt: tx.now, updatedAt: tx.now };
     const statement = { effect: "deny" as const, actions: [] };
     insertAccount(tx, { id: accountId, name, resourceAccessLog: null, ...times });
-    insertRole(tx, { id: roleId, accountId, name: SUPER_ADMIN, statement, ...times });
+    insertRole(tx, { id: roleId, accountId, name: SUPER_ADMIN, statement, rules: NO_RULES, ...times });
     insertUser(tx, { id: userId, accountId, roleId, name: SUPER_ADMIN, description: null, activity: null, ...times });
     replaceSecret(tx, { userId, fingerprint: digests.fingerprint, expiresAt: null, ...times }, digests);
     record(tx, actor, { kind: "account.created", accountId, data: { name, role: roleId, user: userId } });

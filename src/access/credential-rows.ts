@@ -2,7 +2,7 @@ import type { TokenOption, UserActor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { integer, integerOrNull, jsonOrNull, type Reader, type Row, type Tx, text, toJsonText } from "../store/sql.ts";
 import type { CredentialDigests } from "./credentials.ts";
-import { statementFrom } from "./rows.ts";
+import { rulesFrom, statementFrom } from "./rows.ts";
 
 // User secrets, PINs and user tokens, and the questions that turn one of them into an actor.
 
@@ -155,7 +155,7 @@ export const deleteTokensBefore = (tx: Tx, instant: number, limit: number): numb
     limit,
   );
 
-const HOLDER = `SELECT u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, s.expires_at
+const HOLDER = `SELECT u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, r.twin_rule, r.identity_rule, r.entry_rule, s.expires_at
   FROM user_secrets s JOIN users u ON u.id = s.user_id LEFT JOIN roles r ON r.id = u.role_id AND r.account_id = u.account_id`;
 
 /** The holder of a secret, found by the digest of either of its spellings. Whether it has ended is for the caller to see. */
@@ -167,6 +167,19 @@ export const findHolderByToken = (reader: Reader, tokenDigest: string): UserActo
 
 export const findHolder = (reader: Reader, userId: string): UserActor | undefined =>
   actorFrom(reader, reader.get(`${HOLDER} WHERE s.user_id = ?`, userId));
+
+/** A user as they stand, with a secret or without: for what is done in their name later. */
+export function findActor(reader: Reader, userId: string): UserActor | undefined {
+  return actorFrom(
+    reader,
+    reader.get(
+      `SELECT u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, r.twin_rule, r.identity_rule, r.entry_rule,
+         NULL AS expires_at
+       FROM users u LEFT JOIN roles r ON r.id = u.role_id AND r.account_id = u.account_id WHERE u.id = ?`,
+      userId,
+    ),
+  );
+}
 
 /** The holder of a user token, which ends with its secret at the latest. */
 export function findHolderByUserToken(reader: Reader, tokenId: string): UserActor | undefined {
@@ -189,6 +202,7 @@ function actorFrom(reader: Reader, row: Row | undefined): UserActor | undefined 
     userId: text(row, "user_id"),
     roleId: text(row, "role_id"),
     statement: statementFrom(row),
+    rules: rulesFrom(row),
     expiresAt: integerOrNull(row, "expires_at"),
     accessEpoch: reader.once(accessEpoch),
   };

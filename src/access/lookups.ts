@@ -37,14 +37,14 @@ export function getUserSecret(reader: Reader, user: User): UserSecret {
 export function getUserWithin(reader: Reader, actor: UserActor, id: string): User {
   const user = getUser(reader, actor, id);
   const role = findRole(reader, actor.accountId, user.roleId);
-  if (role) assertWithin(actor, role.statement, "The role of that user");
+  if (role) assertWithin(actor, role, "The role of that user");
   return user;
 }
 
 /** A role that the caller may change or delete, likewise. */
 export function getUserRoleWithin(reader: Reader, actor: UserActor, id: string): Role {
   const role = getUserRole(reader, actor, id);
-  assertWithin(actor, role.statement, "That role");
+  assertWithin(actor, role, "That role");
   return role;
 }
 
@@ -52,7 +52,7 @@ export function getUserRoleWithin(reader: Reader, actor: UserActor, id: string):
 export function assertMayGive(reader: Reader, actor: UserActor, roleId: string): void {
   const role = findRole(reader, actor.accountId, roleId);
   if (!role) throw conflict("precondition", "There is no such role in the account.");
-  assertWithin(actor, role.statement, "That role");
+  assertWithin(actor, role, "That role");
 }
 
 /** An access log can only go to tables that exist, and this server has none (specification 2.15 is not built). */

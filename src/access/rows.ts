@@ -1,4 +1,4 @@
-import type { Statement } from "../kernel/actor.ts";
+import type { RoleRules, Statement } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { integer, jsonOrNull, type Reader, type Row, type Tx, text, textOrNull, toJsonText } from "../store/sql.ts";
 
@@ -17,6 +17,7 @@ export type Role = {
   accountId: string;
   name: string;
   statement: Statement;
+  rules: RoleRules;
   createdAt: number;
   updatedAt: number;
 };
@@ -68,7 +69,7 @@ export function saveAccount(tx: Tx, account: Account): void {
 /** Whether anybody can use this database yet. */
 export const hasAccounts = (reader: Reader) => reader.get("SELECT 1 FROM accounts LIMIT 1") !== undefined;
 
-const ROLE = "id, account_id, name, effect, actions, created_at, updated_at";
+const ROLE = "id, account_id, name, effect, actions, twin_rule, identity_rule, entry_rule, created_at, updated_at";
 
 export function findRole(reader: Reader, accountId: string, id: string): Role | undefined {
   const row = reader.get(`SELECT ${ROLE} FROM roles WHERE id = ? AND account_id = ?`, id, accountId);
@@ -80,12 +81,15 @@ export const listRoles = (reader: Reader, accountId: string): Role[] =>
 
 export function insertRole(tx: Tx, role: Role): void {
   tx.run(
-    `INSERT INTO roles (${ROLE}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO roles (${ROLE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     role.id,
     role.accountId,
     role.name,
     role.statement.effect,
     role.statement.actions && JSON.stringify(role.statement.actions),
+    role.rules.twin,
+    role.rules.identity,
+    role.rules.entry,
     role.createdAt,
     role.updatedAt,
   );
@@ -93,10 +97,14 @@ export function insertRole(tx: Tx, role: Role): void {
 
 export function saveRole(tx: Tx, role: Role): void {
   tx.run(
-    "UPDATE roles SET name = ?, effect = ?, actions = ?, updated_at = ? WHERE id = ? AND account_id = ?",
+    `UPDATE roles SET name = ?, effect = ?, actions = ?, twin_rule = ?, identity_rule = ?, entry_rule = ?, updated_at = ?
+     WHERE id = ? AND account_id = ?`,
     role.name,
     role.statement.effect,
     role.statement.actions && JSON.stringify(role.statement.actions),
+    role.rules.twin,
+    role.rules.identity,
+    role.rules.entry,
     role.updatedAt,
     role.id,
     role.accountId,
@@ -113,6 +121,7 @@ function roleFrom(row: Row): Role {
     accountId: text(row, "account_id"),
     name: text(row, "name"),
     statement: statementFrom(row) as Statement,
+    rules: rulesFrom(row),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),
   };
@@ -125,6 +134,13 @@ export function statementFrom(row: Row): Statement | null {
   const actions = textOrNull(row, "actions");
   return { effect, actions: actions === null ? null : JSON.parse(actions) };
 }
+
+/** All null where the outer join found no role. */
+export const rulesFrom = (row: Row): RoleRules => ({
+  twin: textOrNull(row, "twin_rule"),
+  identity: textOrNull(row, "identity_rule"),
+  entry: textOrNull(row, "entry_rule"),
+});
 
 const USER = "id, account_id, role_id, name, description, activity, created_at, updated_at";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { TOKEN_OPTIONS } from "../kernel/actor.ts";
-import { invalid } from "../kernel/failure.ts";
+import { NO_RULES, type RoleRules, TOKEN_OPTIONS } from "../kernel/actor.ts";
+import { definedOf } from "../kernel/object.ts";
 import {
   Description,
   DescriptionView,
@@ -10,6 +10,8 @@ import {
   toSecondsOrNull,
   Uuid,
 } from "../kernel/schema.ts";
+import { compileRule } from "../rules/rule.ts";
+import { RuleText } from "../rules/schema.ts";
 import { ACTIONS } from "./actions.ts";
 import type { UserSecret } from "./credential-rows.ts";
 import type { Account, Role, User } from "./rows.ts";
@@ -38,15 +40,33 @@ export const Statement = z.object({
     .nullable(),
 });
 
-const Rule = z.string().nullish();
+const Rule = RuleText.nullish();
+const RULE_KINDS = ["twin", "identity", "entry"] as const;
 
-/** Both spellings of the specification. Rules are refused until they are enforced: a rule that is stored but ignored would deceive. */
+/** Both spellings of the specification (2.5); whoever uses both has to mean the same. Null stands for no rules at all. */
 const Rules = z
   .object({ twin_rule: Rule, identity_rule: Rule, entry_rule: Rule, twin: Rule, identity: Rule, entry: Rule })
-  .nullish();
+  .check(({ value, issues }) => {
+    for (const kind of RULE_KINDS) {
+      const [long, short] = [value[`${kind}_rule`], value[kind]];
+      if (long === undefined || short === undefined || long === short) continue;
+      const message = `says something else than ${kind}_rule`;
+      issues.push({ code: "custom", input: short, path: [kind], message });
+    }
+  })
+  .transform(
+    (rules): Partial<RoleRules> =>
+      definedOf({
+        twin: rules.twin_rule === undefined ? rules.twin : rules.twin_rule,
+        identity: rules.identity_rule === undefined ? rules.identity : rules.identity_rule,
+        entry: rules.entry_rule === undefined ? rules.entry : rules.entry_rule,
+      }),
+  )
+  .nullish()
+  .transform((rules) => (rules === null ? NO_RULES : rules));
 
-const noRules = { twin_rule: null, identity_rule: null, entry_rule: null };
-const RulesView = z.object({ twin_rule: z.null(), identity_rule: z.null(), entry_rule: z.null() });
+const RuleView = z.string().nullable();
+const RulesView = z.object({ twin_rule: RuleView, identity_rule: RuleView, entry_rule: RuleView });
 
 export const UpdateAccount = z.object({ resource_access_log: AccessLog.optional() });
 
@@ -61,10 +81,9 @@ export const UpdateUser = CreateUser.partial();
 
 export const RoleBody = z.object({ name: Name.nullish(), statement: Statement.nullish(), rules: Rules });
 
-export function assertNoRules(rules: z.infer<typeof Rules>): void {
-  for (const [name, rule] of Object.entries(rules ?? {})) {
-    if (rule) throw invalid("rule", `Rules are not available on this server yet; ${name} can only be null.`);
-  }
+/** Refuses, as `rule`, rules that do not compile: they could not be enforced. */
+export function assertCompiles(rules: Partial<RoleRules> = {}): void {
+  for (const rule of Object.values(rules)) if (rule !== null) compileRule(rule);
 }
 
 export const SecretValidity = z.object({ validity_ts: Timestamp.nullish() });
@@ -165,7 +184,7 @@ export const viewRole = (role: Role): z.infer<typeof RoleView> => ({
   name: role.name,
   account: role.accountId,
   statement: role.statement,
-  rules: noRules,
+  rules: { twin_rule: role.rules.twin, identity_rule: role.rules.identity, entry_rule: role.rules.entry },
   ...times(role),
 });
 

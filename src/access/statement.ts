@@ -1,4 +1,4 @@
-import type { Statement, UserActor } from "../kernel/actor.ts";
+import type { RoleRules, Statement, UserActor } from "../kernel/actor.ts";
 import { forbidden } from "../kernel/failure.ts";
 import { type Action, UNGOVERNED_ACTIONS } from "./actions.ts";
 
@@ -53,9 +53,18 @@ function statementOf(actor: UserActor): Statement {
   return actor.statement;
 }
 
-/** Nobody gets more than they hold: refuses to touch what permits something that the caller's own role does not. */
-export function assertWithin(actor: UserActor, statement: Statement, what: string): void {
-  if (!isWithin(statement, statementOf(actor))) {
+/**
+ * Nobody gets more than they hold: refuses to touch what permits something that the caller's own role does not. Whether one
+ * rule lets through less than another cannot be computed, so a rule that binds the caller has to bind the other role by the same text.
+ */
+export function assertWithin(actor: UserActor, role: { statement: Statement; rules: RoleRules }, what: string): void {
+  if (!isWithin(role.statement, statementOf(actor))) {
     throw forbidden(`${what} permits operations that the role of the user does not.`);
+  }
+  for (const kind of ["twin", "identity", "entry"] as const) {
+    const own = actor.rules[kind];
+    if (own !== null && role.rules[kind] !== own) {
+      throw forbidden(`${what} does not have the ${kind} rule that binds the user.`);
+    }
   }
 }

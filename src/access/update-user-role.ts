@@ -1,5 +1,5 @@
 import { record } from "../events/record.ts";
-import type { Statement } from "../kernel/actor.ts";
+import type { RoleRules, Statement } from "../kernel/actor.ts";
 import { definedOf } from "../kernel/object.ts";
 import { getUserRoleWithin } from "./lookups.ts";
 import { type Role, saveRole } from "./rows.ts";
@@ -7,15 +7,16 @@ import { viewRole } from "./schema.ts";
 import { assertWithin } from "./statement.ts";
 import { userCommand } from "./user-command.ts";
 
-type Input = { id: string; changes: { name?: string | undefined; statement?: Statement | undefined } };
+type Changes = { name?: string | undefined; statement?: Statement | undefined; rules?: Partial<RoleRules> | undefined };
+type Input = { id: string; changes: Changes };
 
 /** Changes a role, from the next request of each of its users on. Neither before nor after does it permit more than the caller's. */
 export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, changes }: Input): Role => {
   const role = getUserRoleWithin(tx, actor, id);
   const given = definedOf(changes);
   if (Object.keys(given).length === 0) return role;
-  if (given.statement) assertWithin(actor, given.statement, "The changed role");
-  const changed = { ...role, ...given, updatedAt: tx.now };
+  const changed = { ...role, ...given, rules: { ...role.rules, ...given.rules }, updatedAt: tx.now };
+  assertWithin(actor, changed, "The changed role");
   saveRole(tx, changed);
   record(tx, actor, { kind: "role.updated", accountId: actor.accountId, data: viewRole(changed) });
   return changed;

@@ -2,7 +2,7 @@ import { hasAccounts } from "../access/rows.ts";
 import { loadConfig } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { createApp } from "../http/app.ts";
-import { JOBS } from "../jobs/jobs.ts";
+import { jobs } from "../jobs/jobs.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { formatAddress } from "../kernel/address.ts";
 import { systemClock } from "../kernel/clock.ts";
@@ -31,7 +31,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     const deps: Deps = { store, clock, random, log, config, userTokenKey };
     const app = createApp(deps);
     const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }));
-    const scheduler = new Scheduler(deps, JOBS);
+    const scheduler = new Scheduler(deps, jobs());
     scheduler.start();
     const address = formatAddress({ ...config.http, port: server.port });
     log.info("serve.started", { version: VERSION, http: address, dataDir: config.dataDir });

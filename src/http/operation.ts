@@ -3,7 +3,6 @@ import type { Action } from "../access/actions.ts";
 import { permit } from "../access/statement.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { JsonObject } from "../kernel/json.ts";
 import type { Spliced } from "../kernel/json-text.ts";
 
 /** What an operation is served with: everything proven and parsed. */
@@ -12,8 +11,6 @@ export type Call<Params, Query, Body> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
-  /** The custom dictionary of the `X-TrustedTwin` header, for rules and templates. */
-  readonly dictionary: JsonObject | null;
   /** Where the request came from, as far as trusted proxies tell. */
   readonly address: () => string;
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Timestamp, Uuid } from "../kernel/schema.ts";
 import { parse } from "./parse.ts";
 
 // Query values arrive as text. Clients spell booleans `True` or `true`, and lists as a repeated key or joined by commas
@@ -40,6 +41,55 @@ export const queryBoolean = (fallback: boolean) =>
     .transform((text, context) => BOOLEANS.get(text.toLowerCase()) ?? complain(context, "must be true or false"))
     .default(fallback)
     .meta({ type: "boolean" });
+
+/** A list of texts, each matching the pattern and told once: a repeated key, values joined by commas, or both. */
+export const queryList = (pattern: RegExp) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((given, context) => {
+      const items = [...new Set([given].flat().flatMap((text) => text.split(",")))];
+      if (items.every((item) => pattern.test(item))) return items;
+      context.issues.push({ code: "custom", input: given, message: `each must match ${pattern.source}` });
+      return z.NEVER;
+    })
+    .optional()
+    .meta({ type: "array", items: { type: "string", pattern: pattern.source } });
+
+/** An instant as seconds, like those in bodies, but as text. */
+export const queryInstant = () =>
+  z
+    .string()
+    .transform((text, context) => {
+      const instant = /^\d{1,12}(\.\d+)?$/.test(text) ? Timestamp.safeParse(Number(text)).data : undefined;
+      return instant ?? complain(context, "must be Unix seconds");
+    })
+    .optional()
+    .meta({ type: "number", minimum: 0 });
+
+/** One account, or a boolean for all and none. */
+export const queryAccountOrBoolean = (fallback: boolean) =>
+  z
+    .string()
+    .transform((text, context) => {
+      if (Uuid.safeParse(text).success) return text;
+      return BOOLEANS.get(text.toLowerCase()) ?? complain(context, "must be true, false or the UUID of an account");
+    })
+    .default(fallback)
+    .meta({ anyOf: [{ type: "boolean" }, { type: "string", format: "uuid" }] });
+
+/** `personal`, `system`, or accounts. */
+export const queryContext = (fallback: "personal" | "system") =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((given, context): "personal" | "system" | string[] => {
+      if (given === "personal" || given === "system") return given;
+      const accounts = [given].flat().flatMap((text) => text.split(","));
+      if (accounts.every((account) => Uuid.safeParse(account).success)) return accounts;
+      context.issues.push({ code: "custom", input: given, message: "must be personal, system or UUIDs of accounts" });
+      return z.NEVER;
+    })
+    .default(fallback)
+    .meta({ type: "string", examples: ["personal", "system"] });
 
 export const queryInteger = (minimum: number, maximum: number, fallback: number) =>
   z

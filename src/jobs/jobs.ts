@@ -2,6 +2,9 @@ import { dropDeadCredentials } from "../access/drop-dead-credentials.ts";
 import type { Deps } from "../deps.ts";
 import { pruneEvents } from "../events/prune-events.ts";
 import { SYSTEM } from "../kernel/actor.ts";
+import { copyReferences } from "../ledgers/copy-references.ts";
+import type { EntryKey } from "../ledgers/entry.ts";
+import { pruneHistory } from "../ledgers/prune-history.ts";
 import type { Job } from "./scheduler.ts";
 
 /** Rows a job takes in one transaction, so that callers never wait long behind it. */
@@ -26,4 +29,29 @@ const cutJournal: Job = {
   },
 };
 
-export const JOBS: readonly Job[] = [dropCredentials, cutJournal];
+/** A reference is looked at by walking its sources and asking rules: dearer than other rows. */
+const REFERENCES_SLICE = 100;
+
+/** Woken by each change of a source; the schedule is a net. */
+const copyLedgerReferences: Job = {
+  name: "copy_references",
+  schedule: "7 */6 * * *",
+  wokenBy: "references",
+  run: ({ store }) => store.write(copyReferences, SYSTEM, { limit: REFERENCES_SLICE }),
+};
+
+/** Walks all entries that keep a history for a time, slice by slice. Until it comes by, reads leave out what is too old. */
+function pruneLedgerHistory(): Job {
+  let after: EntryKey | null = null;
+  return {
+    name: "prune_history",
+    schedule: "37 3 * * *",
+    run: async ({ store }) => {
+      const { dropped, last } = await store.write(pruneHistory, SYSTEM, { after, limit: SLICE });
+      after = last;
+      return { done: dropped, more: last !== null };
+    },
+  };
+}
+
+export const jobs = (): readonly Job[] => [dropCredentials, cutJournal, copyLedgerReferences, pruneLedgerHistory()];

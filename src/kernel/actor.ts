@@ -1,5 +1,15 @@
+import type { JsonObject } from "./json.ts";
+
 /** What a role permits: everything but the listed actions (`deny`), or nothing but them (`allow`). */
 export type Statement = { effect: "allow" | "deny"; actions: string[] | null };
+
+/**
+ * Which resources the users of a role may touch: texts of the rule language. Null lets them touch what their own account has, and
+ * nothing of others (specification 1.11).
+ */
+export type RoleRules = { twin: string | null; identity: string | null; entry: string | null };
+
+export const NO_RULES: RoleRules = { twin: null, identity: null, entry: null };
 
 /** What a user token may be used for beside standing in for a secret: to make further tokens, to be refreshed. */
 export const TOKEN_OPTIONS = ["create", "refresh"] as const;
@@ -13,10 +23,13 @@ export type UserActor = {
   roleId: string;
   /** Null once the role is gone: the user is locked out. */
   statement: Statement | null;
+  rules: RoleRules;
   /** Present when the caller came with a user token instead of the secret. */
   token?: { id: string; options: TokenOption[] };
   /** When the secret ends, or the token if that is sooner. */
   expiresAt: number | null;
+  /** The dictionary that came with the request, which rules see as `DICT`. */
+  dictionary?: JsonObject;
   /** The state of everybody's rights in which all this was so. */
   accessEpoch: number;
 };

@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { writeJson } from "./json-text.ts";
 
 // Field types that several nouns share, as the account API spells them (specification 1.4–1.6).
 
+/** A version 4 UUID, lower-case, as a part of other patterns. */
+export const UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
+
 export const Uuid = z
   .string()
-  .regex(
-    /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
-    "must be a lower-case UUID, version 4",
-  )
+  .regex(new RegExp(`^${UUID_PATTERN}$`), "must be a lower-case UUID, version 4")
   .meta({ examples: ["e5b20c97-3d48-4f16-92ab-4c8d7f1e6a05"] });
 
 /** Seconds of the year 9999's last moment: later instants are nobody's wish, and stay clear of what a double can count. */
@@ -33,7 +33,7 @@ export const toSecondsOrNull = (instant: number | null) => (instant === null ? n
  * A JSON object of the caller's own: kept as it came, `__proto__` included, which zod's own object types would drop.
  * `keyPattern` is what its first level of keys must match.
  */
-const openObject = (keyPattern?: RegExp) =>
+const openObject = (keyPattern?: RegExp, items?: z.core.JSONSchema.BaseSchema) =>
   z
     .custom<JsonObject>(isJsonObject, "must be an object")
     .check((context) => {
@@ -43,10 +43,36 @@ const openObject = (keyPattern?: RegExp) =>
         context.issues.push({ code: "custom", input: key, path: [key], message });
       }
     })
-    .meta({ type: "object", ...(keyPattern && { propertyNames: { pattern: keyPattern.source } }) });
+    .meta({
+      type: "object",
+      ...(keyPattern && { propertyNames: { pattern: keyPattern.source } }),
+      ...(items && { additionalProperties: items }),
+    });
 
 /** A description or a dictionary (1.5): any JSON values under lower-case keys. */
 export const Description = openObject(/^[a-z_][0-9a-z_]{0,63}$/);
 /** Likewise, where it is only kept and given back. */
 export const DescriptionText = Description.transform(writeJson);
 export const DescriptionView = openObject();
+
+/** Any JSON value, kept and given back as text. */
+export const AnyJson = z.custom<JsonValue>((value) => value !== undefined, "is required").transform(writeJson);
+
+/** A dictionary of items of one shape, read into pairs: `__proto__` may be a key, which zod's own records would drop. */
+export const dictionaryOf = <Item extends z.ZodType>(keyPattern: RegExp, item: Item) =>
+  openObject(keyPattern, schemaOf(item)).transform((dictionary, context) => {
+    const pairs: [string, z.output<Item>][] = [];
+    for (const key of Object.keys(dictionary)) {
+      const parsed = item.safeParse(dictionary[key]);
+      if (parsed.success) pairs.push([key, parsed.data]);
+      for (const { path, message } of parsed.error?.issues ?? []) {
+        context.issues.push({ code: "custom", input: dictionary[key], path: [key, ...path], message });
+      }
+    }
+    return pairs;
+  });
+
+function schemaOf(item: z.ZodType): z.core.JSONSchema.BaseSchema {
+  const { $schema, ...schema } = z.toJSONSchema(item, { io: "input", unrepresentable: "any" });
+  return schema;
+}

@@ -5,7 +5,12 @@ import type { RuleValue } from "./values.ts";
 /** What rules see: variables by name as JSON values; called lazily, at most once per name and evaluation; undefined = missing. */
 export type Scope = (name: string) => JsonValue | undefined;
 
-export type RuleWorld = { now: number /* ms */; random: () => number /* 0..1 */ };
+export type RuleWorld = {
+  now: number /* ms */;
+  random: () => number /* 0..1 */;
+  /** What several evaluations may spend together; whoever asks for the next one looks whether it is used up. */
+  budget?: Meter;
+};
 
 /** One evaluation: what it has read so far, and what it may still spend. */
 export type Frame = Meter & {

@@ -3,7 +3,7 @@ import type { Code } from "./code.ts";
 import { compile } from "./compile.ts";
 import { RuleError, RuleRefusal } from "./errors.ts";
 import { newFrame, type RuleWorld, type Scope } from "./frame.ts";
-import { RULES_CACHED_MAX, TEXT_LENGTH_MAX } from "./limits.ts";
+import { RULES_CACHED_MAX, STEPS_MAX, TEXT_LENGTH_MAX } from "./limits.ts";
 import { parse } from "./parser.ts";
 import { codePointLength } from "./text.ts";
 import { isTruthy, type RuleValue } from "./values.ts";
@@ -91,5 +91,11 @@ export function holds(rule: Rule, scope: Scope, world: RuleWorld): boolean {
 export const variablesOf = (rule: Rule): ReadonlySet<string> => (rule as unknown as Compiled).variables;
 
 /** What the rule comes to; throws a RuleError when it comes to nothing. */
-export const evaluate = (rule: Rule, scope: Scope, world: RuleWorld): RuleValue =>
-  (rule as unknown as Compiled).code.run(newFrame(scope, world));
+export function evaluate(rule: Rule, scope: Scope, world: RuleWorld): RuleValue {
+  const frame = newFrame(scope, world);
+  try {
+    return (rule as unknown as Compiled).code.run(frame);
+  } finally {
+    if (world.budget) world.budget.stepsLeft -= STEPS_MAX - frame.stepsLeft;
+  }
+}

@@ -1,3 +1,4 @@
+import type { Clock } from "../kernel/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { Reader } from "./sql.ts";
 
@@ -12,13 +13,15 @@ const LIFETIME_MS = 1;
 export class Snapshots {
   readonly #connection: Connection;
   readonly #answers = new Map<(reader: Reader) => unknown, unknown>();
-  readonly #reader: Reader;
+  readonly #questions: Omit<Reader, "now">;
+  readonly #clock: Clock;
   #open = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
-    this.#reader = {
+    this.#clock = clock;
+    this.#questions = {
       get: (sql, ...binds) => connection.get(sql, ...binds),
       all: (sql, ...binds) => connection.all(sql, ...binds),
       once: (ask) => this.#once(ask),
@@ -31,7 +34,7 @@ export class Snapshots {
       this.#open = true;
       this.#timer = setTimeout(() => this.end(), LIFETIME_MS);
     }
-    return ask(this.#reader);
+    return ask(this.#reader());
   }
 
   end(): void {
@@ -48,8 +51,13 @@ export class Snapshots {
     this.#connection.close();
   }
 
+  /** One for each who asks: what they may spend is counted by it. */
+  #reader(): Reader {
+    return { ...this.#questions, now: this.#clock.now() };
+  }
+
   #once<Answer>(ask: (reader: Reader) => Answer): Answer {
-    if (!this.#answers.has(ask)) this.#answers.set(ask, ask(this.#reader));
+    if (!this.#answers.has(ask)) this.#answers.set(ask, ask(this.#reader()));
     return this.#answers.get(ask) as Answer;
   }
 }

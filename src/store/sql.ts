@@ -4,6 +4,9 @@ import type { JsonText } from "../kernel/json-text.ts";
 /** What may be bound. The driver aborts the whole process on anything else (a boolean, an object), so we look first. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
+/** What can be hinted at: values that references copy. */
+export type Topic = "references";
+
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Asks questions. Inside `store.read` it is one snapshot: only what was committed, the same throughout. */
@@ -13,16 +16,16 @@ export type Reader = {
   all(sql: string, ...binds: SqlValue[]): Row[];
   /** The answer to a question that many ask: asked once a snapshot; in a command, where answers change, each time. */
   once<Answer>(ask: (reader: Reader) => Answer): Answer;
+  /** The instant of asking; in a command, the one instant of everything it writes, which never decreases from command to command. */
+  readonly now: number;
 };
 
 /** A command's view of the open transaction. A function that writes asks for a `Tx`, one that only reads for a `Reader`. */
 export type Tx = Reader & {
   /** Answers how many rows changed. */
   run(sql: string, ...binds: SqlValue[]): number;
-  /** The one instant of everything this command writes; from command to command it never decreases. */
-  readonly now: number;
-  /** For hints that may be lost, such as waking a job. They run after the commit, or never. */
-  afterCommit(hint: () => void): void;
+  /** Tells whoever listens to the topic that there is something to do. A hint that may be lost: given after the commit, or never. */
+  wake(topic: Topic): void;
 };
 
 export function assertBindable(binds: readonly unknown[]): asserts binds is SqlValue[] {

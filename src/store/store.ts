@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
-import { type Clock, sleep } from "../kernel/clock.ts";
+import { type Cancel, type Clock, sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
@@ -11,7 +11,7 @@ import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { findSealedKey, saveSealedKey } from "./sealed-keys.ts";
 import { Snapshots } from "./snapshots.ts";
-import { integer, type Reader } from "./sql.ts";
+import { integer, type Reader, type Topic } from "./sql.ts";
 import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
 import { Writer } from "./writer.ts";
 
@@ -21,6 +21,8 @@ export type Store = {
   read<Answer>(ask: (reader: Reader) => Answer): Answer;
   /** Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. */
   write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result>;
+  /** Calls `listen` after commits of this process that have something to do for the topic. */
+  onWake(topic: Topic, listen: () => void): Cancel;
   /** Refuses new writes, finishes those that wait, and lets go of the files. */
   close(): Promise<void>;
 };
@@ -116,6 +118,7 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
   );
   const snapshots = new Snapshots(
     await whenFree(options.clock, () => new Connection(files.database, { readonly: true })),
+    options.clock,
   );
   const lastInstant = newest ? integer(newest, "occurred_at") : 0;
   const writer = new Writer(writing, snapshots, options.clock, options.log, lastInstant);
@@ -131,6 +134,7 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
       read: <Answer>(ask: (reader: Reader) => Answer) => snapshots.read(ask),
       write: <Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input) =>
         writer.write(command, actor, input),
+      onWake: (topic: Topic, listen: () => void) => writer.onWake(topic, listen),
       close,
     };
     return { ...store, vault: await openVault(store, files.masterKey, options.random) };

@@ -1,12 +1,12 @@
 import type { Actor } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
-import type { Clock } from "../kernel/clock.ts";
+import type { Cancel, Clock } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Command } from "./command.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
 import type { Snapshots } from "./snapshots.ts";
-import type { Tx } from "./sql.ts";
+import type { Topic, Tx } from "./sql.ts";
 
 /** Commands that wait at most; the next one is told to come back. It bounds memory, not fairness. */
 export const QUEUE_MAX = 16_384;
@@ -28,7 +28,7 @@ type Pending = {
 
 type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown };
 
-type Attempt = { outcomes: Outcome[]; hints: (() => void)[] };
+type Attempt = { outcomes: Outcome[]; woken: Set<Topic> };
 
 /**
  * The one writer. Waiting commands are committed in groups: one transaction, one `fsync`, then all answers.
@@ -47,6 +47,7 @@ export class Writer {
   #closed = false;
   #lastInstant: number;
   #idle: (() => void)[] = [];
+  readonly #listeners = new Set<{ topic: Topic; listen: () => void }>();
 
   constructor(connection: Connection, snapshots: Snapshots, clock: Clock, log: Log, lastInstant: number) {
     this.#connection = connection;
@@ -70,6 +71,13 @@ export class Writer {
         setImmediate(() => this.#work());
       }
     });
+  }
+
+  /** Calls `listen` after each commit of a command that woke the topic. */
+  onWake(topic: Topic, listen: () => void): Cancel {
+    const listener = { topic, listen };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Refuses new commands and resolves when every waiting one has been answered. */
@@ -104,7 +112,7 @@ export class Writer {
       if (outcome.ok) pending.resolve(outcome.result);
       else pending.reject(outcome.error);
     }
-    for (const hint of attempt.hints) this.#hint(hint);
+    for (const { topic, listen } of this.#listeners) if (attempt.woken.has(topic)) this.#hint(listen);
   }
 
   /** Answers the outcomes once they are on disk. Throws when the transaction, and with it every command, is gone. */
@@ -146,7 +154,7 @@ export class Writer {
    * undefined if a command has spoiled the transaction.
    */
   #attempt(group: Pending[], savepoints: boolean): Attempt | undefined {
-    const hints: (() => void)[] = [];
+    const woken = new Set<Topic>();
     const outcomes: Outcome[] = [];
     const deadline = this.#clock.now() + GROUP_MS_MAX;
     for (const pending of group) {
@@ -154,16 +162,16 @@ export class Writer {
         this.#queue.unshift(...group.splice(outcomes.length));
         break;
       }
-      const outcome = this.#runOne(pending, savepoints, hints);
+      const outcome = this.#runOne(pending, savepoints, woken);
       if (outcome === "spoiled") return undefined;
       outcomes.push(outcome);
     }
-    return { outcomes, hints };
+    return { outcomes, woken };
   }
 
-  #runOne({ command, actor, input }: Pending, savepoint: boolean, hints: (() => void)[]): Outcome | "spoiled" {
+  #runOne({ command, actor, input }: Pending, savepoint: boolean, woken: Set<Topic>): Outcome | "spoiled" {
     const connection = this.#connection;
-    const ownHints: (() => void)[] = [];
+    const wakes: Topic[] = [];
     let wrote = false;
     const tx: Tx = {
       now: this.#instant(),
@@ -174,7 +182,7 @@ export class Writer {
         wrote = true;
         return connection.run(sql, ...binds);
       },
-      afterCommit: (hint) => ownHints.push(hint),
+      wake: (topic) => wakes.push(topic),
     };
     if (savepoint) connection.run("SAVEPOINT command");
     try {
@@ -182,7 +190,7 @@ export class Writer {
       // A command may have caught an error that ended the transaction; what runs after it would commit by itself.
       assert(connection.inTransaction, `the transaction outlives ${command.name}`);
       if (savepoint) connection.run("RELEASE command");
-      hints.push(...ownHints);
+      for (const topic of wakes) woken.add(topic);
       return { ok: true, result };
     } catch (error) {
       if (this.#isLost(error)) throw error;

@@ -1,11 +1,12 @@
 import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
+import { assertWithinRule } from "./get-twin.ts";
 import { insertTwin, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonText | null };
 
-/** Creates a twin that the caller's account owns. */
+/** Creates a twin that the caller's account owns. Refuses one that the caller's role would keep from them. */
 export const createTwin = userCommand("create_twin", (tx, actor, { id, description }: Input): Twin => {
   const twin = {
     id,
@@ -16,6 +17,7 @@ export const createTwin = userCommand("create_twin", (tx, actor, { id, descripti
     updatedAt: tx.now,
     termination: null,
   };
+  assertWithinRule(tx, actor, twin);
   insertTwin(tx, twin);
   record(tx, actor, {
     kind: "twin.created",

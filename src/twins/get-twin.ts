@@ -1,22 +1,32 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { conflict, forbidden, notFound } from "../kernel/failure.ts";
+import { mayTouchTwin } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { findTwin, type Twin } from "./rows.ts";
 
-/** A twin of any account: its description is for everybody who knows its id (specification 1.11, 2.6). */
-export function getTwin(reader: Reader, id: string, showTerminated = true): Twin {
+/**
+ * A twin of any account: its description is for everybody who knows its id, unless a rule of their role keeps it from them
+ * (specification 1.11, 2.6).
+ */
+export function getTwin(reader: Reader, actor: UserActor, id: string, showTerminated = true): Twin {
   const twin = findTwin(reader, id);
-  if (!twin || (twin.termination && !showTerminated)) throw notFound("Twin", id);
+  if (!twin || (twin.termination && !showTerminated) || !mayTouchTwin(reader, actor, twin)) throw notFound("Twin", id);
   return twin;
 }
 
 /** A twin that the caller's account owns. Everybody may know that another's exists, so it is `forbidden`, not absent. */
 export function getOwnTwin(reader: Reader, actor: UserActor, id: string): Twin {
-  const twin = getTwin(reader, id);
+  const twin = getTwin(reader, actor, id);
   if (twin.ownerId !== actor.accountId) throw forbidden("Only the account that owns a Twin may change it.");
   return twin;
 }
 
 export function assertAlive(twin: Twin): void {
   if (twin.termination) throw conflict("precondition", "The Twin is terminated.");
+}
+
+/** Nobody makes of a twin what their role would keep from them. */
+export function assertWithinRule(reader: Reader, actor: UserActor, twin: Twin): void {
+  if (!mayTouchTwin(reader, actor, twin))
+    throw forbidden("The twin rule of the role does not let such a Twin through.");
 }

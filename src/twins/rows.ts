@@ -23,7 +23,7 @@ export type Twin = {
 
 const TWIN = "id, owner_id, creator_id, description, created_at, updated_at, terminated_by, terminated_at";
 const FIND_TWIN = `SELECT ${TWIN} FROM twins WHERE id = ?`;
-const LIST_TWINS = `SELECT ${TWIN} FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`;
+const LIST_TWINS = `SELECT position, ${TWIN} FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`;
 
 /** A twin of any account: twins are known to whoever knows their id. */
 export function findTwin(reader: Reader, id: string): Twin | undefined {
@@ -91,9 +91,11 @@ export const listDescriptionSizes = (reader: Reader, ownerId: string, after: num
     )
     .map((row) => integer(row, "size"));
 
-/** The twins themselves, likewise. */
-export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number): Twin[] =>
-  reader.all(LIST_TWINS, ownerId, after, limit).map(twinFrom);
+/** The twins themselves, likewise, with their positions. */
+export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number) =>
+  reader
+    .all(LIST_TWINS, ownerId, after, limit)
+    .map((row) => ({ ...twinFrom(row), position: integer(row, "position") }));
 
 function twinFrom(row: Row): Twin {
   const issuerId = textOrNull(row, "terminated_by");

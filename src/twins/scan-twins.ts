@@ -1,7 +1,11 @@
+import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { invalid } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { Uuid } from "../kernel/schema.ts";
+import { isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
+import { mayTouchTwin } from "../policy/verdicts.ts";
+import type { Rule } from "../rules/rule.ts";
 import type { Reader } from "../store/sql.ts";
 import { findTwinPosition, listDescriptionSizes, listTwinIds, listTwins, type Twin } from "./rows.ts";
 
@@ -23,18 +27,76 @@ export function scanTwinIds(reader: Reader, actor: UserActor, { cursor, count }:
 
 /** Bytes of descriptions on one page, after which it ends early: a page is made, and sent, in one go. */
 const PAGE_BYTES_MAX = 1024 * 1024;
+/** Twins that one call looks at, however few of them match. */
+const EXAMINED_MAX = 2000;
+/** And that it looks at before others have a turn. */
+const SLICE = 250;
 
-/** The twins themselves, likewise; fewer of large ones, with a cursor to the next. */
-export function scanTwins(reader: Reader, actor: UserActor, { cursor, count }: Scan): Page<Twin[]> {
-  const after = cursor ? positionOf(reader, actor, cursor) : 0;
-  const sizes = listDescriptionSizes(reader, actor.accountId, after, count + 1);
-  let fitting = 0;
-  for (let bytes = 0; fitting < Math.min(count, sizes.length); fitting++) {
-    bytes += sizes[fitting] as number;
-    if (bytes > PAGE_BYTES_MAX && fitting > 0) break;
+type Filter = Scan & { match?: Rule | undefined };
+
+/**
+ * The twins themselves, likewise, but only those that the caller's role lets through and for which `match` holds; it sees the
+ * caller's ledger of each. A page ends early where twins are large or few match, with a cursor to the next.
+ */
+export async function scanTwins(
+  { store }: Deps,
+  actor: UserActor,
+  { cursor, count, match }: Filter,
+): Promise<Page<Twin[]>> {
+  const twins: Twin[] = [];
+  let room = PAGE_BYTES_MAX;
+  let after = store.read((reader) => (cursor ? positionOf(reader, actor, cursor) : 0));
+  for (let left = EXAMINED_MAX; ; ) {
+    const limits = { twins: Math.min(left, SLICE), found: count - twins.length, bytes: room };
+    const slice = store.read((reader) => examine(reader, actor, after, match, limits));
+    twins.push(...slice.found);
+    room -= slice.bytes;
+    left -= slice.examined;
+    if (!slice.last || !slice.more) return { twins, cursor: null };
+    if (slice.full || left === 0) return { twins, cursor: cursorAfter(slice.last.id) };
+    after = slice.last.position;
+    await new Promise<void>((done) => setImmediate(done));
   }
-  const twins = listTwins(reader, actor.accountId, after, fitting);
-  return { twins, cursor: fitting < sizes.length ? cursorAfter((twins.at(-1) as Twin).id) : null };
+}
+
+type Limits = { twins: number; found: number; bytes: number };
+
+/** Looks at twins behind a position until a limit is reached; at least one, whatever its size. */
+function examine(reader: Reader, actor: UserActor, after: number, match: Rule | undefined, limits: Limits) {
+  const filtered = match !== undefined || actor.rules.twin !== null;
+  const limit = filtered ? limits.twins : Math.min(limits.twins, limits.found);
+  const sizes = listDescriptionSizes(reader, actor.accountId, after, limit + 1);
+  const fitting = Math.max(1, Math.min(limit, countWithin(sizes, limits.bytes)));
+  const candidates = listTwins(reader, actor.accountId, after, fitting);
+  const found: Twin[] = [];
+  let examined = 0;
+  for (const twin of candidates) {
+    if (found.length === limits.found || (examined > 0 && isSpent(reader))) break;
+    examined++;
+    if (!filtered || (mayTouchTwin(reader, actor, twin) && (!match || matches(reader, actor, twin, match))))
+      found.push(twin);
+  }
+  const last = candidates[examined - 1];
+  return {
+    ...{ found, examined, last, more: examined < sizes.length },
+    bytes: found.reduce((sum, twin) => sum + (twin.description?.length ?? 0), 0),
+    full:
+      found.length === limits.found ||
+      examined < candidates.length ||
+      (candidates.length === fitting && fitting < limit),
+  };
+}
+
+/** How many of the sizes, taken in order, stay within a sum. */
+function countWithin(sizes: readonly number[], sumMax: number): number {
+  let count = 0;
+  for (let sum = sizes[0] ?? 0; count < sizes.length && sum <= sumMax; sum += sizes[count] ?? 0) count++;
+  return count;
+}
+
+function matches(reader: Reader, actor: UserActor, twin: Twin, match: Rule): boolean {
+  const { accountId } = actor;
+  return ruleHolds(match, reader, scopeOf(reader, actor, { twin, ledger: actor, more: { ledger: () => accountId } }));
 }
 
 const cursorAfter = (id: string) => Buffer.from(id).toString("base64");

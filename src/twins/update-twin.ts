@@ -1,7 +1,7 @@
 import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
-import { assertAlive, getOwnTwin } from "./get-twin.ts";
+import { assertAlive, assertWithinRule, getOwnTwin } from "./get-twin.ts";
 import { saveDescription, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonText | null | undefined };
@@ -12,6 +12,7 @@ export const updateTwin = userCommand("update_twin", (tx, actor, { id, descripti
   assertAlive(twin);
   if (description === undefined) return twin;
   const changed = { ...twin, description, updatedAt: tx.now };
+  assertWithinRule(tx, actor, changed);
   saveDescription(tx, changed);
   record(tx, actor, {
     kind: "twin.updated",

@@ -21,6 +21,10 @@ const user = ({ user }: Things) => `/users/${user}`;
 const secret = ({ user }: Things) => `/users/${user}/secrets`;
 const role = ({ role }: Things) => `/roles/${role}`;
 const twin = ({ twin }: Things) => `/twins/${twin}`;
+const IDENTITY = "NFC#1";
+const identities = (things: Things) => `${twin(things)}/identities`;
+const identity = (things: Things) => `${identities(things)}/${encodeURIComponent(IDENTITY)}`;
+const ledger = (things: Things) => `${twin(things)}/ledgers/${things.account}`;
 
 const ROWS: Record<string, Row> = {
   who_am_i: { foreign: "own", needs: "user" },
@@ -49,11 +53,33 @@ const ROWS: Record<string, Row> = {
   get_twin: { foreign: [200, null], path: twin },
   update_twin: { foreign: FORBIDDEN, path: twin, body: () => ({ description: { a: 1 } }) },
   terminate_twin: { foreign: FORBIDDEN, path: twin },
+  get_twin_identities: { foreign: [200, null], path: identities },
+  create_twin_identity: { foreign: [201, null], path: identities, body: () => ({ identities: { "NFC#2": {} } }) },
+  get_twin_identity: { foreign: NOT_FOUND, path: identity },
+  update_twin_identity: { foreign: NOT_FOUND, path: identity, body: () => ({ validity_ts: null }) },
+  delete_twin_identity: { foreign: NOT_FOUND, path: identity },
+  resolve_twin_identity: {
+    foreign: [200, null],
+    path: ({ account }) => `/resolve/${encodeURIComponent(IDENTITY)}?context=${account}`,
+  },
+  get_twin_ledger_entry: { foreign: [200, null], path: ledger },
+  add_twin_ledger_entry: { foreign: FORBIDDEN, path: ledger, body: () => ({ entries: { other: { value: 1 } } }) },
+  update_twin_ledger_entry: { foreign: FORBIDDEN, path: ledger, body: () => ({ entries: { reading: { value: 2 } } }) },
+  delete_twin_ledger_entry: { foreign: FORBIDDEN, path: ledger },
+  get_twin_ledger_entry_value: { foreign: [200, null], path: (things) => `${ledger(things)}/value` },
+  update_twin_ledger_entry_value: {
+    foreign: FORBIDDEN,
+    path: (things) => `${ledger(things)}/value`,
+    body: () => ({ entries: { reading: { value: 2 } } }),
+  },
+  get_twin_ledger_entry_history: { foreign: [200, null], path: (things) => `${ledger(things)}/history` },
 };
 
 async function thingsOf(world: World, caller: Caller): Promise<Things> {
   const { user, role, account } = await world.createUser(caller, { effect: "allow", actions: [] });
   const twin = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;
+  await caller.call("POST", `/twins/${twin}/identities`, { identities: { [IDENTITY]: {} } });
+  await caller.call("POST", `/twins/${twin}/ledgers/personal`, { entries: { reading: { value: 1, history: "1M" } } });
   return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64") };
 }
 

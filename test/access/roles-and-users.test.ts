@@ -92,15 +92,60 @@ test("what is no statement is refused and named", async () => {
   }
 });
 
-test("rules are refused until they are enforced; null ones are none, in both spellings", async () => {
+test("a role has rules in either spelling, is answered the long one, and refuses what does not compile or contradicts itself", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
-  for (const name of ["twin_rule", "identity_rule", "entry_rule", "twin", "identity", "entry"]) {
-    const refused = await admin.call("POST", "/roles", { rules: { [name]: "TWIN.a == 1" } });
-    expect([refused.status, refused.body.subcode]).toEqual([400, 400_897]);
-    expect(refused.body.description).toContain(name);
-    expect((await admin.call("POST", "/roles", { rules: { [name]: null } })).status).toBe(201);
+  const none = { twin_rule: null, identity_rule: null, entry_rule: null };
+  for (const kind of ["twin", "identity", "entry"]) {
+    for (const name of [kind, `${kind}_rule`]) {
+      const created = await admin.call("POST", "/roles", { rules: { [name]: "TWIN.a == 1" } });
+      expect([created.status, created.body.rules]).toEqual([201, { ...none, [`${kind}_rule`]: "TWIN.a == 1" }]);
+      const refused = await admin.call("POST", "/roles", { rules: { [name]: "TWIN.a ==" } });
+      expect([refused.status, refused.body.subcode]).toEqual([400, 400_897]);
+      expect((await admin.call("POST", "/roles", { rules: { [name]: 1 } })).body.subcode).toBe(400_589);
+    }
+    const agreeing = { [kind]: "true", [`${kind}_rule`]: "true" };
+    expect((await admin.call("POST", "/roles", { rules: agreeing })).status).toBe(201);
+    const contradicting = await admin.call("POST", "/roles", { rules: { ...agreeing, [kind]: null } });
+    expect([contradicting.status, contradicting.body.subcode]).toEqual([400, 400_589]);
   }
+});
+
+test("of a role's rules a change touches those that it names; null takes away one, or all", async () => {
+  await using world = await openWorld();
+  const admin = await world.createAccount();
+  const { uuid } = (await admin.call("POST", "/roles", { rules: { twin: "true", entry: "false" } })).body;
+  const rulesAfter = async (rules: unknown) => (await admin.call("PATCH", `/roles/${uuid}`, { rules })).body.rules;
+  const rules = (twin_rule: string | null, identity_rule: string | null, entry_rule: string | null) => ({
+    ...{ twin_rule, identity_rule, entry_rule },
+  });
+  expect(await rulesAfter({ identity: "1 == 1" })).toEqual(rules("true", "1 == 1", "false"));
+  expect(await rulesAfter({ twin_rule: null })).toEqual(rules(null, "1 == 1", "false"));
+  expect(await rulesAfter({})).toEqual(rules(null, "1 == 1", "false"));
+  expect(await rulesAfter(undefined)).toEqual(rules(null, "1 == 1", "false"));
+  expect(await rulesAfter(null)).toEqual(rules(null, null, null));
+});
+
+test("a rule that binds a user binds by the same text every role that they make, change or give", async () => {
+  await using world = await openWorld();
+  const admin = await world.createAccount();
+  const rules = { twin_rule: "TWIN.site == 'north'" };
+  const { uuid: bound } = (await admin.call("POST", "/roles", { rules })).body;
+  const { uuid: free } = (await admin.call("POST", "/roles", {})).body;
+  const { uuid: other } = (await admin.call("POST", "/users", { role: free })).body;
+  const manager = await world.createUser(admin, { effect: "deny", actions: null });
+  await admin.call("PATCH", `/users/${manager.user}`, { role: bound });
+
+  for (const theirs of [{}, { rules: null }, { rules: { twin_rule: "true" } }, { rules: { entry_rule: "true" } }]) {
+    const refused = await manager.call("POST", "/roles", theirs);
+    expect([refused.status, refused.body.subcode]).toEqual([403, 403_535]);
+  }
+  expect((await manager.call("POST", "/roles", { rules: { ...rules, entry_rule: "true" } })).status).toBe(201);
+  expect((await manager.call("PATCH", `/roles/${bound}`, { rules: { twin_rule: null } })).status).toBe(403);
+  expect((await manager.call("PATCH", `/roles/${free}`, { name: "Freed" })).status).toBe(403);
+  expect((await manager.call("POST", "/users", { role: free })).status).toBe(403);
+  expect((await manager.call("POST", "/users", { role: bound })).status).toBe(201);
+  expect((await manager.call("POST", `/users/${other}/secrets`)).status).toBe(403);
 });
 
 test("nobody creates, changes, gives or deletes what permits more than their own role", async () => {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { command } from "../../src/store/command.ts";
 import { Connection } from "../../src/store/connection.ts";
@@ -74,8 +75,9 @@ test("a command is answered after its commit, and a reader sees nothing before",
   const peek = command("peek", (tx, _actor, _input: null) => {
     note(tx, "peek");
     seenInside.push(world.store.read(countNotes), countNotes(other), countNotes(tx));
-    tx.afterCommit(() => seenInside.push(world.store.read(countNotes)));
+    tx.wake("references");
   });
+  world.store.onWake("references", () => seenInside.push(world.store.read(countNotes)));
 
   await world.store.write(peek, SYSTEM, null);
   expect(countNotes(other)).toBe(1);
@@ -84,21 +86,27 @@ test("a command is answered after its commit, and a reader sees nothing before",
   other.close();
 });
 
-test("hints of refused commands are not given, and a failing hint harms nobody", async () => {
+test("a group wakes who listens once, a refused command nobody, and a failing listener harms nobody", async () => {
   await using world = await openTestStore();
-  const hints: string[] = [];
-  const hinting = command("hint", (tx, _actor, { data, fail }: Input) => {
+  let woken = 0;
+  const waking = command("wake", (tx, _actor, { data, fail }: Input) => {
     note(tx, data);
-    tx.afterCommit(() => {
-      hints.push(data);
-      throw new Error("hint");
-    });
+    tx.wake("references");
     if (fail) throw conflict("precondition", data);
   });
+  world.store.onWake("references", () => {
+    throw new Error("a listener's own trouble");
+  });
+  const stop = world.store.onWake("references", () => woken++);
   const inputs: Input[] = [{ data: "a" }, { data: "b", fail: "after" }, { data: "c" }];
-  await Promise.all(inputs.map((input) => outcomeOf(world.store.write(hinting, SYSTEM, input))));
-  await world.store.write(noteCommand, SYSTEM, { data: "still working" });
-  expect(hints).toEqual(["a", "c"]);
+  await Promise.all(inputs.map((input) => outcomeOf(world.store.write(waking, SYSTEM, input))));
+  expect(woken).toBe(1);
+  await outcomeOf(world.store.write(waking, SYSTEM, { data: "d", fail: "after" }));
+  await world.store.write(noteCommand, SYSTEM, { data: "wakes nobody" });
+  expect(woken).toBe(1);
+  stop();
+  await world.store.write(waking, SYSTEM, { data: "e" });
+  expect(woken).toBe(1);
   expect(world.logged.filter(({ event }) => event === "store.hint_failed").length).toBe(2);
 });
 
@@ -288,7 +296,7 @@ test("all that is read within a moment is of one snapshot, and what was written 
 test("a question that ends its snapshot by failing fails alone, and the next one has a snapshot again", async () => {
   await using world = await openTestStore();
   const connection = world.connect();
-  const snapshots = new Snapshots(connection);
+  const snapshots = new Snapshots(connection, systemClock);
   // As the database does when the device fails under a question.
   const failing = () => {
     connection.run("ROLLBACK");

@@ -3,7 +3,7 @@ import { createAccount } from "../../src/access/create-account.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createApp } from "../../src/http/app.ts";
-import { JOBS } from "../../src/jobs/jobs.ts";
+import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
@@ -37,7 +37,7 @@ export async function openWorld(settings: Record<string, string> = {}) {
   const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
   const deps: Deps = { store, clock, random, log, config, userTokenKey };
   const app = createApp(deps);
-  const scheduler = new Scheduler(deps, JOBS);
+  const scheduler = new Scheduler(deps, jobs());
 
   /** One request through the app: status, parsed body and headers of its answer. */
   async function call(method: string, path: string, { body, raw, headers, address }: Options = {}): Promise<Answer> {

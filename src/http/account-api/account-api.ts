@@ -8,6 +8,8 @@ import { openApiDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
 import { accountOperations } from "./accounts.ts";
 import { ErrorView } from "./errors.ts";
+import { identityOperations } from "./identities.ts";
+import { ledgerOperations } from "./ledgers.ts";
 import { roleOperations } from "./roles.ts";
 import { secretOperations } from "./secrets.ts";
 import { type Doors, doorOf, type Peer } from "./serve.ts";
@@ -43,6 +45,8 @@ export const accountApiOperations = (deps: Deps): Operation[] => [
   ...tokenOperations,
   ...roleOperations,
   ...twinOperations,
+  ...identityOperations,
+  ...ledgerOperations,
 ];
 
 const accountApiDocument = (deps: Deps, operations: Operation[]) =>

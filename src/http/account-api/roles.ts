@@ -3,8 +3,9 @@ import { createUserRole } from "../../access/create-user-role.ts";
 import { deleteUserRole } from "../../access/delete-user-role.ts";
 import { getUserRole } from "../../access/lookups.ts";
 import { listRoles } from "../../access/rows.ts";
-import { assertNoRules, RoleBody, RolesView, RoleView, viewRole, viewRoles } from "../../access/schema.ts";
+import { assertCompiles, RoleBody, RolesView, RoleView, viewRole, viewRoles } from "../../access/schema.ts";
 import { updateUserRole } from "../../access/update-user-role.ts";
+import { NO_RULES } from "../../kernel/actor.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { operation } from "../operation.ts";
 
@@ -29,10 +30,13 @@ export const roleOperations = [
     body: RoleBody,
     ok: { status: 201, view: RoleView },
     serve: async ({ deps, actor, body }) => {
-      assertNoRules(body.rules);
-      const { name, statement } = body;
-      const input = { id: deps.random.uuid(), name: name ?? DEFAULT_NAME, statement: statement ?? DEFAULT_STATEMENT };
-      return viewRole(await deps.store.write(createUserRole, actor, input));
+      assertCompiles(body.rules);
+      const name = body.name ?? DEFAULT_NAME;
+      const statement = body.statement ?? DEFAULT_STATEMENT;
+      const rules = { ...NO_RULES, ...body.rules };
+      return viewRole(
+        await deps.store.write(createUserRole, actor, { id: deps.random.uuid(), name, statement, rules }),
+      );
     },
   }),
   operation("get_user_role", {
@@ -51,8 +55,9 @@ export const roleOperations = [
     body: RoleBody,
     ok: { status: 200, view: RoleView },
     serve: async ({ deps, actor, params, body }) => {
-      assertNoRules(body.rules);
-      const changes = { name: body.name ?? undefined, statement: body.statement ?? undefined };
+      assertCompiles(body.rules);
+      const { name, statement, rules } = body;
+      const changes = { name: name ?? undefined, statement: statement ?? undefined, rules };
       return viewRole(await deps.store.write(updateUserRole, actor, { id: params.role, changes }));
     },
   }),

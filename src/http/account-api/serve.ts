@@ -37,15 +37,16 @@ export function doorOf({ deps, budget, authenticator }: Doors, operation: Operat
     const trace = deps.random.uuid();
     let release: (() => void) | undefined;
     try {
-      const actor = operation.gate && (await callerOf(authenticator, request.headers));
-      if (actor) operation.gate(actor);
+      let actor = operation.gate && (await callerOf(authenticator, request.headers));
+      if (actor) operation.gate?.(actor);
       release = reserveBody(budget, request, actor?.accountId ?? "");
       const body = operation.body && parse(operation.body, await bodyOf(budget, request), "body", "Request body");
       const params = operation.params && parse(operation.params, c.req.param(), "parameter", "Path");
       const query = readQuery?.(request.url);
       const dictionary = dictionaryFrom(request.headers.get("x-trustedtwin"));
+      if (actor && dictionary) actor = { ...actor, dictionary };
       const address = () => addressOf(deps, c);
-      const call = { deps, params, query, body, dictionary, address };
+      const call = { deps, params, query, body, address };
       const result = await operation.serve(actor ? { ...call, actor } : call);
       return answer(operation.ok.status, result, trace);
     } catch (error) {

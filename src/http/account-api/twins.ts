@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { invalid } from "../../kernel/failure.ts";
 import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
+import { compileRule } from "../../rules/rule.ts";
 import { createTwin } from "../../twins/create-twin.ts";
 import { getTwin } from "../../twins/get-twin.ts";
 import { scanTwinIds, scanTwins } from "../../twins/scan-twins.ts";
@@ -25,16 +25,15 @@ export const twinOperations = [
       match: z.string().optional(),
     }),
     ok: { status: 200, view: TwinScanView },
-    serve: ({ deps, actor, query }) => {
-      if (query.match) throw invalid("rule", "Rules are not available on this server yet; leave match out.");
-      return deps.store.read((reader) => {
-        if (query.details) {
-          const { twins, cursor } = scanTwins(reader, actor, query);
-          return spliced({ cursor }, { twins: writeArray(twins.map((twin) => writeJson(viewTwin(twin)))) });
-        }
-        const { twins, cursor } = scanTwinIds(reader, actor, query);
+    serve: async ({ deps, actor, query }) => {
+      const match = query.match ? compileRule(query.match) : undefined;
+      if (!query.details && !match) {
+        const { twins, cursor } = deps.store.read((reader) => scanTwinIds(reader, actor, query));
         return spliced({ cursor }, { twins });
-      });
+      }
+      const { twins, cursor } = await scanTwins(deps, actor, { ...query, match });
+      if (!query.details) return { cursor, twins: twins.map(({ id }) => id) };
+      return spliced({ cursor }, { twins: writeArray(twins.map((twin) => writeJson(viewTwin(twin)))) });
     },
   }),
   operation("create_twin", {
@@ -55,8 +54,8 @@ export const twinOperations = [
     params: TwinPath,
     query: z.object({ show_terminated: queryBoolean(true) }),
     ok: { status: 200, view: TwinView },
-    serve: ({ deps, params, query }) =>
-      viewTwin(deps.store.read((reader) => getTwin(reader, params.twin, query.show_terminated))),
+    serve: ({ deps, actor, params, query }) =>
+      viewTwin(deps.store.read((reader) => getTwin(reader, actor, params.twin, query.show_terminated))),
   }),
   operation("update_twin", {
     method: "patch",

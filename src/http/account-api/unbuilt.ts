@@ -7,19 +7,6 @@ const HOOK = "/notifications/webhooks/{account}";
 const SERVICES = "/account/services";
 
 export const UNBUILT: readonly Unbuilt[] = [
-  { id: "get_twin_identities", method: "get", path: "/twins/{twin}/identities" },
-  { id: "create_twin_identity", method: "post", path: "/twins/{twin}/identities" },
-  { id: "get_twin_identity", method: "get", path: "/twins/{twin}/identities/{identity}" },
-  { id: "update_twin_identity", method: "patch", path: "/twins/{twin}/identities/{identity}" },
-  { id: "delete_twin_identity", method: "delete", path: "/twins/{twin}/identities/{identity}" },
-  { id: "resolve_twin_identity", method: "get", path: "/resolve/{identity}" },
-  { id: "get_twin_ledger_entry", method: "get", path: "/twins/{twin}/ledgers/{ledger}" },
-  { id: "add_twin_ledger_entry", method: "post", path: "/twins/{twin}/ledgers/{ledger}" },
-  { id: "update_twin_ledger_entry", method: "patch", path: "/twins/{twin}/ledgers/{ledger}" },
-  { id: "delete_twin_ledger_entry", method: "delete", path: "/twins/{twin}/ledgers/{ledger}" },
-  { id: "get_twin_ledger_entry_value", method: "get", path: "/twins/{twin}/ledgers/{ledger}/value" },
-  { id: "update_twin_ledger_entry_value", method: "patch", path: "/twins/{twin}/ledgers/{ledger}/value" },
-  { id: "get_twin_ledger_entry_history", method: "get", path: "/twins/{twin}/ledgers/{ledger}/history" },
   { id: "get_twin_docs", method: "get", path: "/twins/{twin}/docs" },
   { id: "attach_twin_doc", method: "post", path: "/twins/{twin}/docs" },
   { id: "delete_twin_docs", method: "delete", path: "/twins/{twin}/docs" },

@@ -1,6 +1,9 @@
 import accounts from "./0001_accounts.sql" with { type: "text" };
 import events from "./0002_events.sql" with { type: "text" };
 import twins from "./0003_twins.sql" with { type: "text" };
+import roleRules from "./0004_role_rules.sql" with { type: "text" };
+import identities from "./0005_identities.sql" with { type: "text" };
+import ledgers from "./0006_ledgers.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -9,4 +12,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: "accounts", sql: accounts },
   { number: 2, name: "events", sql: events },
   { number: 3, name: "twins", sql: twins },
+  { number: 4, name: "role_rules", sql: roleRules },
+  { number: 5, name: "identities", sql: identities },
+  { number: 6, name: "ledgers", sql: ledgers },
 ];

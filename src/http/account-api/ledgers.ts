@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { Uuid } from "../../kernel/schema.ts";
+import { addTwinLedgerEntry } from "../../ledgers/add-twin-ledger-entry.ts";
+import { deleteTwinLedgerEntry } from "../../ledgers/delete-twin-ledger-entry.ts";
+import { getTwinLedgerEntry } from "../../ledgers/get-twin-ledger-entry.ts";
+import { getTwinLedgerEntryHistory } from "../../ledgers/get-twin-ledger-entry-history.ts";
+import {
+  AddEntries,
+  DeleteEntries,
+  ENTRY_NAME,
+  LedgerHistoryView,
+  LedgerName,
+  LedgerValuesView,
+  LedgerView,
+  UpdateEntries,
+  UpdateValues,
+  writeOptions,
+} from "../../ledgers/schema.ts";
+import { updateTwinLedgerEntry } from "../../ledgers/update-twin-ledger-entry.ts";
+import { updateTwinLedgerEntryValue } from "../../ledgers/update-twin-ledger-entry-value.ts";
+import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/views.ts";
+import { operation } from "../operation.ts";
+import { queryBoolean, queryInstant, queryInteger, queryList } from "../query.ts";
+
+const LedgerPath = z.object({ twin: Uuid, ledger: LedgerName });
+const names = queryList(ENTRY_NAME);
+
+export const ledgerOperations = [
+  operation("get_twin_ledger_entry", {
+    method: "get",
+    path: "/twins/{twin}/ledgers/{ledger}",
+    summary: "Get entries of a ledger, or all of them",
+    params: LedgerPath,
+    query: z.object({
+      entries: names,
+      show_references: queryBoolean(true),
+      show_public: queryBoolean(true),
+      show_private: queryBoolean(true),
+    }),
+    ok: { status: 200, view: LedgerView },
+    serve: ({ deps, actor, params, query }) => {
+      const { own, outcomes } = deps.store.read((reader) => getTwinLedgerEntry(reader, actor, params, query));
+      return viewLedger(own, outcomes);
+    },
+  }),
+  operation("add_twin_ledger_entry", {
+    method: "post",
+    path: "/twins/{twin}/ledgers/{ledger}",
+    summary: "Add entries to the account's ledger of a twin",
+    params: LedgerPath,
+    body: AddEntries,
+    ok: { status: 201, view: LedgerView },
+    serve: async ({ deps, actor, params, body }) => {
+      const input = { path: params, entries: body.entries, options: writeOptions(body) };
+      return viewLedger(true, await deps.store.write(addTwinLedgerEntry, actor, input));
+    },
+  }),
+  operation("update_twin_ledger_entry", {
+    method: "patch",
+    path: "/twins/{twin}/ledgers/{ledger}",
+    summary: "Change entries of the account's ledger",
+    params: LedgerPath,
+    body: UpdateEntries,
+    ok: { status: 200, view: LedgerView },
+    serve: async ({ deps, actor, params, body }) => {
+      const input = { path: params, entries: body.entries, options: writeOptions(body) };
+      return viewLedger(true, await deps.store.write(updateTwinLedgerEntry, actor, input));
+    },
+  }),
+  operation("delete_twin_ledger_entry", {
+    method: "delete",
+    path: "/twins/{twin}/ledgers/{ledger}",
+    summary: "Delete entries of the account's ledger, or all of them",
+    params: LedgerPath,
+    query: z.object({ entries: names }),
+    body: DeleteEntries,
+    ok: { status: 200, view: LedgerView },
+    serve: async ({ deps, actor, params, query, body }) => {
+      const input = { path: params, names: query.entries, options: writeOptions(body) };
+      return viewLedger(true, await deps.store.write(deleteTwinLedgerEntry, actor, input));
+    },
+  }),
+  operation("get_twin_ledger_entry_value", {
+    method: "get",
+    path: "/twins/{twin}/ledgers/{ledger}/value",
+    summary: "Get values of entries of a ledger",
+    params: LedgerPath,
+    query: z.object({ entries: names }),
+    ok: { status: 200, view: LedgerValuesView },
+    serve: ({ deps, actor, params, query }) =>
+      viewLedgerValues(deps.store.read((reader) => getTwinLedgerEntry(reader, actor, params, query)).outcomes),
+  }),
+  operation("update_twin_ledger_entry_value", {
+    method: "patch",
+    path: "/twins/{twin}/ledgers/{ledger}/value",
+    summary: "Change values of entries of the account's ledger",
+    params: LedgerPath,
+    body: UpdateValues,
+    ok: { status: 200, view: LedgerView },
+    serve: async ({ deps, actor, params, body }) => {
+      const input = { path: params, entries: body.entries, options: writeOptions(body) };
+      return viewLedger(true, await deps.store.write(updateTwinLedgerEntryValue, actor, input));
+    },
+  }),
+  operation("get_twin_ledger_entry_history", {
+    method: "get",
+    path: "/twins/{twin}/ledgers/{ledger}/history",
+    summary: "Get the values that entries have had",
+    params: LedgerPath,
+    query: z.object({ entries: names, ge: queryInstant(), le: queryInstant(), limit: queryInteger(1, 1000, 100) }),
+    ok: { status: 200, view: LedgerHistoryView },
+    serve: ({ deps, actor, params, query }) =>
+      viewLedgerHistory(deps.store.read((reader) => getTwinLedgerEntryHistory(reader, actor, params, query))),
+  }),
+];

@@ -1,0 +1,55 @@
+import { userCommand } from "../access/user-command.ts";
+import { record } from "../events/record.ts";
+import { DomainError } from "../kernel/failure.ts";
+import { toSecondsOrNull } from "../kernel/schema.ts";
+import { mayTouchIdentity } from "../policy/verdicts.ts";
+import { compileRule } from "../rules/rule.ts";
+import { getTwin } from "../twins/get-twin.ts";
+import { findIdentity, type Identity, insertIdentity } from "./rows.ts";
+
+type Wish = { expiresAt: number | null; visibility: string | null };
+type Refused = { error: string; detail?: string };
+type Input = { twinId: string; identities: [name: string, wish: Wish][] };
+
+/** Names a twin, for the caller's account. A name that the account has given the twin already stays as it is, and is refused alone. */
+export const createTwinIdentity = userCommand(
+  "create_twin_identity",
+  (tx, actor, { twinId, identities }: Input): [name: string, outcome: Identity | Refused][] => {
+    const twin = getTwin(tx, actor, twinId);
+    const { accountId } = actor;
+    const outcomes = identities.map(([name, wish]): [string, Identity | Refused] => {
+      const identity = { twinId, accountId, name, ...wish, createdAt: tx.now, updatedAt: tx.now };
+      if (findIdentity(tx, twinId, accountId, name)) return [name, { error: "Identity already exists." }];
+      const detail = wish.visibility === null ? undefined : complaintOf(wish.visibility);
+      if (detail) return [name, { error: "Invalid rule.", detail }];
+      if (!mayTouchIdentity(tx, actor, twin, identity)) return [name, { error: "Identity not accessible." }];
+      insertIdentity(tx, identity);
+      return [name, identity];
+    });
+    const created = outcomes.flatMap(([name, outcome]) =>
+      "error" in outcome
+        ? []
+        : [[name, { validity_ts: toSecondsOrNull(outcome.expiresAt), visibility: outcome.visibility }]],
+    );
+    if (created.length > 0) {
+      record(tx, actor, {
+        kind: "identity.created",
+        accountId,
+        twinId,
+        data: { identities: Object.fromEntries(created) },
+      });
+    }
+    return outcomes;
+  },
+);
+
+/** What is wrong with a rule, if anything is. */
+function complaintOf(rule: string): string | undefined {
+  try {
+    compileRule(rule);
+    return undefined;
+  } catch (error) {
+    if (error instanceof DomainError) return error.message;
+    throw error;
+  }
+}

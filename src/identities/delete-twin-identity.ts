@@ -1,0 +1,22 @@
+import { userCommand } from "../access/user-command.ts";
+import { record } from "../events/record.ts";
+import { getTwinIdentity } from "./get-twin-identity.ts";
+import { deleteIdentityRow, type Identity } from "./rows.ts";
+
+type Input = { twinId: string; name: string };
+
+/** Takes an identity of the caller's account off a twin, and answers it as it was. */
+export const deleteTwinIdentity = userCommand(
+  "delete_twin_identity",
+  (tx, actor, { twinId, name }: Input): Identity => {
+    const identity = getTwinIdentity(tx, actor, twinId, name);
+    deleteIdentityRow(tx, identity);
+    record(tx, actor, {
+      kind: "identity.deleted",
+      accountId: actor.accountId,
+      twinId,
+      data: { identities: { [name]: null } },
+    });
+    return identity;
+  },
+);

@@ -1,0 +1,27 @@
+import { userCommand } from "../access/user-command.ts";
+import { record } from "../events/record.ts";
+import { definedOf } from "../kernel/object.ts";
+import { toSecondsOrNull } from "../kernel/schema.ts";
+import { getTwin } from "../twins/get-twin.ts";
+import { assertWithinRule, getTwinIdentity } from "./get-twin-identity.ts";
+import { type Identity, saveIdentity } from "./rows.ts";
+
+type Changes = { expiresAt: number | null | undefined; visibility: string | null | undefined };
+type Input = { twinId: string; name: string; changes: Changes };
+
+/** Changes until when an identity of the caller's account is valid, and who else sees it; null resets, what is not said stays. */
+export const updateTwinIdentity = userCommand(
+  "update_twin_identity",
+  (tx, actor, { twinId, name, changes }: Input): Identity => {
+    const identity = getTwinIdentity(tx, actor, twinId, name);
+    const given = definedOf(changes);
+    if (Object.keys(given).length === 0) return identity;
+    const changed = { ...identity, ...given, updatedAt: tx.now };
+    assertWithinRule(tx, actor, getTwin(tx, actor, twinId), changed);
+    saveIdentity(tx, changed);
+    const { expiresAt, visibility } = changed;
+    const data = { identities: { [name]: { validity_ts: toSecondsOrNull(expiresAt), visibility } } };
+    record(tx, actor, { kind: "identity.updated", accountId: actor.accountId, twinId, data });
+    return changed;
+  },
+);

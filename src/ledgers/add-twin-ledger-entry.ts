@@ -1,0 +1,74 @@
+import { userCommand } from "../access/user-command.ts";
+import type { UserActor } from "../kernel/actor.ts";
+import type { Tx } from "../store/sql.ts";
+import { announce, keepRecord } from "./change-value.ts";
+import { assertAcceptable, assertCondition } from "./check-item.ts";
+import { assertElsewhere, assertMayInclude } from "./check-source.ts";
+import { assertWhole, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
+import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
+import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
+import { insertEntry, listEntries } from "./rows.ts";
+import type { EntryChanges, WriteOptions } from "./schema.ts";
+import { insertPendingReference } from "./source-rows.ts";
+import { assertTouchable, present } from "./touchable.ts";
+
+type Input = { path: LedgerPath; entries: [name: string, wish: EntryChanges][]; options: WriteOptions };
+
+/** Adds entries to the caller's own ledger. One that exists stays as it is, and is refused alone unless `transaction` says all or nothing. */
+export const addTwinLedgerEntry = userCommand(
+  "add_twin_ledger_entry",
+  (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
+    const ledger = locateOwnLedger(tx, actor, path);
+    const names = entries.map(([name]) => name);
+    const known = new Set(listEntries(tx, ledger.twin.id, ledger.accountId, names).map(({ name }) => name));
+    const outcomes = entries.map(([name, wish]): Outcomes<Entry>[number] => [
+      name,
+      settle(() => {
+        if (known.has(name)) throw new ItemRefusal("Entry already exists.");
+        assertAcceptable(wish);
+        assertCondition(tx, actor, ledger, { name, entry: undefined }, options);
+        const entry = newEntry(tx, actor, ledger, name, wish);
+        assertTouchable(tx, actor, ledger, entry);
+        return entry;
+      }),
+    ]);
+    assertWhole(outcomes, options.transaction);
+    const added = doneOf(outcomes);
+    for (const entry of added) save(tx, entry);
+    assertLedgerSize(tx, ledger);
+    recordEntries(
+      tx,
+      actor,
+      "added",
+      { twinId: ledger.twin.id, accountId: ledger.accountId },
+      added.map((after) => ({ after })),
+    );
+    return outcomes.map(([name, outcome]) => [name, "error" in outcome ? outcome : present(tx, outcome)]);
+  },
+);
+
+function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: EntryChanges): Entry {
+  const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
+  if (source) assertElsewhere(ledger, source);
+  if (wish.include && source) assertMayInclude(tx, actor, source);
+  return {
+    ...{ twinId: ledger.twin.id, accountId: ledger.accountId, name },
+    type: wish.reference ? "reference" : wish.include ? "include" : "value",
+    value: wish.value ?? NULL,
+    visibility: wish.visibility ?? null,
+    // An include has no value of its own that could be kept or told about.
+    history: wish.include ? null : (wish.history ?? null),
+    publish: wish.include ? null : (wish.publish ?? null),
+    source: source ?? null,
+    reference: wish.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : null,
+    recordCount: 0,
+    ...{ createdAt: tx.now, updatedAt: tx.now, valueChangedAt: tx.now },
+  };
+}
+
+function save(tx: Tx, entry: Entry): void {
+  insertEntry(tx, { ...entry, recordCount: entry.history === null ? 0 : 1 });
+  keepRecord(tx, entry);
+  announce(tx, entry);
+  if (entry.type === "reference") insertPendingReference(tx, entry);
+}

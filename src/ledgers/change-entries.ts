@@ -1,0 +1,64 @@
+import type { UserActor } from "../kernel/actor.ts";
+import type { Tx } from "../store/sql.ts";
+import { assertCondition } from "./check-item.ts";
+import { assertWhole, type Entry, ItemRefusal, isRefused, type Outcomes, settle } from "./entry.ts";
+import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
+import { assertLedgerSize, type Change, recordEntries } from "./record-entries.ts";
+import { listEntries } from "./rows.ts";
+import type { WriteOptions } from "./schema.ts";
+import { assertTouchable, keepTouchable, present } from "./touchable.ts";
+
+type Steps<Wish> = {
+  /** The entry as wished for, or a refusal; nothing is written yet. */
+  plan: (ledger: Ledger, entry: Entry, wish: Wish) => Entry;
+  /** Writes it, and answers it as written; the very entry from before if nothing has changed. */
+  save: (before: Entry, planned: Entry) => Entry;
+};
+
+/**
+ * What the operations that change entries have in common: the caller's own ledger, rules, conditions, all or nothing, the limit
+ * of size, one journal row.
+ */
+export function changeEntries<Wish>(
+  tx: Tx,
+  actor: UserActor,
+  path: LedgerPath,
+  wishes: [name: string, wish: Wish][],
+  options: WriteOptions,
+  { plan, save }: Steps<Wish>,
+): Outcomes<Entry> {
+  const ledger = locateOwnLedger(tx, actor, path);
+  const { twin, accountId } = ledger;
+  const names = wishes.map(([name]) => name);
+  const known = keepTouchable(tx, actor, ledger, listEntries(tx, twin.id, accountId, names));
+  const byName = new Map(known.map((entry) => [entry.name, entry]));
+  const planned = wishes.map(([name, wish]): Outcomes<Entry>[number] => [
+    name,
+    settle(() => {
+      const entry = byName.get(name);
+      if (!entry) throw new ItemRefusal("Entry not accessible.");
+      assertCondition(tx, actor, ledger, { name, entry }, options);
+      const after = plan(ledger, entry, wish);
+      if (actor.rules.entry !== null) assertTouchable(tx, actor, ledger, after);
+      return after;
+    }),
+  ]);
+  assertWhole(planned, options.transaction);
+
+  const changes: Change[] = [];
+  let bytesGrew = false;
+  const outcomes = planned.map(([name, outcome]): Outcomes<Entry>[number] => {
+    if (isRefused(outcome)) return [name, outcome];
+    const before = byName.get(name) as Entry;
+    const after = save(before, outcome);
+    if (before !== after) changes.push({ before, after });
+    bytesGrew ||= bytesOf(after) > bytesOf(before);
+    return [name, present(tx, after)];
+  });
+  if (bytesGrew) assertLedgerSize(tx, ledger);
+  recordEntries(tx, actor, "updated", { twinId: twin.id, accountId }, changes);
+  return outcomes;
+}
+
+const bytesOf = ({ value, visibility, publish }: Entry) =>
+  value.length + (visibility?.length ?? 0) + (publish?.length ?? 0);

@@ -1,0 +1,57 @@
+import type { UserActor } from "../kernel/actor.ts";
+import { DomainError } from "../kernel/failure.ts";
+import { toSeconds } from "../kernel/schema.ts";
+import { ruleHolds, scopeOf } from "../policy/scope.ts";
+import { compileRule, type Rule } from "../rules/rule.ts";
+import { compileTemplate } from "../rules/template.ts";
+import type { Reader } from "../store/sql.ts";
+import { type Entry, ItemRefusal, NULL } from "./entry.ts";
+import type { Ledger } from "./locate-ledger.ts";
+import type { EntryChanges, WriteOptions } from "./schema.ts";
+
+/** Refuses an item whose rules or topics do not compile, or that names a timeseries table: this server has none (2.15). */
+export function assertAcceptable({ visibility, publish, tables }: EntryChanges): void {
+  if (visibility) compiled("visibility", () => compileRule(visibility));
+  for (const [topic, rule] of Object.entries<string>(publish ? JSON.parse(publish) : {})) {
+    compiled("publish", () => compileTemplate(topic));
+    compiled("publish", () => compileRule(rule));
+  }
+  const [table] = tables;
+  if (table !== undefined) throw new ItemRefusal("Timeseries table does not exist.", table);
+}
+
+/** Refuses an item whose condition is not met. It sees the stored entry, nulls where there is none (specification 2.8). */
+export function assertCondition(
+  reader: Reader,
+  actor: UserActor,
+  ledger: Ledger,
+  item: { name: string; entry: Entry | undefined },
+  { conditions }: WriteOptions,
+): void {
+  const text = conditions.find(([name]) => name === item.name)?.[1];
+  if (text === undefined) return;
+  const rule = compiled("condition", () => compileRule(text));
+  const { name, entry } = item;
+  const instant = (at: number | undefined) => () => (at === undefined ? null : toSeconds(at));
+  const scope = scopeOf(reader, actor, {
+    twin: ledger.twin,
+    ledger: { accountId: ledger.accountId },
+    entry: { name, value: () => entry?.value ?? NULL },
+    more: {
+      value: () => (entry ? JSON.parse(entry.value) : null),
+      value_changed_ts: instant(entry?.valueChangedAt),
+      entry_created_ts: instant(entry?.createdAt),
+      entry_updated_ts: instant(entry?.updatedAt),
+    },
+  });
+  if (!ruleHolds(rule, reader, scope)) throw new ItemRefusal("Condition not met.");
+}
+
+function compiled<Compiled extends Rule | object>(where: string, compile: () => Compiled): Compiled {
+  try {
+    return compile();
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw new ItemRefusal("Invalid rule.", `${where}: ${error.message}`);
+  }
+}

@@ -1,0 +1,44 @@
+import { userCommand } from "../access/user-command.ts";
+import { announce } from "./change-value.ts";
+import { assertCondition } from "./check-item.ts";
+import { assertWhole, type Entry, ItemRefusal, type Outcomes, settle } from "./entry.ts";
+import { type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
+import { doneOf, recordEntries } from "./record-entries.ts";
+import { deleteEntryRow } from "./rows.ts";
+import type { WriteOptions } from "./schema.ts";
+import { listTouchable, present } from "./touchable.ts";
+
+type Input = { path: LedgerPath; names: string[] | undefined; options: WriteOptions };
+
+/** Deletes entries of the caller's own ledger with their history, all that the caller may touch if none is named, and answers them as they were. */
+export const deleteTwinLedgerEntry = userCommand(
+  "delete_twin_ledger_entry",
+  (tx, actor, { path, names, options }: Input): Outcomes<Entry> => {
+    const ledger = locateOwnLedger(tx, actor, path);
+    const known = listTouchable(tx, actor, ledger, names);
+    const byName = new Map(known.map((entry) => [entry.name, entry]));
+    const outcomes = (names ?? [...byName.keys()]).map((name): Outcomes<Entry>[number] => [
+      name,
+      settle(() => {
+        const entry = byName.get(name);
+        if (!entry) throw new ItemRefusal("Entry not accessible.");
+        assertCondition(tx, actor, ledger, { name, entry }, options);
+        return present(tx, entry);
+      }),
+    ]);
+    assertWhole(outcomes, options.transaction);
+    const deleted = doneOf(outcomes);
+    for (const entry of deleted) {
+      deleteEntryRow(tx, entry);
+      announce(tx, entry);
+    }
+    recordEntries(
+      tx,
+      actor,
+      "deleted",
+      { twinId: ledger.twin.id, accountId: ledger.accountId },
+      deleted.map((before) => ({ before })),
+    );
+    return outcomes;
+  },
+);

@@ -1,0 +1,25 @@
+import { durationMs } from "../kernel/duration.ts";
+import { command } from "../store/command.ts";
+import type { EntryKey } from "./entry.ts";
+import { deleteRecordsBefore } from "./history-rows.ts";
+import { listHistoryKeepers, saveValue } from "./rows.ts";
+
+type Input = { after: EntryKey | null; limit: number };
+
+const START: EntryKey = { twinId: "", accountId: "", name: "" };
+
+/**
+ * Drops the records that are older than their entries keep them, for at most `limit` entries behind a key, and answers how many
+ * there were and the last key, null at the end.
+ */
+export const pruneHistory = command("prune_history", (tx, _actor, { after, limit }: Input) => {
+  const entries = listHistoryKeepers(tx, after ?? START, limit);
+  let dropped = 0;
+  for (const entry of entries) {
+    const count = deleteRecordsBefore(tx, entry, tx.now - durationMs(entry.history as string));
+    if (count > 0) saveValue(tx, { ...entry, recordCount: entry.recordCount - count });
+    dropped += count;
+  }
+  const last = entries.length === limit ? entries.at(-1) : undefined;
+  return { dropped, last: last ? { twinId: last.twinId, accountId: last.accountId, name: last.name } : null };
+});

@@ -1,0 +1,150 @@
+import type { JsonText } from "../kernel/json-text.ts";
+import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
+import type { Entry, EntryKey, EntryType, ReferenceStatus } from "./entry.ts";
+
+// The entries of ledgers. Their history is in history-rows.ts, what references wait for in source-rows.ts.
+
+const ENTRY = `twin_id, account_id, name, type, value, visibility, history, publish, source_twin, source_account, source_name,
+  status, hops, added_by, record_count, created_at, updated_at, value_changed_at`;
+
+const OF_LEDGER = `SELECT ${ENTRY} FROM ledger_entries WHERE twin_id = ? AND account_id = ?`;
+const BY_KEY = `${OF_LEDGER} AND name = ?`;
+const BY_NAMES = `${OF_LEDGER} AND name IN (SELECT value FROM json_each(?))`;
+
+export function findEntry(reader: Reader, { twinId, accountId, name }: EntryKey): Entry | undefined {
+  const row = reader.get(BY_KEY, twinId, accountId, name);
+  return row && entryFrom(row);
+}
+
+/** The entries of a ledger, or those of these names, in the order of their names. */
+export function listEntries(reader: Reader, twinId: string, accountId: string, names?: readonly string[]): Entry[] {
+  if (!names) return reader.all(`${OF_LEDGER} ORDER BY name`, twinId, accountId).map(entryFrom);
+  const [first] = names;
+  if (names.length === 1 && first !== undefined) {
+    const entry = findEntry(reader, { twinId, accountId, name: first });
+    return entry ? [entry] : [];
+  }
+  return reader.all(`${BY_NAMES} ORDER BY name`, twinId, accountId, JSON.stringify(names)).map(entryFrom);
+}
+
+export function insertEntry(tx: Tx, entry: Entry): void {
+  tx.run(
+    `INSERT INTO ledger_entries (${ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    entry.twinId,
+    entry.accountId,
+    entry.name,
+    entry.type,
+    ...changing(entry),
+    entry.createdAt,
+    entry.updatedAt,
+    entry.valueChangedAt,
+  );
+}
+
+export function saveEntry(tx: Tx, entry: Entry): void {
+  tx.run(
+    `UPDATE ledger_entries SET value = ?, visibility = ?, history = ?, publish = ?, source_twin = ?, source_account = ?,
+       source_name = ?, status = ?, hops = ?, added_by = ?, record_count = ?, updated_at = ?, value_changed_at = ?
+     WHERE twin_id = ? AND account_id = ? AND name = ?`,
+    ...changing(entry),
+    entry.updatedAt,
+    entry.valueChangedAt,
+    entry.twinId,
+    entry.accountId,
+    entry.name,
+  );
+}
+
+const changing = ({ value, visibility, history, publish, source, reference, recordCount }: Entry) => [
+  ...[value, visibility, history, publish],
+  ...[source?.twinId ?? null, source?.accountId ?? null, source?.name ?? null],
+  ...[reference?.status ?? null, reference?.hops ?? null, reference?.addedBy ?? null],
+  recordCount,
+];
+
+/** Only what a new value changes, which is what most writes are. */
+export function saveValue(tx: Tx, entry: Entry): void {
+  tx.run(
+    `UPDATE ledger_entries SET value = ?, record_count = ?, value_changed_at = ?
+     WHERE twin_id = ? AND account_id = ? AND name = ?`,
+    entry.value,
+    entry.recordCount,
+    entry.valueChangedAt,
+    entry.twinId,
+    entry.accountId,
+    entry.name,
+  );
+}
+
+/** With its history. */
+export function deleteEntryRow(tx: Tx, { twinId, accountId, name }: EntryKey): void {
+  tx.run("DELETE FROM ledger_entries WHERE twin_id = ? AND account_id = ? AND name = ?", twinId, accountId, name);
+}
+
+/** Bytes that a ledger takes: of its entries' names, values and properties. */
+export function ledgerBytes(reader: Reader, twinId: string, accountId: string): number {
+  const row = reader.get(
+    `SELECT coalesce(sum(length(name) + octet_length(value) + coalesce(octet_length(visibility), 0)
+       + coalesce(octet_length(publish), 0) + coalesce(octet_length(source_name) + 72, 0)), 0) AS bytes
+     FROM ledger_entries WHERE twin_id = ? AND account_id = ?`,
+    twinId,
+    accountId,
+  );
+  return integer(row as Row, "bytes");
+}
+
+/** References to an entry, behind a key, in the order of their keys. */
+export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey, limit: number): Entry[] =>
+  reader
+    .all(
+      `SELECT ${ENTRY} FROM ledger_entries INDEXED BY ledger_references
+       WHERE type = 'reference' AND source_twin = ? AND source_account = ? AND source_name = ?
+         AND (twin_id, account_id, name) > (?, ?, ?)
+       ORDER BY twin_id, account_id, name LIMIT ?`,
+      source.twinId,
+      source.accountId,
+      source.name,
+      after.twinId,
+      after.accountId,
+      after.name,
+      limit,
+    )
+    .map(entryFrom);
+
+/** Entries that keep their history for a limited time, behind a key. */
+export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: number): Entry[] =>
+  reader
+    .all(
+      `SELECT ${ENTRY} FROM ledger_entries INDEXED BY ledger_entries_with_history
+       WHERE history IS NOT NULL AND history <> 'INF' AND (twin_id, account_id, name) > (?, ?, ?)
+       ORDER BY twin_id, account_id, name LIMIT ?`,
+      after.twinId,
+      after.accountId,
+      after.name,
+      limit,
+    )
+    .map(entryFrom);
+
+function entryFrom(row: Row): Entry {
+  const sourceTwin = textOrNull(row, "source_twin");
+  const status = textOrNull(row, "status") as ReferenceStatus | null;
+  return {
+    twinId: text(row, "twin_id"),
+    accountId: text(row, "account_id"),
+    name: text(row, "name"),
+    type: text(row, "type") as EntryType,
+    value: text(row, "value") as JsonText,
+    visibility: textOrNull(row, "visibility"),
+    history: textOrNull(row, "history"),
+    publish: textOrNull(row, "publish") as JsonText | null,
+    source:
+      sourceTwin === null
+        ? null
+        : { twinId: sourceTwin, accountId: text(row, "source_account"), name: text(row, "source_name") },
+    reference: status && { status, hops: integerOrNull(row, "hops") ?? 0, addedBy: text(row, "added_by") },
+    recordCount: integer(row, "record_count"),
+    createdAt: integer(row, "created_at"),
+    updatedAt: integer(row, "updated_at"),
+    valueChangedAt: integer(row, "value_changed_at"),
+  };
+}

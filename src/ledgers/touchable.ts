@@ -1,0 +1,32 @@
+import type { UserActor } from "../kernel/actor.ts";
+import { readThrough } from "../policy/ledger-values.ts";
+import { touchableEntries } from "../policy/verdicts.ts";
+import type { Reader } from "../store/sql.ts";
+import { type Entry, ItemRefusal, NULL } from "./entry.ts";
+import type { Ledger } from "./locate-ledger.ts";
+import { listEntries } from "./rows.ts";
+
+/** The entries, or those of these names, that the caller may touch. */
+export function listTouchable(reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] {
+  return keepTouchable(reader, actor, ledger, listEntries(reader, ledger.twin.id, ledger.accountId, names));
+}
+
+export const keepTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, entries: readonly Entry[]): Entry[] =>
+  touchableEntries(
+    reader,
+    actor,
+    { ...ledger, all: () => listEntries(reader, ledger.twin.id, ledger.accountId) },
+    entries,
+  );
+
+/** Nobody makes of an entry what their role would keep from them. The rule sees the ledger as it was before the request. */
+export function assertTouchable(reader: Reader, actor: UserActor, ledger: Ledger, entry: Entry): void {
+  if (keepTouchable(reader, actor, ledger, [entry]).length === 0) throw new ItemRefusal("Entry not accessible.");
+}
+
+/** An entry as it is answered: the value of an include is read through at this moment. */
+export function present(reader: Reader, entry: Entry): Entry {
+  if (entry.type !== "include") return entry;
+  const through = readThrough(reader, entry.accountId, entry);
+  return { ...entry, value: through?.value ?? NULL, valueChangedAt: through?.valueChangedAt ?? entry.createdAt };
+}

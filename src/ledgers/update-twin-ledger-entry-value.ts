@@ -1,0 +1,30 @@
+import { userCommand } from "../access/user-command.ts";
+import type { JsonText } from "../kernel/json-text.ts";
+import { changeEntries } from "./change-entries.ts";
+import { announce, withValue } from "./change-value.ts";
+import { type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
+import type { LedgerPath } from "./locate-ledger.ts";
+import { saveValue } from "./rows.ts";
+import type { WriteOptions } from "./schema.ts";
+
+type Wish = { value: JsonText };
+type Input = { path: LedgerPath; entries: [name: string, wish: Wish][]; options: WriteOptions };
+
+/** Changes nothing but values, of the caller's own value entries, so that a role can allow just that (specification 2.8). */
+export const updateTwinLedgerEntryValue = userCommand(
+  "update_twin_ledger_entry_value",
+  (tx, actor, { path, entries, options }: Input): Outcomes<Entry> =>
+    changeEntries(tx, actor, path, entries, options, {
+      plan: (_ledger, entry, { value }) => {
+        if (entry.type !== "value") throw new ItemRefusal("Entry value cannot be changed.");
+        return { ...entry, value };
+      },
+      save: (before, plan) => {
+        const after = withValue(tx, before, plan.value);
+        if (after === before) return before;
+        saveValue(tx, after);
+        announce(tx, after);
+        return after;
+      },
+    }),
+);

@@ -1,0 +1,71 @@
+import { userCommand } from "../access/user-command.ts";
+import type { UserActor } from "../kernel/actor.ts";
+import type { Tx } from "../store/sql.ts";
+import { changeEntries } from "./change-entries.ts";
+import { announce, keepRecord, withValue } from "./change-value.ts";
+import { assertAcceptable } from "./check-item.ts";
+import { assertElsewhere, assertMayInclude } from "./check-source.ts";
+import { type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
+import { deleteRecordsBefore } from "./history-rows.ts";
+import type { Ledger, LedgerPath } from "./locate-ledger.ts";
+import { saveEntry } from "./rows.ts";
+import type { EntryChanges, WriteOptions } from "./schema.ts";
+import { insertPendingReference } from "./source-rows.ts";
+
+type Input = { path: LedgerPath; entries: [name: string, changes: EntryChanges][]; options: WriteOptions };
+
+/** Changes values and properties of the caller's own entries; what is not said stays, null resets a property (specification 2.8). */
+export const updateTwinLedgerEntry = userCommand(
+  "update_twin_ledger_entry",
+  (tx, actor, { path, entries, options }: Input): Outcomes<Entry> =>
+    changeEntries(tx, actor, path, entries, options, {
+      plan: (ledger, entry, changes) => {
+        assertAcceptable(changes);
+        assertTypeStays(entry, changes);
+        return planned(tx, actor, ledger, entry, changes);
+      },
+      save: (before, plan) => save(tx, before, plan),
+    }),
+);
+
+function assertTypeStays({ type }: Entry, { value, reference, include }: EntryChanges): void {
+  if ((reference && type !== "reference") || (include && type !== "include")) {
+    throw new ItemRefusal("Entry type cannot be changed.");
+  }
+  if (value !== undefined && type !== "value") throw new ItemRefusal("Entry value cannot be changed.");
+}
+
+/** The entry as it is to be; the same one if nothing about it is to change but the value. */
+function planned(tx: Tx, actor: UserActor, ledger: Ledger, entry: Entry, wish: EntryChanges): Entry {
+  const { visibility = entry.visibility } = wish;
+  // An include has no value of its own that could be kept or told about.
+  const { history = entry.history, publish = entry.publish } = entry.type === "include" ? {} : wish;
+  const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
+  if (source) assertElsewhere(ledger, source);
+  if (source && wish.include) assertMayInclude(tx, actor, source);
+  const isNewReference = source !== undefined && entry.reference !== null;
+  const after: Entry = {
+    ...{ ...entry, value: wish.value ?? entry.value, visibility, history, publish, source: source ?? entry.source },
+    reference: isNewReference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
+  };
+  return hasSameProperties(entry, after) ? after : { ...after, updatedAt: tx.now };
+}
+
+const hasSameProperties = (a: Entry, b: Entry) =>
+  a.visibility === b.visibility && a.history === b.history && a.publish === b.publish && a.source === b.source;
+
+function save(tx: Tx, before: Entry, plan: Entry): Entry {
+  let after: Entry = { ...plan, value: before.value };
+  if (after.history === null && before.history !== null) {
+    deleteRecordsBefore(tx, after, Number.MAX_SAFE_INTEGER);
+    after.recordCount = 0;
+  }
+  after = withValue(tx, after, plan.value);
+  const isValueNew = after.valueChangedAt !== before.valueChangedAt;
+  if (after.history !== null && before.history === null && !isValueNew) after = keepRecord(tx, after);
+  if (!isValueNew && hasSameProperties(before, after)) return before;
+  saveEntry(tx, after);
+  if (isValueNew || after.visibility !== before.visibility) announce(tx, after);
+  if (after.reference !== before.reference) insertPendingReference(tx, after);
+  return after;
+}

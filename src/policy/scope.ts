@@ -1,0 +1,84 @@
+import { findToken } from "../access/credential-rows.ts";
+import { findUserAnywhere } from "../access/rows.ts";
+import type { UserActor } from "../kernel/actor.ts";
+import { DomainError } from "../kernel/failure.ts";
+import type { JsonObject, JsonValue } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { toSeconds } from "../kernel/schema.ts";
+import { compileRule, holds, type Rule, type Scope } from "../rules/rule.ts";
+import type { Reader } from "../store/sql.ts";
+import { ledgerValues } from "./ledger-values.ts";
+
+/** As much of a twin as rules see. */
+export type TwinFacts = { id: string; ownerId: string; description: JsonText | null };
+
+/** What a rule is asked about, beside the caller. */
+export type Subject = {
+  twin: TwinFacts;
+  /** Whose ledger `LEDGER` is; with values of its own if not all of that ledger's are to be seen. */
+  ledger: { accountId: string; values?: () => JsonObject };
+  identity?: string;
+  entry?: { name: string; value: () => JsonText };
+  /** Variables that only some rules have, such as a condition's `value`. */
+  more?: Readonly<Record<string, () => JsonValue | undefined>>;
+};
+
+/** The variables of specification 2.13, looked up when a rule asks for them. */
+export function scopeOf(reader: Reader, actor: UserActor, subject: Subject): Scope {
+  const { twin, ledger, identity, entry, more } = subject;
+  const variables: Record<string, () => JsonValue | undefined> = {
+    account: () => actor.accountId,
+    twin: () => twin.id,
+    identity: () => identity,
+    ledger: () => entry && ledger.accountId,
+    entry_name: () => entry?.name,
+    entry_value: () => entry && JSON.parse(entry.value()),
+    now: () => toSeconds(reader.now),
+    USER: () => findUserAnywhere(reader, actor.userId)?.description,
+    TWIN: () => twin.description && JSON.parse(twin.description),
+    LEDGER: () => ledger.values?.() ?? ledgerValues(reader, twin.id, ledger.accountId),
+    DICT: () => actor.dictionary,
+    SECRET: () => actor.token && findToken(reader, actor.token.id)?.secretDict,
+  };
+  return (name) => (more && Object.hasOwn(more, name) ? more[name] : variables[name])?.();
+}
+
+/**
+ * Steps that all rules of one read or command may take. A rule alone ends within some 40 ms at worst, but a ledger has room for
+ * thousands of entries, each with one.
+ */
+const STEPS_MAX = 250_000;
+
+const budgets = new WeakMap<Reader, { stepsLeft: number }>();
+
+function budgetOf(reader: Reader): { stepsLeft: number } {
+  const known = budgets.get(reader);
+  if (known) return known;
+  const budget = { stepsLeft: STEPS_MAX };
+  budgets.set(reader, budget);
+  return budget;
+}
+
+/** Whether the rules of this read have had their time, so that the next one would be refused. */
+export const isSpent = (reader: Reader) => budgetOf(reader).stepsLeft <= 0;
+
+const CHANCES = 2 ** 32;
+const chance = () => systemRandom.below(CHANCES) / CHANCES;
+
+/**
+ * The verdict of a rule. Whatever goes wrong while it is evaluated counts as no; but where so many rules have been asked that nobody
+ * else should wait any longer, the whole request is refused.
+ */
+export function ruleHolds(rule: string | Rule, reader: Reader, scope: Scope): boolean {
+  const budget = budgetOf(reader);
+  if (budget.stepsLeft <= 0) {
+    throw new DomainError({
+      code: "limited",
+      kind: "quota",
+      message: "The rules of this request take too many steps.",
+    });
+  }
+  const compiled = typeof rule === "string" ? compileRule(rule) : rule;
+  return holds(compiled, scope, { now: reader.now, random: chance, budget });
+}
