@@ -36,6 +36,7 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/endurance/hostile-connections.endurance.ts"],
   },
   { name: "rules", command: [process.execPath, "test", "./test/endurance/rules-fuzz.endurance.ts"] },
+  { name: "visibility", command: [process.execPath, "test", "./test/endurance/visibility.endurance.ts"] },
 ];
 
 /** Runs a step, with its output passed through, and answers what it counted. */

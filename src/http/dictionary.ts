@@ -1,5 +1,5 @@
-import { invalid } from "../kernel/failure.ts";
-import { type JsonObject, parseJson } from "../kernel/json.ts";
+import { DomainError, invalid } from "../kernel/failure.ts";
+import { type JsonObject, type JsonValue, parseJson } from "../kernel/json.ts";
 import { Description } from "../kernel/schema.ts";
 import { parse } from "./parse.ts";
 
@@ -9,5 +9,15 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 export function dictionaryFrom(header: string | null): JsonObject | null {
   if (!header) return null;
   if (!BASE64.test(header)) throw invalid("json", "X-TrustedTwin is not standard base64.");
-  return parse(Description, parseJson(new Uint8Array(Buffer.from(header, "base64"))), "body", "X-TrustedTwin");
+  return parse(Description, decoded(header), "body", "X-TrustedTwin");
+}
+
+/** Whatever cannot be read is `json` here, also what a body would be refused for as `encoding`: this is not the body. */
+function decoded(header: string): JsonValue {
+  try {
+    return parseJson(new Uint8Array(Buffer.from(header, "base64")));
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    throw invalid("json", "X-TrustedTwin is not the base64 of JSON in UTF-8.");
+  }
 }

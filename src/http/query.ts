@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Timestamp, Uuid } from "../kernel/schema.ts";
+import { SECONDS_MAX, Timestamp, UUID_PATTERN, Uuid } from "../kernel/schema.ts";
 import { parse } from "./parse.ts";
 
 // Query values arrive as text. Clients spell booleans `True` or `true`, and lists as a repeated key or joined by commas
@@ -55,16 +55,16 @@ export const queryList = (pattern: RegExp) =>
     .optional()
     .meta({ type: "array", items: { type: "string", pattern: pattern.source } });
 
-/** An instant as seconds, like those in bodies, but as text. */
+/** An instant as seconds, the same kind of number as in bodies, but as text. */
 export const queryInstant = () =>
   z
     .string()
     .transform((text, context) => {
-      const instant = /^\d{1,12}(\.\d+)?$/.test(text) ? Timestamp.safeParse(Number(text)).data : undefined;
+      const instant = /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Timestamp.safeParse(Number(text)).data : undefined;
       return instant ?? complain(context, "must be Unix seconds");
     })
     .optional()
-    .meta({ type: "number", minimum: 0 });
+    .meta({ type: "number", minimum: 0, maximum: SECONDS_MAX });
 
 /** One account, or a boolean for all and none. */
 export const queryAccountOrBoolean = (fallback: boolean) =>
@@ -75,7 +75,7 @@ export const queryAccountOrBoolean = (fallback: boolean) =>
       return BOOLEANS.get(text.toLowerCase()) ?? complain(context, "must be true, false or the UUID of an account");
     })
     .default(fallback)
-    .meta({ anyOf: [{ type: "boolean" }, { type: "string", format: "uuid" }] });
+    .meta({ type: ["boolean", "string"], pattern: `^${UUID_PATTERN}$` });
 
 /** `personal`, `system`, or accounts. */
 export const queryContext = (fallback: "personal" | "system") =>
@@ -89,7 +89,12 @@ export const queryContext = (fallback: "personal" | "system") =>
       return z.NEVER;
     })
     .default(fallback)
-    .meta({ type: "string", examples: ["personal", "system"] });
+    .meta({
+      anyOf: [
+        { type: "string", enum: ["personal", "system"] },
+        { type: "array", items: { type: "string", pattern: `^${UUID_PATTERN}$` } },
+      ],
+    });
 
 export const queryInteger = (minimum: number, maximum: number, fallback: number) =>
   z

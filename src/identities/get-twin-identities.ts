@@ -1,5 +1,5 @@
 import type { UserActor } from "../kernel/actor.ts";
-import { mayTouchIdentity } from "../policy/verdicts.ts";
+import { identityGate } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { isExpired } from "./get-twin-identity.ts";
@@ -28,10 +28,11 @@ export function getTwinIdentities(reader: Reader, actor: UserActor, twinId: stri
       (identity.visibility === null ? filter.show_private : filter.show_public)
     );
   };
+  const mayTouch = identityGate(reader, actor, twin);
   const byName = new Map<string, Identity>();
   for (const identity of listTwinIdentities(reader, twin.id)) {
     const isSecond = byName.has(identity.name) && identity.accountId !== actor.accountId;
-    if (isSecond || !isAskedFor(identity) || !mayTouchIdentity(reader, actor, twin, identity)) continue;
+    if (isSecond || !isAskedFor(identity) || !mayTouch(identity)) continue;
     byName.set(identity.name, identity);
   }
   return [...byName.values()];

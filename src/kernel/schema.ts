@@ -13,7 +13,7 @@ export const Uuid = z
   .meta({ examples: ["e5b20c97-3d48-4f16-92ab-4c8d7f1e6a05"] });
 
 /** Seconds of the year 9999's last moment: later instants are nobody's wish, and stay clear of what a double can count. */
-const SECONDS_MAX = 253_402_300_799;
+export const SECONDS_MAX = 253_402_300_799;
 
 /** An instant in a request: Unix seconds, of which three decimals count; inside, whole milliseconds. */
 export const Timestamp = z

@@ -2,7 +2,7 @@ import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
 import { announce, keepRecord } from "./change-value.ts";
-import { assertAcceptable, assertCondition } from "./check-item.ts";
+import { assertAcceptable, conditionsOf } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
 import { assertWhole, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
@@ -10,7 +10,7 @@ import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
 import { insertEntry, listEntries } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";
-import { assertTouchable, present } from "./touchable.ts";
+import { assertTouchable, gateOf, present } from "./touchable.ts";
 
 type Input = { path: LedgerPath; entries: [name: string, wish: EntryChanges][]; options: WriteOptions };
 
@@ -19,6 +19,8 @@ export const addTwinLedgerEntry = userCommand(
   "add_twin_ledger_entry",
   (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
     const ledger = locateOwnLedger(tx, actor, path);
+    const mayTouch = gateOf(tx, actor, ledger);
+    const assertCondition = conditionsOf(tx, actor, ledger, options);
     const names = entries.map(([name]) => name);
     const known = new Set(listEntries(tx, ledger.twin.id, ledger.accountId, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<Entry>[number] => [
@@ -26,9 +28,9 @@ export const addTwinLedgerEntry = userCommand(
       settle(() => {
         if (known.has(name)) throw new ItemRefusal("Entry already exists.");
         assertAcceptable(wish);
-        assertCondition(tx, actor, ledger, { name, entry: undefined }, options);
+        assertCondition(name, undefined);
         const entry = newEntry(tx, actor, ledger, name, wish);
-        assertTouchable(tx, actor, ledger, entry);
+        assertTouchable(mayTouch, entry);
         return entry;
       }),
     ]);

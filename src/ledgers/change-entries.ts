@@ -1,12 +1,12 @@
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
-import { assertCondition } from "./check-item.ts";
+import { conditionsOf } from "./check-item.ts";
 import { assertWhole, type Entry, ItemRefusal, isRefused, type Outcomes, settle } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { assertLedgerSize, type Change, recordEntries } from "./record-entries.ts";
 import { listEntries } from "./rows.ts";
 import type { WriteOptions } from "./schema.ts";
-import { assertTouchable, keepTouchable, present } from "./touchable.ts";
+import { assertTouchable, gateOf, present } from "./touchable.ts";
 
 type Steps<Wish> = {
   /** The entry as wished for, or a refusal; nothing is written yet. */
@@ -30,16 +30,18 @@ export function changeEntries<Wish>(
   const ledger = locateOwnLedger(tx, actor, path);
   const { twin, accountId } = ledger;
   const names = wishes.map(([name]) => name);
-  const known = keepTouchable(tx, actor, ledger, listEntries(tx, twin.id, accountId, names));
+  const mayTouch = gateOf(tx, actor, ledger);
+  const assertCondition = conditionsOf(tx, actor, ledger, options);
+  const known = listEntries(tx, twin.id, accountId, names).filter(mayTouch);
   const byName = new Map(known.map((entry) => [entry.name, entry]));
   const planned = wishes.map(([name, wish]): Outcomes<Entry>[number] => [
     name,
     settle(() => {
       const entry = byName.get(name);
       if (!entry) throw new ItemRefusal("Entry not accessible.");
-      assertCondition(tx, actor, ledger, { name, entry }, options);
+      assertCondition(name, entry);
       const after = plan(ledger, entry, wish);
-      if (actor.rules.entry !== null) assertTouchable(tx, actor, ledger, after);
+      assertTouchable(mayTouch, after);
       return after;
     }),
   ]);

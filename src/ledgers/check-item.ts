@@ -1,7 +1,8 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { toSeconds } from "../kernel/schema.ts";
-import { ruleHolds, scopeOf } from "../policy/scope.ts";
+import { ruleHolds, scopesOf } from "../policy/scope.ts";
+import { ledgerOfCaller } from "../policy/verdicts.ts";
 import { compileRule, type Rule } from "../rules/rule.ts";
 import { compileTemplate } from "../rules/template.ts";
 import type { Reader } from "../store/sql.ts";
@@ -20,31 +21,30 @@ export function assertAcceptable({ visibility, publish, tables }: EntryChanges):
   if (table !== undefined) throw new ItemRefusal("Timeseries table does not exist.", table);
 }
 
-/** Refuses an item whose condition is not met. It sees the stored entry, nulls where there is none (specification 2.8). */
-export function assertCondition(
-  reader: Reader,
-  actor: UserActor,
-  ledger: Ledger,
-  item: { name: string; entry: Entry | undefined },
-  { conditions }: WriteOptions,
-): void {
-  const text = conditions.find(([name]) => name === item.name)?.[1];
-  if (text === undefined) return;
-  const rule = compiled("condition", () => compileRule(text));
-  const { name, entry } = item;
-  const instant = (at: number | undefined) => () => (at === undefined ? null : toSeconds(at));
-  const scope = scopeOf(reader, actor, {
-    twin: ledger.twin,
-    ledger: { accountId: ledger.accountId },
-    entry: { name, value: () => entry?.value ?? NULL },
-    more: {
-      value: () => (entry ? JSON.parse(entry.value) : null),
-      value_changed_ts: instant(entry?.valueChangedAt),
-      entry_created_ts: instant(entry?.createdAt),
-      entry_updated_ts: instant(entry?.updatedAt),
-    },
-  });
-  if (!ruleHolds(rule, reader, scope)) throw new ItemRefusal("Condition not met.");
+/**
+ * Refuses an item whose condition is not met. It sees the stored entry, nulls where there is none (specification 2.8), and of the
+ * ledger what the role lets through.
+ */
+export function conditionsOf(reader: Reader, actor: UserActor, { twin }: Ledger, { conditions }: WriteOptions) {
+  if (conditions.length === 0) return () => {};
+  const texts = new Map(conditions);
+  const scopes = scopesOf(reader, actor, { twin, ledger: ledgerOfCaller(reader, actor, twin) });
+  return (name: string, entry: Entry | undefined): void => {
+    const text = texts.get(name);
+    if (text === undefined) return;
+    const rule = compiled("condition", () => compileRule(text));
+    const instant = (at: number | undefined) => () => (at === undefined ? null : toSeconds(at));
+    const scope = scopes({
+      entry: { name, value: () => entry?.value ?? NULL },
+      more: {
+        value: () => (entry ? JSON.parse(entry.value) : null),
+        value_changed_ts: instant(entry?.valueChangedAt),
+        entry_created_ts: instant(entry?.createdAt),
+        entry_updated_ts: instant(entry?.updatedAt),
+      },
+    });
+    if (!ruleHolds(rule, reader, scope)) throw new ItemRefusal("Condition not met.");
+  };
 }
 
 function compiled<Compiled extends Rule | object>(where: string, compile: () => Compiled): Compiled {

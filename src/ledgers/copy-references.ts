@@ -64,17 +64,20 @@ function copyOf(reader: Reader, entry: Entry): Copy {
   return { status: "ok", hops, value: source.value };
 }
 
-/** Walks from source to source until one has a value of its own. */
+/**
+ * Walks from source to source until one has a value of its own. How far it came is told whatever it met: who refers to the entry is
+ * one further away, and has to hear of it when this changes.
+ */
 function follow(reader: Reader, entry: Entry): { status: ReferenceStatus; hops: number } {
   const seen = new Set([keyOf(entry)]);
   let next = entry.source;
   for (let hops = 1; next; hops++) {
-    if (seen.has(keyOf(next))) return { status: "loop_detected", hops: 0 };
+    if (seen.has(keyOf(next))) return { status: "loop_detected", hops };
     if (hops > HOPS_MAX) return { status: "too_many_hops", hops: HOPS_MAX + 1 };
     seen.add(keyOf(next));
     const source = findEntry(reader, next);
     // An include has no changes of its own, so a copy of one would grow old unnoticed.
-    if (!source || source.type === "include") return { status: "not_found", hops: 0 };
+    if (!source || source.type === "include") return { status: "not_found", hops };
     if (!source.reference) return { status: "ok", hops };
     next = source.source;
   }

@@ -1,6 +1,6 @@
 import { userCommand } from "../access/user-command.ts";
 import { announce } from "./change-value.ts";
-import { assertCondition } from "./check-item.ts";
+import { conditionsOf } from "./check-item.ts";
 import { assertWhole, type Entry, ItemRefusal, type Outcomes, settle } from "./entry.ts";
 import { type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { doneOf, recordEntries } from "./record-entries.ts";
@@ -15,6 +15,7 @@ export const deleteTwinLedgerEntry = userCommand(
   "delete_twin_ledger_entry",
   (tx, actor, { path, names, options }: Input): Outcomes<Entry> => {
     const ledger = locateOwnLedger(tx, actor, path);
+    const assertCondition = conditionsOf(tx, actor, ledger, options);
     const known = listTouchable(tx, actor, ledger, names);
     const byName = new Map(known.map((entry) => [entry.name, entry]));
     const outcomes = (names ?? [...byName.keys()]).map((name): Outcomes<Entry>[number] => [
@@ -22,7 +23,7 @@ export const deleteTwinLedgerEntry = userCommand(
       settle(() => {
         const entry = byName.get(name);
         if (!entry) throw new ItemRefusal("Entry not accessible.");
-        assertCondition(tx, actor, ledger, { name, entry }, options);
+        assertCondition(name, entry);
         return present(tx, entry);
       }),
     ]);

@@ -7,17 +7,18 @@ import { RuleText } from "../rules/schema.ts";
 // What callers of the account API send, and the shapes of what we answer (specification 2.8, 2.9).
 
 /** Either of the two patterns that the pages print (1.4), the second with its lost asterisk. */
-export const ENTRY_NAME = /^(?=.{1,128}$)(?:[a-z_][0-9a-z_]*|_*[a-z0-9]+(?:[_-][0-9a-z]+)*)$/;
+const NAME = "(?=.{1,128}$)(?:[a-z_][0-9a-z_]*|_*[a-z0-9]+(?:[_-][0-9a-z]+)*)";
+export const ENTRY_NAME = new RegExp(`^${NAME}$`);
 
 /** The owner's account, or an alias of it. */
 export const LedgerName = z.union([Uuid, z.enum(["personal", "owner", "creator"])]);
 
-const REFERENCE_SOURCE = new RegExp(`^twin://(${UUID_PATTERN})/(${UUID_PATTERN})/([^/]+)$`);
-const INCLUDE_SOURCE = new RegExp(`^twin://(${UUID_PATTERN})/([^/]+)$`);
+const REFERENCE_SOURCE = new RegExp(`^twin://(${UUID_PATTERN})/(${UUID_PATTERN})/(${NAME})$`);
+const INCLUDE_SOURCE = new RegExp(`^twin://(${UUID_PATTERN})/(${NAME})$`);
 
 const ReferenceSource = z
   .string()
-  .refine((text) => ENTRY_NAME.test(REFERENCE_SOURCE.exec(text)?.[3] ?? ""), "must be twin://<twin>/<account>/<entry>")
+  .regex(REFERENCE_SOURCE, "must be twin://<twin>/<account>/<entry>")
   .transform((text) => {
     const [, twinId, accountId, name] = REFERENCE_SOURCE.exec(text) as unknown as [string, string, string, string];
     return { twinId, accountId, name };
@@ -25,7 +26,7 @@ const ReferenceSource = z
 
 const IncludeSource = z
   .string()
-  .refine((text) => ENTRY_NAME.test(INCLUDE_SOURCE.exec(text)?.[2] ?? ""), "must be twin://<twin>/<entry>")
+  .regex(INCLUDE_SOURCE, "must be twin://<twin>/<entry>")
   .transform((text) => {
     const [, twinId, name] = INCLUDE_SOURCE.exec(text) as unknown as [string, string, string];
     return { twinId, name };
@@ -34,9 +35,11 @@ const IncludeSource = z
 /** Topic templates and the rules by which something is published there. Compiled where they are stored. */
 const Publish = dictionaryOf(/^.{1,512}$/s, RuleText).transform((pairs) => Object.fromEntries(pairs));
 
+const Reference = z.object({ source: ReferenceSource, visibility: RuleText.nullish() });
+
 const Entry = z.object({
   value: AnyJson.optional(),
-  ref: z.object({ source: ReferenceSource.optional(), visibility: RuleText.nullish() }).nullish(),
+  ref: Reference.partial().nullish(),
   include: z.object({ source: IncludeSource }).nullish(),
   visibility: RuleText.nullish(),
   history: z.string().regex(DURATION, "must be a duration such as 1M, or INF").nullish(),
@@ -58,11 +61,18 @@ const toChanges = ({ value, ref, include, visibility, history, timeseries, publi
 
 export type EntryChanges = ReturnType<typeof toChanges>;
 
-const NewEntry = Entry.refine(
-  ({ value, ref, include }) => Number(value !== undefined) + Number(Boolean(ref)) + Number(Boolean(include)) === 1,
-  "must have exactly one of value, ref and include",
-)
-  .refine(({ ref }) => !ref || ref.source !== undefined, "ref.source is required")
+const NewEntry = Entry.extend({ ref: Reference.nullish() })
+  .refine(
+    ({ value, ref, include }) => Number(value !== undefined) + Number(Boolean(ref)) + Number(Boolean(include)) === 1,
+    "must have exactly one of value, ref and include",
+  )
+  .meta({
+    oneOf: [
+      { required: ["value"] },
+      { required: ["ref"], properties: { ref: { type: "object" } } },
+      { required: ["include"], properties: { include: { type: "object" } } },
+    ],
+  })
   .transform(toChanges);
 
 const options = {

@@ -5,13 +5,13 @@ import type { EntryKey } from "./entry.ts";
 
 export type ChangedSource = EntryKey & { sequence: number; position: EntryKey; again: boolean };
 
-/** Puts an entry on the list if there are references to it, and answers whether there are. */
+/** Puts an entry on the list if there are references to it, and answers whether there are. A walk that has not begun sees the change anyway. */
 export const insertChangedSource = (tx: Tx, { twinId, accountId, name }: EntryKey): boolean =>
   tx.run(
     `INSERT INTO changed_sources (twin_id, account_id, name) SELECT ?1, ?2, ?3 WHERE EXISTS (
        SELECT 1 FROM ledger_entries INDEXED BY ledger_references
        WHERE type = 'reference' AND source_twin = ?1 AND source_account = ?2 AND source_name = ?3)
-     ON CONFLICT (twin_id, account_id, name) DO UPDATE SET again = 1`,
+     ON CONFLICT (twin_id, account_id, name) DO UPDATE SET again = position <> ''`,
     twinId,
     accountId,
     name,

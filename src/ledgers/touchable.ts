@@ -1,6 +1,6 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { readThrough } from "../policy/ledger-values.ts";
-import { touchableEntries } from "../policy/verdicts.ts";
+import { entryGate } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { type Entry, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
@@ -12,16 +12,15 @@ export function listTouchable(reader: Reader, actor: UserActor, ledger: Ledger, 
 }
 
 export const keepTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, entries: readonly Entry[]): Entry[] =>
-  touchableEntries(
-    reader,
-    actor,
-    { ...ledger, all: () => listEntries(reader, ledger.twin.id, ledger.accountId) },
-    entries,
-  );
+  entries.filter(gateOf(reader, actor, ledger));
+
+/** Tells which entries the caller may touch. It looks at the ledger once: while a request is planned, before it writes. */
+export const gateOf = (reader: Reader, actor: UserActor, ledger: Ledger): ((entry: Entry) => boolean) =>
+  entryGate(reader, actor, { ...ledger, all: () => listEntries(reader, ledger.twin.id, ledger.accountId) });
 
 /** Nobody makes of an entry what their role would keep from them. The rule sees the ledger as it was before the request. */
-export function assertTouchable(reader: Reader, actor: UserActor, ledger: Ledger, entry: Entry): void {
-  if (keepTouchable(reader, actor, ledger, [entry]).length === 0) throw new ItemRefusal("Entry not accessible.");
+export function assertTouchable(mayTouch: (entry: Entry) => boolean, entry: Entry): void {
+  if (!mayTouch(entry)) throw new ItemRefusal("Entry not accessible.");
 }
 
 /** An entry as it is answered: the value of an include is read through at this moment. */

@@ -44,6 +44,25 @@ export function scopeOf(reader: Reader, actor: UserActor, subject: Subject): Sco
   return (name) => (more && Object.hasOwn(more, name) ? more[name] : variables[name])?.();
 }
 
+const SHARED = new Set(["USER", "TWIN", "LEDGER", "DICT", "SECRET"]);
+
+/**
+ * Scopes for many entries or identities of one twin. What they have in common is looked up once: a ledger may have thousands of
+ * entries, and each one's rule may look at all of them.
+ */
+export function scopesOf(reader: Reader, actor: UserActor, common: Subject) {
+  const shared = scopeOf(reader, actor, common);
+  const known = new Map<string, JsonValue | undefined>();
+  return (particular: Pick<Subject, "identity" | "entry" | "more">): Scope => {
+    const own = scopeOf(reader, actor, { ...common, ...particular });
+    return (name) => {
+      if (!SHARED.has(name)) return own(name);
+      if (!known.has(name)) known.set(name, shared(name));
+      return known.get(name);
+    };
+  };
+}
+
 /**
  * Steps that all rules of one read or command may take. A rule alone ends within some 40 ms at worst, but a ledger has room for
  * thousands of entries, each with one.

@@ -2,7 +2,8 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import type { Reader } from "../store/sql.ts";
 import { presentValue, valuesOf } from "./ledger-values.ts";
-import { ruleHolds, scopeOf, type TwinFacts } from "./scope.ts";
+import { listEntryValues } from "./rows.ts";
+import { ruleHolds, type Subject, scopeOf, scopesOf, type TwinFacts } from "./scope.ts";
 
 // The gates behind the statement (specification 1.11): the rules of the caller's role, and for what another account has, its own
 // visibility. A role without a rule lets its users touch what their account has, and nothing of others.
@@ -20,16 +21,26 @@ export const mayReachTwin = (reader: Reader, actor: UserActor, twin: TwinFacts):
 /** An identity as far as rules look. */
 export type IdentityFacts = { accountId: string; name: string; visibility: string | null };
 
-export function mayTouchIdentity(reader: Reader, actor: UserActor, twin: TwinFacts, identity: IdentityFacts): boolean {
-  const own = identity.accountId === actor.accountId;
-  const subject = { twin, identity: identity.name };
-  const isVisible = () =>
-    identity.visibility !== null &&
-    ruleHolds(identity.visibility, reader, scopeOf(reader, actor, { ...subject, ledger: identity }));
-  if (!own && !isVisible()) return false;
+export const mayTouchIdentity = (reader: Reader, actor: UserActor, twin: TwinFacts, identity: IdentityFacts): boolean =>
+  identityGate(reader, actor, twin)(identity);
+
+/** The same for many identities of a twin. */
+export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (identity: IdentityFacts) => boolean {
   const { identity: rule } = actor.rules;
-  if (rule === null) return own;
-  return ruleHolds(rule, reader, scopeOf(reader, actor, { ...subject, ledger: actor }));
+  const ofCaller = scopesOf(reader, actor, { twin, ledger: actor });
+  const byCreator = new Map<string, typeof ofCaller>();
+  const ofCreator = ({ accountId }: IdentityFacts) => {
+    const scopes = byCreator.get(accountId) ?? scopesOf(reader, actor, { twin, ledger: { accountId } });
+    byCreator.set(accountId, scopes);
+    return scopes;
+  };
+  return (identity) => {
+    const subject = { identity: identity.name };
+    const own = identity.accountId === actor.accountId;
+    const { visibility } = identity;
+    if (!own && (visibility === null || !ruleHolds(visibility, reader, ofCreator(identity)(subject)))) return false;
+    return rule === null ? own : ruleHolds(rule, reader, ofCaller(subject));
+  };
 }
 
 /** An entry as far as rules look. */
@@ -41,42 +52,37 @@ export type EntryFacts = {
   visibility: string | null;
 };
 
-/** Which of a ledger's entries the caller may touch. `all` are the ledger's entries, `asked` those in question. */
-export function touchableEntries<Entry extends EntryFacts>(
-  reader: Reader,
-  actor: UserActor,
-  ledger: { twin: TwinFacts; accountId: string; all: () => readonly Entry[] },
-  asked: readonly Entry[],
-): Entry[] {
+/** A ledger and how to get at its entries. */
+type LedgerFacts = { twin: TwinFacts; accountId: string; all: () => readonly EntryFacts[] };
+
+/** Tells which of a ledger's entries the caller may touch. */
+export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts): (entry: EntryFacts) => boolean {
   const { twin, accountId } = ledger;
   const { entry: rule } = actor.rules;
-  const subjectOf = (entry: Entry) => ({
-    twin,
+  const own = accountId === actor.accountId;
+  if (rule === null) return () => own;
+  const subjectOf = (entry: EntryFacts) => ({
     entry: { name: entry.name, value: () => presentValue(reader, accountId, entry) },
   });
-  if (accountId === actor.accountId) {
-    if (rule === null) return [...asked];
-    return asked.filter((entry) =>
-      ruleHolds(rule, reader, scopeOf(reader, actor, { ...subjectOf(entry), ledger: { accountId } })),
-    );
-  }
-  if (rule === null || !mayReachTwin(reader, actor, twin)) return [];
-  const isVisible = (entry: Entry) =>
-    entry.visibility !== null &&
-    ruleHolds(entry.visibility, reader, scopeOf(reader, actor, { ...subjectOf(entry), ledger: { accountId } }));
+  const ofLedger = scopesOf(reader, actor, { twin, ledger: { accountId } });
+  if (own) return (entry) => ruleHolds(rule, reader, ofLedger(subjectOf(entry)));
+  if (!mayReachTwin(reader, actor, twin)) return () => false;
+  const isVisible = (entry: EntryFacts) =>
+    entry.visibility !== null && ruleHolds(entry.visibility, reader, ofLedger(subjectOf(entry)));
   // The role's rule is the caller's, who must not learn from it what the other account keeps private.
-  const values = once(() => valuesOf(reader, accountId, ledger.all().filter(isVisible)));
-  return asked.filter(
-    (entry) =>
-      isVisible(entry) &&
-      ruleHolds(rule, reader, scopeOf(reader, actor, { ...subjectOf(entry), ledger: { accountId, values } })),
-  );
+  const values = () => valuesOf(reader, accountId, ledger.all().filter(isVisible));
+  const ofVisible = scopesOf(reader, actor, { twin, ledger: { accountId, values } });
+  return (entry) => isVisible(entry) && ruleHolds(rule, reader, ofVisible(subjectOf(entry)));
 }
 
-function once<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
+/**
+ * The caller's own ledger as the caller's own questions see it, a scan's `match` or a condition: only what the role lets through, or
+ * they could be used to ask for the rest.
+ */
+export function ledgerOfCaller(reader: Reader, actor: UserActor, twin: TwinFacts): Subject["ledger"] {
+  const { accountId, rules } = actor;
+  if (rules.entry === null) return { accountId };
+  const all = () => listEntryValues(reader, twin.id, accountId).map((entry) => ({ ...entry, visibility: null }));
+  const mayTouch = entryGate(reader, actor, { twin, accountId, all });
+  return { accountId, values: () => valuesOf(reader, accountId, all().filter(mayTouch)) };
 }

@@ -4,7 +4,7 @@ import { invalid } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
-import { mayTouchTwin } from "../policy/verdicts.ts";
+import { ledgerOfCaller, mayTouchTwin } from "../policy/verdicts.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { Reader } from "../store/sql.ts";
 import { findTwinPosition, listDescriptionSizes, listTwinIds, listTwins, type Twin } from "./rows.ts";
@@ -35,8 +35,8 @@ const SLICE = 250;
 type Filter = Scan & { match?: Rule | undefined };
 
 /**
- * The twins themselves, likewise, but only those that the caller's role lets through and for which `match` holds; it sees the
- * caller's ledger of each. A page ends early where twins are large or few match, with a cursor to the next.
+ * The twins themselves, likewise, but only those that the caller's role lets through and for which `match` holds; it sees of
+ * the caller's ledger of each what the role lets through. A page ends early where twins are large or few match, with a cursor to the next.
  */
 export async function scanTwins(
   { store }: Deps,
@@ -96,7 +96,8 @@ function countWithin(sizes: readonly number[], sumMax: number): number {
 
 function matches(reader: Reader, actor: UserActor, twin: Twin, match: Rule): boolean {
   const { accountId } = actor;
-  return ruleHolds(match, reader, scopeOf(reader, actor, { twin, ledger: actor, more: { ledger: () => accountId } }));
+  const ledger = ledgerOfCaller(reader, actor, twin);
+  return ruleHolds(match, reader, scopeOf(reader, actor, { twin, ledger, more: { ledger: () => accountId } }));
 }
 
 const cursorAfter = (id: string) => Buffer.from(id).toString("base64");

@@ -20,10 +20,6 @@ def test_an_operation_that_is_not_built_asks_for_authentication_all_the_same(ano
     call_somehow(anonymous, operation).refused(FORBIDDEN if operation in OPEN else UNAUTHENTICATED)
 
 
-def test_the_ledger_alias_personal_is_the_default_of_the_client(admin):
-    admin.get_twin_ledger_entry(UNKNOWN).refused(FORBIDDEN)
-
-
 def test_a_name_of_a_document_may_have_slashes(admin):
     admin.get_twin_doc(UNKNOWN, "manuals/a.pdf").refused(FORBIDDEN)
 

@@ -25,6 +25,7 @@ from conftest import (
     Client,
     Person,
     call_somehow,
+    new_identities,
     new_person,
     new_pin,
     new_twin,
@@ -44,6 +45,8 @@ def person(admin) -> Person:
 @pytest.fixture(scope="module")
 def paths(admin, person) -> dict[str, str]:
     """Every operation whose body is optional, as method and path, with ids that exist."""
+    named = new_twin(admin)
+    new_identities(admin, named, x1={})
     return {
         "PATCH /account": "/account",
         "PATCH /users": f"/users/{person.id}",
@@ -54,12 +57,14 @@ def paths(admin, person) -> dict[str, str]:
         "PATCH /roles": f"/roles/{person.role}",
         "POST /twins": "/twins",
         "PATCH /twins": f"/twins/{new_twin(admin)}",
+        "PATCH /identities": f"/twins/{named}/identities/RFID%23x1",
+        "DELETE /ledgers": f"/twins/{named}/ledgers/personal",
     }
 
 
 OPTIONAL_BODIES = (
     *("PATCH /account", "PATCH /users", "POST /users/secrets", "PATCH /users/secrets", "POST /token"),
-    *("POST /roles", "PATCH /roles", "POST /twins", "PATCH /twins"),
+    *("POST /roles", "PATCH /roles", "POST /twins", "PATCH /twins", "PATCH /identities", "DELETE /ledgers"),
 )
 
 
@@ -238,15 +243,19 @@ def test_a_custom_dictionary_is_accepted_with_every_operation(operation):
     assert (plain.status, plain.body.keys()) == (dressed.status, dressed.body.keys())
 
 
-def header_of(text: str) -> str:
-    return base64.b64encode(text.encode()).decode()
+def header_of(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
 
 
 @pytest.mark.parametrize(
     "value, refusal",
     [
         ("not base64!", NOT_JSON),
+        (header_of('{"a": "?>?>"}').replace("+", "-"), NOT_JSON),
+        (header_of('{"a": 1}').rstrip("="), NOT_JSON),
         (header_of("{"), NOT_JSON),
+        (header_of(b'{"a": "\xff"}'), NOT_JSON),
+        (header_of("null"), BAD_BODY),
         (header_of("[1]"), BAD_BODY),
         (header_of('"text"'), BAD_BODY),
         (header_of('{"Serial": 1}'), BAD_BODY),

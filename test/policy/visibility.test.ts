@@ -1,0 +1,11 @@
+import { expect, test } from "bun:test";
+import { proveVisibility, proveWrites } from "./visibility.ts";
+
+test("everybody sees exactly what rules and visibility let through, whatever the world and however they ask", async () => {
+  expect(await proveVisibility(8, 45_000)).toBeGreaterThan(10_000);
+}, 60_000);
+
+test("nobody changes what their rules keep from them, nor makes of anything what they would", async () => {
+  const { done, refused } = await proveWrites(4, 45_000);
+  expect(Math.min(done, refused)).toBeGreaterThan(20);
+}, 60_000);
