@@ -1,19 +1,27 @@
 import type { Actor } from "../kernel/actor.ts";
-import type { JsonObject } from "../kernel/json.ts";
+import type { JsonObject, JsonText } from "../kernel/json.ts";
 import type { Tx } from "../store/sql.ts";
 import { insertEvent } from "./rows.ts";
 
-/** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed. */
-export type Event = { kind: `${string}.${string}`; accountId: string; twinId?: string; data: JsonObject };
+/** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed: an object, or its text. */
+export type Event = { kind: `${string}.${string}`; accountId: string; twinId?: string; data: JsonObject | JsonText };
 
-/** Writes the journal row of a change, in the transaction of the change. Never secrets, not even digests of them. */
-export function record(tx: Tx, actor: Actor, event: Event): void {
-  insertEvent(tx, {
+/**
+ * Writes the journal row of a change, in the transaction of the change, and answers its sequence. Never secrets, not even
+ * digests of them.
+ */
+export function record(tx: Tx, actor: Actor, event: Event): number {
+  return insertEvent(tx, {
     accountId: event.accountId,
     twinId: event.twinId ?? null,
     kind: event.kind,
     actorKind: actor.kind,
-    actorId: actor.kind === "user" ? actor.userId : null,
-    data: JSON.stringify(event.data),
+    actorId: idOf(actor),
+    data: typeof event.data === "string" ? event.data : JSON.stringify(event.data),
   });
+}
+
+function idOf(actor: Actor): string | null {
+  if (actor.kind === "user") return actor.userId;
+  return actor.kind === "device" ? actor.deviceId : null;
 }

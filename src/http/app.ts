@@ -4,8 +4,9 @@ import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { notFound } from "../kernel/failure.ts";
 import { mountAccountApi, mountUnbuilt } from "./account-api/account-api.ts";
-import { type Peer, refuse } from "./account-api/serve.ts";
+import { ACCOUNT_API } from "./account-api/surface.ts";
 import { BodyBudget } from "./body.ts";
+import { type Peer, refuse } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
 
@@ -25,11 +26,11 @@ export function createApp(deps: Deps): Hono<Peer> {
   }
   const doors = { deps, budget: new BodyBudget(), authenticator: new Authenticator(deps) };
   mountAccountApi(app, doors);
-  app.onError((error, c) => refuse(deps, c, error, deps.random.uuid()));
+  app.onError((error, c) => refuse(ACCOUNT_API, deps, c, error, deps.random.uuid()));
 
   const rest = new Hono<Peer>({ strict: false });
   mountUnbuilt(rest, doors);
-  rest.notFound((c) => refuse(deps, c, notFound("Resource", ""), deps.random.uuid()));
+  rest.notFound((c) => refuse(ACCOUNT_API, deps, c, notFound("Resource", ""), deps.random.uuid()));
   app.notFound((c) => rest.fetch(c.req.raw, c.env));
   return app;
 }

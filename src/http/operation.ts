@@ -3,7 +3,18 @@ import type { Action } from "../access/actions.ts";
 import { permit } from "../access/statement.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { JsonObject } from "../kernel/json.ts";
+import type { DepthLimit, JsonObject, JsonText } from "../kernel/json.ts";
+
+/** An answer whose JSON is written already, with headers of its own. */
+export class WrittenAnswer {
+  readonly json: JsonText;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(json: JsonText, headers: Readonly<Record<string, string>> = {}) {
+    this.json = json;
+    this.headers = headers;
+  }
+}
 
 /** What an operation is served with: everything proven and parsed. */
 export type Call<Params, Query, Body> = {
@@ -11,18 +22,26 @@ export type Call<Params, Query, Body> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  readonly headers: Headers;
   /** The custom dictionary of the `X-TrustedTwin` header, for rules and templates. */
   readonly dictionary: JsonObject | null;
   /** Where the request came from, as far as trusted proxies tell. */
   readonly address: () => string;
 };
 
+/** What a body may be, where it is not what all of the surface are: bytes, and levels of nesting with the place they are counted for. */
+export type BodyLimits = { readonly byteCount: number; readonly depth: DepthLimit };
+
 type Description = {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** As in OpenAPI: `/twins/{twin}`. */
   readonly path: string;
   readonly summary: string;
+  readonly bodyLimits?: BodyLimits;
 };
+
+/** Success: an answer of that view, or (204) none at all. */
+type Ok<View> = { readonly status: 200 | 201; readonly view: View } | { readonly status: 204 };
 
 type Typed<
   Params extends z.ZodType,
@@ -35,11 +54,13 @@ type Typed<
   readonly query?: Query;
   /** For operations that take a body: nothing, `{}` and `null` are the same to it. */
   readonly body?: Body;
-  readonly ok: { readonly status: 200 | 201; readonly view: View };
+  readonly ok: Ok<View>;
   readonly serve: (
     call: Call<z.output<Params>, z.output<Query>, z.output<Body>> & Who,
-  ) => Promise<z.input<View>> | z.input<View>;
+  ) => Promise<Result<View>> | Result<View>;
 };
+
+type Result<View extends z.ZodType> = z.input<View> | WrittenAnswer | null;
 
 type Caller = { readonly actor: UserActor };
 
@@ -56,7 +77,7 @@ export type Operation = Description & {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  readonly ok: { readonly status: 200 | 201; readonly view: z.ZodType };
+  readonly ok: Ok<z.ZodType>;
   readonly serve: (call: Call<unknown, unknown, unknown> & Partial<Caller>) => unknown;
 };
 

@@ -18,6 +18,8 @@ export type Reader = {
 export type Tx = Reader & {
   /** Answers how many rows changed. */
   run(sql: string, ...binds: SqlValue[]): number;
+  /** Adds one row and answers its row id. */
+  insert(sql: string, ...binds: SqlValue[]): number;
   /** The one instant of everything this command writes; from command to command it never decreases. */
   readonly now: number;
   /** For hints that may be lost, such as waking a job. They run after the commit, or never. */

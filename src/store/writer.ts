@@ -174,6 +174,10 @@ export class Writer {
         wrote = true;
         return connection.run(sql, ...binds);
       },
+      insert: (sql, ...binds) => {
+        wrote = true;
+        return connection.insert(sql, ...binds);
+      },
       afterCommit: (hint) => ownHints.push(hint),
     };
     if (savepoint) connection.run("SAVEPOINT command");

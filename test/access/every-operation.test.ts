@@ -21,6 +21,7 @@ const user = ({ user }: Things) => `/users/${user}`;
 const secret = ({ user }: Things) => `/users/${user}/secrets`;
 const role = ({ role }: Things) => `/roles/${role}`;
 const twin = ({ twin }: Things) => `/twins/${twin}`;
+const document = (things: Things) => `${twin(things)}/documents/desired`;
 
 const ROWS: Record<string, Row> = {
   who_am_i: { foreign: "own", needs: "user" },
@@ -49,11 +50,18 @@ const ROWS: Record<string, Row> = {
   get_twin: { foreign: [200, null], path: twin },
   update_twin: { foreign: FORBIDDEN, path: twin, body: () => ({ description: { a: 1 } }) },
   terminate_twin: { foreign: FORBIDDEN, path: twin },
+  list_twin_documents: { foreign: NOT_FOUND, path: (things) => `${twin(things)}/documents` },
+  delete_twin_documents: { foreign: NOT_FOUND, path: (things) => `${twin(things)}/documents` },
+  get_twin_document: { foreign: NOT_FOUND, path: document },
+  put_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
+  patch_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
+  delete_twin_document: { foreign: NOT_FOUND, path: document },
 };
 
 async function thingsOf(world: World, caller: Caller): Promise<Things> {
   const { user, role, account } = await world.createUser(caller, { effect: "allow", actions: [] });
   const twin = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;
+  await caller.call("PUT", `/twins/${twin}/documents/desired`, { data: { a: 1 } });
   return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64") };
 }
 

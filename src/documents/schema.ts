@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { isJsonObject, type JsonObject, type JsonText } from "../kernel/json.ts";
+import type { Document } from "./rows.ts";
+
+// What callers send and what we answer, on every surface (specification 2.1 to 2.4).
+
+/** Names go into URLs as they are; `.` and `..` would not arrive (2.2). */
+export const DocumentName = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[-_.~0-9a-zA-Z]+$/, "must be letters, digits, dashes, underscores, dots and tildes")
+  .refine((name) => name !== "." && name !== "..", "must not be . or ..");
+
+export const VERSION_MAX = 2 ** 32 - 1;
+
+/** The version last read. None, null and 0 are the same: whatever is stored. A decimal text will do (2.4). */
+const Version = z
+  .union([
+    z.int().min(0).max(VERSION_MAX),
+    z
+      .string()
+      .regex(/^[0-9]{1,10}$/)
+      .transform(Number)
+      .pipe(z.int().max(VERSION_MAX)),
+  ])
+  .nullish()
+  .transform((version) => version ?? 0);
+
+/** Any JSON object, kept as it came: `__proto__` is a key like any other. */
+const Data = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
+
+/** The body of a put, and of a patch, where `data` is the merge patch. */
+export const DocumentBody = z.object({ version: Version, data: Data });
+
+export const DocumentView = z.object({
+  twin_id: z.uuid(),
+  document_name: z.string(),
+  version: z.int(),
+  data: Data,
+});
+
+export const DocumentListView = z.object({ documents: z.array(z.object({ document_name: z.string() })) });
+
+/** A document on the wire, around the text that is stored: nothing in it needs escaping. */
+export const viewDocument = ({ twinId, name, version, data }: Document): JsonText =>
+  `{"twin_id":"${twinId}","document_name":"${name}","version":${version},"data":${data}}` as JsonText;
+
+export const viewDocuments = (names: string[]): z.infer<typeof DocumentListView> => ({
+  documents: names.map((name) => ({ document_name: name })),
+});
