@@ -14,18 +14,17 @@ export const DocumentName = z
 
 export const VERSION_MAX = 2 ** 32 - 1;
 
+const isVersion = (value: unknown) => {
+  const version = typeof value === "string" && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
+  return Number.isInteger(version) && (version as number) >= 0 && (version as number) <= VERSION_MAX;
+};
+
 /** The version last read. None, null and 0 are the same: whatever is stored. A decimal text will do (2.4). */
 const Version = z
-  .union([
-    z.int().min(0).max(VERSION_MAX),
-    z
-      .string()
-      .regex(/^[0-9]{1,10}$/)
-      .transform(Number)
-      .pipe(z.int().max(VERSION_MAX)),
-  ])
+  .custom<number | string>(isVersion, `must be a whole number from 0 to ${VERSION_MAX}`)
   .nullish()
-  .transform((version) => version ?? 0);
+  .transform((version) => Number(version ?? 0))
+  .meta({ type: "integer", minimum: 0, maximum: VERSION_MAX });
 
 /** Any JSON object, kept as it came: `__proto__` is a key like any other. */
 const Data = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });

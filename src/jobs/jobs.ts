@@ -2,6 +2,8 @@ import { dropDeadCredentials } from "../access/drop-dead-credentials.ts";
 import type { Deps } from "../deps.ts";
 import { keepDocumentBases } from "../documents/keep-bases.ts";
 import { pruneEvents } from "../events/prune-events.ts";
+import { keepMessageCounts } from "../hub/count-messages.ts";
+import { finishHubDeletions } from "../hub/delete-hub.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import type { Job } from "./scheduler.ts";
 
@@ -31,4 +33,22 @@ const cutJournal: Job = {
   },
 };
 
-export const JOBS: readonly Job[] = [dropCredentials, cutJournal];
+const keepCounts: Job = {
+  name: "keep_message_counts",
+  schedule: "*/10 * * * *",
+  run: async (deps) => {
+    const done = await keepMessageCounts(deps);
+    return { done, more: done > 0 };
+  },
+};
+
+const finishHubs: Job = {
+  name: "finish_hub_deletions",
+  schedule: "*/5 * * * *",
+  run: async (deps) => {
+    const done = await finishHubDeletions(deps);
+    return { done, more: done > 0 };
+  },
+};
+
+export const JOBS: readonly Job[] = [dropCredentials, cutJournal, keepCounts, finishHubs];

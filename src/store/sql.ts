@@ -55,6 +55,7 @@ export function integer(row: Row, column: string): number {
   return value;
 }
 
+export const boolean = (row: Row, column: string) => integer(row, column) === 1;
 export const textOrNull = (row: Row, column: string) => (row[column] === null ? null : text(row, column));
 export const integerOrNull = (row: Row, column: string) => (row[column] === null ? null : integer(row, column));
 
