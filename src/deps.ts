@@ -3,6 +3,7 @@ import type { Clock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
+import type { Turns } from "./kernel/turns.ts";
 import type { Store } from "./store/store.ts";
 
 /** What every door and job is handed: the store, and the world outside. */
@@ -14,6 +15,8 @@ export type Deps = {
   readonly config: Config;
   /** Messages of devices that are yet to be added to the metrics. */
   readonly messages: Tally;
+  /** Writes of large documents, which take turns. */
+  readonly largeWrites: Turns;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;
 };

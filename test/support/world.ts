@@ -8,6 +8,7 @@ import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
+import { Turns } from "../../src/kernel/turns.ts";
 import { type HttpServer, serveHttp } from "../../src/platform/http.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { obtainKey } from "../../src/store/sealed-keys.ts";
@@ -37,7 +38,16 @@ export async function openWorld(settings: Record<string, string> = {}) {
   const store = await openServerStore({ dataDir: folder.path, clock, random, log });
   const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(32));
   const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
-  const deps: Deps = { store, clock, random, log, config, messages: new Tally(), userTokenKey };
+  const deps: Deps = {
+    store,
+    clock,
+    random,
+    log,
+    config,
+    messages: new Tally(),
+    largeWrites: new Turns(),
+    userTokenKey,
+  };
   const app = createApp(deps);
   const scheduler = new Scheduler(deps, JOBS);
 

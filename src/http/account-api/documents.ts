@@ -16,6 +16,7 @@ import {
   viewDocument,
   viewDocuments,
 } from "../../documents/schema.ts";
+import { writeDocument } from "../../documents/write-document.ts";
 import { jsonText } from "../../kernel/json.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { documentBodyLimits } from "../document-body.ts";
@@ -67,7 +68,7 @@ export const documentOperations = (config: Config) => {
       serve: async ({ deps, actor, params: { twin, name }, body, headers }) => {
         const version = conditionOf(headers, body.version);
         const input = { twin, name, version, data: jsonText(body.data), limits };
-        return answer(await deps.store.write(putDocument, actor, input));
+        return answer(await writeDocument(deps, putDocument, actor, input));
       },
     }),
     operation("patch_twin_document", {
@@ -81,7 +82,7 @@ export const documentOperations = (config: Config) => {
       serve: async ({ deps, actor, params: { twin, name }, body, headers }) => {
         const version = conditionOf(headers, body.version);
         const input = { twin, name, version, patch: body.data, limits };
-        return answer(await deps.store.write(patchDocument, actor, input));
+        return answer(await writeDocument(deps, patchDocument, actor, input));
       },
     }),
     operation("delete_twin_document", {

@@ -16,6 +16,7 @@ import {
   viewDocument,
   viewDocuments,
 } from "../../documents/schema.ts";
+import { writeDocument } from "../../documents/write-document.ts";
 import { countMessage } from "../../hub/count-messages.ts";
 import { assertDevice, ofDevice } from "../../hub/device-documents.ts";
 import { Id } from "../../hub/wire.ts";
@@ -90,7 +91,7 @@ export const twinOperations = (config: Config) => {
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params, body }) => {
         const input = { ...keyOf(params), version: body.version, data: jsonText(body.data), limits };
-        const document = await deps.store.write(put, actor, input);
+        const document = await writeDocument(deps, put, actor, input);
         return counted(deps, params, new WrittenAnswer(viewDocument(document)));
       },
     }),
@@ -104,7 +105,7 @@ export const twinOperations = (config: Config) => {
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params, body }) => {
         const input = { ...keyOf(params), version: body.version, patch: body.data, limits };
-        const document = await deps.store.write(patch, actor, input);
+        const document = await writeDocument(deps, patch, actor, input);
         return counted(deps, params, new WrittenAnswer(viewDocument(document)));
       },
     }),
