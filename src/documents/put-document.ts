@@ -26,6 +26,6 @@ export const putDocument = documentCommand("put_twin_document", (tx, actor, inpu
   const deletion = findDeletion(tx, input);
   if (deletion !== undefined) dropDeletion(tx, input, deletion);
   const written = { accountId, twin, name, version, after: deletion ?? null };
-  insertDocument(tx, document, recordWrite(tx, actor, written, { member: "data", text: data }));
+  insertDocument(tx, accountId, document, recordWrite(tx, actor, written, { member: "data", text: data }));
   return document;
 });

@@ -1,5 +1,5 @@
 import type { JsonText } from "../kernel/json.ts";
-import { integer, integerOrNull, type Reader, type Tx, text, textOrNull } from "../store/sql.ts";
+import { integer, integerOrNull, type Reader, type Tx, text } from "../store/sql.ts";
 
 export type DocumentKey = { twin: string; name: string };
 
@@ -33,21 +33,15 @@ export function findPlace(reader: Reader, { twin, name }: DocumentKey): Place | 
   );
 }
 
-/** The owner of a twin and a document of it: its data is null where there is none. */
-export function findDocument(reader: Reader, { twin, name }: DocumentKey) {
+/** A document of a twin that the account owns. */
+export function findDocument(reader: Reader, accountId: string, { twin, name }: DocumentKey): Document | undefined {
   const row = reader.get(
-    `SELECT t.owner_id, d.version, d.data
-     FROM twins t LEFT JOIN documents d ON d.twin_id = t.id AND d.name = ? WHERE t.id = ?`,
-    name,
+    "SELECT version, data FROM documents WHERE twin_id = ? AND name = ? AND account_id = ?",
     twin,
+    name,
+    accountId,
   );
-  return (
-    row && {
-      ownerId: text(row, "owner_id"),
-      version: integerOrNull(row, "version") ?? 0,
-      data: textOrNull(row, "data") as JsonText | null,
-    }
-  );
+  return row && { twinId: twin, name, version: integer(row, "version"), data: text(row, "data") as JsonText };
 }
 
 export const getData = (reader: Reader, { twin, name }: DocumentKey): JsonText => {
@@ -76,11 +70,13 @@ export const listDocuments = (reader: Reader, twin: string) =>
     sequence: integer(row, "sequence"),
   }));
 
-export function insertDocument(tx: Tx, { twinId, name, version, data }: Document, sequence: number): void {
+export function insertDocument(tx: Tx, accountId: string, document: Document, sequence: number): void {
+  const { twinId, name, version, data } = document;
   tx.run(
-    "INSERT INTO documents (twin_id, name, version, sequence, updated_at, data) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO documents (twin_id, name, account_id, version, sequence, updated_at, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
     twinId,
     name,
+    accountId,
     version,
     sequence,
     tx.now,

@@ -270,7 +270,7 @@ function seedDevices(world: Awaited<ReturnType<typeof openHub>>["world"], hub: J
          VALUES (?, ?, ?, ?, '', 1, 0, 0, '{}', 0, 0, 0, 1, 1)`,
         ...[id, account, hub.id, `device ${i}`],
       );
-      connection.run("INSERT INTO documents VALUES (?, 'current', 1, 1, 1, '{}')", id);
+      connection.run("INSERT INTO documents VALUES (?, 'current', ?, 1, 1, 1, '{}')", id, account);
     }
   });
 }

@@ -1,7 +1,9 @@
--- The documents of twins. `data` stands last, so that a version is read without the pages that large data continues on.
+-- The documents of twins. Their account is that of the twin, which never changes: so a read asks this table alone. `data`
+-- stands last, so that a version is read without the pages that large data continues on.
 CREATE TABLE documents (
   twin_id    TEXT    NOT NULL REFERENCES twins (id),
   name       TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+  account_id TEXT    NOT NULL,
   version    INTEGER NOT NULL CHECK (version BETWEEN 1 AND 4294967295),
   sequence   INTEGER NOT NULL, -- of the journal row that made this version
   updated_at INTEGER NOT NULL,
