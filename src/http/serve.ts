@@ -21,6 +21,8 @@ const HEADERS = new Headers({
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 });
 
+const NO_BODY = new Uint8Array();
+
 /** What all doors share. */
 export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticator };
 
@@ -34,7 +36,10 @@ export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operation
 /** `/twins/{twin}` as the router spells it. */
 export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
-/** A door for one operation. Checks in this order: who, statement, size and JSON, path, query, shape; then the operation's own. */
+/**
+ * A door for one operation. Checks in this order: who, statement, size and JSON, path, query, shape; then the operation's own.
+ * Whatever content type it claims, a body is JSON.
+ */
 export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
@@ -47,17 +52,20 @@ export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors,
       const actor = operation.gate && (await surface.callerOf(authenticator, headers));
       if (actor) operation.gate(actor);
       release = reserveBody(budget, request, byteCountMax, actor?.accountId ?? "");
-      const json = operation.body && (await jsonOf(budget, request, byteCountMax, operation));
-      const given = c.req.param();
-      surface.checkPath?.(given);
-      const params = operation.params && parse(operation.params, given, "parameter", "Path");
-      const query = readQuery?.(request.url);
-      const body = operation.body && parse(operation.body, surface.bodyFrom(json), "body", "Request body");
-      const dictionary = surface.dictionaryOf?.(headers) ?? null;
-      const address = () => addressOf(deps, c);
-      const call = { deps, params, query, body, headers, dictionary, address };
-      const result = await operation.serve(actor ? { ...call, actor } : call);
-      return success(operation, result, trace);
+      const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
+      return await budget.work(bytes.length, async () => {
+        const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
+        const given = c.req.param();
+        surface.checkPath?.(given);
+        const params = operation.params && parse(operation.params, given, "parameter", "Path");
+        const query = readQuery?.(request.url);
+        const body = operation.body && parse(operation.body, surface.bodyFrom(json), "body", "Request body");
+        const dictionary = surface.dictionaryOf?.(headers) ?? null;
+        const address = () => addressOf(deps, c);
+        const call = { deps, params, query, body, headers, dictionary, address };
+        const result = await operation.serve(actor ? { ...call, actor } : call);
+        return success(operation, result, trace);
+      });
     } catch (error) {
       return refuse(surface, deps, c, error, trace, operation);
     } finally {
@@ -110,13 +118,6 @@ function reserveBody(budget: BodyBudget, request: Request, byteCountMax: number,
   if (announced === 0) return undefined;
   if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
   return budget.reserve(announced ?? byteCountMax, accountId);
-}
-
-/** Whatever content type it claims, a body is JSON; undefined where there is none. */
-async function jsonOf(budget: BodyBudget, request: Request, byteCountMax: number, { bodyLimits }: Operation) {
-  const bytes = await readBody(request, byteCountMax);
-  await budget.turn(bytes.length);
-  return bytes.length > 0 ? parseJson(bytes, bodyLimits?.depth) : undefined;
 }
 
 function addressOf(deps: Deps, c: Context<Peer>): string {

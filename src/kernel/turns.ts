@@ -11,7 +11,7 @@ export class Turns {
   /** Does the work when it is its turn. Refuses with `limited` if too many wait. */
   async take<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#waiting >= WAITING_MAX) {
-      const message = "Too many large documents wait to be written; try again later.";
+      const message = "Too much laborious work is waiting; try again later.";
       throw new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 });
     }
     this.#waiting++;
