@@ -44,7 +44,7 @@ const keepCounts: Job = {
 
 const finishHubs: Job = {
   name: "finish_hub_deletions",
-  schedule: "*/5 * * * *",
+  schedule: "27 * * * *",
   run: async (deps) => {
     const done = await finishHubDeletions(deps);
     return { done, more: done > 0 };
