@@ -37,6 +37,7 @@ const STEPS: Step[] = [
     name: "hostile connections",
     command: [process.execPath, "test", "./test/endurance/hostile-connections.endurance.ts"],
   },
+  { name: "rules", command: [process.execPath, "test", "./test/endurance/rules-fuzz.endurance.ts"] },
 ];
 
 /** Runs a step, with its output passed through, and answers what it counted. */

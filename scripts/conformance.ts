@@ -63,7 +63,12 @@ async function runSuite(python: string): Promise<Counts> {
   const flags = ["--rootdir", suite, "-p", "no:cacheprovider", "--quiet", "--junitxml", report];
   const child = Bun.spawn([python, "-m", "pytest", ...flags, suite, ...process.argv.slice(2)], {
     cwd: cache, // where the fuzzer leaves its own notes
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", TWINPOST_CONFORMANCE: JSON.stringify(setup) },
+    env: {
+      ...process.env,
+      PYTHONDONTWRITEBYTECODE: "1",
+      TWINPOST_CONFORMANCE: JSON.stringify(setup),
+      TWINPOST_BUN: process.execPath, // for the programs that a test compares with
+    },
     stdout: "inherit",
     stderr: "inherit",
   });

@@ -1,4 +1,4 @@
-import type { JsonText } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
 import { integer, type Reader, type Tx, text } from "../store/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 

@@ -1,7 +1,8 @@
 import { record } from "../events/record.ts";
 import type { StoredEvent } from "../events/rows.ts";
 import type { Actor } from "../kernel/actor.ts";
-import type { JsonObject, JsonText } from "../kernel/json.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { type JsonText, spliced } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 
@@ -21,7 +22,7 @@ type Deleted = { name: string; version: number; after: number };
 export function recordWrite(tx: Tx, actor: Actor, written: Written, { member, text }: Content): number {
   const { accountId, twin, name, version, after } = written;
   const kind = member === "data" ? "document.put" : "document.patched";
-  const data = `{"name":"${name}","version":${version},"after":${after},"${member}":${text}}` as JsonText;
+  const data = spliced({ name, version, after }, { [member]: text });
   return record(tx, actor, { kind, accountId, twinId: twin, data });
 }
 

@@ -1,7 +1,7 @@
 import type { Keeper } from "../events/prune-events.ts";
 import type { StoredEvent } from "../events/rows.ts";
 import { assert } from "../kernel/assert.ts";
-import { jsonText } from "../kernel/json.ts";
+import { writeJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
 import { deleteBase, dropDeletion, findBase, saveBase } from "./history-rows.ts";
 import { type Change, changeOf, namesIn } from "./journal.ts";
@@ -24,7 +24,7 @@ function keepBase(tx: Tx, key: DocumentKey, { sequence }: StoredEvent, change: C
     dropDeletion(tx, key, sequence);
     return 0;
   }
-  const data = jsonText(change.kind === "document.put" ? change.data : patchedBase(tx, key, change));
+  const data = writeJson(change.kind === "document.put" ? change.data : patchedBase(tx, key, change));
   saveBase(tx, key, { version: change.version, sequence, data });
   return data.length;
 }

@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import { invalid, overQuota } from "../kernel/failure.ts";
-import type { JsonText } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
 import type { Reader } from "../store/sql.ts";
 import { countDocuments } from "./rows.ts";
 

@@ -1,5 +1,6 @@
 import { notFound } from "../kernel/failure.ts";
-import { type JsonObject, jsonText } from "../kernel/json.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { writeJson } from "../kernel/json-text.ts";
 import { documentCommand } from "./document-command.ts";
 import { recordWrite } from "./journal.ts";
 import { assertFits, type DocumentLimits } from "./limits.ts";
@@ -16,11 +17,11 @@ export const patchDocument = documentCommand("patch_twin_document", (tx, actor, 
   if (place.version === 0) throw notFound("Document", name);
   assertVersion(input.version, place);
   assertPatch(patch);
-  const data = jsonText(mergePatch(JSON.parse(getData(tx, input)), patch));
+  const data = writeJson(mergePatch(JSON.parse(getData(tx, input)), patch));
   assertFits(data, limits);
   const document = { twinId: twin, name, version: place.version + 1, data };
   const written = { accountId: actor.accountId, twin, name, version: document.version, after: place.sequence };
-  const sequence = recordWrite(tx, actor, written, { member: "patch", text: jsonText(patch) });
+  const sequence = recordWrite(tx, actor, written, { member: "patch", text: writeJson(patch) });
   updateDocument(tx, document, sequence);
   return document;
 });

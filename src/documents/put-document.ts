@@ -1,4 +1,4 @@
-import type { JsonText } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
 import { documentCommand } from "./document-command.ts";
 import { dropDeletion, findDeletion } from "./history-rows.ts";
 import { recordWrite } from "./journal.ts";

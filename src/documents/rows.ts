@@ -1,4 +1,4 @@
-import type { JsonText } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
 import { integer, integerOrNull, type Reader, type Tx, text } from "../store/sql.ts";
 
 export type DocumentKey = { twin: string; name: string };

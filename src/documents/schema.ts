@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { isJsonObject, type JsonObject, type JsonText } from "../kernel/json.ts";
+import { isJsonObject, type JsonObject } from "../kernel/json.ts";
+import { spliced } from "../kernel/json-text.ts";
 import type { Document } from "./rows.ts";
 
 // What callers send and what we answer, on every surface (specification 2.1 to 2.4).
@@ -41,9 +42,9 @@ export const DocumentView = z.object({
 
 export const DocumentListView = z.object({ documents: z.array(z.object({ document_name: z.string() })) });
 
-/** A document on the wire, around the text that is stored: nothing in it needs escaping. */
-export const viewDocument = ({ twinId, name, version, data }: Document): JsonText =>
-  `{"twin_id":"${twinId}","document_name":"${name}","version":${version},"data":${data}}` as JsonText;
+/** A document on the wire, around the text that is stored. */
+export const viewDocument = ({ twinId, name, version, data }: Document) =>
+  spliced({ twin_id: twinId, document_name: name, version }, { data });
 
 export const viewDocuments = (names: string[]): z.infer<typeof DocumentListView> => ({
   documents: names.map((name) => ({ document_name: name })),

@@ -1,6 +1,7 @@
 import type { Deps } from "../deps.ts";
 import type { Actor } from "../kernel/actor.ts";
-import type { JsonObject, JsonText } from "../kernel/json.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
 import type { Command } from "../store/command.ts";
 import { type Document, type DocumentKey, findByteCount } from "./rows.ts";
 

@@ -1,10 +1,16 @@
 import type { Actor } from "../kernel/actor.ts";
-import type { JsonObject, JsonText } from "../kernel/json.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { type Spliced, writeJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
 import { insertEvent } from "./rows.ts";
 
-/** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed: an object, or its text. */
-export type Event = { kind: `${string}.${string}`; accountId: string; twinId?: string; data: JsonObject | JsonText };
+/** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed. */
+export type Event = {
+  kind: `${string}.${string}`;
+  accountId: string;
+  twinId?: string;
+  data: JsonObject | Spliced<JsonObject>;
+};
 
 /**
  * Writes the journal row of a change, in the transaction of the change, and answers its sequence. Never secrets, not even
@@ -17,7 +23,7 @@ export function record(tx: Tx, actor: Actor, event: Event): number {
     kind: event.kind,
     actorKind: actor.kind,
     actorId: idOf(actor),
-    data: typeof event.data === "string" ? event.data : JSON.stringify(event.data),
+    data: writeJson(event.data),
   });
 }
 

@@ -3,15 +3,16 @@ import type { Action } from "../access/actions.ts";
 import { permit } from "../access/statement.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { DepthLimit, JsonObject, JsonText } from "../kernel/json.ts";
+import type { DepthLimit, JsonObject } from "../kernel/json.ts";
+import type { Spliced } from "../kernel/json-text.ts";
 
-/** An answer whose JSON is written already, with headers of its own. */
-export class WrittenAnswer {
-  readonly json: JsonText;
+/** An answer with headers of its own. */
+export class Headed<View> {
+  readonly view: View;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(json: JsonText, headers: Readonly<Record<string, string>> = {}) {
-    this.json = json;
+  constructor(view: View, headers: Readonly<Record<string, string>>) {
+    this.view = view;
     this.headers = headers;
   }
 }
@@ -57,10 +58,12 @@ type Typed<
   readonly ok: Ok<View>;
   readonly serve: (
     call: Call<z.output<Params>, z.output<Query>, z.output<Body>> & Who,
-  ) => Promise<Result<View>> | Result<View>;
+  ) => Answer<z.input<View>> | Promise<Answer<z.input<View>>>;
 };
 
-type Result<View extends z.ZodType> = z.input<View> | WrittenAnswer | null;
+/** The compiler checks the members that are no text yet; the schema fuzzer checks all. Null is no body at all (204). */
+type Written<View> = View | Spliced<Partial<View>>;
+type Answer<View> = Written<View> | Headed<Written<View>> | null;
 
 type Caller = { readonly actor: UserActor };
 

@@ -4,9 +4,10 @@ import type { Deps } from "../deps.ts";
 import { assert } from "../kernel/assert.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import { parseJson } from "../kernel/json.ts";
+import { writeJson } from "../kernel/json-text.ts";
 import { announcedLength, type BodyBudget, readBody, tooLarge } from "./body.ts";
 import { clientAddress } from "./client-address.ts";
-import { type Operation, WrittenAnswer } from "./operation.ts";
+import { Headed, type Operation } from "./operation.ts";
 import { parse } from "./parse.ts";
 import { queryReader } from "./query.ts";
 import type { Surface } from "./surface.ts";
@@ -100,8 +101,8 @@ export function refuse(
 function success({ id, ok }: Operation, result: unknown, trace: string): Response {
   assert((result === null) === (ok.status === 204), `${id} answers with or without a body, as it says`);
   if (result === null) return answer(204, null, trace);
-  if (!(result instanceof WrittenAnswer)) return answer(ok.status, JSON.stringify(result), trace);
-  const response = answer(ok.status, result.json, trace);
+  if (!(result instanceof Headed)) return answer(ok.status, writeJson(result), trace);
+  const response = answer(ok.status, writeJson(result.view), trace);
   for (const name in result.headers) response.headers.set(name, result.headers[name] as string);
   return response;
 }

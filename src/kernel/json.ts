@@ -3,11 +3,6 @@ import { invalid } from "./failure.ts";
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 export type JsonObject = { [key: string]: JsonValue };
 
-/** JSON that has been written already: kept, journalled and answered as it is, without a parser in between. */
-export type JsonText = string & { readonly isJson: true };
-
-export const jsonText = (value: JsonValue): JsonText => JSON.stringify(value) as JsonText;
-
 /** Deeper nesting than this is refused; data people keep is a handful of levels deep. `path` is what the complaint names. */
 export type DepthLimit = { levels: number; path: string };
 const DEPTH_LIMIT: DepthLimit = { levels: 64, path: "" };

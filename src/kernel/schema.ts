@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isJsonObject, type JsonObject } from "./json.ts";
+import { writeJson } from "./json-text.ts";
 
 // Field types that several nouns share, as the account API spells them (specification 1.4–1.6).
 
@@ -46,4 +47,6 @@ const openObject = (keyPattern?: RegExp) =>
 
 /** A description or a dictionary (1.5): any JSON values under lower-case keys. */
 export const Description = openObject(/^[a-z_][0-9a-z_]{0,63}$/);
+/** Likewise, where it is only kept and given back. */
+export const DescriptionText = Description.transform(writeJson);
 export const DescriptionView = openObject();

@@ -1,4 +1,5 @@
 import type { JsonObject } from "../kernel/json.ts";
+import type { JsonText } from "../kernel/json-text.ts";
 
 /** What may be bound. The driver aborts the whole process on anything else (a boolean, an object), so we look first. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
@@ -64,6 +65,9 @@ export function jsonOrNull(row: Row, column: string): JsonObject | null {
   const value = textOrNull(row, column);
   return value === null ? null : JSON.parse(value);
 }
+
+/** Likewise, for those who only pass it on. */
+export const jsonTextOrNull = (row: Row, column: string) => textOrNull(row, column) as JsonText | null;
 
 /** How an optional JSON object is kept. */
 export const toJsonText = (value: JsonObject | null | undefined) => (value ? JSON.stringify(value) : null);

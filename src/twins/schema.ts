@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { Description, DescriptionView, TimestampView, toSeconds, Uuid } from "../kernel/schema.ts";
+import { type Spliced, spliced } from "../kernel/json-text.ts";
+import { DescriptionText, DescriptionView, TimestampView, toSeconds, Uuid } from "../kernel/schema.ts";
 import type { Twin } from "./rows.ts";
 
 // What callers of the account API send and what we answer (specification 2.6).
 
 /** For creating and for updating: an absent description leaves the twin's as it is, null removes it (1.5). */
-export const TwinBody = z.object({ description: Description.nullish() });
+export const TwinBody = z.object({ description: DescriptionText.nullish() });
 
 export const TwinView = z.object({
   owner: Uuid,
@@ -22,13 +23,16 @@ export const TwinScanView = z.object({
 });
 
 /** The twin's own id stands in its creation certificate only. */
-export const viewTwin = (twin: Twin): z.infer<typeof TwinView> => ({
-  owner: twin.ownerId,
-  status: twin.termination ? "terminated" : "alive",
-  updated_ts: toSeconds(twin.updatedAt),
-  ...(twin.description && { description: twin.description }),
-  creation_certificate: { uuid: twin.id, created_ts: toSeconds(twin.createdAt), creator: twin.creatorId },
-  ...(twin.termination && {
-    termination_certificate: { issuer: twin.termination.issuerId, terminated_ts: toSeconds(twin.termination.at) },
-  }),
-});
+export const viewTwin = (twin: Twin): Spliced<Omit<z.infer<typeof TwinView>, "description">> =>
+  spliced(
+    {
+      owner: twin.ownerId,
+      status: twin.termination ? "terminated" : "alive",
+      updated_ts: toSeconds(twin.updatedAt),
+      creation_certificate: { uuid: twin.id, created_ts: toSeconds(twin.createdAt), creator: twin.creatorId },
+      ...(twin.termination && {
+        termination_certificate: { issuer: twin.termination.issuerId, terminated_ts: toSeconds(twin.termination.at) },
+      }),
+    },
+    { description: twin.description ?? undefined },
+  );

@@ -1,10 +1,10 @@
 import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
-import type { JsonObject } from "../kernel/json.ts";
+import { type JsonText, spliced } from "../kernel/json-text.ts";
 import { assertAlive, getOwnTwin } from "./get-twin.ts";
 import { saveDescription, type Twin } from "./rows.ts";
 
-type Input = { id: string; description: JsonObject | null | undefined };
+type Input = { id: string; description: JsonText | null | undefined };
 
 /** Replaces a twin's description, or with null removes it. Refuses all but the owner, and on a terminated twin everybody. */
 export const updateTwin = userCommand("update_twin", (tx, actor, { id, description }: Input): Twin => {
@@ -13,6 +13,11 @@ export const updateTwin = userCommand("update_twin", (tx, actor, { id, descripti
   if (description === undefined) return twin;
   const changed = { ...twin, description, updatedAt: tx.now };
   saveDescription(tx, changed);
-  record(tx, actor, { kind: "twin.updated", accountId: actor.accountId, twinId: id, data: { description } });
+  record(tx, actor, {
+    kind: "twin.updated",
+    accountId: actor.accountId,
+    twinId: id,
+    data: spliced({}, { description }),
+  });
   return changed;
 });

@@ -5,7 +5,7 @@ import { limitsOf } from "../../src/documents/limits.ts";
 import { patchDocument } from "../../src/documents/patch-document.ts";
 import { putDocument } from "../../src/documents/put-document.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
-import { jsonText } from "../../src/kernel/json.ts";
+import { writeJson } from "../../src/kernel/json-text.ts";
 import { type Answer, openWorld, type World } from "../support/world.ts";
 
 const told = ({ status, body }: Answer) => [status, body.subcode];
@@ -226,22 +226,22 @@ test("a device gets, puts and patches its own documents by the same commands, an
   const limits = limitsOf(config);
   const device = { kind: "device", accountId: t.caller.account, deviceId: t.twin } as const;
   const key = { twin: t.twin, name: "current" };
-  const put = await store.write(putDocument, device, { ...key, version: 0, data: jsonText({ on: true }), limits });
-  expect(put).toEqual({ twinId: t.twin, name: "current", version: 1, data: jsonText({ on: true }) });
+  const put = await store.write(putDocument, device, { ...key, version: 0, data: writeJson({ on: true }), limits });
+  expect(put).toEqual({ twinId: t.twin, name: "current", version: 1, data: writeJson({ on: true }) });
   await store.write(patchDocument, device, { ...key, version: 1, patch: { at: 1 }, limits });
   expect(store.read((reader) => getDocument(reader, device, key))).toMatchObject({ version: 2 });
   expect((await t.get("current")).body.data).toEqual({ on: true, at: 1 });
   expect(t.world.query("SELECT actor_kind, actor_id FROM events ORDER BY sequence DESC LIMIT 1")).toEqual([
     { actor_kind: "device", actor_id: t.twin },
   ]);
-  const mismatch = store.write(putDocument, device, { ...key, version: 1, data: jsonText({}), limits });
+  const mismatch = store.write(putDocument, device, { ...key, version: 1, data: writeJson({}), limits });
   const { failure } = (await mismatch.catch((error) => error)) as DomainError;
   expect(failure).toEqual({ code: "version_mismatch", message: "document version mismatch", expected: 1, actual: 2 });
 
   const other = (await t.caller.call("POST", "/twins")).body.creation_certificate.uuid;
   const denied = new DomainError({ code: "forbidden", message: "permission denied" });
   for (const twin of [other, t.world.deps.random.uuid()]) {
-    const write = store.write(putDocument, device, { twin, name: "x", version: 0, data: jsonText({}), limits });
+    const write = store.write(putDocument, device, { twin, name: "x", version: 0, data: writeJson({}), limits });
     expect(write).rejects.toThrow(denied.message);
     expect(() => store.read((reader) => getDocument(reader, device, { twin, name: "x" }))).toThrow(denied.message);
   }

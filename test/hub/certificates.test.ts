@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openHub } from "../support/hub.ts";
 import { temporaryFolder } from "../support/server-process.ts";
+
+/** Processes are started by the dozen. */
+setDefaultTimeout(30_000);
 
 const YEAR = 365.25 * 86_400_000;
 
@@ -21,7 +24,7 @@ function openssl(folder: string) {
   };
   must("ecparam", "-name", "prime256v1", "-out", "p256.pem");
   /** A CA, or with `subject` a certificate that stands for itself. */
-  const selfSigned = async (name: string, subject = `/CN=${name}`, days = "3650", key = "rsa:2048") => {
+  const selfSigned = async (name: string, subject = `/CN=${name}`, days = "3650", key = "ec:p256.pem") => {
     must(
       "req",
       "-x509",
@@ -156,7 +159,7 @@ test("a device can have a certificate that somebody else made, if no device of a
   const { device } = (await h.call("POST", "/devices", { hub_id: h.hub.id, name: "a" })).body;
   const put = (id: string, certificate_pem: unknown) =>
     h.call("PUT", `/devices/${id}/certificate`, { certificate_pem });
-  const own = await ssl.selfSigned("own");
+  const own = await ssl.selfSigned("own", "/CN=own", "3650", "rsa:2048");
   const set = await put(device.id, own);
   expect([set.status, set.body.device.has_custom_certificate, set.body.certificate_pem.trim()]).toEqual([
     200,
@@ -164,7 +167,7 @@ test("a device can have a certificate that somebody else made, if no device of a
     own.trim(),
   ]);
   expect((await put(device.id, own)).status).toBe(200);
-  const elliptic = await ssl.selfSigned("ec", "/CN=ec", "30", "ec:p256.pem");
+  const elliptic = await ssl.selfSigned("ec", "/CN=ec", "30");
   expect((await put(device.id, elliptic)).status).toBe(200);
   const renew = await h.call("POST", `/devices/${device.id}/renew-certificate`);
   expect([renew.status, renew.body.type]).toEqual([412, "precondition_failed"]);

@@ -1,5 +1,8 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { openWorld } from "../support/world.ts";
+
+/** Processes are started by the dozen. */
+setDefaultTimeout(30_000);
 
 // The tutorial's calls as it prints them: curl sends bodies of `-d` with a form content type, and `-X` methods without any.
 

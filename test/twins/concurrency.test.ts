@@ -3,17 +3,23 @@ import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts"
 import { userCommand } from "../../src/access/user-command.ts";
 import { record } from "../../src/events/record.ts";
 import { conflict } from "../../src/kernel/failure.ts";
+import { type JsonText, spliced, writeJson } from "../../src/kernel/json-text.ts";
 import { getOwnTwin } from "../../src/twins/get-twin.ts";
 import { saveDescription } from "../../src/twins/rows.ts";
 import { updateTwin } from "../../src/twins/update-twin.ts";
 import { openWorld } from "../support/world.ts";
 
-type Input = { id: string; description: { step: number } };
+type Input = { id: string; description: JsonText };
 
 /** Writes to the twin and to the journal, and changes its mind. */
 const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description }: Input): never => {
   saveDescription(tx, { ...getOwnTwin(tx, actor, id), description, updatedAt: tx.now });
-  record(tx, actor, { kind: "twin.updated", accountId: actor.accountId, twinId: id, data: { description } });
+  record(tx, actor, {
+    kind: "twin.updated",
+    accountId: actor.accountId,
+    twinId: id,
+    data: spliced({}, { description }),
+  });
   throw conflict("precondition", "changed its mind");
 });
 
@@ -27,7 +33,10 @@ test("10 000 updates of one twin at once, a tenth refused after their first writ
 
   const answers = await Promise.allSettled(
     steps.map((step) =>
-      world.store.write(isRefused(step) ? updateAndRefuse : updateTwin, actor, { id, description: { step } }),
+      world.store.write(isRefused(step) ? updateAndRefuse : updateTwin, actor, {
+        id,
+        description: writeJson({ step }),
+      }),
     ),
   );
 

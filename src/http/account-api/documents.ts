@@ -17,11 +17,11 @@ import {
   viewDocuments,
 } from "../../documents/schema.ts";
 import { writeDocument } from "../../documents/write-document.ts";
-import { jsonText } from "../../kernel/json.ts";
+import { writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { documentBodyLimits } from "../document-body.ts";
 import { conditionOf, etagOf, versionFromIfMatch } from "../if-match.ts";
-import { operation, WrittenAnswer } from "../operation.ts";
+import { Headed, operation } from "../operation.ts";
 
 const TwinPath = z.object({ twin: Uuid });
 const DocumentPath = z.object({ twin: Uuid, name: DocumentName });
@@ -67,7 +67,7 @@ export const documentOperations = (config: Config) => {
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params: { twin, name }, body, headers }) => {
         const version = conditionOf(headers, body.version);
-        const input = { twin, name, version, data: jsonText(body.data), limits };
+        const input = { twin, name, version, data: writeJson(body.data), limits };
         return answer(await writeDocument(deps, putDocument, actor, input));
       },
     }),
@@ -97,4 +97,4 @@ export const documentOperations = (config: Config) => {
   ];
 };
 
-const answer = (document: Document) => new WrittenAnswer(viewDocument(document), { etag: etagOf(document.version) });
+const answer = (document: Document) => new Headed(viewDocument(document), { etag: etagOf(document.version) });

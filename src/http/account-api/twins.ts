@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { terminateAnyTwin } from "../../hub/terminate-any-twin.ts";
 import { invalid } from "../../kernel/failure.ts";
+import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { createTwin } from "../../twins/create-twin.ts";
 import { getTwin } from "../../twins/get-twin.ts";
@@ -28,11 +29,11 @@ export const twinOperations = [
       if (query.match) throw invalid("rule", "Rules are not available on this server yet; leave match out.");
       return deps.store.read((reader) => {
         if (query.details) {
-          const { items, cursor } = scanTwins(reader, actor, query);
-          return { cursor, twins: items.map(viewTwin) };
+          const { twins, cursor } = scanTwins(reader, actor, query);
+          return spliced({ cursor }, { twins: writeArray(twins.map((twin) => writeJson(viewTwin(twin)))) });
         }
-        const { items, cursor } = scanTwinIds(reader, actor, query);
-        return { cursor, twins: items };
+        const { twins, cursor } = scanTwinIds(reader, actor, query);
+        return spliced({ cursor }, { twins });
       });
     },
   }),

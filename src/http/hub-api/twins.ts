@@ -20,9 +20,9 @@ import { writeDocument } from "../../documents/write-document.ts";
 import { countMessage } from "../../hub/count-messages.ts";
 import { assertDevice, ofDevice } from "../../hub/device-documents.ts";
 import { Id } from "../../hub/wire.ts";
-import { jsonText } from "../../kernel/json.ts";
+import { writeJson } from "../../kernel/json-text.ts";
 import { documentBodyLimits } from "../document-body.ts";
-import { operation, WrittenAnswer } from "../operation.ts";
+import { operation } from "../operation.ts";
 
 const TwinPath = z.object({ twin_id: Id });
 const DocumentPath = z.object({ twin_id: Id, document_name: DocumentName });
@@ -78,7 +78,7 @@ export const twinOperations = (config: Config) => {
           assertDevice(reader, actor, params.twin_id);
           return getDocument(reader, actor, keyOf(params));
         });
-        return counted(deps, params, new WrittenAnswer(viewDocument(document)));
+        return counted(deps, params, viewDocument(document));
       },
     }),
     operation("put_twin_document", {
@@ -90,9 +90,9 @@ export const twinOperations = (config: Config) => {
       bodyLimits,
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params, body }) => {
-        const input = { ...keyOf(params), version: body.version, data: jsonText(body.data), limits };
+        const input = { ...keyOf(params), version: body.version, data: writeJson(body.data), limits };
         const document = await writeDocument(deps, put, actor, input);
-        return counted(deps, params, new WrittenAnswer(viewDocument(document)));
+        return counted(deps, params, viewDocument(document));
       },
     }),
     operation("patch_twin_document", {
@@ -106,7 +106,7 @@ export const twinOperations = (config: Config) => {
       serve: async ({ deps, actor, params, body }) => {
         const input = { ...keyOf(params), version: body.version, patch: body.data, limits };
         const document = await writeDocument(deps, patch, actor, input);
-        return counted(deps, params, new WrittenAnswer(viewDocument(document)));
+        return counted(deps, params, viewDocument(document));
       },
     }),
     operation("delete_twin_document", {

@@ -1,0 +1,17 @@
+/** Evaluation came to no value. As a decision this counts as false. */
+export class RuleError extends Error {
+  override name = "RuleError";
+}
+
+/** The text is no rule; `at` is the UTF-16 offset of what is wrong. `compileRule` turns it into the caller's refusal. */
+export class RuleRefusal extends Error {
+  override name = "RuleRefusal";
+  readonly at: number;
+
+  constructor(message: string, at: number) {
+    super(message);
+    this.at = at;
+  }
+}
+
+export const mismatch = (expected: string) => new RuleError(`the data types do not fit: ${expected}`);

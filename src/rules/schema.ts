@@ -1,0 +1,9 @@
+import { z } from "zod";
+import { TEXT_LENGTH_MAX } from "./limits.ts";
+import { codePointLength } from "./text.ts";
+
+/** A rule as callers send it. Whether it compiles is told by `compileRule`, since that is another kind of refusal. */
+export const RuleText = z
+  .string()
+  .refine((text) => codePointLength(text) <= TEXT_LENGTH_MAX, `must be at most ${TEXT_LENGTH_MAX} characters`)
+  .meta({ description: "A rule: an expression that is true or false.", examples: ["TWIN.company == USER.company"] });
