@@ -10,8 +10,7 @@ export const DocumentName = z
   .string()
   .min(1)
   .max(255)
-  .regex(/^[-_.~0-9a-zA-Z]+$/, "must be letters, digits, dashes, underscores, dots and tildes")
-  .refine((name) => name !== "." && name !== "..", "must not be . or ..");
+  .regex(/^(?!\.{1,2}$)[-_.~0-9a-zA-Z]+$/, "must be letters, digits, - _ . ~, and not . or ..");
 
 export const VERSION_MAX = 2 ** 32 - 1;
 
