@@ -1,11 +1,14 @@
 import type { z } from "zod";
 import { type InvalidKind, type IssueReason, invalid } from "../kernel/failure.ts";
 
-/** What the schema makes of a value that came from a caller; refused as `kind`, with every complaint and its place. */
+/** A hostile body can be wrong in very many places; some will do. */
+const ISSUES_MAX = 20;
+
+/** What the schema makes of a value that came from a caller; refused as `kind`, with complaints and their places. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, kind: InvalidKind, what: string) {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ code, path, message }) => ({
+  const issues = parsed.error.issues.slice(0, ISSUES_MAX).map(({ code, path, message }) => ({
     path: path.join("."),
     message,
     reason: reasonOf(code, value, path),

@@ -13,7 +13,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   invalid: ({ kind, message, issues }, operation) => {
     const place = operation?.bodyLimits?.depth.path ?? "body";
     if (kind === "too_large") return invalidArguments([detail({ path: place, message, reason: "constraint" })]);
-    return invalidArguments((issues ?? [{ path: "", message }]).slice(0, DETAILS_MAX).map(detail));
+    return invalidArguments((issues ?? [{ path: "", message }]).map(detail));
   },
   unauthenticated: ({ malformed }) =>
     standard(401, "denied_authentication", "authentication is denied", {
@@ -61,8 +61,6 @@ export function refusalOf(failure: Failure | undefined, operation: Operation | u
   return rule(failure, operation);
 }
 
-/** A hostile body can be wrong in very many places; some will do. */
-const DETAILS_MAX = 20;
 const HELP_LENGTH_MAX = 500;
 
 const standard = (status: number, type: string, message: string, rest: JsonObject): Refusal => ({
