@@ -30,6 +30,8 @@ const STEPS: Step[] = [
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },
   { name: "crash", command: [process.execPath, "test", "./test/endurance/crash.endurance.ts"] },
+  { name: "crash, devices", command: [process.execPath, "test", "./test/endurance/crash-devices.endurance.ts"] },
+  { name: "hostile documents", command: [process.execPath, "test", "./test/endurance/hostile-documents.endurance.ts"] },
   { name: "hostile bodies", command: [process.execPath, "test", "./test/endurance/hostile-bodies.endurance.ts"] },
   {
     name: "hostile connections",

@@ -53,6 +53,13 @@ const PublicUrl = z
   .refine(isPublicUrl, "must be an http or https URL")
   .transform((text) => text.replace(/\/+$/, ""));
 
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, `must be a whole number from ${least} to ${most}`)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
+
 /** Every setting: its variable is `TWINPOST_` and the name in capitals, its flag `--` and the name with hyphens. */
 const SETTINGS = {
   data_dir: z.string().min(1).default("./twinpost-data"),
@@ -61,6 +68,14 @@ const SETTINGS = {
   cors: Origins.prefault(""),
   trusted_proxies: Cidrs.prefault(""),
   journal_keep: Duration.prefault("90D"),
+  /** The vendor's SDK takes no other shape of it. */
+  region: z
+    .string()
+    .regex(/^[a-z]{2}-[a-z]{3}$/, "must be two letters, a dash and three letters, such as fr-par")
+    .default("fr-par"),
+  document_bytes: wholeNumber(1, 4 * 1024 * 1024).prefault("1048576"),
+  document_depth: wholeNumber(1, 500).prefault("64"),
+  documents_per_twin: wholeNumber(1, 10_000).prefault("100"),
   log: z.enum(LOG_LEVELS).default("info"),
 };
 
@@ -72,6 +87,12 @@ const Settings = z.object(SETTINGS).transform((settings) => ({
   corsOrigins: settings.cors,
   trustedProxies: settings.trusted_proxies,
   journalKeepMs: settings.journal_keep,
+  /** The `{region}` of the hub API. */
+  region: settings.region,
+  /** What a document's data may take as JSON text, how deep it may nest, and how many a twin may have. */
+  documentBytesMax: settings.document_bytes,
+  documentDepthMax: settings.document_depth,
+  documentsPerTwinMax: settings.documents_per_twin,
   logLevel: settings.log,
 }));
 

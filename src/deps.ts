@@ -2,6 +2,8 @@ import type { Config } from "./config.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
+import type { Tally } from "./kernel/tally.ts";
+import type { Turns } from "./kernel/turns.ts";
 import type { Store } from "./store/store.ts";
 
 /** What every door and job is handed: the store, and the world outside. */
@@ -11,6 +13,10 @@ export type Deps = {
   readonly random: Random;
   readonly log: Log;
   readonly config: Config;
+  /** Messages of devices that are yet to be added to the metrics. */
+  readonly messages: Tally;
+  /** Writes of large documents, which take turns. */
+  readonly largeWrites: Turns;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;
 };

@@ -1,14 +1,18 @@
 import type { Floor } from "./floor.ts";
 import type { LoadJob } from "./load.ts";
 import type { RequestText } from "./request-template.ts";
-import { describeTwin } from "./seed.ts";
+import { describeTwin, SEEDED_DOCUMENT } from "./seed.ts";
 import type { Served } from "./world.ts";
 
 export type HttpRow = {
-  name: "whoami" | "get_twin" | "update_twin" | "scan_twins";
+  name: "whoami" | "get_twin" | "update_twin" | "scan_twins" | "get_document" | "put_document" | "patch_document";
   kind: "read" | "write";
+  /** The ratio to the floor that is asked for, where it is not that of all rows of the kind. */
+  atLeast?: number;
   request: RequestText;
 };
+
+const DOCUMENT = `/twins/{uuid}/documents/${SEEDED_DOCUMENT}`;
 
 export const HTTP_ROWS: readonly HttpRow[] = [
   { name: "whoami", kind: "read", request: { method: "GET", path: "/whoami" } },
@@ -17,6 +21,18 @@ export const HTTP_ROWS: readonly HttpRow[] = [
     name: "update_twin",
     kind: "write",
     request: { method: "PATCH", path: "/twins/{uuid}", body: `{"description":${describeTwin("{digits}")}}` },
+  },
+  { name: "get_document", kind: "read", request: { method: "GET", path: DOCUMENT } },
+  {
+    name: "put_document",
+    kind: "write",
+    atLeast: 0.33,
+    request: { method: "PUT", path: DOCUMENT, body: `{"data":${describeTwin("{digits}")}}` },
+  },
+  {
+    name: "patch_document",
+    kind: "write",
+    request: { method: "PATCH", path: DOCUMENT, body: '{"data":{"serial":"{digits}"}}' },
   },
   { name: "scan_twins", kind: "read", request: { method: "GET", path: "/twins?cursor={cursor}" } },
 ];

@@ -54,7 +54,7 @@ function figuresOf(row: HttpRow, worlds: Served[], world: Served, index: number,
     p50Ms: median(results.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(results.map(({ p99Ms }) => p99Ms)),
     maxMs: Math.max(...results.map(({ maxMs }) => maxMs)),
-    required: { of: "ratio", atLeast: required.floor },
+    required: { of: "ratio", atLeast: row.atLeast ?? required.floor },
     note: `${describeCpu(results.map(({ cpu }) => cpu))}; floor: ${describeCpu(rounds.map(({ floor }) => floor.cpu))}`,
   };
   if (index === 0) return [figure];

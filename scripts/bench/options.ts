@@ -3,7 +3,10 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SOURCE } from "../../test/support/server-process.ts";
 
-export const ROW_NAMES = ["start", "store", "whoami", "get_twin", "update_twin", "scan_twins"] as const;
+export const ROW_NAMES = [
+  ...["start", "store", "whoami", "get_twin", "update_twin", "scan_twins"],
+  ...["get_document", "put_document", "patch_document"],
+] as const;
 export type RowName = (typeof ROW_NAMES)[number];
 
 export type Options = {

@@ -12,7 +12,10 @@ const ROWS_PER_TURN = 20_000;
 
 export const idsFileIn = (dataDir: string) => join(dataDir, "twin-ids");
 
-/** Adds twins of an account, and leaves their ids, 36 bytes each, in `twin-ids` beside the database. */
+/** The document that every seeded twin has, with its description for data. */
+export const SEEDED_DOCUMENT = "state";
+
+/** Adds twins of an account, each with a document, and leaves their ids, 36 bytes each, in `twin-ids` beside the database. */
 export async function seedTwins(dataDir: string, account: string, count: number, signal?: AbortSignal): Promise<void> {
   const database = new Database(join(dataDir, "twinpost.db"));
   try {
@@ -33,6 +36,11 @@ export async function seedTwins(dataDir: string, account: string, count: number,
       await new Promise<void>((done) => setImmediate(done));
       signal?.throwIfAborted();
     }
+    // In the order of its key, so that the tree is written from left to right.
+    database.exec(
+      `INSERT INTO documents (twin_id, name, account_id, version, sequence, updated_at, data)
+       SELECT id, '${SEEDED_DOCUMENT}', owner_id, 1, 1, created_at, description FROM twins ORDER BY id`,
+    );
     database.exec("COMMIT");
     // Nothing of this may be left for the server to do while it is measured.
     database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();

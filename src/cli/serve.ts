@@ -2,12 +2,15 @@ import { hasAccounts } from "../access/rows.ts";
 import { loadConfig } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { createApp } from "../http/app.ts";
+import { keepAllMessageCounts } from "../hub/count-messages.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { formatAddress } from "../kernel/address.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
+import { Tally } from "../kernel/tally.ts";
+import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
 import { serveHttp } from "../platform/http.ts";
 import { programCall } from "../platform/process.ts";
@@ -28,7 +31,16 @@ export async function serve(flags: Record<string, string>): Promise<void> {
   const store = await openServerStore({ dataDir: config.dataDir, clock, random, log });
   try {
     const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES));
-    const deps: Deps = { store, clock, random, log, config, userTokenKey };
+    const deps: Deps = {
+      store,
+      clock,
+      random,
+      log,
+      config,
+      messages: new Tally(),
+      largeWrites: new Turns(),
+      userTokenKey,
+    };
     const app = createApp(deps);
     const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }));
     const scheduler = new Scheduler(deps, jobs());
@@ -45,6 +57,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     log.info("serve.stopping", { signal: await stopped });
     await server.stop(DRAIN_MS);
     await scheduler.stop();
+    await keepAllMessageCounts(deps);
   } finally {
     await store.close();
   }

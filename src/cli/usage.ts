@@ -15,13 +15,17 @@ export const USAGE = `Twinpost keeps digital twins that organisations and device
 
 Settings, each a flag or an environment variable:
 
-  --data-dir         TWINPOST_DATA_DIR         database and keys (./twinpost-data)
-  --http             TWINPOST_HTTP             address of the REST API (127.0.0.1:8080)
-  --public-url       TWINPOST_PUBLIC_URL       base of every link we hand out (http:// and the address)
-  --cors             TWINPOST_CORS             origins whose pages may call, comma separated (none)
-  --trusted-proxies  TWINPOST_TRUSTED_PROXIES  ranges whose X-Forwarded-For is believed, comma separated (none)
-  --journal-keep     TWINPOST_JOURNAL_KEEP     how long the journal is kept: 90D, 12W, 6M, 1Y, INF (90D)
-  --log              TWINPOST_LOG              debug, info, warn, error or silent (info)
+  --data-dir            TWINPOST_DATA_DIR            database and keys (./twinpost-data)
+  --http                TWINPOST_HTTP                address of the REST API (127.0.0.1:8080)
+  --public-url          TWINPOST_PUBLIC_URL          base of every link we hand out (http:// and the address)
+  --cors                TWINPOST_CORS                origins whose pages may call, comma separated (none)
+  --trusted-proxies     TWINPOST_TRUSTED_PROXIES     ranges whose X-Forwarded-For is believed, comma separated (none)
+  --journal-keep        TWINPOST_JOURNAL_KEEP        how long the journal is kept: 90D, 12W, 6M, 1Y, INF (90D)
+  --region              TWINPOST_REGION              region in the paths of the hub API (fr-par)
+  --document-bytes      TWINPOST_DOCUMENT_BYTES      what a document may take (1048576)
+  --document-depth      TWINPOST_DOCUMENT_DEPTH      levels a document may nest (64)
+  --documents-per-twin  TWINPOST_DOCUMENTS_PER_TWIN  documents a twin may have (100)
+  --log                 TWINPOST_LOG                 debug, info, warn, error or silent (info)
 `;
 
 /** A command line, taken apart: its words, its own options, and the flags that stand for settings. */

@@ -1,7 +1,26 @@
 import { command } from "../store/command.ts";
-import { deleteEventsBefore } from "./rows.ts";
+import type { Tx } from "../store/sql.ts";
+import { deleteEventsThrough, findEvent, listOldest, type StoredEvent } from "./rows.ts";
 
-/** Cuts at most `limit` journal rows from before an instant, oldest first, and answers how many there were. */
-export const pruneEvents = command("prune_events", (tx, _actor, input: { before: number; limit: number }): number =>
-  deleteEventsBefore(tx, input.before, input.limit),
-);
+/** Keeps what a room still needs of a journal row that is about to be cut, and answers how many bytes that took. */
+export type Keeper = (tx: Tx, event: StoredEvent) => number;
+
+/** What a slice of the cut may read and write, so that callers never wait long behind it. One row is always cut. */
+const SLICE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * Cuts at most `limit` journal rows from before an instant, oldest first and never the newest, and answers how many there were.
+ * Each is shown to the keepers before: rooms above this one hand theirs in where the command is put together.
+ */
+export const pruneEvents = (keepers: readonly Keeper[]) =>
+  command("prune_events", (tx, _actor, { before, limit }: { before: number; limit: number }): number => {
+    let last: number | undefined;
+    let bytes = 0;
+    for (const { sequence, occurredAt, byteCount } of listOldest(tx, limit)) {
+      if (occurredAt >= before || bytes > SLICE_BYTES_MAX) break;
+      const event = findEvent(tx, sequence) as StoredEvent;
+      bytes += byteCount + keepers.reduce((sum, keep) => sum + keep(tx, event), 0);
+      last = sequence;
+    }
+    return last === undefined ? 0 : deleteEventsThrough(tx, last);
+  });

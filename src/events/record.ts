@@ -12,14 +12,22 @@ export type Event = {
   data: JsonObject | Spliced<JsonObject>;
 };
 
-/** Writes the journal row of a change, in the transaction of the change. Never secrets, not even digests of them. */
-export function record(tx: Tx, actor: Actor, event: Event): void {
-  insertEvent(tx, {
+/**
+ * Writes the journal row of a change, in the transaction of the change, and answers its sequence. Never secrets, not even
+ * digests of them.
+ */
+export function record(tx: Tx, actor: Actor, event: Event): number {
+  return insertEvent(tx, {
     accountId: event.accountId,
     twinId: event.twinId ?? null,
     kind: event.kind,
     actorKind: actor.kind,
-    actorId: actor.kind === "user" ? actor.userId : null,
+    actorId: idOf(actor),
     data: writeJson(event.data),
   });
+}
+
+function idOf(actor: Actor): string | null {
+  if (actor.kind === "user") return actor.userId;
+  return actor.kind === "device" ? actor.deviceId : null;
 }

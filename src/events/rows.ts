@@ -1,4 +1,4 @@
-import type { Tx } from "../store/sql.ts";
+import { integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 
 export type EventRow = {
   accountId: string;
@@ -9,8 +9,12 @@ export type EventRow = {
   data: string;
 };
 
-export function insertEvent(tx: Tx, event: EventRow): void {
-  tx.run(
+/** A journal row as far as history is made from it. */
+export type StoredEvent = { sequence: number; occurredAt: number; twinId: string | null; kind: string; data: string };
+
+/** Answers the sequence of the new row. */
+export const insertEvent = (tx: Tx, event: EventRow): number =>
+  tx.insert(
     `INSERT INTO events (occurred_at, account_id, twin_id, kind, actor_kind, actor_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
     tx.now,
     event.accountId,
@@ -20,15 +24,36 @@ export function insertEvent(tx: Tx, event: EventRow): void {
     event.actorId,
     event.data,
   );
+
+const EVENT = "sequence, occurred_at, twin_id, kind, data";
+
+export function findEvent(reader: Reader, sequence: number): StoredEvent | undefined {
+  const row = reader.get(`SELECT ${EVENT} FROM events WHERE sequence = ?`, sequence);
+  return row && eventFrom(row);
 }
 
-/** Deletes the oldest rows from before an instant, at most `limit` and never the newest, and answers how many. */
-export function deleteEventsBefore(tx: Tx, instant: number, limit: number): number {
-  return tx.run(
-    `DELETE FROM events WHERE sequence <= (
-       SELECT max(sequence) FROM (SELECT sequence, occurred_at FROM events ORDER BY sequence LIMIT ?) WHERE occurred_at < ?
-     ) AND sequence < (SELECT max(sequence) FROM events)`,
-    limit,
-    instant,
-  );
-}
+/** The oldest rows with their instants and how large they are, but never the newest. */
+export const listOldest = (reader: Reader, limit: number) =>
+  reader
+    .all(
+      `SELECT sequence, occurred_at, octet_length(data) AS byte_count FROM events
+       WHERE sequence < (SELECT max(sequence) FROM events) ORDER BY sequence LIMIT ?`,
+      limit,
+    )
+    .map((row) => ({
+      sequence: integer(row, "sequence"),
+      occurredAt: integer(row, "occurred_at"),
+      byteCount: integer(row, "byte_count"),
+    }));
+
+/** Deletes the rows up to a sequence, and answers how many. */
+export const deleteEventsThrough = (tx: Tx, sequence: number): number =>
+  tx.run("DELETE FROM events WHERE sequence <= ?", sequence);
+
+const eventFrom = (row: Row): StoredEvent => ({
+  sequence: integer(row, "sequence"),
+  occurredAt: integer(row, "occurred_at"),
+  twinId: textOrNull(row, "twin_id"),
+  kind: text(row, "kind"),
+  data: text(row, "data"),
+});

@@ -1,11 +1,14 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { notFound } from "../kernel/failure.ts";
 import { mountAccountApi, mountUnbuilt } from "./account-api/account-api.ts";
-import { type Peer, refuse } from "./account-api/serve.ts";
+import { ACCOUNT_API } from "./account-api/surface.ts";
 import { BodyBudget } from "./body.ts";
+import { mountHubApi } from "./hub-api/hub-api.ts";
+import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
+import { type Peer, refuse } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
 
@@ -25,11 +28,15 @@ export function createApp(deps: Deps): Hono<Peer> {
   }
   const doors = { deps, budget: new BodyBudget(), authenticator: new Authenticator(deps) };
   mountAccountApi(app, doors);
-  app.onError((error, c) => refuse(deps, c, error, deps.random.uuid()));
+  mountHubApi(app, doors);
+  const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);
+  const refuseHere = (c: Context<Peer>, error: unknown) =>
+    refuse(surfaceOf(c.req.path), deps, c, error, deps.random.uuid());
+  app.onError((error, c) => refuseHere(c, error));
 
   const rest = new Hono<Peer>({ strict: false });
   mountUnbuilt(rest, doors);
-  rest.notFound((c) => refuse(deps, c, notFound("Resource", ""), deps.random.uuid()));
+  rest.notFound((c) => refuseHere(c, notFound("Resource", "")));
   app.notFound((c) => rest.fetch(c.req.raw, c.env));
   return app;
 }

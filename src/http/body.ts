@@ -1,4 +1,5 @@
 import { DomainError, invalid } from "../kernel/failure.ts";
+import { Turns } from "../kernel/turns.ts";
 
 /** Bytes of request bodies that may be in work at once, over all callers; a flood of large ones is told to come back. */
 const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
@@ -6,11 +7,17 @@ const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
 const BYTES_OF_ONE_MAX = BYTES_IN_WORK_MAX / 4;
 /** A larger body waits for a turn of the event loop of its own, so that many at once do not stall everybody else. */
 const LARGE_BYTES = 8 * 1024;
+/**
+ * A larger one yet (only documents are) is worked on alone, from its parsing to its answer: parsed, a megabyte of small objects
+ * takes twenty of memory, and that must not be held by all who wait for the store.
+ */
+const HUGE_BYTES = 128 * 1024;
 
 /** How much of the process request bodies take: of its memory, and of its time. */
 export class BodyBudget {
   #taken = 0;
   readonly #takenBy = new Map<string, number>();
+  readonly #huge = new Turns();
   #lastTurn: Promise<void> = Promise.resolve();
 
   /** Sets memory aside for a body, or refuses with `limited`. What it answers gives it back, when the request has been answered. */
@@ -24,11 +31,22 @@ export class BodyBudget {
     return () => this.#take(-byteCount, accountId);
   }
 
-  /** Resolves when a body of this size may be worked on: a large one in a turn of the event loop that no other large one has. */
-  async turn(byteCount: number): Promise<void> {
-    if (byteCount <= LARGE_BYTES) return;
+  /**
+   * Works on a body of this size when it may be: a large one begins in a turn of the event loop that no other large one has,
+   * a huge one when no other huge one is worked on.
+   */
+  async work<Result>(byteCount: number, work: () => Promise<Result>): Promise<Result> {
+    if (byteCount <= LARGE_BYTES) return work();
+    const begin = async () => {
+      await this.#turn();
+      return work();
+    };
+    return byteCount <= HUGE_BYTES ? begin() : this.#huge.take(begin);
+  }
+
+  #turn(): Promise<void> {
     this.#lastTurn = this.#lastTurn.then(() => new Promise((done) => setImmediate(done)));
-    await this.#lastTurn;
+    return this.#lastTurn;
   }
 
   #take(byteCount: number, accountId: string): void {

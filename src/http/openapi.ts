@@ -51,7 +51,9 @@ function describe(surface: Surface, operation: Operation): JsonObject {
     responses: {
       [operation.ok.status]: {
         description: operation.summary,
-        content: { "application/json": { schema: schemaOf(operation.ok.view, "output") } },
+        ...(operation.ok.status !== 204 && {
+          content: { "application/json": { schema: schemaOf(operation.ok.view, "output") } },
+        }),
       },
       ...Object.fromEntries(refusals),
     },

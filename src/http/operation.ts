@@ -3,7 +3,19 @@ import type { Action } from "../access/actions.ts";
 import { permit } from "../access/statement.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
+import type { DepthLimit } from "../kernel/json.ts";
 import type { Spliced } from "../kernel/json-text.ts";
+
+/** An answer with headers of its own. */
+export class Headed<View> {
+  readonly view: View;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(view: View, headers: Readonly<Record<string, string>>) {
+    this.view = view;
+    this.headers = headers;
+  }
+}
 
 /** What an operation is served with: everything proven and parsed. */
 export type Call<Params, Query, Body> = {
@@ -11,16 +23,24 @@ export type Call<Params, Query, Body> = {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  readonly headers: Headers;
   /** Where the request came from, as far as trusted proxies tell. */
   readonly address: () => string;
 };
+
+/** What a body may be, where it is not what all of the surface are: bytes, and levels of nesting with the place they are counted for. */
+export type BodyLimits = { readonly byteCount: number; readonly depth: DepthLimit };
 
 type Description = {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** As in OpenAPI: `/twins/{twin}`. */
   readonly path: string;
   readonly summary: string;
+  readonly bodyLimits?: BodyLimits;
 };
+
+/** Success: an answer of that view, or (204) none at all. */
+type Ok<View> = { readonly status: 200 | 201; readonly view: View } | { readonly status: 204 };
 
 type Typed<
   Params extends z.ZodType,
@@ -33,14 +53,15 @@ type Typed<
   readonly query?: Query;
   /** For operations that take a body: nothing, `{}` and `null` are the same to it. */
   readonly body?: Body;
-  readonly ok: { readonly status: 200 | 201; readonly view: View };
+  readonly ok: Ok<View>;
   readonly serve: (
     call: Call<z.output<Params>, z.output<Query>, z.output<Body>> & Who,
   ) => Answer<z.input<View>> | Promise<Answer<z.input<View>>>;
 };
 
-/** The compiler checks the members that are no text yet; the schema fuzzer checks all. */
-type Answer<View> = View | Spliced<Partial<View>>;
+/** The compiler checks the members that are no text yet; the schema fuzzer checks all. Null is no body at all (204). */
+type Written<View> = View | Spliced<Partial<View>>;
+type Answer<View> = Written<View> | Headed<Written<View>> | null;
 
 type Caller = { readonly actor: UserActor };
 
@@ -57,7 +78,7 @@ export type Operation = Description & {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  readonly ok: { readonly status: 200 | 201; readonly view: z.ZodType };
+  readonly ok: Ok<z.ZodType>;
   readonly serve: (call: Call<unknown, unknown, unknown> & Partial<Caller>) => unknown;
 };
 

@@ -1,10 +1,24 @@
 import type { z } from "zod";
-import { type InvalidKind, invalid } from "../kernel/failure.ts";
+import { type InvalidKind, type IssueReason, invalid } from "../kernel/failure.ts";
 
-/** What the schema makes of a value that came from a caller; refused as `kind`, with every complaint and its place. */
+/** A hostile body can be wrong in very many places; some will do. */
+const ISSUES_MAX = 20;
+
+/** What the schema makes of a value that came from a caller; refused as `kind`, with complaints and their places. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, kind: InvalidKind, what: string) {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.join("."), message }));
+  const issues = parsed.error.issues.slice(0, ISSUES_MAX).map(({ code, path, message }) => ({
+    path: path.join("."),
+    message,
+    reason: reasonOf(code, value, path),
+  }));
   throw invalid(kind, `${what} is not acceptable.`, issues);
+}
+
+function reasonOf(code: string, value: unknown, path: PropertyKey[]): IssueReason {
+  let there: unknown = value;
+  for (const key of path) there = (there as Record<PropertyKey, unknown> | undefined)?.[key];
+  if (there === undefined && path.length > 0) return "required";
+  return code === "too_small" || code === "too_big" ? "constraint" : "format";
 }

@@ -1,6 +1,9 @@
 import { dropDeadCredentials } from "../access/drop-dead-credentials.ts";
 import type { Deps } from "../deps.ts";
+import { keepDocumentBases } from "../documents/keep-bases.ts";
 import { pruneEvents } from "../events/prune-events.ts";
+import { keepMessageCounts } from "../hub/count-messages.ts";
+import { finishHubDeletions } from "../hub/delete-hub.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { copyReferences } from "../ledgers/copy-references.ts";
 import type { EntryKey } from "../ledgers/entry.ts";
@@ -19,13 +22,17 @@ const dropCredentials: Job = {
   },
 };
 
+/** The rooms that need something of what is cut. */
+const prune = pruneEvents([keepDocumentBases]);
+
 const cutJournal: Job = {
   name: "cut_journal",
   schedule: "17 * * * *",
   run: async ({ store, clock, config }: Deps) => {
     if (config.journalKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
-    const done = await store.write(pruneEvents, SYSTEM, { before: clock.now() - config.journalKeepMs, limit: SLICE });
-    return { done, more: done >= SLICE };
+    const done = await store.write(prune, SYSTEM, { before: clock.now() - config.journalKeepMs, limit: SLICE });
+    // A slice of large rows ends before it is full.
+    return { done, more: done > 0 };
   },
 };
 
@@ -54,4 +61,29 @@ function pruneLedgerHistory(): Job {
   };
 }
 
-export const jobs = (): readonly Job[] => [dropCredentials, cutJournal, copyLedgerReferences, pruneLedgerHistory()];
+const keepCounts: Job = {
+  name: "keep_message_counts",
+  schedule: "*/10 * * * *",
+  run: async (deps) => {
+    const done = await keepMessageCounts(deps);
+    return { done, more: done > 0 };
+  },
+};
+
+const finishHubs: Job = {
+  name: "finish_hub_deletions",
+  schedule: "27 * * * *",
+  run: async (deps) => {
+    const done = await finishHubDeletions(deps);
+    return { done, more: done > 0 };
+  },
+};
+
+export const jobs = (): readonly Job[] => [
+  dropCredentials,
+  cutJournal,
+  copyLedgerReferences,
+  pruneLedgerHistory(),
+  keepCounts,
+  finishHubs,
+];

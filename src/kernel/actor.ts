@@ -34,9 +34,13 @@ export type UserActor = {
   accessEpoch: number;
 };
 
+/** A device on its own connection. It has no role: it may get, put and patch the documents of the twin it is, and nothing else. */
+export type DeviceActor = { kind: "device"; accountId: string; deviceId: string };
+
 /** Who asks for something: plain data, so that a command and its actor can be queued, repeated or sent elsewhere. */
 export type Actor =
   | UserActor
+  | DeviceActor
   /** Whoever owns the machine and runs its command line. */
   | { kind: "operator" }
   /** Twinpost's own jobs. */

@@ -3,19 +3,21 @@ import { invalid } from "./failure.ts";
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 export type JsonObject = { [key: string]: JsonValue };
 
-/** Deeper nesting than this is refused everywhere; data people keep is a handful of levels deep. */
-const JSON_DEPTH_MAX = 64;
+/** Deeper nesting than this is refused; data people keep is a handful of levels deep. `path` is what the complaint names. */
+export type DepthLimit = { levels: number; path: string };
+const DEPTH_LIMIT: DepthLimit = { levels: 64, path: "" };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Parses what a caller sent. Refuses bytes that are not UTF-8 and text that is not well formed (`encoding`), text that
- * is no JSON, nesting deeper than 64 and numbers beyond the range of a double (`json`). `__proto__` is a key like any
+ * is no JSON, nesting deeper than the limit and numbers beyond the range of a double (`json`). `__proto__` is a key like any
  * other. Depth is measured before the parser runs, so hostile nesting costs one pass over the bytes.
  */
-export function parseJson(bytes: Uint8Array): JsonValue {
-  if (nestsDeeperThan(bytes, JSON_DEPTH_MAX)) {
-    throw invalid("json", `JSON is nested deeper than ${JSON_DEPTH_MAX} levels.`);
+export function parseJson(bytes: Uint8Array, { levels, path } = DEPTH_LIMIT): JsonValue {
+  if (nestsDeeperThan(bytes, levels)) {
+    const message = `JSON is nested deeper than ${levels} levels.`;
+    throw invalid("json", message, path ? [{ path, message, reason: "constraint" }] : undefined);
   }
   let text: string;
   try {

@@ -52,6 +52,11 @@ export class Connection {
     return this.#prepare(sql).run(binds).changes;
   }
 
+  insert(sql: string, ...binds: SqlValue[]): number {
+    assertBindable(binds);
+    return Number(this.#prepare(sql).run(binds).lastInsertRowid);
+  }
+
   pragma(pragma: string): Row | undefined {
     const statement = this.#database.prepare(`PRAGMA ${pragma}`);
     if (statement.reader) return statement.get() as Row | undefined;

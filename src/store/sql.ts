@@ -26,6 +26,8 @@ export type Tx = Reader & {
   run(sql: string, ...binds: SqlValue[]): number;
   /** Tells whoever listens to the topic that there is something to do. A hint that may be lost: given after the commit, or never. */
   wake(topic: Topic): void;
+  /** Adds one row and answers its row id. */
+  insert(sql: string, ...binds: SqlValue[]): number;
 };
 
 export function assertBindable(binds: readonly unknown[]): asserts binds is SqlValue[] {
@@ -57,6 +59,7 @@ export function integer(row: Row, column: string): number {
   return value;
 }
 
+export const boolean = (row: Row, column: string) => integer(row, column) === 1;
 export const textOrNull = (row: Row, column: string) => (row[column] === null ? null : text(row, column));
 export const integerOrNull = (row: Row, column: string) => (row[column] === null ? null : integer(row, column));
 

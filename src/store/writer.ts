@@ -183,6 +183,10 @@ export class Writer {
         return connection.run(sql, ...binds);
       },
       wake: (topic) => wakes.push(topic),
+      insert: (sql, ...binds) => {
+        wrote = true;
+        return connection.insert(sql, ...binds);
+      },
     };
     if (savepoint) connection.run("SAVEPOINT command");
     try {

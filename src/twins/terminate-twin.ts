@@ -1,6 +1,8 @@
 import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
+import type { Actor } from "../kernel/actor.ts";
 import { conflict } from "../kernel/failure.ts";
+import type { Tx } from "../store/sql.ts";
 import { getOwnTwin } from "./get-twin.ts";
 import { saveTermination, type Twin } from "./rows.ts";
 
@@ -8,8 +10,14 @@ import { saveTermination, type Twin } from "./rows.ts";
 export const terminateTwin = userCommand("terminate_twin", (tx, actor, { id }: { id: string }): Twin => {
   const twin = getOwnTwin(tx, actor, id);
   if (twin.termination) throw conflict("done", "Twin already terminated.");
-  const terminated = { ...twin, updatedAt: tx.now, termination: { issuerId: actor.accountId, at: tx.now } };
-  saveTermination(tx, terminated);
-  record(tx, actor, { kind: "twin.terminated", accountId: actor.accountId, twinId: id, data: {} });
-  return terminated;
+  return terminate(tx, actor, twin);
 });
+
+/** The termination itself, for commands that have asked who may. */
+export function terminate(tx: Tx, actor: Actor, twin: Twin): Twin {
+  const accountId = twin.ownerId;
+  const terminated = { ...twin, updatedAt: tx.now, termination: { issuerId: accountId, at: tx.now } };
+  saveTermination(tx, terminated);
+  record(tx, actor, { kind: "twin.terminated", accountId, twinId: twin.id, data: {} });
+  return terminated;
+}

@@ -25,6 +25,7 @@ const IDENTITY = "NFC#1";
 const identities = (things: Things) => `${twin(things)}/identities`;
 const identity = (things: Things) => `${identities(things)}/${encodeURIComponent(IDENTITY)}`;
 const ledger = (things: Things) => `${twin(things)}/ledgers/${things.account}`;
+const document = (things: Things) => `${twin(things)}/documents/desired`;
 
 const ROWS: Record<string, Row> = {
   who_am_i: { foreign: "own", needs: "user" },
@@ -73,6 +74,12 @@ const ROWS: Record<string, Row> = {
     body: () => ({ entries: { reading: { value: 2 } } }),
   },
   get_twin_ledger_entry_history: { foreign: [200, null], path: (things) => `${ledger(things)}/history` },
+  list_twin_documents: { foreign: NOT_FOUND, path: (things) => `${twin(things)}/documents` },
+  delete_twin_documents: { foreign: NOT_FOUND, path: (things) => `${twin(things)}/documents` },
+  get_twin_document: { foreign: NOT_FOUND, path: document },
+  put_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
+  patch_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
+  delete_twin_document: { foreign: NOT_FOUND, path: document },
 };
 
 async function thingsOf(world: World, caller: Caller): Promise<Things> {
@@ -80,6 +87,7 @@ async function thingsOf(world: World, caller: Caller): Promise<Things> {
   const twin = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;
   await caller.call("POST", `/twins/${twin}/identities`, { identities: { [IDENTITY]: {} } });
   await caller.call("POST", `/twins/${twin}/ledgers/personal`, { entries: { reading: { value: 1, history: "1M" } } });
+  await caller.call("PUT", `/twins/${twin}/documents/desired`, { data: { a: 1 } });
   return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64") };
 }
 

@@ -9,6 +9,10 @@ test("without any setting, the defaults are those of the documentation", () => {
     corsOrigins: [],
     trustedProxies: [],
     journalKeepMs: 90 * 86_400_000,
+    region: "fr-par",
+    documentBytesMax: 1_048_576,
+    documentDepthMax: 64,
+    documentsPerTwinMax: 100,
     logLevel: "info",
   });
 });
@@ -27,6 +31,10 @@ test("a wrong value stops the start and names the variable", () => {
     ["TWINPOST_CORS", ["app.example", "https://app.example/path"]],
     ["TWINPOST_TRUSTED_PROXIES", ["10.0.0.0", "10.0.0.0/33", "here"]],
     ["TWINPOST_JOURNAL_KEEP", ["90", "0D", "1000D", "90d", "-1D", "INFINITE"]],
+    ["TWINPOST_REGION", ["local", "FR-PAR", "fr-par-1"]],
+    ["TWINPOST_DOCUMENT_BYTES", ["0", "1 MiB", "4194305"]],
+    ["TWINPOST_DOCUMENT_DEPTH", ["0", "501", "-1"]],
+    ["TWINPOST_DOCUMENTS_PER_TWIN", ["0", "10001", "ten"]],
     ["TWINPOST_LOG", ["loud"]],
   ] as const) {
     for (const value of values) {

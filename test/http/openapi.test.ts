@@ -3,6 +3,7 @@ import { ACTIONS } from "../../src/access/actions.ts";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { ErrorView } from "../../src/http/account-api/errors.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
+import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
 import { openWorld } from "../support/world.ts";
 
@@ -18,6 +19,28 @@ test("the OpenAPI document describes every operation that is built, once, and no
   );
   const built = accountApiOperations(world.deps).map(({ id, method, path }) => `${id} ${method} ${path}`);
   expect(described.sort()).toEqual(built.sort());
+});
+
+test("the hub API has an OpenAPI document of its own, with the region in its address", async () => {
+  await using world = await openWorld({ "public-url": "https://twins.example/", region: "nl-ams" });
+  const { body, status, headers } = await world.call("GET", "/iot/v1/openapi.json");
+  expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
+  expect(body.servers).toEqual([{ url: "https://twins.example/iot/v1/regions/nl-ams" }]);
+  const described = Object.entries(body.paths).flatMap(([path, methods]) =>
+    Object.entries(methods as Record<string, { operationId: string }>).map(
+      ([method, { operationId }]) => `${operationId} ${method} ${path}`,
+    ),
+  );
+  const built = hubApiOperations(world.deps.config).map(({ id, method, path }) => `${id} ${method} ${path}`);
+  expect(described.sort()).toEqual(built.sort());
+  const put = body.paths["/twins/{twin_id}/documents/{document_name}"].put;
+  expect(put.requestBody.content["application/json"].schema).toMatchObject({
+    properties: { version: { type: "integer", minimum: 0 }, data: { type: "object" } },
+    required: ["data"],
+  });
+  expect(Object.keys(body.paths["/devices/{device_id}"].delete.responses)).toContain("204");
+  const devices = body.paths["/devices"].get.parameters.map(({ name }: { name: string }) => name);
+  expect(devices).toEqual(["page", "page_size", "order_by", "name", "hub_id", "allow_insecure", "status"]);
 });
 
 test("parameters and bodies are described as they are checked", async () => {
@@ -51,6 +74,7 @@ test("an operation id that is described twice is refused", async () => {
 
 test("every operation, built or not, is an action that a role can name, and none is routed twice", async () => {
   await using world = await openWorld();
+  for (const { id } of hubApiOperations(world.deps.config)) expect(ACTIONS).toContain(id);
   const all = [...accountApiOperations(world.deps), ...UNBUILT];
   for (const { id } of all) expect(ACTIONS).toContain(id);
   expect(new Set(all.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, "{}")}`)).size).toBe(

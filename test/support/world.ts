@@ -7,6 +7,9 @@ import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
+import { Tally } from "../../src/kernel/tally.ts";
+import { Turns } from "../../src/kernel/turns.ts";
+import { type HttpServer, serveHttp } from "../../src/platform/http.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { obtainKey } from "../../src/store/sealed-keys.ts";
 import { openServerStore } from "../../src/store/store.ts";
@@ -35,7 +38,16 @@ export async function openWorld(settings: Record<string, string> = {}) {
   const store = await openServerStore({ dataDir: folder.path, clock, random, log });
   const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(32));
   const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
-  const deps: Deps = { store, clock, random, log, config, userTokenKey };
+  const deps: Deps = {
+    store,
+    clock,
+    random,
+    log,
+    config,
+    messages: new Tally(),
+    largeWrites: new Turns(),
+    userTokenKey,
+  };
   const app = createApp(deps);
   const scheduler = new Scheduler(deps, jobs());
 
@@ -86,10 +98,34 @@ export async function openWorld(settings: Record<string, string> = {}) {
     }
   }
 
+  /** Writes to the database from beside, in one transaction: what would take too long through the app. */
+  function seed(write: (connection: Connection) => void): void {
+    const connection = new Connection(join(folder.path, "twinpost.db"));
+    try {
+      connection.run("BEGIN IMMEDIATE");
+      write(connection);
+      connection.run("COMMIT");
+    } finally {
+      connection.close();
+    }
+  }
+
+  const servers: HttpServer[] = [];
+  /** Serves the app on a socket, for clients that bring their own HTTP; answers the URL. */
+  function listen(): string {
+    const server = serveHttp({ host: "127.0.0.1", port: 0 }, (request, peerAddress) =>
+      app.fetch(request, { peerAddress }),
+    );
+    servers.push(server);
+    return `http://127.0.0.1:${server.port}`;
+  }
+
   return {
+    ...{ listen, seed },
     ...{ deps, store, clock, logged, scheduler, dataDir: folder.path },
     ...{ call, caller, createAccount: newAccount, createUser, query },
     async [Symbol.asyncDispose]() {
+      for (const server of servers) await server.stop(0);
       await scheduler.stop();
       await store.close();
       folder[Symbol.dispose]();

@@ -6,13 +6,15 @@ import { forbidden } from "../../kernel/failure.ts";
 import { VERSION } from "../../kernel/version.ts";
 import { openApiDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
+import { type Doors, mount, type Peer } from "../serve.ts";
 import { accountOperations } from "./accounts.ts";
+import { documentOperations } from "./documents.ts";
 import { ErrorView } from "./errors.ts";
 import { identityOperations } from "./identities.ts";
 import { ledgerOperations } from "./ledgers.ts";
 import { roleOperations } from "./roles.ts";
 import { secretOperations } from "./secrets.ts";
-import { type Doors, doorOf, type Peer } from "./serve.ts";
+import { ACCOUNT_API } from "./surface.ts";
 import { tokenOperations } from "./tokens.ts";
 import { twinOperations } from "./twins.ts";
 import { UNBUILT, type Unbuilt } from "./unbuilt.ts";
@@ -21,9 +23,7 @@ import { userOperations } from "./users.ts";
 /** The account API, wire-compatible with Trusted Twin: its operations and its OpenAPI document. */
 export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
   const operations = accountApiOperations(doors.deps);
-  for (const operation of operations) {
-    app.on(operation.method.toUpperCase(), routeOf(operation.path), doorOf(doors, operation));
-  }
+  mount(app, ACCOUNT_API, doors, operations);
   const document = JSON.stringify(accountApiDocument(doors.deps, operations));
   app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
 }
@@ -33,9 +33,7 @@ export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
  * paths overlap, and the router that can tell such paths apart is a microsecond slower for all.
  */
 export function mountUnbuilt(app: Hono<Peer>, doors: Doors): void {
-  for (const unbuilt of UNBUILT) {
-    app.on(unbuilt.method.toUpperCase(), routeOf(unbuilt.path), doorOf(doors, refusing(unbuilt)));
-  }
+  mount(app, ACCOUNT_API, doors, UNBUILT.map(refusing));
 }
 
 export const accountApiOperations = (deps: Deps): Operation[] => [
@@ -47,6 +45,7 @@ export const accountApiOperations = (deps: Deps): Operation[] => [
   ...twinOperations,
   ...identityOperations,
   ...ledgerOperations,
+  ...documentOperations(deps.config),
 ];
 
 const accountApiDocument = (deps: Deps, operations: Operation[]) =>
@@ -69,6 +68,8 @@ const accountApiDocument = (deps: Deps, operations: Operation[]) =>
       400: "The request is malformed, or the state of things does not allow it",
       ...(operation.gate && { 401: "No valid secret or token", 403: "The caller may not do this" }),
       ...(operation.params && { 404: "No such thing, or not for the caller to know about" }),
+      ...(operation.path.includes("/documents/{name}") &&
+        operation.method !== "get" && { 412: "The document is not at the version of If-Match" }),
       429: "Too much is waiting; try again after the seconds in Retry-After",
       500: "A fault of the server; nothing was stored",
     }),
@@ -81,6 +82,3 @@ function refusing({ id, method, path, open }: Unbuilt): Operation {
   const description = { id, method, path, summary: "", ok: { status: 200, view: ErrorView }, serve };
   return { ...description, ...(!open && { gate: assertNotLockedOut }) } as Operation;
 }
-
-/** `/twins/{twin}` as the router spells it. */
-const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");

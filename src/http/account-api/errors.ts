@@ -9,7 +9,7 @@ export const ErrorView = z.object({
   trace: Uuid.meta({ description: "Names this occurrence; the server's log has it too." }),
 });
 
-export type Refusal = { status: 400 | 401 | 403 | 404 | 429 | 500; subcode: number };
+export type Refusal = { status: 400 | 401 | 403 | 404 | 412 | 429 | 500; subcode: number };
 
 const INVALID: Record<InvalidKind, number> = {
   json: 400_415,
@@ -20,19 +20,23 @@ const INVALID: Record<InvalidKind, number> = {
   rule: 400_897,
 };
 
-const TABLE: { [Code in Failure["code"]]: (failure: Extract<Failure, { code: Code }>) => Refusal } = {
+type Rule<Code> = (failure: Extract<Failure, { code: Code }>, conditional: boolean) => Refusal;
+
+const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   invalid: ({ kind }) => ({ status: 400, subcode: INVALID[kind] }),
   unauthenticated: () => ({ status: 401, subcode: 401_000 }),
   forbidden: () => ({ status: 403, subcode: 403_535 }),
   not_found: () => ({ status: 404, subcode: 404_653 }),
   conflict: ({ kind }) => ({ status: 400, subcode: kind === "done" ? 400_358 : 400_979 }),
+  version_mismatch: (_, conditional) => ({ status: conditional ? 412 : 400, subcode: 400_979 }),
   limited: ({ kind }) => ({ status: kind === "rate" ? 429 : 400, subcode: 400_979 }),
   unavailable: () => ({ status: 500, subcode: 500_314 }),
 };
 
-export function refusalOf(failure: Failure): Refusal {
-  const rule = TABLE[failure.code] as (failure: Failure) => Refusal;
-  return rule(failure);
+/** What a failure is answered with; `conditional` if the request came with an `If-Match`. */
+export function refusalOf(failure: Failure, conditional = false): Refusal {
+  const rule = TABLE[failure.code] as (failure: Failure, conditional: boolean) => Refusal;
+  return rule(failure, conditional);
 }
 
 export const INTERNAL_ERROR: Refusal = { status: 500, subcode: 500_000 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { terminateAnyTwin } from "../../hub/terminate-any-twin.ts";
 import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { compileRule } from "../../rules/rule.ts";
@@ -6,7 +7,6 @@ import { createTwin } from "../../twins/create-twin.ts";
 import { getTwin } from "../../twins/get-twin.ts";
 import { scanTwinIds, scanTwins } from "../../twins/scan-twins.ts";
 import { TwinBody, TwinScanView, TwinView, viewTwin } from "../../twins/schema.ts";
-import { terminateTwin } from "../../twins/terminate-twin.ts";
 import { updateTwin } from "../../twins/update-twin.ts";
 import { operation } from "../operation.ts";
 import { queryBoolean, queryInteger } from "../query.ts";
@@ -74,6 +74,6 @@ export const twinOperations = [
     params: TwinPath,
     ok: { status: 200, view: TwinView },
     serve: async ({ deps, actor, params }) =>
-      viewTwin(await deps.store.write(terminateTwin, actor, { id: params.twin })),
+      viewTwin(await deps.store.write(terminateAnyTwin, actor, { id: params.twin })),
   }),
 ];

@@ -4,6 +4,8 @@ import twins from "./0003_twins.sql" with { type: "text" };
 import roleRules from "./0004_role_rules.sql" with { type: "text" };
 import identities from "./0005_identities.sql" with { type: "text" };
 import ledgers from "./0006_ledgers.sql" with { type: "text" };
+import documents from "./0007_documents.sql" with { type: "text" };
+import hub from "./0008_hub.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -15,4 +17,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 4, name: "role_rules", sql: roleRules },
   { number: 5, name: "identities", sql: identities },
   { number: 6, name: "ledgers", sql: ledgers },
+  { number: 7, name: "documents", sql: documents },
+  { number: 8, name: "hub", sql: hub },
 ];

@@ -1,0 +1,19 @@
+import type { Actor } from "../kernel/actor.ts";
+import type { Tx } from "../store/sql.ts";
+import { saveDeletion } from "./history-rows.ts";
+import { recordDeletion } from "./journal.ts";
+import { deleteDocumentRow } from "./rows.ts";
+
+type Twin = { accountId: string; twin: string };
+type Dropped = { name: string; version: number; sequence: number };
+
+/** Takes documents off a twin, with one journal row for all of them. For commands that have asked who may. */
+export function dropDocuments(tx: Tx, actor: Actor, { accountId, twin }: Twin, documents: Dropped[]): void {
+  if (documents.length === 0) return;
+  const deleted = documents.map(({ name, version, sequence }) => ({ name, version, after: sequence }));
+  const sequence = recordDeletion(tx, actor, accountId, twin, deleted);
+  for (const { name } of documents) {
+    deleteDocumentRow(tx, { twin, name });
+    saveDeletion(tx, { twin, name }, sequence);
+  }
+}

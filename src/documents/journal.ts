@@ -1,0 +1,49 @@
+import { record } from "../events/record.ts";
+import type { StoredEvent } from "../events/rows.ts";
+import type { Actor } from "../kernel/actor.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import { type JsonText, spliced } from "../kernel/json-text.ts";
+import type { Tx } from "../store/sql.ts";
+import type { DocumentKey } from "./rows.ts";
+
+// How documents stand in the journal. Each row names the one before of the same document (`after`), so that a history is
+// followed from row to row: no index on the journal, which every write of every kind would pay for.
+
+export type Change =
+  | { kind: "document.put"; after: number | null; version: number; data: JsonObject }
+  | { kind: "document.patched"; after: number | null; version: number; patch: JsonObject }
+  | { kind: "document.deleted"; after: number | null; version: number };
+
+type Written = DocumentKey & { accountId: string; version: number; after: number | null };
+type Content = { member: "data" | "patch"; text: JsonText };
+type Deleted = { name: string; version: number; after: number };
+
+/** Journals a put or a patch, and answers the row's sequence. */
+export function recordWrite(tx: Tx, actor: Actor, written: Written, { member, text }: Content): number {
+  const { accountId, twin, name, version, after } = written;
+  const kind = member === "data" ? "document.put" : "document.patched";
+  const data = spliced({ name, version, after }, { [member]: text });
+  return record(tx, actor, { kind, accountId, twinId: twin, data });
+}
+
+/** Journals the deletion of one or more documents of a twin in one row, and answers its sequence. */
+export const recordDeletion = (tx: Tx, actor: Actor, accountId: string, twin: string, documents: Deleted[]): number =>
+  record(tx, actor, { kind: "document.deleted", accountId, twinId: twin, data: { documents } });
+
+/** What a journal row says about one document; undefined if it is about something else. */
+export function changeOf(event: StoredEvent, name: string): Change | undefined {
+  const data = JSON.parse(event.data);
+  if (event.kind === "document.deleted") {
+    const deleted = (data.documents as Deleted[]).find((document) => document.name === name);
+    return deleted && { kind: event.kind, version: deleted.version, after: deleted.after };
+  }
+  if (event.kind !== "document.put" && event.kind !== "document.patched") return undefined;
+  return data.name === name ? { kind: event.kind, ...data } : undefined;
+}
+
+/** The documents that a journal row is about. */
+export function namesIn(event: StoredEvent): string[] {
+  if (!event.kind.startsWith("document.")) return [];
+  const data = JSON.parse(event.data);
+  return event.kind === "document.deleted" ? (data.documents as Deleted[]).map(({ name }) => name) : [data.name];
+}

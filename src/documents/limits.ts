@@ -1,0 +1,28 @@
+import type { Config } from "../config.ts";
+import { invalid, overQuota } from "../kernel/failure.ts";
+import type { JsonText } from "../kernel/json-text.ts";
+import type { Reader } from "../store/sql.ts";
+import { countDocuments } from "./rows.ts";
+
+/** How much a twin may hold (specification 2.7); comes with each command, so that it is the same wherever that runs. */
+export type DocumentLimits = { byteCountMax: number; perTwinMax: number };
+
+export const limitsOf = ({ documentBytesMax, documentsPerTwinMax }: Config): DocumentLimits => ({
+  byteCountMax: documentBytesMax,
+  perTwinMax: documentsPerTwinMax,
+});
+
+export function assertFits(data: JsonText, { byteCountMax }: DocumentLimits): void {
+  // A character is at most three bytes of UTF-8 (four, if it is two characters here).
+  if (data.length * 3 <= byteCountMax || Buffer.byteLength(data) <= byteCountMax) return;
+  const message = `is larger than ${byteCountMax} bytes`;
+  throw invalid("body", "The document is too large.", [{ path: "data", message, reason: "constraint" }]);
+}
+
+/** Refuses one more document on a twin that has as many as it may. */
+export function assertRoom(reader: Reader, twin: string, { perTwinMax }: DocumentLimits): void {
+  const current = countDocuments(reader, twin);
+  if (current < perTwinMax) return;
+  const message = `A twin holds at most ${perTwinMax} documents.`;
+  throw overQuota(message, { resource: "iot_twin_documents", quota: perTwinMax, current });
+}

@@ -1,0 +1,50 @@
+import { z } from "zod";
+import { isJsonObject, type JsonObject } from "../kernel/json.ts";
+import { spliced } from "../kernel/json-text.ts";
+import type { Document } from "./rows.ts";
+
+// What callers send and what we answer, on every surface (specification 2.1 to 2.4).
+
+/** Names go into URLs as they are; `.` and `..` would not arrive (2.2). */
+export const DocumentName = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^(?!\.{1,2}$)[-_.~0-9a-zA-Z]+$/, "must be letters, digits, - _ . ~, and not . or ..");
+
+export const VERSION_MAX = 2 ** 32 - 1;
+
+const isVersion = (value: unknown) => {
+  const version = typeof value === "string" && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
+  return Number.isInteger(version) && (version as number) >= 0 && (version as number) <= VERSION_MAX;
+};
+
+/** The version last read. None, null and 0 are the same: whatever is stored. A decimal text will do (2.4). */
+const Version = z
+  .custom<number | string>(isVersion, `must be a whole number from 0 to ${VERSION_MAX}`)
+  .nullish()
+  .transform((version) => Number(version ?? 0))
+  .meta({ type: "integer", minimum: 0, maximum: VERSION_MAX });
+
+/** Any JSON object, kept as it came: `__proto__` is a key like any other. */
+const Data = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
+
+/** The body of a put, and of a patch, where `data` is the merge patch. */
+export const DocumentBody = z.object({ version: Version, data: Data });
+
+export const DocumentView = z.object({
+  twin_id: z.uuid(),
+  document_name: z.string(),
+  version: z.int(),
+  data: Data,
+});
+
+export const DocumentListView = z.object({ documents: z.array(z.object({ document_name: z.string() })) });
+
+/** A document on the wire, around the text that is stored. */
+export const viewDocument = ({ twinId, name, version, data }: Document) =>
+  spliced({ twin_id: twinId, document_name: name, version }, { data });
+
+export const viewDocuments = (names: string[]): z.infer<typeof DocumentListView> => ({
+  documents: names.map((name) => ({ document_name: name })),
+});

@@ -1,0 +1,43 @@
+import { type Authenticator, credentialFrom, unauthenticated } from "../../access/authenticate.ts";
+import type { UserActor } from "../../kernel/actor.ts";
+import type { Failure } from "../../kernel/failure.ts";
+import { dictionaryFrom } from "../dictionary.ts";
+import type { Refusal, Refused, Surface } from "../surface.ts";
+import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
+
+/** The ways of the account API (specification 1.1 to 1.9). */
+export const ACCOUNT_API: Surface = {
+  prefix: "",
+  bodyBytesMax: 65_536,
+  callerOf,
+  dictionaryOf: (headers) => dictionaryFrom(headers.get("x-trustedtwin")),
+  // No body, `{}` and `null` are the same (1.1).
+  bodyFrom: (json) => json ?? {},
+  refusalOf: refuse,
+};
+
+/** The bare secret or a user token in `Authorization` (1.2); or the secret's other spelling in `X-Auth-Token`. */
+function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserActor> {
+  const authorization = headers.get("authorization");
+  if (authorization) return authenticator.authenticate(credentialFrom(authorization));
+  const token = headers.get("x-auth-token");
+  if (token) return authenticator.authenticate({ kind: "token", text: token });
+  throw unauthenticated("The request carries no Authorization header.");
+}
+
+function refuse(failure: Failure | undefined, { trace, headers }: Refused): Refusal {
+  const conditional = headers.has("if-match");
+  const { status, subcode } = failure ? refusalOf(failure, conditional) : INTERNAL_ERROR;
+  const description = failure ? sentenceOf(failure) : "Internal error.";
+  return { status, body: { subcode, description, trace }, logged: { subcode } };
+}
+
+/** The failure in a sentence, with what is wrong where. A hostile body can be wrong in very many places; some will do. */
+function sentenceOf(failure: Failure): string {
+  if (failure.code === "version_mismatch") {
+    return `The document is at version ${failure.actual}, not ${failure.expected}.`;
+  }
+  if (failure.code !== "invalid" || !failure.issues?.length) return failure.message;
+  const places = failure.issues.slice(0, 5).map(({ path, message }) => (path ? `${path}: ${message}` : message));
+  return `${failure.message} ${places.join("; ")}`.slice(0, 1000);
+}

@@ -1,0 +1,46 @@
+import { CertificateView, RenewedCertificateView, SetCertificateBody, viewDevice } from "../../hub/device-schema.ts";
+import { getDeviceCertificate } from "../../hub/get-device-certificate.ts";
+import { renewDeviceCertificate } from "../../hub/renew-device-certificate.ts";
+import { setDeviceCertificate } from "../../hub/set-device-certificate.ts";
+import { operation } from "../operation.ts";
+import { DevicePath, NoBody } from "./devices.ts";
+
+export const certificateOperations = [
+  operation("renew_device_certificate", {
+    method: "post",
+    path: "/devices/{device_id}/renew-certificate",
+    summary: "Issue a new certificate for a device, its key shown this once",
+    params: DevicePath,
+    body: NoBody,
+    ok: { status: 200, view: RenewedCertificateView },
+    serve: async ({ deps, actor, params }) => {
+      const { device, issued } = await renewDeviceCertificate(deps, actor, params.device_id);
+      return { device: viewDevice(deps, device), certificate: { crt: issued.pem, key: issued.key } };
+    },
+  }),
+  operation("set_device_certificate", {
+    method: "put",
+    path: "/devices/{device_id}/certificate",
+    summary: "Give a device a certificate that somebody else made",
+    params: DevicePath,
+    body: SetCertificateBody,
+    ok: { status: 200, view: CertificateView },
+    serve: async ({ deps, actor, params, body }) => {
+      const device = await setDeviceCertificate(deps, actor, params.device_id, body.certificate_pem);
+      return { device: viewDevice(deps, device), certificate_pem: device.certificate?.pem ?? "" };
+    },
+  }),
+  operation("get_device_certificate", {
+    method: "get",
+    path: "/devices/{device_id}/certificate",
+    summary: "Get the certificate of a device",
+    params: DevicePath,
+    ok: { status: 200, view: CertificateView },
+    serve: ({ deps, actor, params }) => {
+      const { device, certificate } = deps.store.read((reader) =>
+        getDeviceCertificate(reader, actor, params.device_id),
+      );
+      return { device: viewDevice(deps, device), certificate_pem: certificate.pem };
+    },
+  }),
+];

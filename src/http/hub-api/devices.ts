@@ -1,0 +1,137 @@
+import { z } from "zod";
+import { createDevice } from "../../hub/create-device.ts";
+import { deleteDevice } from "../../hub/delete-device.ts";
+import {
+  CreateDeviceBody,
+  DEVICE_ORDERS,
+  DEVICE_STATUSES,
+  DeviceListView,
+  DeviceView,
+  NewDeviceView,
+  UpdateDeviceBody,
+  viewDevice,
+} from "../../hub/device-schema.ts";
+import { disableDevice } from "../../hub/disable-device.ts";
+import { enableDevice } from "../../hub/enable-device.ts";
+import { listDevices } from "../../hub/list-devices.ts";
+import { getDevice } from "../../hub/lookups.ts";
+import { NO_FILTERS, withRules } from "../../hub/message-filters.ts";
+import { DEVICE_SERIES, MetricsView, readMetrics } from "../../hub/metrics.ts";
+import { updateDevice } from "../../hub/update-device.ts";
+import { Id, zeroed } from "../../hub/wire.ts";
+import { operation } from "../operation.ts";
+import { pageFrom, pageQuery, queryFlag, queryInstant, queryText } from "./query.ts";
+
+export const DevicePath = z.object({ device_id: Id });
+export const NoBody = z.object({});
+
+export const deviceOperations = [
+  operation("list_devices", {
+    method: "get",
+    path: "/devices",
+    summary: "List devices",
+    query: z.object({
+      ...pageQuery(DEVICE_ORDERS),
+      name: queryText,
+      hub_id: queryText,
+      allow_insecure: queryFlag,
+      status: zeroed(DEVICE_STATUSES, "unknown"),
+    }),
+    ok: { status: 200, view: DeviceListView },
+    serve: ({ deps, actor, query }) => {
+      const { name, hub_id: hubId, allow_insecure: allowInsecure, status } = query;
+      const asked = { name, hubId, allowInsecure, status, page: pageFrom(query) };
+      const { items, totalCount } = deps.store.read((reader) => listDevices(reader, actor, asked));
+      return { total_count: totalCount, devices: items.map((device) => viewDevice(deps, device)) };
+    },
+  }),
+  operation("create_device", {
+    method: "post",
+    path: "/devices",
+    summary: "Create a device, with its twin and a certificate whose key is shown this once",
+    body: CreateDeviceBody,
+    ok: { status: 200, view: NewDeviceView },
+    serve: async ({ deps, actor, body }) => {
+      const { device, issued } = await createDevice(deps, actor, {
+        hubId: body.hub_id,
+        name: body.name,
+        description: body.description ?? "",
+        allowInsecure: body.allow_insecure ?? false,
+        allowMultipleConnections: body.allow_multiple_connections ?? false,
+        messageFilters: withRules(NO_FILTERS, body.message_filters ?? undefined),
+      });
+      const certificate = issued && { certificate: { crt: issued.pem, key: issued.key } };
+      return { device: viewDevice(deps, device), ...certificate };
+    },
+  }),
+  operation("get_device", {
+    method: "get",
+    path: "/devices/{device_id}",
+    summary: "Get a device",
+    params: DevicePath,
+    ok: { status: 200, view: DeviceView },
+    serve: ({ deps, actor, params }) =>
+      viewDevice(
+        deps,
+        deps.store.read((reader) => getDevice(reader, actor, params.device_id)),
+      ),
+  }),
+  operation("update_device", {
+    method: "patch",
+    path: "/devices/{device_id}",
+    summary: "Change a device",
+    params: DevicePath,
+    body: UpdateDeviceBody,
+    ok: { status: 200, view: DeviceView },
+    serve: async ({ deps, actor, params, body }) => {
+      const changes = {
+        description: body.description ?? undefined,
+        allowInsecure: body.allow_insecure ?? undefined,
+        allowMultipleConnections: body.allow_multiple_connections ?? undefined,
+        hubId: body.hub_id ?? undefined,
+      };
+      const input = { id: params.device_id, changes, rules: body.message_filters ?? undefined };
+      return viewDevice(deps, await deps.store.write(updateDevice, actor, input));
+    },
+  }),
+  operation("enable_device", {
+    method: "post",
+    path: "/devices/{device_id}/enable",
+    summary: "Enable a device",
+    params: DevicePath,
+    body: NoBody,
+    ok: { status: 200, view: DeviceView },
+    serve: async ({ deps, actor, params }) =>
+      viewDevice(deps, await deps.store.write(enableDevice, actor, { id: params.device_id })),
+  }),
+  operation("disable_device", {
+    method: "post",
+    path: "/devices/{device_id}/disable",
+    summary: "Disable a device",
+    params: DevicePath,
+    body: NoBody,
+    ok: { status: 200, view: DeviceView },
+    serve: async ({ deps, actor, params }) =>
+      viewDevice(deps, await deps.store.write(disableDevice, actor, { id: params.device_id })),
+  }),
+  operation("delete_device", {
+    method: "delete",
+    path: "/devices/{device_id}",
+    summary: "Delete a device and its documents, and terminate its twin",
+    params: DevicePath,
+    ok: { status: 204 },
+    serve: ({ deps, actor, params }) => deps.store.write(deleteDevice, actor, { id: params.device_id }),
+  }),
+  operation("get_device_metrics", {
+    method: "get",
+    path: "/devices/{device_id}/metrics",
+    summary: "Messages and activity of a device",
+    params: DevicePath,
+    query: z.object({ start_date: queryInstant }),
+    ok: { status: 200, view: MetricsView },
+    serve: ({ deps, actor, params, query }) => {
+      const { id } = deps.store.read((reader) => getDevice(reader, actor, params.device_id));
+      return readMetrics(deps, id, DEVICE_SERIES, query.start_date);
+    },
+  }),
+];

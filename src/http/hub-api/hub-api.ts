@@ -1,0 +1,56 @@
+import type { Hono } from "hono";
+import type { Config } from "../../config.ts";
+import { VERSION } from "../../kernel/version.ts";
+import { openApiDocument } from "../openapi.ts";
+import type { Operation } from "../operation.ts";
+import { type Doors, mount, type Peer } from "../serve.ts";
+import { certificateOperations } from "./certificates.ts";
+import { deviceOperations } from "./devices.ts";
+import { ErrorView } from "./errors.ts";
+import { hubOperations } from "./hubs.ts";
+import { HUB_API, hubApi } from "./surface.ts";
+import { twinOperations } from "./twins.ts";
+
+/** The hub API, wire-compatible with Scaleway IoT Hub and its Cloud Twins: its operations and its OpenAPI document. */
+export function mountHubApi(app: Hono<Peer>, doors: Doors): void {
+  const { config } = doors.deps;
+  const operations = hubApiOperations(config);
+  mount(app, hubApi(config), doors, [...operations, ...aliasesOf(operations)]);
+  const document = JSON.stringify(hubApiDocument(config, operations));
+  app.get("/iot/v1/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
+}
+
+export const hubApiOperations = (config: Config): Operation[] => [
+  ...hubOperations,
+  ...deviceOperations,
+  ...certificateOperations,
+  ...twinOperations(config),
+];
+
+/** A client of the community's sends patches one level deeper; a document's name has no slash, so nothing else is there (2.3). */
+const aliasesOf = (operations: readonly Operation[]): Operation[] =>
+  operations
+    .filter(({ id }) => id === "patch_twin_document")
+    .map((operation) => ({ ...operation, path: `${operation.path}/patch` }));
+
+const hubApiDocument = (config: Config, operations: readonly Operation[]) =>
+  openApiDocument({
+    title: "Twinpost hub API",
+    version: VERSION,
+    server: config.publicUrl + HUB_API.prefix.replace("{region}", config.region),
+    operations,
+    error: ErrorView,
+    security: {
+      token: { type: "apiKey", in: "header", name: "X-Auth-Token", description: "A user secret, spelled as a UUID." },
+    },
+    statusesOf: (operation) => ({
+      400: "Something of the request is missing, malformed or too large",
+      401: "No valid token",
+      403: "The role does not permit this, or a quota is reached",
+      ...((operation.params || operation.id === "create_device") && { 404: "No such thing in this account" }),
+      ...(operation.method !== "get" && { 409: "The name is taken", 412: "The state of things does not allow it" }),
+      429: "Too much is waiting; try again after the seconds in Retry-After",
+      500: "A fault of the server; nothing was stored",
+      503: "Nothing was stored; try again later",
+    }),
+  });

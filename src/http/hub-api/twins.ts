@@ -1,0 +1,122 @@
+import { z } from "zod";
+import type { Config } from "../../config.ts";
+import type { Deps } from "../../deps.ts";
+import { deleteDocument } from "../../documents/delete-document.ts";
+import { deleteDocuments } from "../../documents/delete-documents.ts";
+import { getDocument } from "../../documents/get-document.ts";
+import { limitsOf } from "../../documents/limits.ts";
+import { listDocumentNames } from "../../documents/list-documents.ts";
+import { patchDocument } from "../../documents/patch-document.ts";
+import { putDocument } from "../../documents/put-document.ts";
+import {
+  DocumentBody,
+  DocumentListView,
+  DocumentName,
+  DocumentView,
+  viewDocument,
+  viewDocuments,
+} from "../../documents/schema.ts";
+import { writeDocument } from "../../documents/write-document.ts";
+import { countMessage } from "../../hub/count-messages.ts";
+import { assertDevice, ofDevice } from "../../hub/device-documents.ts";
+import { Id } from "../../hub/wire.ts";
+import { writeJson } from "../../kernel/json-text.ts";
+import { documentBodyLimits } from "../document-body.ts";
+import { operation } from "../operation.ts";
+
+const TwinPath = z.object({ twin_id: Id });
+const DocumentPath = z.object({ twin_id: Id, document_name: DocumentName });
+type Key = z.output<typeof DocumentPath>;
+
+const keyOf = ({ twin_id, document_name }: Key) => ({ twin: twin_id, name: document_name });
+
+const put = ofDevice(putDocument);
+const patch = ofDevice(patchDocument);
+const remove = ofDevice(deleteDocument);
+const removeAll = ofDevice(deleteDocuments);
+
+/** The documents of devices. A request about them that was served is a message of the device. */
+export const twinOperations = (config: Config) => {
+  const limits = limitsOf(config);
+  const bodyLimits = documentBodyLimits(config);
+  const counted = <Result>(deps: Deps, { twin_id }: { twin_id: string }, result: Result): Result => {
+    countMessage(deps, twin_id);
+    return result;
+  };
+  return [
+    operation("list_twin_documents", {
+      method: "get",
+      path: "/twins/{twin_id}",
+      summary: "List the documents of a device",
+      params: TwinPath,
+      ok: { status: 200, view: DocumentListView },
+      serve: ({ deps, actor, params }) => {
+        const names = deps.store.read((reader) => {
+          assertDevice(reader, actor, params.twin_id);
+          return listDocumentNames(reader, actor, params.twin_id);
+        });
+        return counted(deps, params, viewDocuments(names));
+      },
+    }),
+    operation("delete_twin_documents", {
+      method: "delete",
+      path: "/twins/{twin_id}",
+      summary: "Delete all documents of a device",
+      params: TwinPath,
+      ok: { status: 204 },
+      serve: async ({ deps, actor, params }) =>
+        counted(deps, params, await deps.store.write(removeAll, actor, { twin: params.twin_id })),
+    }),
+    operation("get_twin_document", {
+      method: "get",
+      path: "/twins/{twin_id}/documents/{document_name}",
+      summary: "Get a document of a device",
+      params: DocumentPath,
+      ok: { status: 200, view: DocumentView },
+      serve: ({ deps, actor, params }) => {
+        const document = deps.store.read((reader) => {
+          assertDevice(reader, actor, params.twin_id);
+          return getDocument(reader, actor, keyOf(params));
+        });
+        return counted(deps, params, viewDocument(document));
+      },
+    }),
+    operation("put_twin_document", {
+      method: "put",
+      path: "/twins/{twin_id}/documents/{document_name}",
+      summary: "Create or replace a document of a device; with a version, only if that is the stored one",
+      params: DocumentPath,
+      body: DocumentBody,
+      bodyLimits,
+      ok: { status: 200, view: DocumentView },
+      serve: async ({ deps, actor, params, body }) => {
+        const input = { ...keyOf(params), version: body.version, data: writeJson(body.data), limits };
+        const document = await writeDocument(deps, put, actor, input);
+        return counted(deps, params, viewDocument(document));
+      },
+    }),
+    operation("patch_twin_document", {
+      method: "patch",
+      path: "/twins/{twin_id}/documents/{document_name}",
+      summary: "Merge into a document of a device; with a version, only if that is the stored one",
+      params: DocumentPath,
+      body: DocumentBody,
+      bodyLimits,
+      ok: { status: 200, view: DocumentView },
+      serve: async ({ deps, actor, params, body }) => {
+        const input = { ...keyOf(params), version: body.version, patch: body.data, limits };
+        const document = await writeDocument(deps, patch, actor, input);
+        return counted(deps, params, viewDocument(document));
+      },
+    }),
+    operation("delete_twin_document", {
+      method: "delete",
+      path: "/twins/{twin_id}/documents/{document_name}",
+      summary: "Delete a document of a device",
+      params: DocumentPath,
+      ok: { status: 204 },
+      serve: async ({ deps, actor, params }) =>
+        counted(deps, params, await deps.store.write(remove, actor, { ...keyOf(params), version: 0 })),
+    }),
+  ];
+};

@@ -1,0 +1,127 @@
+import type { Context, Hono } from "hono";
+import type { Authenticator } from "../access/authenticate.ts";
+import type { Deps } from "../deps.ts";
+import { assert } from "../kernel/assert.ts";
+import { DomainError, describeError } from "../kernel/failure.ts";
+import { parseJson } from "../kernel/json.ts";
+import { writeJson } from "../kernel/json-text.ts";
+import { announcedLength, type BodyBudget, readBody, tooLarge } from "./body.ts";
+import { clientAddress } from "./client-address.ts";
+import { Headed, type Operation } from "./operation.ts";
+import { parse } from "./parse.ts";
+import { queryReader } from "./query.ts";
+import type { Surface } from "./surface.ts";
+
+/** What the platform tells of a connection. */
+export type Peer = { Bindings: { peerAddress: () => string } };
+
+const HEADERS = new Headers({
+  "content-type": "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+});
+
+const NO_BODY = new Uint8Array();
+
+/** What all doors share. */
+export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticator };
+
+/** Opens a door for each operation of a surface. */
+export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operations: readonly Operation[]): void {
+  for (const operation of operations) {
+    app.on(operation.method.toUpperCase(), routeOf(surface.prefix + operation.path), doorOf(surface, doors, operation));
+  }
+}
+
+/** `/twins/{twin}` as the router spells it. */
+export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
+
+/**
+ * A door for one operation. Checks in this order: who, statement, size and JSON, path, query, shape; then the operation's own.
+ * Whatever content type it claims, a body is JSON.
+ */
+export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors, operation: Operation) {
+  const readQuery = operation.query && queryReader(operation.query);
+  const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
+  return async (c: Context<Peer>): Promise<Response> => {
+    const request = c.req.raw;
+    const { headers } = request;
+    const trace = deps.random.uuid();
+    let release: (() => void) | undefined;
+    try {
+      const caller = operation.gate && (await surface.callerOf(authenticator, headers));
+      if (caller) operation.gate?.(caller);
+      release = reserveBody(budget, request, byteCountMax, caller?.accountId ?? "");
+      const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
+      return await budget.work(bytes.length, async () => {
+        const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
+        const given = c.req.param();
+        surface.checkPath?.(given);
+        const params = operation.params && parse(operation.params, given, "parameter", "Path");
+        const query = readQuery?.(request.url);
+        const body = operation.body && parse(operation.body, surface.bodyFrom(json), "body", "Request body");
+        const dictionary = surface.dictionaryOf?.(headers);
+        const actor = caller && dictionary ? { ...caller, dictionary } : caller;
+        const address = () => addressOf(deps, c);
+        const call = { deps, params, query, body, headers, address };
+        const result = await operation.serve(actor ? { ...call, actor } : call);
+        return success(operation, result, trace);
+      });
+    } catch (error) {
+      return refuse(surface, deps, c, error, trace, operation);
+    } finally {
+      release?.();
+    }
+  };
+}
+
+/** Answers an error in the words of the surface, and logs it under the same trace. */
+export function refuse(
+  surface: Surface,
+  deps: Deps,
+  c: Context<Peer>,
+  error: unknown,
+  trace: string,
+  operation?: Operation,
+): Response {
+  const failure = error instanceof DomainError ? error.failure : undefined;
+  const refusal = surface.refusalOf(failure, { trace, headers: c.req.raw.headers, operation });
+  const fields = { trace, operation: operation?.id ?? null, method: c.req.method, address: addressOf(deps, c) };
+  if (failure) {
+    const { status, logged } = refusal;
+    deps.log.info("http.refused", { ...fields, status, ...logged, message: failure.message });
+  } else deps.log.error("http.failed", { ...fields, error: describeError(error) });
+  const response = answer(refusal.status, JSON.stringify(refusal.body), trace);
+  if (failure?.code === "limited" && failure.retryAfterMs !== undefined) {
+    response.headers.set("retry-after", String(Math.ceil(failure.retryAfterMs / 1000)));
+  }
+  return response;
+}
+
+function success({ id, ok }: Operation, result: unknown, trace: string): Response {
+  assert((result === null) === (ok.status === 204), `${id} answers with or without a body, as it says`);
+  if (result === null) return answer(204, null, trace);
+  if (!(result instanceof Headed)) return answer(ok.status, writeJson(result), trace);
+  const response = answer(ok.status, writeJson(result.view), trace);
+  for (const name in result.headers) response.headers.set(name, result.headers[name] as string);
+  return response;
+}
+
+function answer(status: number, json: string | null, trace: string): Response {
+  const response = new Response(json, { status, headers: HEADERS });
+  response.headers.set("x-request-id", trace);
+  return response;
+}
+
+/** Also for operations that read no body: nobody sends a large one by accident. */
+function reserveBody(budget: BodyBudget, request: Request, byteCountMax: number, accountId: string) {
+  const announced = announcedLength(request);
+  if (announced === 0) return undefined;
+  if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
+  return budget.reserve(announced ?? byteCountMax, accountId);
+}
+
+function addressOf(deps: Deps, c: Context<Peer>): string {
+  return clientAddress(c.env.peerAddress(), c.req.raw.headers.get("x-forwarded-for"), deps.config.trustedProxies);
+}

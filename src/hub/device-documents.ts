@@ -1,0 +1,20 @@
+import type { UserActor } from "../kernel/actor.ts";
+import { notFound } from "../kernel/failure.ts";
+import { type Command, command } from "../store/command.ts";
+import type { Reader } from "../store/sql.ts";
+import { findHubOfDevice } from "./device-rows.ts";
+
+/** On the hub API a twin is a device: any other is not found, nor is the device of another account. */
+export function assertDevice(reader: Reader, actor: UserActor, twin: string): void {
+  if (findHubOfDevice(reader, actor.accountId, twin) === undefined) throw notFound("Twin", twin);
+}
+
+/** The same command, for devices only. Whether it is one is asked in the transaction: it may have ended a moment before. */
+export const ofDevice = <Input extends { twin: string }, Result>({
+  name,
+  run,
+}: Command<Input, Result>): Command<Input, Result> =>
+  command(name, (tx, actor, input: Input) => {
+    if (actor.kind === "user") assertDevice(tx, actor, input.twin);
+    return run(tx, actor, input);
+  });

@@ -1,0 +1,161 @@
+import { boolean, integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
+import type { MessageFilters } from "./message-filters.ts";
+import { type Page, pageOf } from "./page-rows.ts";
+
+/** What proves who a device is: a certificate, without its key. */
+export type Certificate = { pem: string; fingerprint: string };
+
+export type Device = {
+  /** Also its twin's. */
+  id: string;
+  accountId: string;
+  hubId: string;
+  name: string;
+  description: string;
+  enabled: boolean;
+  allowInsecure: boolean;
+  allowMultipleConnections: boolean;
+  messageFilters: MessageFilters;
+  certificate: Certificate | null;
+  hasCustomCertificate: boolean;
+  isConnected: boolean;
+  /** 0 is never. */
+  lastActivityAt: number;
+  createdAt: number;
+  updatedAt: number;
+};
+
+const DEVICE = `id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections, message_filters,
+  certificate_pem, certificate_fingerprint, has_custom_certificate, is_connected, last_activity_at, created_at, updated_at`;
+/** A hub that is being deleted takes its devices with it at once. */
+const HUB_IS_THERE = "hub_id NOT IN (SELECT id FROM hubs WHERE deleted_at IS NOT NULL)";
+
+export function findDevice(reader: Reader, accountId: string, id: string): Device | undefined {
+  const row = reader.get(
+    `SELECT ${DEVICE} FROM devices WHERE id = ? AND account_id = ? AND ${HUB_IS_THERE}`,
+    id,
+    accountId,
+  );
+  return row && deviceFrom(row);
+}
+
+/** The hub of a device, in one cheap question. */
+export function findHubOfDevice(reader: Reader, accountId: string, id: string): string | undefined {
+  const row = reader.get(
+    `SELECT hub_id FROM devices WHERE id = ? AND account_id = ? AND ${HUB_IS_THERE}`,
+    id,
+    accountId,
+  );
+  return row && text(row, "hub_id");
+}
+
+/** A device's row, even if its hub is being deleted. */
+export function findDeviceRow(reader: Reader, id: string): Device | undefined {
+  const row = reader.get(`SELECT ${DEVICE} FROM devices WHERE id = ?`, id);
+  return row && deviceFrom(row);
+}
+
+export function findDeviceIdByName(reader: Reader, hubId: string, name: string): string | undefined {
+  const row = reader.get("SELECT id FROM devices WHERE hub_id = ? AND name = ?", hubId, name);
+  return row && text(row, "id");
+}
+
+export function findDeviceIdByCertificate(reader: Reader, fingerprint: string): string | undefined {
+  const row = reader.get("SELECT id FROM devices WHERE certificate_fingerprint = ?", fingerprint);
+  return row && text(row, "id");
+}
+
+export type DeviceFilters = {
+  account_id: string;
+  hub_id?: string | undefined;
+  name?: string | undefined;
+  allow_insecure?: boolean | undefined;
+  enabled?: boolean | undefined;
+};
+
+export function listDeviceRows(reader: Reader, filters: DeviceFilters, page: Page) {
+  const source = { columns: DEVICE, from: "devices", where: HUB_IS_THERE };
+  const { rows, totalCount } = pageOf(reader, source, filters, page);
+  return { items: rows.map(deviceFrom), totalCount };
+}
+
+/** Some devices of a hub, in no order that means anything. */
+export const listDevicesOfHub = (reader: Reader, hubId: string, limit: number): Device[] =>
+  reader.all(`SELECT ${DEVICE} FROM devices WHERE hub_id = ? LIMIT ?`, hubId, limit).map(deviceFrom);
+
+export function insertDevice(tx: Tx, device: Device): void {
+  tx.run(
+    `INSERT INTO devices (${DEVICE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    device.id,
+    device.accountId,
+    device.hubId,
+    device.name,
+    device.description,
+    Number(device.enabled),
+    Number(device.allowInsecure),
+    Number(device.allowMultipleConnections),
+    JSON.stringify(device.messageFilters),
+    device.certificate?.pem ?? null,
+    device.certificate?.fingerprint ?? null,
+    Number(device.hasCustomCertificate),
+    Number(device.isConnected),
+    device.lastActivityAt,
+    device.createdAt,
+    device.updatedAt,
+  );
+}
+
+/** All that people change; whether a device is connected is for its connections to say. */
+export function saveDevice(tx: Tx, device: Device): void {
+  tx.run(
+    `UPDATE devices SET hub_id = ?, description = ?, enabled = ?, allow_insecure = ?, allow_multiple_connections = ?,
+       message_filters = ?, certificate_pem = ?, certificate_fingerprint = ?, has_custom_certificate = ?, updated_at = ?
+     WHERE id = ?`,
+    device.hubId,
+    device.description,
+    Number(device.enabled),
+    Number(device.allowInsecure),
+    Number(device.allowMultipleConnections),
+    JSON.stringify(device.messageFilters),
+    device.certificate?.pem ?? null,
+    device.certificate?.fingerprint ?? null,
+    Number(device.hasCustomCertificate),
+    device.updatedAt,
+    device.id,
+  );
+}
+
+export function deleteDeviceRow(tx: Tx, id: string): void {
+  tx.run("DELETE FROM devices WHERE id = ?", id);
+}
+
+/** Takes the certificates that we issued from all devices of a hub, and answers how many lost theirs. */
+export const dropIssuedCertificates = (tx: Tx, hubId: string): number =>
+  tx.run(
+    `UPDATE devices SET certificate_pem = NULL, certificate_fingerprint = NULL, updated_at = ?
+     WHERE hub_id = ? AND has_custom_certificate = 0 AND certificate_pem IS NOT NULL`,
+    tx.now,
+    hubId,
+  );
+
+function deviceFrom(row: Row): Device {
+  const pem = textOrNull(row, "certificate_pem");
+  const fingerprint = textOrNull(row, "certificate_fingerprint");
+  return {
+    id: text(row, "id"),
+    accountId: text(row, "account_id"),
+    hubId: text(row, "hub_id"),
+    name: text(row, "name"),
+    description: text(row, "description"),
+    enabled: boolean(row, "enabled"),
+    allowInsecure: boolean(row, "allow_insecure"),
+    allowMultipleConnections: boolean(row, "allow_multiple_connections"),
+    messageFilters: JSON.parse(text(row, "message_filters")),
+    certificate: pem !== null && fingerprint !== null ? { pem, fingerprint } : null,
+    hasCustomCertificate: boolean(row, "has_custom_certificate"),
+    isConnected: boolean(row, "is_connected"),
+    lastActivityAt: integer(row, "last_activity_at"),
+    createdAt: integer(row, "created_at"),
+    updatedAt: integer(row, "updated_at"),
+  };
+}

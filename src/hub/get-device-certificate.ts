@@ -1,0 +1,16 @@
+import type { UserActor } from "../kernel/actor.ts";
+import { notFound } from "../kernel/failure.ts";
+import type { Reader } from "../store/sql.ts";
+import type { Certificate, Device } from "./device-rows.ts";
+import { getDevice } from "./lookups.ts";
+
+/** The certificate of a device; not found if it has none, as under a custom CA (specification 4.3). */
+export function getDeviceCertificate(
+  reader: Reader,
+  actor: UserActor,
+  id: string,
+): { device: Device; certificate: Certificate } {
+  const device = getDevice(reader, actor, id);
+  if (!device.certificate) throw notFound("Device certificate", id);
+  return { device, certificate: device.certificate };
+}

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { zeroed } from "./wire.ts";
+
+// Which topics a device may publish to and subscribe to (specification 4.4).
+
+export const POLICIES = ["accept", "reject"] as const;
+export type Policy = (typeof POLICIES)[number];
+/** `accept`: nothing but these topics; `reject`: everything but these. */
+export type FilterRule = { policy: Policy; topics: string[] };
+export type MessageFilters = { publish: FilterRule; subscribe: FilterRule };
+
+const everything: FilterRule = { policy: "reject", topics: [] };
+export const NO_FILTERS: MessageFilters = { publish: everything, subscribe: everything };
+
+/** The longest that a topic can be on the wire. */
+const FILTER_LENGTH_MAX = 65_535;
+
+/** What a template stands in for while a filter's form is looked at; names have none of the characters that mean something. */
+const TEMPLATE = /\{\{\s*(\w+\.\w+)\s*\}\}/g;
+
+const TopicFilter = z
+  .string()
+  .min(1)
+  .max(FILTER_LENGTH_MAX)
+  .refine((filter) => isTopicFilter(filter.replaceAll(TEMPLATE, "x")), "must be an MQTT topic filter");
+
+/** `#` is the last level and stands alone in it, `+` stands alone in its level [MQTT-4.7.1-1, MQTT-4.7.1-2]; no NUL [MQTT-4.7.3-2]. */
+export function isTopicFilter(filter: string): boolean {
+  if (filter.includes("\0")) return false;
+  const levels = filter.split("/");
+  return levels.every((level, index) => {
+    if (level === "#") return index === levels.length - 1;
+    return level === "+" || !/[+#]/.test(level);
+  });
+}
+
+const Rule = z
+  .object({
+    policy: zeroed(POLICIES, "unknown"),
+    topics: z.array(TopicFilter).nullish(),
+  })
+  .transform(({ policy, topics }): FilterRule => ({ policy: policy ?? "reject", topics: topics ?? [] }));
+
+/** Either rule may be missing or null: it stays as it is, or at creation is the default. */
+export const MessageFiltersBody = z.object({ publish: Rule.nullish(), subscribe: Rule.nullish() });
+
+const RuleView = z.object({ policy: z.enum(POLICIES), topics: z.array(z.string()) });
+export const MessageFiltersView = z.object({ publish: RuleView, subscribe: RuleView });
+
+/** The filters with the rules that were given in place of their own. */
+export const withRules = (filters: MessageFilters, given: z.output<typeof MessageFiltersBody> | undefined) => ({
+  publish: given?.publish ?? filters.publish,
+  subscribe: given?.subscribe ?? filters.subscribe,
+});
+
+export type TemplateNames = { hub: { id: string; name: string }; device: { id: string; name: string } };
+
+/**
+ * An entry with its templates replaced: `{{ hub.name }}`, `{{ hub.id }}`, `{{ device.name }}`, `{{ device.id }}`. Undefined if
+ * it has a template that is none of these, or that puts a wildcard or a level where there was none: such an entry is left out.
+ */
+export function expandFilter(entry: string, { hub, device }: TemplateNames): string | undefined {
+  const values = new Map([
+    ["hub.id", hub.id],
+    ["hub.name", hub.name],
+    ["device.id", device.id],
+    ["device.name", device.name],
+  ]);
+  let sound = true;
+  const expanded = entry.replaceAll(TEMPLATE, (_, name: string) => {
+    const value = values.get(name);
+    sound &&= value !== undefined && !/[+#/\0]/.test(value);
+    return value ?? "";
+  });
+  return sound && !/\{\{|\}\}/.test(expanded) ? expanded : undefined;
+}

@@ -1,0 +1,33 @@
+import { userCommand } from "../access/user-command.ts";
+import type { Deps } from "../deps.ts";
+import type { UserActor } from "../kernel/actor.ts";
+import { conflict } from "../kernel/failure.ts";
+import { readCa } from "./certificates.ts";
+import { type Certificate, dropIssuedCertificates } from "./device-rows.ts";
+import { type Hub, hasCa, saveHub } from "./hub-rows.ts";
+import { recordHub } from "./journal.ts";
+import { getHub } from "./lookups.ts";
+
+const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: Certificate }): Hub => {
+  const hub = getHub(tx, actor, id);
+  if (hub.enabled) throw conflict("precondition", "The CA of a hub can only be set while the hub is disabled.");
+  if (ca.fingerprint !== hub.caFingerprint && hasCa(tx, ca.fingerprint)) {
+    const obstacle = { resource: "hub_ca", id: ca.fingerprint };
+    throw conflict("exists", "Another hub has this CA.", obstacle);
+  }
+  dropIssuedCertificates(tx, id);
+  const changed = { ...hub, caPem: ca.pem, caFingerprint: ca.fingerprint, caKeySealed: null, updatedAt: tx.now };
+  saveHub(tx, changed);
+  recordHub(tx, actor, "hub.ca_set", changed);
+  return changed;
+});
+
+/**
+ * Gives a disabled hub a CA of the customer's own in place of ours, for good; certificates that we issued for its devices go. Refuses a CA
+ * that another hub has, and a challenge that does not prove who has its key (specification 4.2).
+ */
+export async function setHubCa(deps: Deps, actor: UserActor, id: string, caPem: string, challengePem: string) {
+  deps.store.read((reader) => getHub(reader, actor, id));
+  const ca = await readCa(deps.clock.now(), id, caPem, challengePem);
+  return deps.store.write(saveCa, actor, { id, ca });
+}

@@ -1,0 +1,19 @@
+/** Counts by name, until somebody takes them to where they are kept. What has not been taken is lost with the process. */
+export class Tally {
+  #counts = new Map<string, number>();
+
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  add(name: string, count = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
+  }
+
+  /** Takes at most `limit` counts, oldest names first; whoever fails to keep them adds them again. */
+  take(limit: number): [name: string, count: number][] {
+    const taken = [...this.#counts.entries().take(limit)];
+    for (const [name] of taken) this.#counts.delete(name);
+    return taken;
+  }
+}

@@ -1,0 +1,174 @@
+import { describe, expect, test } from "bun:test";
+import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
+import { hubCaller } from "../support/hub.ts";
+import { type Caller, openWorld, type World } from "../support/world.ts";
+
+/** Things of one account, for operations to be tried on. */
+type Things = { hub: string; idle: string; device: string };
+
+type Row = {
+  path?: (things: Things) => string;
+  body?: (things: Things) => unknown;
+  /** What is not found when the things are another account's. `own` operations can name no things at all. */
+  foreign: "hub" | "device" | "twin" | "own";
+  /** What the role has to permit beside it. */
+  also?: string[];
+  /** What the things' own account is answered, if not success: things are as they are. */
+  answers?: number;
+};
+
+const hub = ({ hub }: Things) => `/hubs/${hub}`;
+const device = ({ device }: Things) => `/devices/${device}`;
+const twin = ({ device }: Things) => `/twins/${device}`;
+const document = (things: Things) => `${twin(things)}/documents/desired`;
+const below = (of: (things: Things) => string, path: string) => (things: Things) => of(things) + path;
+const data = () => ({ data: { a: 2 } });
+
+const ROWS: Record<string, Row> = {
+  list_hubs: { foreign: "own" },
+  create_hub: { foreign: "own", body: () => ({ name: "another" }) },
+  get_hub: { foreign: "hub", path: hub },
+  update_hub: { foreign: "hub", path: hub, body: () => ({ name: "renamed" }) },
+  enable_hub: { foreign: "hub", path: below(hub, "/enable") },
+  disable_hub: { foreign: "hub", path: below(hub, "/disable") },
+  delete_hub: { foreign: "hub", path: ({ idle }) => `/hubs/${idle}` },
+  get_hub_metrics: { foreign: "hub", path: below(hub, "/metrics") },
+  get_hub_ca: { foreign: "hub", path: below(hub, "/ca") },
+  // Whose hub it is, is asked before what the certificates are worth.
+  set_hub_ca: {
+    foreign: "hub",
+    path: below(hub, "/ca"),
+    body: () => ({ ca_cert_pem: "x", challenge_cert_pem: "x" }),
+    answers: 400,
+  },
+  list_devices: { foreign: "own" },
+  create_device: { foreign: "hub", body: ({ hub }) => ({ hub_id: hub, name: "new" }), also: ["create_twin"] },
+  get_device: { foreign: "device", path: device },
+  update_device: { foreign: "device", path: device, body: () => ({ description: "x" }) },
+  enable_device: { foreign: "device", path: below(device, "/enable") },
+  disable_device: { foreign: "device", path: below(device, "/disable") },
+  delete_device: { foreign: "device", path: device, also: ["terminate_twin"] },
+  get_device_metrics: { foreign: "device", path: below(device, "/metrics") },
+  renew_device_certificate: { foreign: "device", path: below(device, "/renew-certificate") },
+  set_device_certificate: {
+    foreign: "device",
+    path: below(device, "/certificate"),
+    body: () => ({ certificate_pem: "x" }),
+    answers: 400,
+  },
+  get_device_certificate: { foreign: "device", path: below(device, "/certificate") },
+  list_twin_documents: { foreign: "twin", path: twin },
+  delete_twin_documents: { foreign: "twin", path: twin },
+  get_twin_document: { foreign: "twin", path: document },
+  put_twin_document: { foreign: "twin", path: document, body: data },
+  patch_twin_document: { foreign: "twin", path: document, body: data },
+  delete_twin_document: { foreign: "twin", path: document },
+};
+
+async function thingsOf(world: World, caller: Caller & { token: string }): Promise<Things> {
+  const call = hubCaller(world, caller.token);
+  const hub = (await call("POST", "/hubs", { name: "hub" })).body.id;
+  const idle = (await call("POST", "/hubs", { name: "idle" })).body.id;
+  const { device } = (await call("POST", "/devices", { hub_id: hub, name: "panel" })).body;
+  await call("PUT", `/twins/${device.id}/documents/desired`, { data: { a: 1 } });
+  return { hub, idle, device: device.id };
+}
+
+async function openAccounts() {
+  const world = await openWorld();
+  const caller = await world.createAccount();
+  const stranger = await world.createAccount("Stranger");
+  const [own, foreign] = [await thingsOf(world, caller), await thingsOf(world, stranger)];
+  return { world, caller, own, foreign };
+}
+
+await using plain = await openWorld();
+const operations = hubApiOperations(plain.deps.config);
+
+test("every hub operation has a row here, and every row is an operation", () => {
+  expect(Object.keys(ROWS).sort()).toEqual(operations.map(({ id }) => id).sort());
+});
+
+for (const { id, method, path: pattern, ok } of operations) {
+  const row = ROWS[id] as Row;
+  const send = (things: Things, call: ReturnType<typeof hubCaller>) =>
+    call(method.toUpperCase(), row.path?.(things) ?? pattern, row.body?.(things));
+
+  describe(id, () => {
+    test("no, a wrong and an ended token are refused in the same words, and so is a user token", async () => {
+      const { world, caller, own } = await openAccounts();
+      await using _ = world;
+      const ended = await world.createUser(caller, { effect: "deny", actions: null });
+      const userToken = (await caller.call("POST", "/token", {})).body.token;
+      await ended.call("PATCH", `/users/${ended.user}/secrets`, { validity_ts: world.clock.now() / 1000 + 60 });
+      world.clock.advance(60_000);
+      const unknown = { "x-auth-token": world.deps.random.uuid() };
+      const credentials: [Record<string, string>, string][] = [
+        [{ "x-auth-token": "" }, "invalid_argument"],
+        [{ "x-auth-token": userToken }, "invalid_argument"],
+        [{ "x-auth-token": caller.authorization }, "invalid_argument"],
+        [{ "x-auth-token": "", authorization: caller.authorization }, "invalid_argument"],
+        [unknown, "not_found"],
+        [{ "x-auth-token": ended.token }, "not_found"],
+      ];
+      for (const [headers, reason] of credentials) {
+        const call: ReturnType<typeof hubCaller> = (...args) =>
+          hubCaller(world, "")(args[0], args[1], args[2], headers);
+        const { status, body } = await send(own, call);
+        expect([status, body]).toEqual([
+          401,
+          { type: "denied_authentication", message: "authentication is denied", method: "api_key", reason },
+        ]);
+      }
+    });
+
+    test("a deleted user, secret or role ends it at once", async () => {
+      const { world, caller, own } = await openAccounts();
+      await using _ = world;
+      const byUser = await world.createUser(caller, { effect: "deny", actions: null });
+      const bySecret = await world.createUser(caller, { effect: "deny", actions: null });
+      const byRole = await world.createUser(caller, { effect: "deny", actions: null });
+      await caller.call("DELETE", `/users/${byUser.user}`);
+      await caller.call("DELETE", `/users/${bySecret.user}/secrets`);
+      await caller.call("DELETE", `/roles/${byRole.role}`);
+      expect((await send(own, hubCaller(world, byUser.token))).status).toBe(401);
+      expect((await send(own, hubCaller(world, bySecret.token))).status).toBe(401);
+      expect((await send(own, hubCaller(world, byRole.token))).status).toBe(403);
+    });
+
+    test("the role decides", async () => {
+      const { world, caller, own } = await openAccounts();
+      await using _ = world;
+      const actions = [id, ...(row.also ?? [])];
+      const allowed = await world.createUser(caller, { effect: "allow", actions });
+      for (const action of actions) {
+        const denied = await world.createUser(caller, { effect: "deny", actions: [action] });
+        const refused = await send(own, hubCaller(world, denied.token));
+        expect([action, refused.status, refused.body.type]).toEqual([action, 403, "permissions_denied"]);
+        const only = await world.createUser(caller, { effect: "allow", actions: actions.filter((a) => a !== action) });
+        expect((await send(own, hubCaller(world, only.token))).status).toBe(403);
+      }
+      expect((await send(own, hubCaller(world, allowed.token))).status).toBe(row.answers ?? ok.status);
+    });
+
+    if (row.foreign !== "own") {
+      test("another account's things are as absent as those that do not exist", async () => {
+        const { world, caller, foreign } = await openAccounts();
+        await using _ = world;
+        const call = hubCaller(world, caller.token);
+        const absent = {
+          hub: world.deps.random.uuid(),
+          idle: world.deps.random.uuid(),
+          device: world.deps.random.uuid(),
+        };
+        for (const things of [foreign, absent]) {
+          const { status, body } = await send(things, call);
+          expect([status, { ...body, resource_id: "" }]).toEqual([
+            404,
+            { type: "not_found", message: "resource is not found", resource: row.foreign, resource_id: "" },
+          ]);
+        }
+      });
+    }
+  });
+}

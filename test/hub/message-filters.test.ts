@@ -1,0 +1,34 @@
+import { expect, test } from "bun:test";
+import { expandFilter, isTopicFilter } from "../../src/hub/message-filters.ts";
+
+const names = { hub: { id: "h1", name: "my hub" }, device: { id: "d1", name: "panel" } };
+
+test("templates stand for the hub's and the device's id and name", () => {
+  expect(expandFilter("a/{{ hub.name }}/{{hub.id}}/{{  device.name  }}/{{ device.id }}/#", names)).toBe(
+    "a/my hub/h1/panel/d1/#",
+  );
+  expect(expandFilter("plain/+", names)).toBe("plain/+");
+});
+
+test("a template that is unknown, unfinished, or would bring wildcards or levels along leaves its entry out", () => {
+  for (const entry of [
+    "{{ hub.secret }}",
+    "{{ user.id }}/x",
+    "{{ hub.id",
+    "hub.id }}/#",
+    "{{ }}",
+    "{{hub}}",
+    "{{ hub.id }",
+  ]) {
+    expect([entry, expandFilter(entry, names)]).toEqual([entry, undefined]);
+  }
+  for (const name of ["#", "+", "a/b", "a\0"]) {
+    expect(expandFilter("x/{{ hub.name }}", { ...names, hub: { id: "h1", name } })).toBeUndefined();
+  }
+});
+
+test("topic filters are those of MQTT", () => {
+  for (const filter of ["a", "#", "+", "a/+/b/#", "/", "a//b", "$SCW/twins/me/#", "+/+"])
+    expect(isTopicFilter(filter)).toBe(true);
+  for (const filter of ["a#", "#/a", "a+", "+a/b", "a/#/b", "a\0"]) expect(isTopicFilter(filter)).toBe(false);
+});
