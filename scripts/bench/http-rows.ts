@@ -1,18 +1,23 @@
 import type { Floor } from "./floor.ts";
 import type { LoadJob } from "./load.ts";
+import type { HttpRowName } from "./options.ts";
 import type { RequestText } from "./request-template.ts";
-import { describeTwin, SEEDED_DOCUMENT } from "./seed.ts";
+import { describeTwin, ENTRY_NAME, readingOf, SEEDED_DOCUMENT } from "./seed.ts";
 import type { Served } from "./world.ts";
 
 export type HttpRow = {
-  name: "whoami" | "get_twin" | "update_twin" | "scan_twins" | "get_document" | "put_document" | "patch_document";
-  kind: "read" | "write";
+  name: HttpRowName;
+  /** A search looks at many twins for each that it answers: its floor is told, but nothing is asked of the ratio. */
+  kind: "read" | "search" | "write";
   /** The ratio to the floor that is asked for, where it is not that of all rows of the kind. */
   atLeast?: number;
   request: RequestText;
 };
 
 const DOCUMENT = `/twins/{uuid}/documents/${SEEDED_DOCUMENT}`;
+
+/** A page of twins, all of which match. */
+const search = (rule: string) => `/twins?cursor={cursor}&count=100&match=${encodeURIComponent(rule)}`;
 
 export const HTTP_ROWS: readonly HttpRow[] = [
   { name: "whoami", kind: "read", request: { method: "GET", path: "/whoami" } },
@@ -35,6 +40,26 @@ export const HTTP_ROWS: readonly HttpRow[] = [
     request: { method: "PATCH", path: DOCUMENT, body: '{"data":{"serial":"{digits}"}}' },
   },
   { name: "scan_twins", kind: "read", request: { method: "GET", path: "/twins?cursor={cursor}" } },
+  {
+    name: "scan_twins_match_twin",
+    kind: "search",
+    request: { method: "GET", path: search("TWIN.model == 'PM-5340'") },
+  },
+  {
+    name: "scan_twins_match_ledger",
+    kind: "search",
+    request: { method: "GET", path: search(`LEDGER.${ENTRY_NAME} > 0`) },
+  },
+  { name: "get_twin_ledger_entry", kind: "read", request: { method: "GET", path: "/twins/{uuid}/ledgers/personal" } },
+  {
+    name: "update_twin_ledger_entry_value",
+    kind: "write",
+    request: {
+      method: "PATCH",
+      path: "/twins/{uuid}/ledgers/personal/value",
+      body: `{"entries":{"${ENTRY_NAME}":{"value":${readingOf("{digits}")}}}}`,
+    },
+  },
 ];
 
 const CONNECTIONS = 64;
@@ -56,7 +81,7 @@ export const productJob = (row: HttpRow, world: Served, seconds: number): LoadJo
 /** The same request, but for its path. */
 export const floorJob = (row: HttpRow, floor: Floor, world: Served, seconds: number): LoadJob => {
   const job = productJob(row, world, seconds);
-  const path = row.kind === "read" ? "/constant" : "/echo";
+  const path = row.kind === "write" ? "/echo" : "/constant";
   return { ...job, url: floor.url, serverPid: floor.pid, request: { ...job.request, path } };
 };
 
@@ -67,7 +92,7 @@ export async function answerBytes({ request }: HttpRow, world: Served): Promise<
   const response = await fetch(world.url + path, {
     method: request.method,
     headers: { Authorization: world.account.secret },
-    ...(request.body && { body: request.body }),
+    ...(request.body && { body: request.body.replace("{digits}", "00000001") }),
   });
   if (response.status !== 200) throw new Error(`${request.method} ${path} answers ${response.status}`);
   return (await response.bytes()).length;

@@ -8,7 +8,11 @@ import { median } from "./percentiles.ts";
 import { type Served, warmFile } from "./world.ts";
 
 /** Ratios: to the floor, and with more twins to the same with the fewest. */
-const REQUIRED = { read: { floor: 0.4, growth: 0.8 }, write: { floor: 0.25, growth: 0.5 } };
+const REQUIRED = {
+  read: { floor: 0.4, growth: 0.8 },
+  search: { floor: undefined, growth: 0.8 },
+  write: { floor: 0.25, growth: 0.5 },
+};
 
 /** A durable write at half of its highest rate is answered within this by 99 of 100. */
 const HALF_RATE_P99_MS = 25;
@@ -30,7 +34,7 @@ export async function measureHttpRow(row: HttpRow, worlds: Served[], load: LoadG
     process.stderr.write(`${row.name} round ${round}: ${[floorResult, ...products].map(describeLoad).join(", ")}\n`);
   }
   const figures = worlds.flatMap((world, index) => figuresOf(row, worlds, world, index, rounds));
-  if (row.kind === "read") return figures;
+  if (row.kind !== "write") return figures;
   for (const [index, world] of worlds.entries()) {
     const highest = Math.max(...rounds.map((round) => product(round, index).rate));
     warmFile(world);
@@ -42,6 +46,7 @@ export async function measureHttpRow(row: HttpRow, worlds: Served[], load: LoadG
 
 function figuresOf(row: HttpRow, worlds: Served[], world: Served, index: number, rounds: Round[]): Figure[] {
   const required = REQUIRED[row.kind];
+  const atLeast = row.atLeast ?? required.floor;
   const results = rounds.map((round) => product(round, index));
   const figure: Figure = {
     row: row.name,
@@ -54,7 +59,7 @@ function figuresOf(row: HttpRow, worlds: Served[], world: Served, index: number,
     p50Ms: median(results.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(results.map(({ p99Ms }) => p99Ms)),
     maxMs: Math.max(...results.map(({ maxMs }) => maxMs)),
-    required: { of: "ratio", atLeast: row.atLeast ?? required.floor },
+    ...(atLeast !== undefined && { required: { of: "ratio", atLeast } }),
     note: `${describeCpu(results.map(({ cpu }) => cpu))}; floor: ${describeCpu(rounds.map(({ floor }) => floor.cpu))}`,
   };
   if (index === 0) return [figure];

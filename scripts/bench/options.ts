@@ -3,10 +3,22 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SOURCE } from "../../test/support/server-process.ts";
 
-export const ROW_NAMES = [
-  ...["start", "store", "whoami", "get_twin", "update_twin", "scan_twins"],
-  ...["get_document", "put_document", "patch_document"],
+const HTTP_ROW_NAMES = [
+  "whoami",
+  "get_twin",
+  "update_twin",
+  "scan_twins",
+  "scan_twins_match_twin",
+  "scan_twins_match_ledger",
+  "get_twin_ledger_entry",
+  "update_twin_ledger_entry_value",
+  "get_document",
+  "put_document",
+  "patch_document",
 ] as const;
+export type HttpRowName = (typeof HTTP_ROW_NAMES)[number];
+
+export const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES] as const;
 export type RowName = (typeof ROW_NAMES)[number];
 
 export type Options = {

@@ -7,10 +7,10 @@ import { assertElsewhere, assertMayInclude } from "./check-source.ts";
 import { assertWhole, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
-import { insertEntry, listEntries } from "./rows.ts";
+import { insertEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";
-import { assertTouchable, gateOf, present } from "./touchable.ts";
+import { assertTouchable, gateOf, listAll, present } from "./touchable.ts";
 
 type Input = { path: LedgerPath; entries: [name: string, wish: EntryChanges][]; options: WriteOptions };
 
@@ -22,7 +22,7 @@ export const addTwinLedgerEntry = userCommand(
     const mayTouch = gateOf(tx, actor, ledger);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
     const names = entries.map(([name]) => name);
-    const known = new Set(listEntries(tx, ledger.twin.id, ledger.accountId, names).map(({ name }) => name));
+    const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<Entry>[number] => [
       name,
       settle(() => {
@@ -42,7 +42,7 @@ export const addTwinLedgerEntry = userCommand(
       tx,
       actor,
       "added",
-      { twinId: ledger.twin.id, accountId: ledger.accountId },
+      ledger,
       added.map((after) => ({ after })),
     );
     return outcomes.map(([name, outcome]) => [name, "error" in outcome ? outcome : present(tx, outcome)]);
@@ -54,7 +54,7 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
   if (source) assertElsewhere(ledger, source);
   if (wish.include && source) assertMayInclude(tx, actor, source);
   return {
-    ...{ twinId: ledger.twin.id, accountId: ledger.accountId, name },
+    ...{ twinId: ledger.twinId, accountId: ledger.accountId, name },
     type: wish.reference ? "reference" : wish.include ? "include" : "value",
     value: wish.value ?? NULL,
     visibility: wish.visibility ?? null,

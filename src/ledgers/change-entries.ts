@@ -4,9 +4,8 @@ import { conditionsOf } from "./check-item.ts";
 import { assertWhole, type Entry, ItemRefusal, isRefused, type Outcomes, settle } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { assertLedgerSize, type Change, recordEntries } from "./record-entries.ts";
-import { listEntries } from "./rows.ts";
 import type { WriteOptions } from "./schema.ts";
-import { assertTouchable, gateOf, present } from "./touchable.ts";
+import { assertTouchable, gateOf, listAll, present } from "./touchable.ts";
 
 type Steps<Wish> = {
   /** The entry as wished for, or a refusal; nothing is written yet. */
@@ -28,11 +27,10 @@ export function changeEntries<Wish>(
   { plan, save }: Steps<Wish>,
 ): Outcomes<Entry> {
   const ledger = locateOwnLedger(tx, actor, path);
-  const { twin, accountId } = ledger;
   const names = wishes.map(([name]) => name);
   const mayTouch = gateOf(tx, actor, ledger);
   const assertCondition = conditionsOf(tx, actor, ledger, options);
-  const known = listEntries(tx, twin.id, accountId, names).filter(mayTouch);
+  const known = listAll(tx, ledger, names).filter(mayTouch);
   const byName = new Map(known.map((entry) => [entry.name, entry]));
   const planned = wishes.map(([name, wish]): Outcomes<Entry>[number] => [
     name,
@@ -58,7 +56,7 @@ export function changeEntries<Wish>(
     return [name, present(tx, after)];
   });
   if (bytesGrew) assertLedgerSize(tx, ledger);
-  recordEntries(tx, actor, "updated", { twinId: twin.id, accountId }, changes);
+  recordEntries(tx, actor, "updated", ledger, changes);
   return outcomes;
 }
 

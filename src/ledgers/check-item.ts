@@ -25,9 +25,10 @@ export function assertAcceptable({ visibility, publish, tables }: EntryChanges):
  * Refuses an item whose condition is not met. It sees the stored entry, nulls where there is none (specification 2.8), and of the
  * ledger what the role lets through.
  */
-export function conditionsOf(reader: Reader, actor: UserActor, { twin }: Ledger, { conditions }: WriteOptions) {
+export function conditionsOf(reader: Reader, actor: UserActor, ledger: Ledger, { conditions }: WriteOptions) {
   if (conditions.length === 0) return () => {};
   const texts = new Map(conditions);
+  const twin = ledger.twin();
   const scopes = scopesOf(reader, actor, { twin, ledger: ledgerOfCaller(reader, actor, twin) });
   return (name: string, entry: Entry | undefined): void => {
     const text = texts.get(name);

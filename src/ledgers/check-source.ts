@@ -9,7 +9,7 @@ import { keepTouchable } from "./touchable.ts";
 
 /** A source has to be in another ledger (specification 2.8). */
 export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
-  if (source.twinId === ledger.twin.id && source.accountId === ledger.accountId) {
+  if (source.twinId === ledger.twinId && source.accountId === ledger.accountId) {
     throw new ItemRefusal("Invalid source.", "The source is in the same Ledger.");
   }
 }
@@ -21,7 +21,7 @@ export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
 export function assertMayInclude(reader: Reader, actor: UserActor, source: EntryKey): void {
   const twin = findTwin(reader, source.twinId);
   const entry = findEntry(reader, source) ?? nobodys(source);
-  const ledger = twin && { twin, accountId: source.accountId, own: true };
+  const ledger = twin && { ...source, own: true, twin: () => twin };
   if (!ledger || !mayTouchTwin(reader, actor, twin) || keepTouchable(reader, actor, ledger, [entry]).length === 0) {
     throw new ItemRefusal("Invalid source.", "The source is not accessible.");
   }

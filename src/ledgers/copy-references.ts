@@ -93,7 +93,7 @@ function findReadable(reader: Reader, { source, reference }: Entry): Entry | und
   const { statement } = actor;
   const reads = ["get_twin_ledger_entry", "get_twin_ledger_entry_value"] as const;
   if (!reads.some((action) => permits(statement, action)) || !mayTouchTwin(reader, actor, twin)) return undefined;
-  const ledger = { twin, accountId: entry.accountId, own: entry.accountId === actor.accountId };
+  const ledger = { ...source, own: source.accountId === actor.accountId, twin: () => twin };
   return keepTouchable(reader, actor, ledger, [entry])[0];
 }
 

@@ -37,7 +37,7 @@ export const deleteTwinLedgerEntry = userCommand(
       tx,
       actor,
       "deleted",
-      { twinId: ledger.twin.id, accountId: ledger.accountId },
+      ledger,
       deleted.map((before) => ({ before })),
     );
     return outcomes;

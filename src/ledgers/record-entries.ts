@@ -13,7 +13,7 @@ const LEDGER_BYTES_MAX = 65_536;
 
 /** Refuses the whole request if the ledger has grown beyond its limit. */
 export function assertLedgerSize(tx: Tx, ledger: Ledger): void {
-  if (ledgerBytes(tx, ledger.twin.id, ledger.accountId) <= LEDGER_BYTES_MAX) return;
+  if (ledgerBytes(tx, ledger.twinId, ledger.accountId) <= LEDGER_BYTES_MAX) return;
   throw invalid("too_large", `The Ledger would be larger than ${LEDGER_BYTES_MAX} bytes.`);
 }
 

@@ -8,15 +8,30 @@ import { listEntries } from "./rows.ts";
 
 /** The entries, or those of these names, that the caller may touch. */
 export function listTouchable(reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] {
-  return keepTouchable(reader, actor, ledger, listEntries(reader, ledger.twin.id, ledger.accountId, names));
+  return keepTouchable(reader, actor, ledger, listAll(reader, ledger, names));
+}
+
+/** The entries, or those of these names. Where there are none, the twin is looked up: there may be none either, which is refused. */
+export function listAll(reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] {
+  const entries = listEntries(reader, ledger.twinId, ledger.accountId, names);
+  if (entries.length === 0) ledger.twin();
+  return entries;
 }
 
 export const keepTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, entries: readonly Entry[]): Entry[] =>
   entries.filter(gateOf(reader, actor, ledger));
 
 /** Tells which entries the caller may touch. It looks at the ledger once: while a request is planned, before it writes. */
-export const gateOf = (reader: Reader, actor: UserActor, ledger: Ledger): ((entry: Entry) => boolean) =>
-  entryGate(reader, actor, { ...ledger, all: () => listEntries(reader, ledger.twin.id, ledger.accountId) });
+export function gateOf(reader: Reader, actor: UserActor, ledger: Ledger): (entry: Entry) => boolean {
+  // What needs no rule needs no twin.
+  if (ledger.own && actor.rules.entry === null) return () => true;
+  const { twinId, accountId } = ledger;
+  return entryGate(reader, actor, {
+    twin: ledger.twin(),
+    accountId,
+    all: () => listEntries(reader, twinId, accountId),
+  });
+}
 
 /** Nobody makes of an entry what their role would keep from them. The rule sees the ledger as it was before the request. */
 export function assertTouchable(mayTouch: (entry: Entry) => boolean, entry: Entry): void {

@@ -65,7 +65,9 @@ function save(tx: Tx, before: Entry, plan: Entry): Entry {
   if (after.history !== null && before.history === null && !isValueNew) after = keepRecord(tx, after);
   if (!isValueNew && hasSameProperties(before, after)) return before;
   saveEntry(tx, after);
-  if (isValueNew || after.visibility !== before.visibility) announce(tx, after);
-  if (after.reference !== before.reference) insertPendingReference(tx, after);
+  const isReferenceNew = after.reference !== before.reference;
+  // Its status changes now, not only when it is copied: a copy that comes to the same would tell nobody.
+  if (isValueNew || isReferenceNew || after.visibility !== before.visibility) announce(tx, after);
+  if (isReferenceNew) insertPendingReference(tx, after);
   return after;
 }

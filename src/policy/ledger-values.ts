@@ -1,7 +1,7 @@
 import type { JsonObject } from "../kernel/json.ts";
 import { type JsonText, spliced, writeJson } from "../kernel/json-text.ts";
 import type { Reader } from "../store/sql.ts";
-import { type EntryValue, findEntryValue, listEntryValues } from "./rows.ts";
+import { type EntryValue, findEntryValue, findPlainValues, listEntryValues } from "./rows.ts";
 
 /** An include of an include and so on is followed this far; then, as in a loop, there is no value. */
 const INCLUDES_MAX = 8;
@@ -24,8 +24,12 @@ export const presentValue = (reader: Reader, accountId: string, entry: Included)
   readThrough(reader, accountId, entry)?.value ?? NULL;
 
 /** What rules see as `LEDGER`: the values of an account's entries on a twin, by name. */
-export const ledgerValues = (reader: Reader, twinId: string, accountId: string): JsonObject =>
-  valuesOf(reader, accountId, listEntryValues(reader, twinId, accountId));
+export function ledgerValues(reader: Reader, twinId: string, accountId: string): JsonObject {
+  const plain = findPlainValues(reader, twinId, accountId);
+  return plain === undefined
+    ? valuesOf(reader, accountId, listEntryValues(reader, twinId, accountId))
+    : JSON.parse(plain);
+}
 
 /** The same of some entries. */
 export function valuesOf(reader: Reader, accountId: string, entries: readonly Included[]): JsonObject {

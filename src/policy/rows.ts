@@ -14,6 +14,21 @@ export type EntryValue = {
 
 const VALUES = "SELECT name, type, value, value_changed_at, source_twin, source_name FROM ledger_entries";
 
+/**
+ * The values of an account's entries on a twin, as one JSON object: a text costs the driver less than the columns of a row.
+ * Undefined if some are includes, whose values are elsewhere.
+ */
+export function findPlainValues(reader: Reader, twinId: string, accountId: string): JsonText | undefined {
+  const row = reader.get(
+    `SELECT '{' || coalesce(group_concat(json_quote(name) || ':' || value, ','), '') || '}' AS entries,
+       coalesce(max(type = 'include'), 0) AS has_includes
+     FROM ledger_entries WHERE twin_id = ? AND account_id = ?`,
+    twinId,
+    accountId,
+  ) as Row;
+  return integer(row, "has_includes") === 1 ? undefined : (text(row, "entries") as JsonText);
+}
+
 export const listEntryValues = (reader: Reader, twinId: string, accountId: string): EntryValue[] =>
   reader.all(`${VALUES} WHERE twin_id = ? AND account_id = ?`, twinId, accountId).map(entryValueFrom);
 

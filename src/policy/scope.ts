@@ -27,21 +27,38 @@ export type Subject = {
 /** The variables of specification 2.13, looked up when a rule asks for them. */
 export function scopeOf(reader: Reader, actor: UserActor, subject: Subject): Scope {
   const { twin, ledger, identity, entry, more } = subject;
-  const variables: Record<string, () => JsonValue | undefined> = {
-    account: () => actor.accountId,
-    twin: () => twin.id,
-    identity: () => identity,
-    ledger: () => entry && ledger.accountId,
-    entry_name: () => entry?.name,
-    entry_value: () => entry && JSON.parse(entry.value()),
-    now: () => toSeconds(reader.now),
-    USER: () => findUserAnywhere(reader, actor.userId)?.description,
-    TWIN: () => twin.description && JSON.parse(twin.description),
-    LEDGER: () => ledger.values?.() ?? ledgerValues(reader, twin.id, ledger.accountId),
-    DICT: () => actor.dictionary,
-    SECRET: () => actor.token && findToken(reader, actor.token.id)?.secretDict,
+  return (name) => {
+    if (more && Object.hasOwn(more, name)) return more[name]?.();
+    // Not an object's members: there are scopes by the thousand, and names that every object has.
+    switch (name) {
+      case "account":
+        return actor.accountId;
+      case "twin":
+        return twin.id;
+      case "identity":
+        return identity;
+      case "ledger":
+        return entry && ledger.accountId;
+      case "entry_name":
+        return entry?.name;
+      case "entry_value":
+        return entry && JSON.parse(entry.value());
+      case "now":
+        return toSeconds(reader.now);
+      case "USER":
+        return findUserAnywhere(reader, actor.userId)?.description;
+      case "TWIN":
+        return twin.description && JSON.parse(twin.description);
+      case "LEDGER":
+        return ledger.values?.() ?? ledgerValues(reader, twin.id, ledger.accountId);
+      case "DICT":
+        return actor.dictionary;
+      case "SECRET":
+        return actor.token && findToken(reader, actor.token.id)?.secretDict;
+      default:
+        return undefined;
+    }
   };
-  return (name) => (more && Object.hasOwn(more, name) ? more[name] : variables[name])?.();
 }
 
 const SHARED = new Set(["USER", "TWIN", "LEDGER", "DICT", "SECRET"]);

@@ -80,16 +80,17 @@ export function listTwinIds(reader: Reader, ownerId: string, after: number, limi
 }
 
 /** Bytes of their descriptions, likewise. */
-export const listDescriptionSizes = (reader: Reader, ownerId: string, after: number, limit: number): number[] =>
-  reader
-    .all(
-      `SELECT coalesce(octet_length(description), 0) AS size FROM twins
-       WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`,
-      ownerId,
-      after,
-      limit,
-    )
-    .map((row) => integer(row, "size"));
+export function listDescriptionSizes(reader: Reader, ownerId: string, after: number, limit: number): number[] {
+  const row = reader.get(
+    `SELECT json_group_array(size) AS sizes
+     FROM (SELECT coalesce(octet_length(description), 0) AS size FROM twins
+           WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?)`,
+    ownerId,
+    after,
+    limit,
+  );
+  return JSON.parse(text(row as Row, "sizes"));
+}
 
 /** The twins themselves, likewise, with their positions. */
 export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number) =>

@@ -30,7 +30,9 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 /** Twins that one call looks at, however few of them match. */
 const EXAMINED_MAX = 2000;
 /** And that it looks at before others have a turn. */
-const SLICE = 250;
+const SLICE_MAX = 250;
+/** No fewer at once, however few are still to be found: a slice has a price of its own. */
+const SLICE_MIN = 50;
 
 type Filter = Scan & { match?: Rule | undefined };
 
@@ -47,7 +49,7 @@ export async function scanTwins(
   let room = PAGE_BYTES_MAX;
   let after = store.read((reader) => (cursor ? positionOf(reader, actor, cursor) : 0));
   for (let left = EXAMINED_MAX; ; ) {
-    const limits = { twins: Math.min(left, SLICE), found: count - twins.length, bytes: room };
+    const limits = { twins: Math.min(left, SLICE_MAX), found: count - twins.length, bytes: room };
     const slice = store.read((reader) => examine(reader, actor, after, match, limits));
     twins.push(...slice.found);
     room -= slice.bytes;
@@ -64,7 +66,8 @@ type Limits = { twins: number; found: number; bytes: number };
 /** Looks at twins behind a position until a limit is reached; at least one, whatever its size. */
 function examine(reader: Reader, actor: UserActor, after: number, match: Rule | undefined, limits: Limits) {
   const filtered = match !== undefined || actor.rules.twin !== null;
-  const limit = filtered ? limits.twins : Math.min(limits.twins, limits.found);
+  // Where most match, no more are read than are needed.
+  const limit = Math.min(limits.twins, filtered ? Math.max(limits.found, SLICE_MIN) : limits.found);
   const sizes = listDescriptionSizes(reader, actor.accountId, after, limit + 1);
   const fitting = Math.max(1, Math.min(limit, countWithin(sizes, limits.bytes)));
   const candidates = listTwins(reader, actor.accountId, after, fitting);

@@ -1,5 +1,7 @@
 import { type Entry, type JournalAudit, keyOf } from "./journal.ts";
+import type { OwnTwin } from "./own-twin.ts";
 import type { Answer, Wire } from "./wire.ts";
+import { REFERENCE_NAME } from "./write-keys.ts";
 
 /** Members of answers that writers go on with. */
 type Body = {
@@ -10,9 +12,6 @@ type Body = {
   creation_certificate: { uuid: string };
 };
 
-/** A twin that one caller alone changes: so it is known what was last acknowledged, and what may be on its way. */
-export type OwnTwin = { id: string; last: string; flying: string | undefined };
-
 /** How the writes since the last audit went: lost ones were on their way when the connection ended. */
 export type Tally = { acknowledged: number; refused: number; lost: number; lostButStored: number };
 
@@ -22,7 +21,7 @@ export type Tally = { acknowledged: number; refused: number; lost: number; lostB
  */
 export class Books {
   readonly #acknowledged: { key: string; path: string; answer: string; at: number | undefined }[] = [];
-  readonly #refused: string[] = [];
+  readonly #refused: (string | undefined)[] = [];
   readonly #lost: string[] = [];
   readonly #secrets: string[] = [];
   #onAcknowledged: { count: number; run: () => void } | undefined;
@@ -42,7 +41,7 @@ export class Books {
     const told = JSON.parse(answer) as Body;
     const twin = told.creation_certificate?.uuid;
     // Who is deleted is answered as they were.
-    const at = told.updated_ts === undefined || key.startsWith("user.deleted") ? undefined : instant(told.updated_ts);
+    const at = told.updated_ts === undefined || /^\w+\.deleted /.test(key) ? undefined : instant(told.updated_ts);
     this.#acknowledged.push({ key, path: twin ? `/twins/${twin}` : path, answer, at });
     if (told.secret) this.#secrets.push(told.secret);
     if (this.#acknowledged.length >= (this.#onAcknowledged?.count ?? Number.POSITIVE_INFINITY)) {
@@ -51,7 +50,7 @@ export class Books {
     return told;
   }
 
-  refuse(key: string): void {
+  refuse(key: string | undefined): void {
     this.#refused.push(key);
   }
 
@@ -73,7 +72,8 @@ export class Books {
       if (at !== undefined && entry.at !== at) throw new Error(`${key} is of ${entry.at}, not as answered: ${answer}`);
       found.delete(key);
     }
-    for (const key of this.#refused) if (found.has(key)) throw new Error(`${key} was refused, and is stored`);
+    for (const key of this.#refused)
+      if (key !== undefined && found.has(key)) throw new Error(`${key} was refused, and is stored`);
     const lostButStored = this.#lost.filter((key) => found.delete(key)).length;
     if (found.size > 0) throw new Error(`nobody wrote ${[...found.keys()].slice(0, 5)}`);
     return {
@@ -92,6 +92,13 @@ export class Books {
     }
     twin.last = lastKey;
     twin.flying = undefined;
+    // What was on its way to the ledger and the identities was stored as a whole or not at all, as the journal showed.
+    twin.entries = new Map(
+      journal.ledgers
+        .valuesOf(twin.id)
+        .map(([name, value]) => [name, REFERENCE_NAME.test(name) ? undefined : (value as { n: number }).n]),
+    );
+    twin.identities = new Set(journal.identities.namesOf(twin.id));
     return terminatedAt === null;
   }
 
@@ -141,6 +148,22 @@ export class Caller {
     return this.#books.acknowledge(key, path, answer.text);
   }
 
+  /** A write of several items that has to succeed, at least in part; the key names those that do. Answers the answer as it came. */
+  async writeItems(key: string, method: string, path: string, body?: object): Promise<string> {
+    const answer = await this.#send(key, method, path, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    this.#books.acknowledge(key, path, answer.text);
+    return answer.text;
+  }
+
+  /** A write of several items that stores none. It has no key: whatever the journal had of it, nobody wrote. */
+  async refuseItems(status: number, method: string, path: string, body: object): Promise<string> {
+    const answer = await this.#send(undefined, method, path, body);
+    if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+    this.#books.refuse(undefined);
+    return answer.text;
+  }
+
   /** A write that succeeds, or is refused with one of these statuses. */
   async try(refusals: number[], key: string, method: string, path: string, body?: object): Promise<Body | undefined> {
     const answer = await this.#send(key, method, path, body);
@@ -157,17 +180,25 @@ export class Caller {
     if (!text.includes(`"n":${n},`)) throw new Error(`${n} was acknowledged, and cannot be read: ${text}`);
   }
 
+  /** Likewise the value of an entry. */
+  async expectValue(twin: string, name: string, n: number): Promise<void> {
+    const headers = { authorization: this.#authorization };
+    const path = `/twins/${twin}/ledgers/personal/value?entries=${name}`;
+    const { text } = await this.#wire.call("GET", path, { headers });
+    if (JSON.parse(text).entries[name].value?.n !== n) throw new Error(`${n} was acknowledged, and is ${text}`);
+  }
+
   /** Somebody else on the same connection. */
   as(authorization: string): Caller {
     return new Caller(this.#wire, authorization, this.#books);
   }
 
-  async #send(key: string, method: string, path: string, body?: object): Promise<Answer> {
+  async #send(key: string | undefined, method: string, path: string, body?: object): Promise<Answer> {
     try {
       const headers = { authorization: this.#authorization };
       return await this.#wire.call(method, path, { headers, ...(body && { body: JSON.stringify(body) }) });
     } catch (error) {
-      this.#books.lose(key);
+      if (key !== undefined) this.#books.lose(key);
       throw error;
     }
   }

@@ -9,8 +9,8 @@ import {
   startServer,
   temporaryFolder,
 } from "../support/server-process.ts";
+import { auditOf, auditReferences } from "./audit.ts";
 import { startBystander } from "./bystander.ts";
-import { JournalAudit, openBeside } from "./journal.ts";
 import { Load } from "./load.ts";
 import { Wire } from "./wire.ts";
 
@@ -32,18 +32,6 @@ async function start(dataDir: string, { secret }: Account) {
   return { server, startMs: performance.now() - began };
 }
 
-/** A journal that has been read and compared to its end. */
-function auditOf(dataDir: string, journal = new JournalAudit()) {
-  const database = openBeside(dataDir);
-  try {
-    const entries = journal.follow(database);
-    journal.compare(database);
-    return { journal, entries };
-  } finally {
-    database.close();
-  }
-}
-
 test(
   `nothing acknowledged is lost and nothing is half done when the server is killed ${CRASHES} times in the midst of writing`,
   async () => {
@@ -54,6 +42,7 @@ test(
     const load = new Load(account, WRITERS);
     const { journal } = auditOf(dataDir);
     const starts: number[] = [];
+    let references = { count: 0, ok: 0 };
     const total = { acknowledged: 0, refused: 0, lost: 0, lostButStored: 0 };
 
     for (let crash = 0; crash <= CRASHES; crash++) {
@@ -62,10 +51,11 @@ test(
       if (crash === 0) await load.prepare(server.url, stranger);
       else {
         starts.push(startMs);
+        references = await auditReferences(dataDir);
         const { entries } = auditOf(dataDir, journal);
         const tally = load.audit(entries, journal);
         for (const key of ["acknowledged", "refused", "lost", "lostButStored"] as const) total[key] += tally[key];
-        await load.books.auditServed(() => Wire.open(server.url), account.secret, journal);
+        await load.auditServed(server.url, journal);
       }
       if (crash === CRASHES) {
         expect(await server.end()).toBe(0);
@@ -87,6 +77,7 @@ test(
     say(
       `${total.lost} in flight at a crash, of which ${total.lostButStored} were stored; journal of ${journal.sequence};`,
     );
+    say(`${references.count} references at their sources' values, ${references.ok} of them ok;`);
     say(`start to first answer: ${Math.round(slowest)} ms at most, ${Math.round(median(starts))} ms in the middle`);
     expect(slowest).toBeLessThan(10_000);
   },

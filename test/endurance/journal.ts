@@ -2,6 +2,10 @@ import { expect } from "bun:test";
 import { join } from "node:path";
 import { Connection } from "../../src/store/connection.ts";
 import type { Row } from "../../src/store/sql.ts";
+import { compareAll } from "./compare.ts";
+import { IdentityReplay } from "./identity-replay.ts";
+import { LedgerReplay } from "./ledger-replay.ts";
+import { itemsKey, numberOfEntry, numberOfIdentity } from "./write-keys.ts";
 
 /** A journal row, as far as audits look at it. */
 export type Entry = {
@@ -18,6 +22,8 @@ type Statement = { effect: "allow" | "deny"; actions: string[] | null };
 type Data = Partial<Record<string, unknown>> & {
   description?: ({ n?: number } & Record<string, unknown>) | null;
   statement?: Statement;
+  entries?: Record<string, Parameters<typeof numberOfEntry>[1]>;
+  identities?: Record<string, Parameters<typeof numberOfIdentity>[0]>;
 };
 
 type Twin = {
@@ -33,10 +39,26 @@ export const openBeside = (dataDir: string) => new Connection(join(dataDir, "twi
 
 /** What an entry is the trace of: the number that its write carried, or for want of one what it was done to. */
 export function keyOf({ kind, twinId, data }: Entry): string {
+  const { entries, identities } = data;
+  if (entries) return itemsKey(kind, String(twinId), numbered(entries, numberOfEntry));
+  if (identities)
+    return itemsKey(
+      kind,
+      String(twinId),
+      numbered(identities, (_, change) => numberOfIdentity(change)),
+    );
   const n = data.description?.n ?? /^Role (\d+)$/.exec(String(data["name"] ?? ""))?.[1];
   if (n !== undefined && kind !== "account.created") return String(n);
   return `${kind} ${twinId ?? data["uuid"] ?? data["user"]}`;
 }
+
+/** Those who write have a name; what references copy from their sources is written by nobody. */
+export const isCopy = ({ kind, actorId }: Entry) => kind === "ledger.entry.updated" && actorId === null;
+
+const numbered = <Change>(
+  changes: Record<string, Change>,
+  numberOf: (name: string, change: Change) => number | undefined,
+) => Object.entries(changes).map(([name, change]) => [name, numberOf(name, change)] as const);
 
 /**
  * Follows the journal and holds the tables against it: every change has its journal row, and every journal row its change.
@@ -44,6 +66,8 @@ export function keyOf({ kind, twinId, data }: Entry): string {
  */
 export class JournalAudit {
   readonly twins = new Map<string, Twin>();
+  readonly ledgers = new LedgerReplay();
+  readonly identities = new IdentityReplay();
   sequence = 0;
   #at = 0;
   #accounts = new Set<string>();
@@ -92,12 +116,16 @@ export class JournalAudit {
     compareAll(database.all("SELECT * FROM roles WHERE name IS NOT 'Super Admin'"), this.#roles, roleOf);
     const twins = database.all("SELECT id, description, created_at, updated_at, terminated_at FROM twins");
     compareAll(twins, this.twins, twinOf);
+    this.ledgers.compare(database);
+    this.identities.compare(database);
   }
 
   #apply(entry: Entry): void {
     const { kind, at, data } = entry;
     const uuid = String(data["uuid"] ?? data["user"]);
     if (kind.startsWith("twin.")) this.#applyToTwin(entry);
+    else if (kind.startsWith("ledger.")) this.ledgers.apply(entry, keyOf(entry));
+    else if (kind.startsWith("identity.")) this.identities.apply(entry, keyOf(entry));
     else if (kind === "account.created") {
       this.#accounts.add(entry.accountId);
       this.#secrets.add(uuid);
@@ -145,20 +173,6 @@ const times = (row: Row) => ({
   created_ts: (row["created_at"] as number) / 1000,
   updated_ts: (row["updated_at"] as number) / 1000,
 });
-
-/** Very many: only one that differs is handed to `expect`, to tell how. */
-function compareAll<Told>(
-  rows: Row[],
-  told: Map<string, Told>,
-  found: (row: Row, told: Told | undefined) => Told,
-): void {
-  expect(rows.length).toBe(told.size);
-  for (const row of rows) {
-    const expected = told.get(row["id"] as string);
-    const actual = found(row, expected);
-    if (JSON.stringify(actual) !== JSON.stringify(expected)) expect(actual).toEqual(expected as never);
-  }
-}
 
 const twinOf = (row: Row, told: Twin | undefined): Twin => ({
   createdAt: row["created_at"] as number,

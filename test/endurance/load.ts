@@ -1,6 +1,10 @@
 import type { Account } from "../support/server-process.ts";
-import { Books, Caller, type OwnTwin, type Tally } from "./books.ts";
-import type { Entry, JournalAudit } from "./journal.ts";
+import { Books, Caller, type Tally } from "./books.ts";
+import { IdentityWriter } from "./identity-writer.ts";
+import { type Entry, isCopy, type JournalAudit } from "./journal.ts";
+import { LedgerWriter } from "./ledger-writer.ts";
+import { newTwin, type OwnTwin, pick } from "./own-twin.ts";
+import { Told } from "./told.ts";
 import { ConnectionEnded, Wire } from "./wire.ts";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000";
@@ -15,6 +19,9 @@ class Pool {
 /** Many callers who write all there is to write, in many connections at once, and keep books of it. */
 export class Load {
   readonly books = new Books();
+  readonly #told = new Told();
+  readonly #ledgers: LedgerWriter;
+  readonly #identities: IdentityWriter;
   readonly #account: Account;
   readonly #pools: Pool[];
   #number = 0;
@@ -25,6 +32,10 @@ export class Load {
   constructor(account: Account, writers: number) {
     this.#account = account;
     this.#pools = Array.from({ length: writers }, () => new Pool());
+    const next = () => this.#next();
+    const anyTwin = () => pick(pick(this.#pools)?.twins ?? []);
+    this.#ledgers = new LedgerWriter(account.account, next, anyTwin, this.#told);
+    this.#identities = new IdentityWriter(next, this.#told);
   }
 
   /** Makes what the writers need beforehand. */
@@ -58,15 +69,24 @@ export class Load {
 
   /** Holds the journal against the books, and each writer's twins against what the writer knows of them. */
   audit(entries: Entry[], journal: JournalAudit): Tally {
-    const tally = this.books.auditJournal(entries);
+    const tally = this.books.auditJournal(entries.filter((entry) => !isCopy(entry)));
     for (const pool of this.#pools) pool.twins = pool.twins.filter((twin) => this.books.auditTwin(journal, twin));
     return tally;
+  }
+
+  /** What was last answered is what the server still answers. Closes the books. */
+  async auditServed(url: string, journal: JournalAudit): Promise<void> {
+    const { secret } = this.#account;
+    await this.#told.auditServed(() => Wire.open(url), secret, journal);
+    await this.books.auditServed(() => Wire.open(url), secret, journal);
   }
 
   async #writeSomething(caller: Caller, pool: Pool): Promise<void> {
     const twin = pick(pool.twins);
     const dice = Math.random();
-    if (dice < 0.2 || !twin) await this.#createTwin(caller, pool);
+    if (twin && Math.random() < 0.6) {
+      await (dice < 0.8 ? this.#ledgers.write(caller, twin) : this.#identities.write(caller, twin));
+    } else if (dice < 0.2 || !twin) await this.#createTwin(caller, pool);
     else if (dice < 0.65) await this.#updateTwin(caller, twin);
     else if (dice < 0.78) await this.#terminateTwin(caller, pool, twin);
     else if (dice < 0.84) await this.#createUser(caller, pool);
@@ -78,7 +98,7 @@ export class Load {
   async #createTwin(caller: Caller, pool: Pool): Promise<void> {
     const n = this.#next();
     const { creation_certificate } = await caller.write(`${n}`, "POST", "/twins", { description: describe(n) });
-    pool.twins.push({ id: creation_certificate.uuid, last: `${n}`, flying: undefined });
+    pool.twins.push(newTwin(creation_certificate.uuid, `${n}`));
   }
 
   async #updateTwin(caller: Caller, twin: OwnTwin): Promise<void> {
@@ -171,8 +191,6 @@ export class Load {
     return ++this.#number;
   }
 }
-
-const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(Math.random() * items.length)];
 
 /** Mostly small, sometimes large, as descriptions are. */
 const describe = (n: number) => ({ n, filling: "x".repeat(Math.random() < 0.02 ? 20_000 : Math.random() * 200) });

@@ -1,0 +1,28 @@
+import { JournalAudit, openBeside } from "./journal.ts";
+import { compareReferences, untilCopied } from "./references.ts";
+
+/** A journal that has been read and compared to its end, beside the server. */
+export function auditOf(dataDir: string, journal = new JournalAudit()) {
+  const database = openBeside(dataDir);
+  try {
+    // One snapshot: a job may write meanwhile.
+    database.run("BEGIN");
+    const entries = journal.follow(database);
+    journal.compare(database);
+    database.run("COMMIT");
+    return { journal, entries };
+  } finally {
+    database.close();
+  }
+}
+
+/** The job goes on where a crash has cut it off, until every reference is as its source is. */
+export async function auditReferences(dataDir: string) {
+  await untilCopied(() => openBeside(dataDir));
+  const database = openBeside(dataDir);
+  try {
+    return compareReferences(database);
+  } finally {
+    database.close();
+  }
+}
