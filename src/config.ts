@@ -67,6 +67,7 @@ const SETTINGS = {
   public_url: PublicUrl.optional(),
   cors: Origins.prefault(""),
   trusted_proxies: Cidrs.prefault(""),
+  webhook_allow: Cidrs.prefault(""),
   journal_keep: Duration.prefault("90D"),
   /** The vendor's SDK takes no other shape of it. */
   region: z
@@ -76,6 +77,7 @@ const SETTINGS = {
   document_bytes: wholeNumber(1, 4 * 1024 * 1024).prefault("1048576"),
   document_depth: wholeNumber(1, 500).prefault("64"),
   documents_per_twin: wholeNumber(1, 10_000).prefault("100"),
+  deliveries_keep: Duration.prefault("30D"),
   log: z.enum(LOG_LEVELS).default("info"),
 };
 
@@ -86,13 +88,16 @@ const Settings = z.object(SETTINGS).transform((settings) => ({
   publicUrl: settings.public_url ?? `http://${formatAddress(settings.http)}`,
   corsOrigins: settings.cors,
   trustedProxies: settings.trusted_proxies,
-  journalKeepMs: settings.journal_keep,
   /** The `{region}` of the hub API. */
   region: settings.region,
   /** What a document's data may take as JSON text, how deep it may nest, and how many a twin may have. */
   documentBytesMax: settings.document_bytes,
   documentDepthMax: settings.document_depth,
   documentsPerTwinMax: settings.documents_per_twin,
+  webhookAllow: settings.webhook_allow,
+  /** Never less than deliveries are kept: they tell of what stands there. */
+  journalKeepMs: Math.max(settings.journal_keep, settings.deliveries_keep),
+  deliveriesKeepMs: settings.deliveries_keep,
   logLevel: settings.log,
 }));
 

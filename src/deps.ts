@@ -4,6 +4,7 @@ import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
 import type { Turns } from "./kernel/turns.ts";
+import type { Net } from "./platform/net.ts";
 import type { Store } from "./store/store.ts";
 
 /** What every door and job is handed: the store, and the world outside. */
@@ -17,6 +18,7 @@ export type Deps = {
   readonly messages: Tally;
   /** Writes of large documents, which take turns. */
   readonly largeWrites: Turns;
+  readonly net: Net;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;
 };

@@ -3,6 +3,7 @@ import { loadConfig } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { createApp } from "../http/app.ts";
 import { keepAllMessageCounts } from "../hub/count-messages.ts";
+import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { formatAddress } from "../kernel/address.ts";
@@ -13,6 +14,7 @@ import { Tally } from "../kernel/tally.ts";
 import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
 import { serveHttp } from "../platform/http.ts";
+import { systemNet } from "../platform/net.ts";
 import { programCall } from "../platform/process.ts";
 import { obtainKey } from "../store/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
@@ -37,6 +39,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       random,
       log,
       config,
+      net: systemNet(),
       messages: new Tally(),
       largeWrites: new Turns(),
       userTokenKey,
@@ -44,7 +47,9 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     const app = createApp(deps);
     const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }));
     const scheduler = new Scheduler(deps, jobs());
+    const deliverer = new Deliverer(deps);
     scheduler.start();
+    deliverer.start();
     const address = formatAddress({ ...config.http, port: server.port });
     log.info("serve.started", { version: VERSION, http: address, dataDir: config.dataDir });
     process.stdout.write(`Twinpost ${VERSION} serves http://${address}\n`);
@@ -56,7 +61,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     }
     log.info("serve.stopping", { signal: await stopped });
     await server.stop(DRAIN_MS);
-    await scheduler.stop();
+    await Promise.all([scheduler.stop(), deliverer.stop(DRAIN_MS)]);
     await keepAllMessageCounts(deps);
   } finally {
     await store.close();

@@ -3,7 +3,7 @@ import { cors } from "hono/cors";
 import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { notFound } from "../kernel/failure.ts";
-import { mountAccountApi, mountUnbuilt } from "./account-api/account-api.ts";
+import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
 import { BodyBudget } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
@@ -35,7 +35,7 @@ export function createApp(deps: Deps): Hono<Peer> {
   app.onError((error, c) => refuseHere(c, error));
 
   const rest = new Hono<Peer>({ strict: false });
-  mountUnbuilt(rest, doors);
+  mountLast(rest, doors);
   rest.notFound((c) => refuseHere(c, notFound("Resource", "")));
   app.notFound((c) => rest.fetch(c.req.raw, c.env));
   return app;

@@ -35,6 +35,8 @@ type Description = {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
   /** As in OpenAPI: `/twins/{twin}`. */
   readonly path: string;
+  /** A second path by which the original is called; only the canonical one is described. */
+  readonly alias?: string;
   readonly summary: string;
   readonly bodyLimits?: BodyLimits;
 };

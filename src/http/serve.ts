@@ -30,7 +30,10 @@ export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticat
 /** Opens a door for each operation of a surface. */
 export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operations: readonly Operation[]): void {
   for (const operation of operations) {
-    app.on(operation.method.toUpperCase(), routeOf(surface.prefix + operation.path), doorOf(surface, doors, operation));
+    const door = doorOf(surface, doors, operation);
+    for (const path of [operation.path, ...(operation.alias ? [operation.alias] : [])]) {
+      app.on(operation.method.toUpperCase(), routeOf(surface.prefix + path), door);
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { SYSTEM } from "../kernel/actor.ts";
 import { copyReferences } from "../ledgers/copy-references.ts";
 import type { EntryKey } from "../ledgers/entry.ts";
 import { pruneHistory } from "../ledgers/prune-history.ts";
+import { announceExpiry, expireSubscriptions, pruneDeliveries } from "../notifications/expire-subscriptions.ts";
 import type { Job } from "./scheduler.ts";
 
 /** Rows a job takes in one transaction, so that callers never wait long behind it. */
@@ -70,6 +71,24 @@ const keepCounts: Job = {
   },
 };
 
+const announceSubscriptionExpiry: Job = {
+  name: "announce_expiry",
+  schedule: "*/15 * * * *",
+  run: async ({ store }) => {
+    const done = await store.write(announceExpiry, SYSTEM, { limit: SLICE });
+    return { done, more: done >= SLICE };
+  },
+};
+
+const endLapsedSubscriptions: Job = {
+  name: "expire_subscriptions",
+  schedule: "3-59/15 * * * *",
+  run: async ({ store }) => {
+    const done = await store.write(expireSubscriptions, SYSTEM, { limit: SLICE });
+    return { done, more: done > 0 };
+  },
+};
+
 const finishHubs: Job = {
   name: "finish_hub_deletions",
   schedule: "27 * * * *",
@@ -79,11 +98,24 @@ const finishHubs: Job = {
   },
 };
 
+/** Walks all deliveries that are old enough, from slice to slice and from hour to hour. */
+function pruneOldDeliveries(): Job {
+  let after = 0;
+  return {
+    name: "prune_deliveries",
+    schedule: "47 * * * *",
+    run: async ({ store, clock, config }) => {
+      if (config.deliveriesKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
+      const input = { after, before: clock.now() - config.deliveriesKeepMs, limit: SLICE };
+      const { count, last } = await store.write(pruneDeliveries, SYSTEM, input);
+      after = last ?? 0;
+      return { done: count, more: last !== null };
+    },
+  };
+}
+
 export const jobs = (): readonly Job[] => [
-  dropCredentials,
-  cutJournal,
-  copyLedgerReferences,
-  pruneLedgerHistory(),
-  keepCounts,
-  finishHubs,
+  ...[dropCredentials, cutJournal, copyLedgerReferences, pruneLedgerHistory()],
+  ...[keepCounts, finishHubs],
+  ...[announceSubscriptionExpiry, endLapsedSubscriptions, pruneOldDeliveries()],
 ];

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "bun:test";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
+import { type Purpose, tokenOf } from "../../src/notifications/tokens.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
 
 /** Things of one account, for operations to be tried on. */
-type Things = { account: string; user: string; role: string; twin: string; cursor: string };
+type Things = Record<"account" | "user" | "role" | "twin" | "cursor" | "subscription" | "delivery", string> & {
+  token: (purpose: Purpose) => string;
+};
 
 type Row = {
   path?: (things: Things) => string;
@@ -26,6 +29,14 @@ const identities = (things: Things) => `${twin(things)}/identities`;
 const identity = (things: Things) => `${identities(things)}/${encodeURIComponent(IDENTITY)}`;
 const ledger = (things: Things) => `${twin(things)}/ledgers/${things.account}`;
 const document = (things: Things) => `${twin(things)}/documents/desired`;
+
+const subscription = ({ subscription }: Things) => `/notifications/subscriptions/${subscription}`;
+const delivery = ({ delivery }: Things) => `/notifications/deliveries/${delivery}`;
+const hook =
+  (purpose: Purpose) =>
+  ({ account, token }: Things) =>
+    `/notifications/webhooks/${account}?token=${token(purpose)}`;
+const HOOK = { callback_url: "https://hooks.example.org/x", topic: "red" };
 
 const ROWS: Record<string, Row> = {
   who_am_i: { foreign: "own", needs: "user" },
@@ -80,6 +91,28 @@ const ROWS: Record<string, Row> = {
   put_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
   patch_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
   delete_twin_document: { foreign: NOT_FOUND, path: document },
+  webhook_subscribe: { foreign: "own", body: () => HOOK },
+  // Whoever has a link may follow it: receivers have no account.
+  webhook_confirm_subscription: { foreign: [200, null], path: hook("c"), needs: "nothing" },
+  webhook_refresh_subscription: { foreign: [200, null], path: hook("r"), needs: "nothing" },
+  webhook_unsubscribe: { foreign: [200, null], path: hook("u"), needs: "nothing" },
+  get_notifications_access: { foreign: "own" },
+  update_notifications_account_access: {
+    foreign: [200, null],
+    path: ({ account }) => `/notifications/webhooks/access/accounts/${account}`,
+    body: () => ({ topics: ["red"] }),
+  },
+  list_subscriptions: { foreign: "own" },
+  get_subscription: { foreign: NOT_FOUND, path: subscription },
+  delete_subscription: { foreign: NOT_FOUND, path: subscription },
+  resume_subscription: { foreign: NOT_FOUND, path: (things) => `${subscription(things)}/resume` },
+  list_deliveries: {
+    foreign: [200, null],
+    path: (things) => `/notifications/deliveries?subscription=${things.subscription}`,
+  },
+  get_delivery: { foreign: NOT_FOUND, path: delivery },
+  retry_delivery: { foreign: NOT_FOUND, path: (things) => `${delivery(things)}/retry` },
+  recover_deliveries: { foreign: NOT_FOUND, body: (things) => ({ since: 0, subscription: things.subscription }) },
 };
 
 async function thingsOf(world: World, caller: Caller): Promise<Things> {
@@ -88,7 +121,19 @@ async function thingsOf(world: World, caller: Caller): Promise<Things> {
   await caller.call("POST", `/twins/${twin}/identities`, { identities: { [IDENTITY]: {} } });
   await caller.call("POST", `/twins/${twin}/ledgers/personal`, { entries: { reading: { value: 1, history: "1M" } } });
   await caller.call("PUT", `/twins/${twin}/documents/desired`, { data: { a: 1 } });
-  return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64") };
+  const hooked = await subscribe(world, caller);
+  return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64"), ...hooked };
+}
+
+/** A confirmed subscription with a delivery that waits: nothing is sent here. */
+async function subscribe(world: World, caller: Caller) {
+  await caller.call("POST", "/notifications/webhooks", HOOK);
+  const { subscriptions } = (await caller.call("GET", "/notifications/subscriptions")).body;
+  const { deliveries } = (await caller.call("GET", "/notifications/deliveries")).body;
+  const id: string = subscriptions[0].uuid;
+  const token = (purpose: Purpose) => tokenOf(world.store.vault, purpose, { accountId: caller.account, id });
+  await world.call("GET", `/notifications/webhooks?token=${token("c")}`);
+  return { subscription: id, delivery: deliveries[0].uuid as string, token };
 }
 
 /** An account with things of its own, a stranger's account with others, and a user to whom everything is denied. */

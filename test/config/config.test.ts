@@ -8,11 +8,13 @@ test("without any setting, the defaults are those of the documentation", () => {
     publicUrl: "http://127.0.0.1:8080",
     corsOrigins: [],
     trustedProxies: [],
+    webhookAllow: [],
     journalKeepMs: 90 * 86_400_000,
     region: "fr-par",
     documentBytesMax: 1_048_576,
     documentDepthMax: 64,
     documentsPerTwinMax: 100,
+    deliveriesKeepMs: 30 * 86_400_000,
     logLevel: "info",
   });
 });
@@ -30,6 +32,8 @@ test("a wrong value stops the start and names the variable", () => {
     ["TWINPOST_PUBLIC_URL", ["twins.example", "ftp://twins.example"]],
     ["TWINPOST_CORS", ["app.example", "https://app.example/path"]],
     ["TWINPOST_TRUSTED_PROXIES", ["10.0.0.0", "10.0.0.0/33", "here"]],
+    ["TWINPOST_WEBHOOK_ALLOW", ["10.0.0.0", "localhost/8"]],
+    ["TWINPOST_DELIVERIES_KEEP", ["90", "1d"]],
     ["TWINPOST_JOURNAL_KEEP", ["90", "0D", "1000D", "90d", "-1D", "INFINITE"]],
     ["TWINPOST_REGION", ["local", "FR-PAR", "fr-par-1"]],
     ["TWINPOST_DOCUMENT_BYTES", ["0", "1 MiB", "4194305"]],
@@ -44,7 +48,13 @@ test("a wrong value stops the start and names the variable", () => {
   expect(() => loadConfig({ http: "x", log: "y" }, {})).toThrow(/TWINPOST_HTTP: .*\nTWINPOST_LOG: /);
 });
 
+test("the journal is kept no shorter than the deliveries that tell of it", () => {
+  const { journalKeepMs, deliveriesKeepMs } = loadConfig({ "journal-keep": "1D", "deliveries-keep": "3D" }, {});
+  expect([journalKeepMs, deliveriesKeepMs]).toEqual([3 * 86_400_000, 3 * 86_400_000]);
+});
+
 test("durations are days, weeks, months, years or for ever", () => {
-  const keep = (text: string) => loadConfig({ "journal-keep": text }, {}).journalKeepMs / 86_400_000;
+  const keep = (text: string) =>
+    loadConfig({ "journal-keep": text, "deliveries-keep": "1D" }, {}).journalKeepMs / 86_400_000;
   expect(["1D", "2W", "3M", "1Y", "INF"].map(keep)).toEqual([1, 14, 90, 365, Number.POSITIVE_INFINITY]);
 });

@@ -33,7 +33,7 @@ test("PINs and tokens that are over are dropped, living ones stay", async () => 
 });
 
 test("the journal is cut where its retention ends, oldest first, and its newest row holds the sequence", async () => {
-  await using world = await openWorld({ "journal-keep": "2D" });
+  await using world = await openWorld({ "journal-keep": "2D", "deliveries-keep": "1D" });
   const admin = await world.createAccount();
   await Promise.all(Array.from({ length: 1203 }, () => admin.call("POST", "/twins")));
   world.clock.advance(DAY);

@@ -3,6 +3,7 @@ import { createAccount } from "../../src/access/create-account.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createApp } from "../../src/http/app.ts";
+import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { createLog } from "../../src/kernel/log.ts";
@@ -10,6 +11,7 @@ import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
 import { Turns } from "../../src/kernel/turns.ts";
 import { type HttpServer, serveHttp } from "../../src/platform/http.ts";
+import { type Net, systemNet } from "../../src/platform/net.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { obtainKey } from "../../src/store/sealed-keys.ts";
 import { openServerStore } from "../../src/store/store.ts";
@@ -24,8 +26,11 @@ type Options = { body?: unknown; raw?: BodyInit; headers?: Record<string, string
 export type World = Awaited<ReturnType<typeof openWorld>>;
 export type Caller = Awaited<ReturnType<World["createAccount"]>>;
 
-/** A whole server without its socket, on a database of its own: the real store and app, under a clock and a log that the test holds. */
-export async function openWorld(settings: Record<string, string> = {}) {
+/**
+ * A whole server without its socket, on a database of its own: the real store and app, under a clock, a log and (if handed in) a network
+ * that the test holds. Jobs and deliveries run once they are started.
+ */
+export async function openWorld(settings: Record<string, string> = {}, net: Net = systemNet()) {
   const folder = temporaryFolder();
   const clock = new TestClock();
   const logged: Json[] = [];
@@ -44,12 +49,14 @@ export async function openWorld(settings: Record<string, string> = {}) {
     random,
     log,
     config,
+    net,
     messages: new Tally(),
     largeWrites: new Turns(),
     userTokenKey,
   };
   const app = createApp(deps);
   const scheduler = new Scheduler(deps, jobs());
+  const deliverer = new Deliverer(deps);
 
   /** One request through the app: status, parsed body and headers of its answer. */
   async function call(method: string, path: string, { body, raw, headers, address }: Options = {}): Promise<Answer> {
@@ -123,10 +130,12 @@ export async function openWorld(settings: Record<string, string> = {}) {
   return {
     ...{ listen, seed },
     ...{ deps, store, clock, logged, scheduler, dataDir: folder.path },
+    ...{ deps, store, clock, logged, scheduler, deliverer, dataDir: folder.path },
     ...{ call, caller, createAccount: newAccount, createUser, query },
     async [Symbol.asyncDispose]() {
       for (const server of servers) await server.stop(0);
       await scheduler.stop();
+      await deliverer.stop(0);
       await store.close();
       folder[Symbol.dispose]();
     },

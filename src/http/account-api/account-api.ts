@@ -8,10 +8,12 @@ import { openApiDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
 import { type Doors, mount, type Peer } from "../serve.ts";
 import { accountOperations } from "./accounts.ts";
+import { deliveryOperations } from "./deliveries.ts";
 import { documentOperations } from "./documents.ts";
 import { ErrorView } from "./errors.ts";
 import { identityOperations } from "./identities.ts";
 import { ledgerOperations } from "./ledgers.ts";
+import { notificationOperations } from "./notifications.ts";
 import { roleOperations } from "./roles.ts";
 import { secretOperations } from "./secrets.ts";
 import { ACCOUNT_API } from "./surface.ts";
@@ -23,17 +25,23 @@ import { userOperations } from "./users.ts";
 /** The account API, wire-compatible with Trusted Twin: its operations and its OpenAPI document. */
 export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
   const operations = accountApiOperations(doors.deps);
-  mount(app, ACCOUNT_API, doors, operations);
+  mount(
+    app,
+    ACCOUNT_API,
+    doors,
+    operations.filter(({ alias }) => !alias),
+  );
   const document = JSON.stringify(accountApiDocument(doors.deps, operations));
   app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
 }
 
 /**
- * The operations of the original that we do not have, all refused. They are asked last, in an app of their own: two of their
- * paths overlap, and the router that can tell such paths apart is a microsecond slower for all.
+ * The operations that have two paths, and those of the original that we do not have, all refused. They are asked last, in an app
+ * of their own: some of these paths overlap with others, and the router that can tell such paths apart is a microsecond slower for all.
  */
-export function mountUnbuilt(app: Hono<Peer>, doors: Doors): void {
-  mount(app, ACCOUNT_API, doors, UNBUILT.map(refusing));
+export function mountLast(app: Hono<Peer>, doors: Doors): void {
+  const twofold = notificationOperations.filter(({ alias }) => alias);
+  mount(app, ACCOUNT_API, doors, [...twofold, ...UNBUILT.map(refusing)]);
 }
 
 export const accountApiOperations = (deps: Deps): Operation[] => [
@@ -46,6 +54,8 @@ export const accountApiOperations = (deps: Deps): Operation[] => [
   ...identityOperations,
   ...ledgerOperations,
   ...documentOperations(deps.config),
+  ...notificationOperations,
+  ...deliveryOperations,
 ];
 
 const accountApiDocument = (deps: Deps, operations: Operation[]) =>

@@ -3,7 +3,6 @@ import type { Action } from "../../access/actions.ts";
 /** An operation of the original (specification section 6) that this server does not have. `open` ones need no authentication. */
 export type Unbuilt = { id: Action; method: string; path: string; open?: true };
 
-const HOOK = "/notifications/webhooks/{account}";
 const SERVICES = "/account/services";
 
 export const UNBUILT: readonly Unbuilt[] = [
@@ -21,20 +20,6 @@ export const UNBUILT: readonly Unbuilt[] = [
   { id: "get_sticker", method: "get", path: "/twins/{twin}/stickers/{color}" },
   { id: "remove_sticker", method: "delete", path: "/twins/{twin}/stickers/{color}" },
   { id: "list_stickers", method: "get", path: "/stickers" },
-  { id: "webhook_subscribe", method: "post", path: "/notifications/webhooks" },
-  { id: "get_notifications_access", method: "get", path: "/notifications/webhooks/access" },
-  {
-    id: "update_notifications_account_access",
-    method: "patch",
-    path: "/notifications/webhooks/access/accounts/{account}",
-  },
-  { id: "webhook_confirm_subscription", method: "get", path: HOOK, open: true },
-  { id: "webhook_refresh_subscription", method: "patch", path: HOOK, open: true },
-  { id: "webhook_unsubscribe", method: "delete", path: HOOK, open: true },
-  // The token names the account too, so the original takes these without it (section 7).
-  { id: "webhook_confirm_subscription", method: "get", path: "/notifications/webhooks", open: true },
-  { id: "webhook_refresh_subscription", method: "patch", path: "/notifications/webhooks", open: true },
-  { id: "webhook_unsubscribe", method: "delete", path: "/notifications/webhooks", open: true },
   { id: "get_databases", method: "get", path: `${SERVICES}/databases` },
   { id: "get_database", method: "get", path: `${SERVICES}/databases/{database}` },
   { id: "update_database", method: "patch", path: `${SERVICES}/databases/{database}` },

@@ -6,6 +6,7 @@ import identities from "./0005_identities.sql" with { type: "text" };
 import ledgers from "./0006_ledgers.sql" with { type: "text" };
 import documents from "./0007_documents.sql" with { type: "text" };
 import hub from "./0008_hub.sql" with { type: "text" };
+import notifications from "./0009_notifications.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 6, name: "ledgers", sql: ledgers },
   { number: 7, name: "documents", sql: documents },
   { number: 8, name: "hub", sql: hub },
+  { number: 9, name: "notifications", sql: notifications },
 ];

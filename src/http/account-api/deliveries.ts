@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { Uuid } from "../../kernel/schema.ts";
+import { DELIVERY_STATES } from "../../notifications/delivery-rows.ts";
+import { getDelivery } from "../../notifications/get-delivery.ts";
+import { listDeliveries } from "../../notifications/list-deliveries.ts";
+import { recoverDeliveries } from "../../notifications/recover-deliveries.ts";
+import { retryDelivery } from "../../notifications/retry-delivery.ts";
+import {
+  DeliveriesView,
+  DeliveryInDetailView,
+  DeliveryView,
+  Recover,
+  RecoveredView,
+  Topic,
+  viewDelivery,
+  viewDeliveryInDetail,
+} from "../../notifications/schema.ts";
+import { operation } from "../operation.ts";
+import { queryInstant, queryInteger } from "../query.ts";
+
+// What receivers and operators miss elsewhere: which message went where, how often, and what came back.
+
+const DeliveryPath = z.object({ delivery: Uuid });
+
+export const deliveryOperations = [
+  operation("list_deliveries", {
+    method: "get",
+    path: "/notifications/deliveries",
+    summary: "List the webhook deliveries of the account, newest first",
+    query: z.object({
+      subscription: Uuid.optional(),
+      topic: Topic.optional(),
+      twin: Uuid.optional(),
+      trigger: z.string().optional(),
+      state: z.enum(DELIVERY_STATES).optional(),
+      ge: queryInstant(),
+      le: queryInstant(),
+      cursor: z.string().optional(),
+      limit: queryInteger(1, 100, 100),
+    }),
+    ok: { status: 200, view: DeliveriesView },
+    serve: ({ deps, actor, query }) => {
+      const { subscription: subscriptionId, twin: twinId, ...rest } = query;
+      const filter = { subscriptionId, twinId, ...rest };
+      const { deliveries, cursor } = deps.store.read((reader) => listDeliveries(reader, actor, filter));
+      return { deliveries: deliveries.map(viewDelivery), cursor };
+    },
+  }),
+  operation("get_delivery", {
+    method: "get",
+    path: "/notifications/deliveries/{delivery}",
+    summary: "Get a webhook delivery with its attempts and the event that caused it",
+    params: DeliveryPath,
+    ok: { status: 200, view: DeliveryInDetailView },
+    serve: ({ deps, actor, params }) =>
+      viewDeliveryInDetail(deps.store.read((reader) => getDelivery(reader, actor, params.delivery))),
+  }),
+  operation("retry_delivery", {
+    method: "post",
+    path: "/notifications/deliveries/{delivery}/retry",
+    summary: "Try a webhook delivery again, at once",
+    params: DeliveryPath,
+    ok: { status: 201, view: DeliveryView },
+    serve: async ({ deps, actor, params }) =>
+      viewDelivery(await deps.store.write(retryDelivery, actor, { id: params.delivery })),
+  }),
+  operation("recover_deliveries", {
+    method: "post",
+    path: "/notifications/recover",
+    summary: "Deliver everything that was not delivered since an instant",
+    body: Recover,
+    ok: { status: 201, view: RecoveredView },
+    serve: async ({ deps, actor, body }) => {
+      const { since, topic, subscription } = body;
+      const wish = { since, topic: topic ?? undefined, subscriptionId: subscription ?? undefined };
+      return { recovered: await recoverDeliveries(deps, actor, wish) };
+    },
+  }),
+];

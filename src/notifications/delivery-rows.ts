@@ -1,0 +1,313 @@
+import type { JsonText } from "../kernel/json-text.ts";
+import {
+  integer,
+  integerOrNull,
+  jsonTextOrNull,
+  type Reader,
+  type Row,
+  type Tx,
+  text,
+  textOrNull,
+} from "../store/sql.ts";
+
+export const DELIVERY_STATES = ["waiting", "sending", "delivered", "failed", "dropped"] as const;
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+/** One message for one subscription. */
+export type Delivery = {
+  position: number;
+  id: string;
+  subscriptionId: string;
+  accountId: string;
+  topic: string;
+  type: "Confirmation" | "Notification" | "Expiring";
+  number: number | null;
+  twinId: string | null;
+  trigger: string | null;
+  event: JsonText | null;
+  sentAt: number;
+  validityAt: number;
+  linkBase: string;
+  hashKey: string | null;
+  state: DeliveryState;
+  attemptCount: number;
+  step: number;
+  stepBaseAt: number;
+  nextAttemptAt: number;
+  settledAt: number | null;
+  lease: string | null;
+  leasedAt: number | null;
+};
+
+const COLUMNS = `position, id, subscription_id, account_id, topic, type, number, twin_id, trigger, event, sent_at, validity_at,
+  link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
+
+export function findDelivery(reader: Reader, id: string): Delivery | undefined {
+  const row = reader.get(`SELECT ${COLUMNS} FROM deliveries WHERE id = ?`, id);
+  return row && deliveryFrom(row);
+}
+
+/** What a subscription waits for and may be tried now, in the order in which it is. */
+export const listDueDeliveries = (reader: Reader, subscriptionId: string, limit: number) =>
+  reader
+    .all(
+      `SELECT ${COLUMNS} FROM deliveries WHERE subscription_id = ? AND state = 'waiting' AND next_attempt_at <= ?
+       ORDER BY next_attempt_at, position LIMIT ?`,
+      subscriptionId,
+      reader.now,
+      limit,
+    )
+    .map(deliveryFrom);
+
+/** When the first of a subscription's waiting deliveries may be tried; null if none waits. */
+export function firstAttemptAt(reader: Reader, subscriptionId: string): number | null {
+  const row = reader.get(
+    "SELECT min(next_attempt_at) AS at FROM deliveries WHERE subscription_id = ? AND state = 'waiting'",
+    subscriptionId,
+  );
+  return row ? integerOrNull(row, "at") : null;
+}
+
+/** The twins of what a subscription is being sent at the moment; null stands for messages about none. */
+export const listTwinsInFlight = (reader: Reader, subscriptionId: string): (string | null)[] =>
+  reader
+    .all("SELECT twin_id FROM deliveries WHERE subscription_id = ? AND state = 'sending'", subscriptionId)
+    .map((row) => textOrNull(row, "twin_id"));
+
+/** Leases that were not given back in time, oldest first. */
+export const listOverdue = (reader: Reader, limit: number) =>
+  reader
+    .all(
+      `SELECT ${COLUMNS} FROM deliveries WHERE state = 'sending' AND leased_until <= ? ORDER BY leased_until LIMIT ?`,
+      reader.now,
+      limit,
+    )
+    .map(deliveryFrom);
+
+/** When the next lease is over, if there is one. */
+export function nextLeaseEnd(reader: Reader): number | null {
+  const row = reader.get(
+    "SELECT min(leased_until) AS at FROM deliveries WHERE state = 'sending' AND leased_until > ?",
+    reader.now,
+  );
+  return row ? integerOrNull(row, "at") : null;
+}
+
+export type DeliveryFilter = {
+  before: number;
+  examined: number;
+  subscriptionId?: string | undefined;
+  topic?: string | undefined;
+  twinId?: string | undefined;
+  trigger?: string | undefined;
+  state?: DeliveryState | undefined;
+  ge?: number | undefined;
+  le?: number | undefined;
+};
+
+/** An account's deliveries before a position, newest first: the next `examined` of them, of which those that fit the filter. */
+export function listDeliveryRows(
+  reader: Reader,
+  accountId: string,
+  filter: DeliveryFilter,
+): { last: number | null; found: Delivery[] } {
+  const end = reader.get(
+    `SELECT min(position) AS last, count(*) AS count FROM
+       (SELECT position FROM deliveries WHERE account_id = ? AND position < ? ORDER BY position DESC LIMIT ?)`,
+    accountId,
+    filter.before,
+    filter.examined,
+  ) as Row;
+  const last = integerOrNull(end, "last");
+  if (last === null) return { last: null, found: [] };
+  const rows = reader.all(
+    `SELECT ${COLUMNS} FROM deliveries
+     WHERE account_id = ? AND position < ? AND position >= ?
+       AND subscription_id = coalesce(?, subscription_id) AND topic = coalesce(?, topic)
+       AND twin_id IS coalesce(?, twin_id) AND trigger IS coalesce(?, trigger) AND state = coalesce(?, state)
+       AND sent_at BETWEEN ? AND ?
+     ORDER BY position DESC`,
+    accountId,
+    filter.before,
+    last,
+    filter.subscriptionId ?? null,
+    filter.topic ?? null,
+    filter.twinId ?? null,
+    filter.trigger ?? null,
+    filter.state ?? null,
+    filter.ge ?? 0,
+    filter.le ?? Number.MAX_SAFE_INTEGER,
+  );
+  return { last: integer(end, "count") < filter.examined ? null : last, found: rows.map(deliveryFrom) };
+}
+
+/** How many of a subscription's deliveries wait, and how many have failed; not counted beyond `max`. */
+export function countOpen(reader: Reader, subscriptionId: string, max: number): { waiting: number; failed: number } {
+  const count = (state: "waiting" | "failed") =>
+    integer(
+      reader.get(
+        `SELECT count(*) AS count FROM (SELECT 1 FROM deliveries WHERE subscription_id = ? AND state = '${state}' LIMIT ?)`,
+        subscriptionId,
+        max,
+      ) as Row,
+      "count",
+    );
+  return { waiting: count("waiting"), failed: count("failed") };
+}
+
+export type NewDelivery = Pick<
+  Delivery,
+  "id" | "subscriptionId" | "accountId" | "topic" | "type" | "number" | "twinId" | "trigger" | "event"
+> &
+  Pick<Delivery, "validityAt" | "linkBase" | "hashKey">;
+
+/** Enqueues a message, to be tried at once. */
+export function insertDelivery(tx: Tx, delivery: NewDelivery): void {
+  tx.run(
+    `INSERT INTO deliveries (id, subscription_id, account_id, topic, type, number, twin_id, trigger, event, sent_at, validity_at,
+       link_base, hash_key, state, step_base_at, next_attempt_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
+    delivery.id,
+    delivery.subscriptionId,
+    delivery.accountId,
+    delivery.topic,
+    delivery.type,
+    delivery.number,
+    delivery.twinId,
+    delivery.trigger,
+    delivery.event,
+    tx.now,
+    delivery.validityAt,
+    delivery.linkBase,
+    delivery.hashKey,
+    tx.now,
+    tx.now,
+  );
+}
+
+/** Takes a delivery for sending, and counts the attempt. */
+export function saveLease(tx: Tx, position: number, lease: string, leasedUntil: number): void {
+  tx.run(
+    `UPDATE deliveries SET state = 'sending', lease = ?, leased_at = ?, leased_until = ?, attempt_count = attempt_count + 1, step = step + 1
+     WHERE position = ?`,
+    lease,
+    tx.now,
+    leasedUntil,
+    position,
+  );
+}
+
+/** Gives it back, to be tried again. */
+export function saveWaiting(tx: Tx, position: number, nextAttemptAt: number, step: number): void {
+  tx.run(
+    `UPDATE deliveries SET state = 'waiting', next_attempt_at = ?, step = ?, lease = NULL, leased_at = NULL, leased_until = NULL
+     WHERE position = ?`,
+    nextAttemptAt,
+    step,
+    position,
+  );
+}
+
+export function saveSettled(tx: Tx, position: number, state: "delivered" | "failed" | "dropped"): void {
+  tx.run(
+    "UPDATE deliveries SET state = ?, settled_at = ?, lease = NULL, leased_at = NULL, leased_until = NULL WHERE position = ?",
+    state,
+    tx.now,
+    position,
+  );
+}
+
+/** Starts over with a delivery that waits or has failed: due at `at`, with the whole schedule before it. */
+export function saveRestart(tx: Tx, position: number, at: number): void {
+  tx.run(
+    "UPDATE deliveries SET state = 'waiting', settled_at = NULL, step = 0, step_base_at = ?, next_attempt_at = ? WHERE position = ?",
+    at,
+    at,
+    position,
+  );
+}
+
+/** Positions of what a subscription has not been delivered, from an instant on and behind a position, in order. */
+export const listUndelivered = (reader: Reader, subscriptionId: string, since: number, after: number, limit: number) =>
+  reader
+    .all(
+      `SELECT position FROM (
+         SELECT position, sent_at FROM deliveries WHERE subscription_id = ? AND state = 'waiting' AND position > ?
+         UNION ALL
+         SELECT position, sent_at FROM deliveries WHERE subscription_id = ? AND state = 'failed' AND position > ?
+       ) WHERE sent_at >= ? ORDER BY position LIMIT ?`,
+      subscriptionId,
+      after,
+      subscriptionId,
+      after,
+      since,
+      limit,
+    )
+    .map((row) => integer(row, "position"));
+
+/** Gives up on what waits, at most `limit`, and answers how many there were. */
+export const dropWaiting = (tx: Tx, subscriptionId: string, limit: number): number =>
+  tx.run(
+    `UPDATE deliveries SET state = 'dropped', settled_at = ? WHERE position IN (
+       SELECT position FROM deliveries WHERE subscription_id = ? AND state = 'waiting' LIMIT ?
+     )`,
+    tx.now,
+    subscriptionId,
+    limit,
+  );
+
+/** An ended subscription that still has something waiting. */
+export function findUncleared(reader: Reader): string | undefined {
+  const row = reader.get(
+    `SELECT id FROM webhook_subscriptions s WHERE ended_at IS NOT NULL AND EXISTS (
+       SELECT 1 FROM deliveries d WHERE d.subscription_id = s.id AND d.state = 'waiting'
+     ) LIMIT 1`,
+  );
+  return row && text(row, "id");
+}
+
+/** Of the next `limit` behind a position, deletes those that are settled and from before an instant. Answers how many, and how far it came. */
+export function deleteDeliveriesBefore(
+  tx: Tx,
+  after: number,
+  instant: number,
+  limit: number,
+): { count: number; last: number | null } {
+  const slice = tx.all(
+    "SELECT position, sent_at, state FROM deliveries WHERE position > ? ORDER BY position LIMIT ?",
+    after,
+    limit,
+  );
+  const old = slice.filter((row) => integer(row, "sent_at") < instant);
+  const settled = old.filter((row) => !["waiting", "sending"].includes(text(row, "state")));
+  for (const row of settled) tx.run("DELETE FROM deliveries WHERE position = ?", integer(row, "position"));
+  const last = old.length === limit ? old.at(-1) : undefined;
+  return { count: settled.length, last: last ? integer(last, "position") : null };
+}
+
+function deliveryFrom(row: Row): Delivery {
+  return {
+    position: integer(row, "position"),
+    id: text(row, "id"),
+    subscriptionId: text(row, "subscription_id"),
+    accountId: text(row, "account_id"),
+    topic: text(row, "topic"),
+    type: text(row, "type") as Delivery["type"],
+    number: integerOrNull(row, "number"),
+    twinId: textOrNull(row, "twin_id"),
+    trigger: textOrNull(row, "trigger"),
+    event: jsonTextOrNull(row, "event"),
+    sentAt: integer(row, "sent_at"),
+    validityAt: integer(row, "validity_at"),
+    linkBase: text(row, "link_base"),
+    hashKey: textOrNull(row, "hash_key"),
+    state: text(row, "state") as DeliveryState,
+    attemptCount: integer(row, "attempt_count"),
+    step: integer(row, "step"),
+    stepBaseAt: integer(row, "step_base_at"),
+    nextAttemptAt: integer(row, "next_attempt_at"),
+    settledAt: integerOrNull(row, "settled_at"),
+    lease: textOrNull(row, "lease"),
+    leasedAt: integerOrNull(row, "leased_at"),
+  };
+}

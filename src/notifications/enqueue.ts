@@ -1,0 +1,48 @@
+import type { JsonText } from "../kernel/json-text.ts";
+import { systemRandom } from "../kernel/random.ts";
+import type { Tx } from "../store/sql.ts";
+import { type Delivery, insertDelivery } from "./delivery-rows.ts";
+import type { WebhookSubscription } from "./subscription-rows.ts";
+
+type Message =
+  | { type: "Confirmation" | "Expiring" }
+  | { type: "Notification"; number: number; twinId: string; trigger: string; event: JsonText };
+
+/** What a subscription's messages are made of, at this moment. */
+type Addressee = Pick<WebhookSubscription, "id" | "accountId" | "topic" | "expiresAt" | "linkBase" | "hashKey">;
+
+/**
+ * One delivery row. The id of the message is made in the transaction: it is told to nobody before the commit, so a command that
+ * is run again after a roll-back may make another.
+ */
+export function enqueue(tx: Tx, subscription: Addressee, message: Message): void {
+  const about: Pick<Delivery, "number" | "twinId" | "trigger" | "event"> =
+    message.type === "Notification" ? message : { number: null, twinId: null, trigger: null, event: null };
+  insertDelivery(tx, {
+    id: systemRandom.uuid(),
+    subscriptionId: subscription.id,
+    accountId: subscription.accountId,
+    topic: subscription.topic,
+    type: message.type,
+    number: about.number,
+    twinId: about.twinId,
+    trigger: about.trigger,
+    event: about.event,
+    validityAt: subscription.expiresAt,
+    linkBase: subscription.linkBase,
+    hashKey: subscription.hashKey,
+  });
+  tx.wake("deliveries");
+}
+
+/** When a subscription is due that has something to be tried from `at` on: not while it is paused, and not before its endpoint wants to be asked. */
+export const dueAtOf = (
+  { pausedAt, heldUntil }: Pick<WebhookSubscription, "pausedAt" | "heldUntil">,
+  at: number | null,
+) => (at === null || pausedAt !== null ? null : Math.max(at, heldUntil ?? 0));
+
+/** When it is due now that one more message waits. */
+export const dueAtWithMore = (tx: Tx, subscription: WebhookSubscription) => {
+  const due = dueAtOf(subscription, tx.now);
+  return due === null ? null : Math.min(due, subscription.dueAt ?? due);
+};

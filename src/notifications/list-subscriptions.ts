@@ -1,0 +1,33 @@
+import type { UserActor } from "../kernel/actor.ts";
+import type { Reader } from "../store/sql.ts";
+import { cursorAt, positionOf } from "./cursor.ts";
+import { countOpen } from "./delivery-rows.ts";
+import { getOwnSubscription } from "./lookups.ts";
+import { listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
+
+/** What is not delivered is counted so far and no further. */
+const COUNTED_MAX = 10_000;
+
+export type SubscriptionInDetail = WebhookSubscription & { waiting: number; failed: number };
+
+/** The subscriptions of the caller's account that live, oldest first, and how their endpoints are doing. */
+export function listSubscriptions(
+  reader: Reader,
+  actor: UserActor,
+  page: { cursor?: string | undefined; limit: number },
+) {
+  const after = page.cursor ? positionOf(page.cursor) : 0;
+  // One more than asked for tells whether there is a next page.
+  const found = listLiveSubscriptions(reader, actor.accountId, after, page.limit + 1);
+  const shown = found.slice(0, page.limit);
+  const last = found.length > shown.length ? shown.at(-1) : undefined;
+  return { subscriptions: shown.map((one) => inDetail(reader, one)), cursor: last ? cursorAt(last.position) : null };
+}
+
+export const getSubscription = (reader: Reader, actor: UserActor, id: string): SubscriptionInDetail =>
+  inDetail(reader, getOwnSubscription(reader, actor, id));
+
+export const inDetail = (reader: Reader, subscription: WebhookSubscription): SubscriptionInDetail => ({
+  ...subscription,
+  ...countOpen(reader, subscription.id, COUNTED_MAX),
+});

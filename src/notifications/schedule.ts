@@ -1,0 +1,98 @@
+// When a delivery is tried again. Pure: an attempt's outcome in, what follows from it out.
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long after a failed attempt the next one is made; after the last of these there is none. 67 hours and 12 minutes in sum. */
+export const RETRY_DELAYS_MS = [
+  ...[5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR],
+  ...[12 * HOUR, 12 * HOUR, 12 * HOUR, 12 * HOUR, 12 * HOUR],
+] as const;
+
+/** Each delay is up to this much longer or shorter, so that what failed together does not come back together. */
+export const JITTER = 0.05;
+
+/** Counted from when the delivery was made, or last retried by hand. What a receiver asks for does not stretch it. */
+const GIVE_UP_AFTER_MS = 3 * DAY;
+
+/** An endpoint that has failed for so long without a success is left alone until somebody resumes it. */
+export const PAUSE_AFTER_MS = 5 * DAY;
+
+const RETRY_AFTER_MIN_MS = SECOND;
+const RETRY_AFTER_MAX_MS = 6 * HOUR;
+/** An endpoint that says "too much" without saying for how long is left alone for 5 s, then 10 s, … */
+const HOLD_FIRST_MS = 5 * SECOND;
+const HOLD_MAX_MS = 5 * MINUTE;
+
+/** Why an attempt failed; `interrupted` is no fault of the receiver's. */
+export type AttemptError =
+  | ("dns" | "address" | "connect" | "tls" | "timeout" | "closed")
+  | ("redirect" | "status" | "gone" | "interrupted");
+
+export type Outcome = {
+  status: number | null;
+  error: AttemptError | null;
+  /** What the receiver asked for, if it did. */
+  retryAfterMs: number | null;
+};
+
+export function errorOf(status: number): AttemptError | null {
+  if (status >= 200 && status < 300) return null;
+  if (status === 410) return "gone";
+  return status >= 300 && status < 400 ? "redirect" : "status";
+}
+
+/** What becomes of a delivery after an attempt at `now`: the instant of the next one, or null if there is none. `chance` is from 0 to 1. */
+export function nextAttemptAt(
+  { error, retryAfterMs, status }: Outcome,
+  { step, stepBaseAt }: { step: number; stepBaseAt: number },
+  now: number,
+  chance: number,
+): number | null {
+  if (error === "interrupted") return now;
+  const delay = RETRY_DELAYS_MS[step - 1];
+  if (delay === undefined) return null;
+  const jittered = Math.round(delay * (1 + JITTER * (2 * chance - 1)));
+  const asked = isOverload(status) ? bounded(retryAfterMs ?? 0, 0, RETRY_AFTER_MAX_MS) : 0;
+  const at = now + Math.max(jittered, asked);
+  return at <= stepBaseAt + GIVE_UP_AFTER_MS ? at : null;
+}
+
+export type Health = {
+  failingSince: number | null;
+  heldUntil: number | null;
+  holdCount: number;
+  pausedAt: number | null;
+};
+
+export const HEALTHY: Health = { failingSince: null, heldUntil: null, holdCount: 0, pausedAt: null };
+
+/** How an endpoint is doing after an attempt that began at `startedAt` and ended `now`. */
+export function healthAfter(
+  { error, status, retryAfterMs }: Outcome,
+  before: Health,
+  startedAt: number,
+  now: number,
+): Health {
+  if (error === null) return HEALTHY;
+  if (error === "interrupted") return before;
+  const failingSince = before.failingSince ?? startedAt;
+  const pausedAt = before.pausedAt ?? (now - failingSince >= PAUSE_AFTER_MS ? now : null);
+  if (!isOverload(status)) return { ...before, failingSince, pausedAt };
+  const backoff = Math.min(HOLD_FIRST_MS * 2 ** Math.min(before.holdCount, 20), HOLD_MAX_MS);
+  const holdMs = retryAfterMs === null ? backoff : bounded(retryAfterMs, RETRY_AFTER_MIN_MS, RETRY_AFTER_MAX_MS);
+  return { failingSince, pausedAt, heldUntil: now + holdMs, holdCount: before.holdCount + 1 };
+}
+
+/** `Retry-After` in its two forms, seconds or a date; null if there is none that can be read. */
+export function readRetryAfter(header: string | null, now: number): number | null {
+  if (header === null) return null;
+  if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * SECOND;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? null : Math.max(0, at - now);
+}
+
+const isOverload = (status: number | null) => status === 429 || status === 503;
+const bounded = (value: number, min: number, max: number) => Math.min(Math.max(value, min), max);

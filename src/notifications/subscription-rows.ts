@@ -1,0 +1,220 @@
+import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
+import type { Health } from "./schedule.ts";
+
+export type EndReason = "unsubscribed" | "deleted" | "gone" | "expired";
+
+/** An account's wish to be told, at an endpoint, of what is published on a topic; and how that endpoint is doing. */
+export type WebhookSubscription = Health & {
+  position: number;
+  id: string;
+  accountId: string;
+  topic: string;
+  callbackUrl: string;
+  linkBase: string;
+  /** Sealed. */
+  signingSecret: string;
+  /** Sealed; null if messages carry no hash. */
+  hashKey: string | null;
+  messageCount: number;
+  createdAt: number;
+  confirmedAt: number | null;
+  expiresAt: number;
+  noticeAt: number | null;
+  endedAt: number | null;
+  endReason: EndReason | null;
+  dueAt: number | null;
+};
+
+const COLUMNS = `position, id, account_id, topic, callback_url, link_base, signing_secret, hash_key, message_count, created_at,
+  confirmed_at, expires_at, notice_at, ended_at, end_reason, due_at, failing_since, held_until, hold_count, paused_at`;
+
+export function findSubscription(reader: Reader, id: string): WebhookSubscription | undefined {
+  const row = reader.get(`SELECT ${COLUMNS} FROM webhook_subscriptions WHERE id = ?`, id);
+  return row && subscriptionFrom(row);
+}
+
+/** Those of an account behind a position that have not ended, in the order of their making. */
+export const listLiveSubscriptions = (reader: Reader, accountId: string, after: number, limit: number) =>
+  reader
+    .all(
+      `SELECT ${COLUMNS} FROM webhook_subscriptions
+       WHERE account_id = ? AND position > ? AND ended_at IS NULL AND expires_at > ? ORDER BY position LIMIT ?`,
+      accountId,
+      after,
+      reader.now,
+      limit,
+    )
+    .map(subscriptionFrom);
+
+/** Whom a publication reaches: subscriptions of the account itself, or of one that it has granted the topic. */
+export const listReached = (reader: Reader, accountId: string, topic: string) =>
+  reader
+    .all(
+      `SELECT ${COLUMNS} FROM webhook_subscriptions
+       WHERE account_id IN (
+         SELECT ? UNION SELECT grantee_id FROM topic_grants WHERE account_id = ? AND topic = ?
+       ) AND topic = ? AND ended_at IS NULL AND confirmed_at IS NOT NULL AND expires_at > ?
+       ORDER BY position`,
+      accountId,
+      accountId,
+      topic,
+      topic,
+      reader.now,
+    )
+    .map(subscriptionFrom);
+
+/** How many an account has that have not ended: in all, and on a topic. */
+export function countLive(reader: Reader, accountId: string, topic: string): { all: number; onTopic: number } {
+  const row = reader.get(
+    "SELECT count(*) AS live, coalesce(sum(topic = ?), 0) AS same FROM webhook_subscriptions WHERE account_id = ? AND ended_at IS NULL",
+    topic,
+    accountId,
+  ) as Row;
+  return { all: integer(row, "live"), onTopic: integer(row, "same") };
+}
+
+/** Those with something due, longest due first. */
+export const listDue = (reader: Reader, limit: number) =>
+  reader
+    .all(`SELECT ${COLUMNS} FROM webhook_subscriptions WHERE due_at <= ? ORDER BY due_at LIMIT ?`, reader.now, limit)
+    .map(subscriptionFrom);
+
+/** When the next one is due after this instant, if any is. */
+export function nextDueAt(reader: Reader): number | null {
+  const row = reader.get("SELECT min(due_at) AS due_at FROM webhook_subscriptions WHERE due_at > ?", reader.now);
+  return row ? integerOrNull(row, "due_at") : null;
+}
+
+/** Those that lapsed and have not been ended, oldest first. */
+export const listLapsed = (reader: Reader, limit: number) =>
+  reader
+    .all(
+      `SELECT ${COLUMNS} FROM webhook_subscriptions WHERE ended_at IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`,
+      reader.now,
+      limit,
+    )
+    .map(subscriptionFrom);
+
+/** Those whose receiver is to be told that they lapse. */
+export const listNoticeDue = (reader: Reader, limit: number) =>
+  reader
+    .all(
+      `SELECT ${COLUMNS} FROM webhook_subscriptions WHERE notice_at <= ? ORDER BY notice_at LIMIT ?`,
+      reader.now,
+      limit,
+    )
+    .map(subscriptionFrom);
+
+export function insertSubscription(
+  tx: Tx,
+  subscription: Omit<WebhookSubscription, "position" | "messageCount" | keyof Health>,
+): void {
+  tx.run(
+    `INSERT INTO webhook_subscriptions
+       (id, account_id, topic, callback_url, link_base, signing_secret, hash_key, created_at, expires_at, notice_at, due_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    subscription.id,
+    subscription.accountId,
+    subscription.topic,
+    subscription.callbackUrl,
+    subscription.linkBase,
+    subscription.signingSecret,
+    subscription.hashKey,
+    subscription.createdAt,
+    subscription.expiresAt,
+    subscription.noticeAt,
+    subscription.dueAt,
+  );
+}
+
+export function saveConfirmation(tx: Tx, id: string, confirmedAt: number): void {
+  tx.run("UPDATE webhook_subscriptions SET confirmed_at = ? WHERE id = ?", confirmedAt, id);
+}
+
+export function saveRefresh(
+  tx: Tx,
+  {
+    id,
+    expiresAt,
+    noticeAt,
+    hashKey,
+    linkBase,
+  }: Pick<WebhookSubscription, "id" | "expiresAt" | "noticeAt" | "hashKey" | "linkBase">,
+): void {
+  tx.run(
+    "UPDATE webhook_subscriptions SET expires_at = ?, notice_at = ?, hash_key = ?, link_base = ? WHERE id = ?",
+    expiresAt,
+    noticeAt,
+    hashKey,
+    linkBase,
+    id,
+  );
+}
+
+export function saveNotice(tx: Tx, id: string): void {
+  tx.run("UPDATE webhook_subscriptions SET notice_at = NULL WHERE id = ?", id);
+}
+
+export function saveEnd(tx: Tx, id: string, reason: EndReason): void {
+  tx.run(
+    "UPDATE webhook_subscriptions SET ended_at = ?, end_reason = ?, due_at = NULL, notice_at = NULL WHERE id = ?",
+    tx.now,
+    reason,
+    id,
+  );
+}
+
+export function saveMessageCount(tx: Tx, id: string, messageCount: number, dueAt: number | null): void {
+  tx.run("UPDATE webhook_subscriptions SET message_count = ?, due_at = ? WHERE id = ?", messageCount, dueAt, id);
+}
+
+export function saveDue(tx: Tx, id: string, dueAt: number | null): void {
+  tx.run("UPDATE webhook_subscriptions SET due_at = ? WHERE id = ?", dueAt, id);
+}
+
+export function saveHealth(tx: Tx, id: string, health: Health, dueAt: number | null): void {
+  tx.run(
+    `UPDATE webhook_subscriptions SET failing_since = ?, held_until = ?, hold_count = ?, paused_at = ?, due_at = ? WHERE id = ?`,
+    health.failingSince,
+    health.heldUntil,
+    health.holdCount,
+    health.pausedAt,
+    dueAt,
+    id,
+  );
+}
+
+/** Those that ended before an instant; their deliveries are older than it too. */
+export const deleteEndedBefore = (tx: Tx, instant: number, limit: number): number =>
+  tx.run(
+    `DELETE FROM webhook_subscriptions WHERE position IN (
+       SELECT position FROM webhook_subscriptions WHERE ended_at < ? ORDER BY ended_at LIMIT ?
+     )`,
+    instant,
+    limit,
+  );
+
+function subscriptionFrom(row: Row): WebhookSubscription {
+  return {
+    position: integer(row, "position"),
+    id: text(row, "id"),
+    accountId: text(row, "account_id"),
+    topic: text(row, "topic"),
+    callbackUrl: text(row, "callback_url"),
+    linkBase: text(row, "link_base"),
+    signingSecret: text(row, "signing_secret"),
+    hashKey: textOrNull(row, "hash_key"),
+    messageCount: integer(row, "message_count"),
+    createdAt: integer(row, "created_at"),
+    confirmedAt: integerOrNull(row, "confirmed_at"),
+    expiresAt: integer(row, "expires_at"),
+    noticeAt: integerOrNull(row, "notice_at"),
+    endedAt: integerOrNull(row, "ended_at"),
+    endReason: textOrNull(row, "end_reason") as EndReason | null,
+    dueAt: integerOrNull(row, "due_at"),
+    failingSince: integerOrNull(row, "failing_since"),
+    heldUntil: integerOrNull(row, "held_until"),
+    holdCount: integer(row, "hold_count"),
+    pausedAt: integerOrNull(row, "paused_at"),
+  };
+}

@@ -1,0 +1,121 @@
+import { lookup } from "node:dns/promises";
+import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+
+/** The network outside, handed in: names and the sending of webhooks. Nothing else opens a connection. */
+export type Net = {
+  /** Every address that a host name has. */
+  resolve(hostName: string): Promise<string[]>;
+  /**
+   * Sends a POST on a connection of its own to exactly this address, whatever the URL's host resolves to; certificates are checked
+   * against the URL's host. Follows no redirect, and reads no more of the answer than asked for. Rejects with a `PostError`.
+   */
+  post(request: PostRequest, signal: AbortSignal): Promise<PostAnswer>;
+};
+
+export type PostRequest = {
+  readonly url: URL;
+  readonly address: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly answerBytesMax: number;
+};
+
+export type PostAnswer = { status: number; retryAfter: string | null; body: Uint8Array };
+
+/** `connect`: nothing was sent. `closed`: the connection ended before the answer did. */
+export type PostErrorKind = "connect" | "tls" | "closed" | "timeout";
+
+export class PostError extends Error {
+  override name = "PostError";
+  readonly kind: PostErrorKind;
+
+  constructor(kind: PostErrorKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** `ca` replaces the system's certificate authorities. */
+export const systemNet = ({ ca }: { ca?: string } = {}): Net => ({
+  async resolve(hostName) {
+    const found = await lookup(hostName, { all: true });
+    return found.map(({ address }) => address);
+  },
+  post: (request, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(new PostError("timeout", "the time was over before the connection"));
+      const sending = open(request, ca);
+      let head: IncomingMessage | undefined;
+      const end = (settle: () => void) => {
+        signal.removeEventListener("abort", onAbort);
+        settle();
+        sending.destroy();
+      };
+      const fail = (error: unknown) => end(() => reject(toPostError(error)));
+      const onAbort = () => {
+        // A status that has come is an answer, however slowly its body drips.
+        if (head) end(() => resolve(answerOf(head as IncomingMessage, parts)));
+        else fail(new PostError("timeout", "no answer in time"));
+      };
+      const parts: Uint8Array[] = [];
+      signal.addEventListener("abort", onAbort);
+      sending.on("error", (error) => (head ? undefined : fail(error)));
+      sending.on("close", () => head ?? fail(new PostError("closed", "the connection ended without an answer")));
+      sending.on("response", (response) => {
+        head = response;
+        const done = () => end(() => resolve(answerOf(response, parts)));
+        let room = request.answerBytesMax;
+        response.on("data", (part: Uint8Array) => {
+          parts.push(part.subarray(0, room));
+          room -= part.length;
+          if (room <= 0) done();
+        });
+        for (const event of ["end", "error", "close", "aborted"]) response.on(event, done);
+      });
+      sending.end(request.body);
+    }),
+});
+
+/**
+ * A connection of its own each time: one that is kept would be used again without asking for its address. `lookup` is not asked for a host
+ * that is an address already, and then that is the address.
+ */
+function open({ url, address, headers, body }: PostRequest, ca: string | undefined): ClientRequest {
+  const host = url.hostname.replace(/^\[(.+)\]$/, "$1");
+  const family = isIP(address);
+  const options = {
+    method: "POST",
+    host,
+    port: url.port || (url.protocol === "https:" ? 443 : 80),
+    path: `${url.pathname}${url.search}`,
+    headers: { ...headers, host: url.host, "content-length": String(body.length) },
+    agent: false as const,
+    lookup: pinned(address, family),
+    ...(ca && { ca }),
+  };
+  return url.protocol === "https:" ? requestHttps(options) : requestHttp(options);
+}
+
+const pinned =
+  (address: string, family: number): LookupFunction =>
+  (_host, options, found) =>
+    options.all ? found(null, [{ address, family }]) : found(null, address, family);
+
+const answerOf = (response: IncomingMessage, parts: Uint8Array[]): PostAnswer => ({
+  status: response.statusCode ?? 0,
+  retryAfter: response.headers["retry-after"] ?? null,
+  body: Buffer.concat(parts),
+});
+
+const CONNECT_CODES =
+  /^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|ETIMEDOUT|EACCES|EPERM|ConnectionRefused|FailedToOpenSocket)$/;
+const TLS_CODES = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO|ALTNAME/i;
+
+function toPostError(error: unknown): PostError {
+  if (error instanceof PostError) return error;
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const kind = CONNECT_CODES.test(code) ? "connect" : TLS_CODES.test(code) ? "tls" : "closed";
+  return new PostError(kind, error instanceof Error ? error.message : String(error), { cause: error });
+}
