@@ -104,10 +104,11 @@ function leaseFrom(
   }));
 }
 
-/** Each message about no twin is a lane of its own. */
+/** Of what is due, the oldest first. Each message about no twin is a lane of its own. */
 function firstOfEachTwin(due: readonly Delivery[], inFlight: readonly (string | null)[]): Delivery[] {
   const taken = new Set(inFlight);
-  return due.filter(({ twinId }) => {
+  const oldestFirst = due.toSorted((a, b) => a.position - b.position);
+  return oldestFirst.filter(({ twinId }) => {
     if (twinId === null) return true;
     if (taken.has(twinId)) return false;
     taken.add(twinId);

@@ -81,9 +81,13 @@ export function healthAfter(
   const failingSince = before.failingSince ?? startedAt;
   const pausedAt = before.pausedAt ?? (now - failingSince >= PAUSE_AFTER_MS ? now : null);
   if (!isOverload(status)) return { ...before, failingSince, pausedAt };
-  const backoff = Math.min(HOLD_FIRST_MS * 2 ** Math.min(before.holdCount, 20), HOLD_MAX_MS);
+  // What was on its way when the hold began says the same once more, and does not make it grow.
+  const again = before.heldUntil !== null && startedAt < before.heldUntil;
+  const holdCount = again ? before.holdCount : before.holdCount + 1;
+  const backoff = Math.min(HOLD_FIRST_MS * 2 ** Math.min(holdCount - 1, 20), HOLD_MAX_MS);
   const holdMs = retryAfterMs === null ? backoff : bounded(retryAfterMs, RETRY_AFTER_MIN_MS, RETRY_AFTER_MAX_MS);
-  return { failingSince, pausedAt, heldUntil: now + holdMs, holdCount: before.holdCount + 1 };
+  const heldUntil = again ? Math.max(before.heldUntil ?? 0, now + holdMs) : now + holdMs;
+  return { failingSince, pausedAt, heldUntil, holdCount };
 }
 
 /** `Retry-After` in its two forms, seconds or a date; null if there is none that can be read. */

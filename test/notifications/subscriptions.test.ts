@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
 import { hashOf } from "../../src/notifications/secrets.ts";
 import { openNotified, PUBLIC_URL, pathOf } from "../support/notified.ts";
+import type { Message } from "../support/receiver.ts";
 import type { Json } from "../support/world.ts";
 
 const DAY = 86_400_000;
@@ -32,11 +33,11 @@ test("a receiver is asked to confirm, confirms by the link, and is told what is 
     signing_secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
   });
   await notified.publish();
-  const [message] = receiver.messages;
+  const [message] = receiver.messages as [Message];
   expect(receiver.messages.length).toBe(1);
-  expect(message?.path).toBe("/hook");
-  expect(message?.headers["content-type"]).toBe("application/json");
-  const { confirmation_url, ...rest } = message?.body as Json;
+  expect(message.path).toBe("/hook");
+  expect(message.headers["content-type"]).toBe("application/json");
+  const { confirmation_url, ...rest } = message.body;
   expect(rest).toEqual({
     type: "Confirmation",
     message: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -213,7 +214,7 @@ test("a subscription is refreshed by its link to a new end, and its hash and lin
 
   await notified.subscribe(company);
   await world.deliverer.settled();
-  const { confirmation_url } = receiver.of("Confirmation").at(-1)?.body as Json;
+  const { confirmation_url } = (receiver.of("Confirmation").at(-1) as Message).body;
   const parts = Buffer.from(new URL(confirmation_url).searchParams.get("token") as string, "base64").toString();
   const id = parts.split("___")[2];
   // Its refresh link exists, but nobody has been told: not before it is confirmed.
@@ -226,7 +227,7 @@ test("after unsubscribing nothing is sent, what waited is dropped, and the links
   await using notified = await openNotified();
   const { world, receiver } = notified;
   const { links } = await notified.confirmed();
-  const { confirmation_url } = receiver.messages[0]?.body as Json;
+  const { confirmation_url } = (receiver.messages[0] as Message).body;
   receiver.state.respond = () => new Response("", { status: 500 });
   await notified.publish();
   const ended = await world.call("DELETE", pathOf(links.unsubscribe_url));
