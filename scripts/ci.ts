@@ -32,6 +32,11 @@ const STEPS: Step[] = [
   { name: "crash", command: [process.execPath, "test", "./test/endurance/crash.endurance.ts"] },
   { name: "crash, devices", command: [process.execPath, "test", "./test/endurance/crash-devices.endurance.ts"] },
   { name: "hostile documents", command: [process.execPath, "test", "./test/endurance/hostile-documents.endurance.ts"] },
+  {
+    name: "deliveries",
+    command: [process.execPath, "test", "./test/endurance/deliveries.endurance.ts"],
+    env: { TWINPOST_CRASHES: "10" },
+  },
   { name: "hostile bodies", command: [process.execPath, "test", "./test/endurance/hostile-bodies.endurance.ts"] },
   {
     name: "hostile connections",

@@ -2,6 +2,7 @@ import { type Figure, verdictOf } from "./figure.ts";
 import { HTTP_ROWS } from "./http-rows.ts";
 import { startLoadGenerator } from "./load.ts";
 import { describeMachine } from "./machine.ts";
+import { measureDeliveries } from "./measure-deliveries.ts";
 import { measureHttpRow } from "./measure-http.ts";
 import { measureStart } from "./measure-start.ts";
 import { measureStore } from "./measure-store.ts";
@@ -32,6 +33,7 @@ try {
 async function measure(options: Options, signal: AbortSignal): Promise<Figure[]> {
   const figures: Figure[] = [];
   if (options.rows.has("start")) figures.push(...(await measureStart(options, signal)));
+  if (options.rows.has("deliveries")) figures.push(...(await measureDeliveries(options, signal)));
   const rows = HTTP_ROWS.filter(({ name }) => options.rows.has(name));
   if (rows.length === 0 && !options.rows.has("store")) return figures;
 

@@ -18,7 +18,7 @@ const HTTP_ROW_NAMES = [
 ] as const;
 export type HttpRowName = (typeof HTTP_ROW_NAMES)[number];
 
-export const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES] as const;
+export const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES, "deliveries"] as const;
 export type RowName = (typeof ROW_NAMES)[number];
 
 export type Options = {
