@@ -47,17 +47,20 @@ export function findDelivery(reader: Reader, id: string): Delivery | undefined {
   return row && deliveryFrom(row);
 }
 
-/** What a subscription waits for and may be tried now, in the order in which it is. */
-export const listDueDeliveries = (reader: Reader, subscriptionId: string, limit: number) =>
+/** Of what a subscription waits for and may be tried now, which twin each is about: those that have waited longest. */
+export const listDueLanes = (reader: Reader, subscriptionId: string, limit: number) =>
   reader
     .all(
-      `SELECT ${COLUMNS} FROM deliveries WHERE subscription_id = ? AND state = 'waiting' AND next_attempt_at <= ?
+      `SELECT position, twin_id FROM deliveries WHERE subscription_id = ? AND state = 'waiting' AND next_attempt_at <= ?
        ORDER BY next_attempt_at, position LIMIT ?`,
       subscriptionId,
       reader.now,
       limit,
     )
-    .map(deliveryFrom);
+    .map((row) => ({ position: integer(row, "position"), twinId: textOrNull(row, "twin_id") }));
+
+export const getDeliveryAt = (reader: Reader, position: number): Delivery =>
+  deliveryFrom(reader.get(`SELECT ${COLUMNS} FROM deliveries WHERE position = ?`, position) as Row);
 
 /** When the first of a subscription's waiting deliveries may be tried; null if none waits. */
 export function firstAttemptAt(reader: Reader, subscriptionId: string): number | null {

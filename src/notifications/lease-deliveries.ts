@@ -5,7 +5,8 @@ import {
   type Delivery,
   dropWaiting,
   firstAttemptAt,
-  listDueDeliveries,
+  getDeliveryAt,
+  listDueLanes,
   listOverdue,
   listTwinsInFlight,
   nextLeaseEnd,
@@ -25,8 +26,8 @@ const IN_FLIGHT_OF_ACCOUNT_MAX = 128;
 /** How soon an account is looked at again that has its share on the way. */
 const ACCOUNT_WAIT_MS = 500;
 
-/** Due deliveries that are looked at to find some of different twins. */
-const WINDOW = 128;
+/** Due deliveries that are looked at to find some of different twins, for each place there is. */
+const WINDOW_OF_PLACE = 4;
 /** Subscriptions that one command looks at, and overdue leases that it takes back. */
 const SUBSCRIPTIONS_MAX = 64;
 const OVERDUE_MAX = 100;
@@ -88,24 +89,19 @@ function leaseFrom(
   }
   const twinsInFlight = listTwinsInFlight(tx, id);
   const ofEndpoint = (subscription.failingSince === null ? IN_FLIGHT_OF_ENDPOINT_MAX : 1) - twinsInFlight.length;
-  const due = ofEndpoint > 0 ? listDueDeliveries(tx, id, WINDOW) : [];
-  const chosen = firstOfEachTwin(due, twinsInFlight).slice(0, Math.max(0, Math.min(room, ofAccount, ofEndpoint)));
+  const places = Math.max(0, Math.min(room, ofAccount, ofEndpoint));
+  const due = places > 0 ? listDueLanes(tx, id, places * WINDOW_OF_PLACE) : [];
+  const chosen = firstOfEachTwin(due, twinsInFlight).slice(0, places);
   for (const { position } of chosen) saveLease(tx, position, lease, tx.now + LEASE_MS);
   saveDue(tx, id, dueAfter(tx, subscription, chosen.length, twinsInFlight.length + chosen.length, room));
-  return chosen.map((delivery) => ({
-    delivery: {
-      ...delivery,
-      attemptCount: delivery.attemptCount + 1,
-      step: delivery.step + 1,
-      lease,
-      leasedAt: tx.now,
-    },
-    ...{ callbackUrl, signingSecret },
-  }));
+  return chosen.map(({ position }) => ({ delivery: getDeliveryAt(tx, position), callbackUrl, signingSecret }));
 }
 
 /** Of what is due, the oldest first. Each message about no twin is a lane of its own. */
-function firstOfEachTwin(due: readonly Delivery[], inFlight: readonly (string | null)[]): Delivery[] {
+function firstOfEachTwin<Lane extends Pick<Delivery, "position" | "twinId">>(
+  due: readonly Lane[],
+  inFlight: readonly (string | null)[],
+): Lane[] {
   const taken = new Set(inFlight);
   const oldestFirst = due.toSorted((a, b) => a.position - b.position);
   return oldestFirst.filter(({ twinId }) => {
