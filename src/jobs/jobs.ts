@@ -9,6 +9,8 @@ import { copyReferences } from "../ledgers/copy-references.ts";
 import type { EntryKey } from "../ledgers/entry.ts";
 import { pruneHistory } from "../ledgers/prune-history.ts";
 import { announceExpiry, expireSubscriptions, pruneDeliveries } from "../notifications/expire-subscriptions.ts";
+import { expireStickers } from "../stickers/expire-stickers.ts";
+import { nextExpiry } from "../stickers/rows.ts";
 import type { Job } from "./scheduler.ts";
 
 /** Rows a job takes in one transaction, so that callers never wait long behind it. */
@@ -114,8 +116,17 @@ function pruneOldDeliveries(): Job {
   };
 }
 
+/** Runs at the very instant at which the next sticker is due; the schedule is a net, for a clock that was set forward. */
+const expireDueStickers: Job = {
+  name: "expire_stickers",
+  schedule: "4-59/10 * * * *",
+  wokenBy: "stickers",
+  dueAt: nextExpiry,
+  run: ({ store }) => store.write(expireStickers, SYSTEM, { limit: SLICE }),
+};
+
 export const jobs = (): readonly Job[] => [
-  ...[dropCredentials, cutJournal, copyLedgerReferences, pruneLedgerHistory()],
+  ...[dropCredentials, cutJournal, copyLedgerReferences, pruneLedgerHistory(), expireDueStickers],
   ...[keepCounts, finishHubs],
   ...[announceSubscriptionExpiry, endLapsedSubscriptions, pruneOldDeliveries()],
 ];

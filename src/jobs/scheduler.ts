@@ -2,7 +2,7 @@ import { parseCronExpression } from "cron-schedule";
 import type { Deps } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
-import type { Topic } from "../store/sql.ts";
+import type { Reader, Topic } from "../store/sql.ts";
 
 /** Work that time asks for. `run` does a bounded slice, safe to do twice, and answers whether there is more to do. */
 export type Job = {
@@ -11,14 +11,20 @@ export type Job = {
   readonly schedule: string;
   /** A topic that is woken when there is something to do before the next tick. Such a job also runs at the start. */
   readonly wokenBy?: Topic;
+  /** The instant at which there is something to do, null if there will be nothing. Such a job runs then, and is woken when that changes. */
+  readonly dueAt?: (reader: Reader) => number | null;
   readonly run: (deps: Deps) => Promise<{ done: number; more: boolean }>;
 };
+
+/** A job that failed when it was due is overdue: its next tick would be too late. */
+const RETRY_MS = 500;
 
 /** Runs jobs by the clock it is handed. A job never overlaps itself: a tick that comes while it runs is left out. */
 export class Scheduler {
   readonly #deps: Deps;
   readonly #jobs: readonly Job[];
   readonly #timers = new Map<Job, Cancel>();
+  readonly #dueTimers = new Map<Job, Cancel>();
   readonly #running = new Map<Job, Promise<void>>();
   /** Woken while they ran: what they were woken for may have come after their last slice. */
   readonly #woken = new Set<Job>();
@@ -37,45 +43,75 @@ export class Scheduler {
       if (!job.wokenBy) continue;
       this.#listening.push(this.#deps.store.onWake(job.wokenBy, () => this.#wake(job)));
       // For what was left when the server stopped.
-      this.#begin(job);
+      this.#wake(job);
     }
   }
 
   /** Starts nothing more, and resolves when what runs has finished its slice. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const cancel of [...this.#timers.values(), ...this.#listening.splice(0)]) cancel();
+    const timers = [...this.#timers.values(), ...this.#dueTimers.values()];
+    for (const cancel of [...timers, ...this.#listening.splice(0)]) cancel();
     await Promise.all(this.#running.values());
   }
 
   /** Resolves when everything that runs now has finished. */
   async settled(): Promise<void> {
-    await Promise.all(this.#running.values());
+    // What has finished may have begun what it found due meanwhile.
+    while (this.#running.size > 0) await Promise.all(this.#running.values());
   }
 
   #arm(job: Job): void {
     const { clock } = this.#deps;
-    const next = parseCronExpression(job.schedule).getNextDate(new Date(clock.now()));
+    const cron = parseCronExpression(job.schedule);
+    const armNext = () => {
+      const next = cron.getNextDate(new Date(clock.now()));
+      this.#timers.set(job, clock.at(next.getTime(), tick));
+    };
     const tick = () => {
       this.#begin(job);
-      this.#arm(job);
+      armNext();
     };
-    this.#timers.set(job, clock.at(next.getTime(), tick));
+    armNext();
   }
 
   #wake(job: Job): void {
     if (this.#running.has(job)) this.#woken.add(job);
+    else if (job.dueAt) this.#await(job, job.dueAt);
     else this.#begin(job);
+  }
+
+  /** Begins the job at the instant at which it is due, or now if that has passed. */
+  #await(job: Job, dueAt: (reader: Reader) => number | null): void {
+    this.#dueTimers.get(job)?.();
+    const { store, clock } = this.#deps;
+    const at = store.read(dueAt);
+    if (at === null || this.#stopped) this.#dueTimers.delete(job);
+    else if (at <= clock.now()) this.#begin(job);
+    else
+      this.#dueTimers.set(
+        job,
+        clock.at(at, () => this.#begin(job)),
+      );
   }
 
   #begin(job: Job): void {
     if (this.#running.has(job)) return;
-    const run = this.#run(job).finally(() => this.#running.delete(job));
+    const run = this.#run(job).then((succeeded) => {
+      this.#running.delete(job);
+      if (!job.dueAt || this.#stopped) return;
+      if (succeeded) this.#await(job, job.dueAt);
+      else
+        this.#dueTimers.set(
+          job,
+          this.#deps.clock.at(this.#deps.clock.now() + RETRY_MS, () => this.#begin(job)),
+        );
+    });
     this.#running.set(job, run);
   }
 
   /** A failed job is logged and tried again at its next tick. */
-  async #run(job: Job): Promise<void> {
+  async #run(job: Job): Promise<boolean> {
     const { log } = this.#deps;
     let done = 0;
     try {
@@ -85,8 +121,10 @@ export class Scheduler {
         more = slice.more || this.#woken.delete(job);
       }
       if (done > 0) log.info("job.done", { job: job.name, done });
+      return true;
     } catch (error) {
       log.error("job.failed", { job: job.name, done, error: describeError(error) });
+      return false;
     }
   }
 }

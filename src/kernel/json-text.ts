@@ -32,3 +32,10 @@ export function writeJson(value: unknown): JsonText {
 
 /** A JSON array of items that are text already. */
 export const writeArray = (items: readonly JsonText[]) => `[${items.join(",")}]` as JsonText;
+
+/**
+ * A JSON object of members that are text already, in this order: in an object of the language, keys such as `1763990500` would come
+ * first, and `__proto__` not at all.
+ */
+export const writeObject = (members: readonly (readonly [name: string, text: JsonText])[]) =>
+  `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}` as JsonText;

@@ -6,6 +6,7 @@ import { toSeconds } from "../kernel/schema.ts";
 import type { Tx } from "../store/sql.ts";
 import { type Entry, isRefused, NULL, type Outcomes } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
+import { publishEntries } from "./publish-entries.ts";
 import { ledgerBytes } from "./rows.ts";
 
 /** Specification 1.4. */
@@ -20,7 +21,10 @@ export function assertLedgerSize(tx: Tx, ledger: Ledger): void {
 /** One entry's part of what happened: before and after, where there was a before and is an after. */
 export type Change = { before?: Entry; after?: Entry };
 
-/** One journal row for all that a request did to a ledger: the values as a notification tells them, and the properties that changed. */
+/**
+ * One journal row for all that a request did to a ledger: the values as a notification tells them, and the properties that changed;
+ * and the notifications that entries ask for. Called when everything else about the ledger is written.
+ */
 export function recordEntries(
   tx: Tx,
   actor: Actor,
@@ -40,6 +44,7 @@ export function recordEntries(
   ]);
   const data = spliced({}, { entries: writeJson(spliced({}, Object.fromEntries(entries))) });
   record(tx, actor, { kind: `ledger.entry.${what}`, accountId: ledger.accountId, twinId: ledger.twinId, data });
+  publishEntries(tx, actor, `ledger.entry.${what}`, ledger, changes);
 }
 
 function propertiesOf(before: Entry | undefined, after: Entry | undefined) {

@@ -1,4 +1,4 @@
-import { type JsonText, spliced, writeJson } from "../kernel/json-text.ts";
+import { type JsonText, spliced, writeJson, writeObject } from "../kernel/json-text.ts";
 import { toSeconds } from "../kernel/schema.ts";
 import { type Entry, isRefused, type Outcomes } from "./entry.ts";
 import type { HistoryRecord } from "./history-rows.ts";
@@ -30,12 +30,12 @@ export const viewLedgerHistory = (entries: [name: string, records: HistoryRecord
   spliced(
     {},
     {
-      entries: members(
+      entries: writeObject(
         entries.map(([name, records]) => [
           name,
           records === null
             ? writeJson("Entry not accessible.")
-            : members(records.map(({ changedAt, value }) => [instantKey(changedAt), value])),
+            : writeObject(records.map(({ changedAt, value }) => [instantKey(changedAt), value])),
         ]),
       ),
     },
@@ -66,11 +66,9 @@ const times = (entry: Entry) => ({
 });
 
 const membersOf = (outcomes: Outcomes<Entry>, view: (entry: Entry) => unknown): JsonText =>
-  members(outcomes.map(([name, outcome]) => [name, writeJson(isRefused(outcome) ? outcome : view(outcome as Entry))]));
-
-/** Written one by one: in an object, keys such as `1763990500` would come first, and `__proto__` not at all. */
-const members = (pairs: [name: string, text: JsonText][]) =>
-  `{${pairs.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}` as JsonText;
+  writeObject(
+    outcomes.map(([name, outcome]) => [name, writeJson(isRefused(outcome) ? outcome : view(outcome as Entry))]),
+  );
 
 /** As Python writes it: `1763994100.5`, and `1763990500.0` for a whole second. */
 function instantKey(instant: number): string {

@@ -24,8 +24,11 @@ export type Subject = {
   more?: Readonly<Record<string, () => JsonValue | undefined>>;
 };
 
+/** As much of a caller as rules see. */
+export type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token">;
+
 /** The variables of specification 2.13, looked up when a rule asks for them. */
-export function scopeOf(reader: Reader, actor: UserActor, subject: Subject): Scope {
+export function scopeOf(reader: Reader, actor: Performer, subject: Subject): Scope {
   const { twin, ledger, identity, entry, more } = subject;
   return (name) => {
     if (more && Object.hasOwn(more, name)) return more[name]?.();

@@ -38,6 +38,9 @@ const hook =
     `/notifications/webhooks/${account}?token=${token(purpose)}`;
 const HOOK = { callback_url: "https://hooks.example.org/x", topic: "red" };
 
+const stickers = (things: Things) => `${twin(things)}/stickers`;
+const sticker = (things: Things) => `${stickers(things)}/red?context=${things.account}`;
+
 const ROWS: Record<string, Row> = {
   who_am_i: { foreign: "own", needs: "user" },
   trace: { foreign: "own", needs: "user" },
@@ -113,6 +116,15 @@ const ROWS: Record<string, Row> = {
   get_delivery: { foreign: NOT_FOUND, path: delivery },
   retry_delivery: { foreign: NOT_FOUND, path: (things) => `${delivery(things)}/retry` },
   recover_deliveries: { foreign: NOT_FOUND, body: (things) => ({ since: 0, subscription: things.subscription }) },
+  get_stickers: { foreign: [200, null], path: stickers },
+  put_sticker: {
+    foreign: [201, null],
+    path: stickers,
+    body: ({ user }) => ({ stickers: { blue: { recipients: [user] } } }),
+  },
+  get_sticker: { foreign: NOT_FOUND, path: sticker },
+  remove_sticker: { foreign: NOT_FOUND, path: sticker },
+  list_stickers: { foreign: "own", path: () => "/stickers?context=system" },
 };
 
 async function thingsOf(world: World, caller: Caller): Promise<Things> {
@@ -121,6 +133,7 @@ async function thingsOf(world: World, caller: Caller): Promise<Things> {
   await caller.call("POST", `/twins/${twin}/identities`, { identities: { [IDENTITY]: {} } });
   await caller.call("POST", `/twins/${twin}/ledgers/personal`, { entries: { reading: { value: 1, history: "1M" } } });
   await caller.call("PUT", `/twins/${twin}/documents/desired`, { data: { a: 1 } });
+  await caller.call("POST", `/twins/${twin}/stickers`, { stickers: { red: { recipients: [account] } } });
   const hooked = await subscribe(world, caller);
   return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64"), ...hooked };
 }

@@ -16,6 +16,7 @@ import { ledgerOperations } from "./ledgers.ts";
 import { notificationOperations } from "./notifications.ts";
 import { roleOperations } from "./roles.ts";
 import { secretOperations } from "./secrets.ts";
+import { stickerOperations } from "./stickers.ts";
 import { ACCOUNT_API } from "./surface.ts";
 import { tokenOperations } from "./tokens.ts";
 import { twinOperations } from "./twins.ts";
@@ -56,6 +57,7 @@ export const accountApiOperations = (deps: Deps): Operation[] => [
   ...documentOperations(deps.config),
   ...notificationOperations,
   ...deliveryOperations,
+  ...stickerOperations,
 ];
 
 const accountApiDocument = (deps: Deps, operations: Operation[]) =>

@@ -7,6 +7,7 @@ import ledgers from "./0006_ledgers.sql" with { type: "text" };
 import documents from "./0007_documents.sql" with { type: "text" };
 import hub from "./0008_hub.sql" with { type: "text" };
 import notifications from "./0009_notifications.sql" with { type: "text" };
+import stickers from "./0010_stickers.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 7, name: "documents", sql: documents },
   { number: 8, name: "hub", sql: hub },
   { number: 9, name: "notifications", sql: notifications },
+  { number: 10, name: "stickers", sql: stickers },
 ];

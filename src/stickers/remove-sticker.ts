@@ -1,0 +1,22 @@
+import { userCommand } from "../access/user-command.ts";
+import { conflict } from "../kernel/failure.ts";
+import { announce } from "./announce.ts";
+import { getAddressed, type StickerPath } from "./get-sticker.ts";
+import type { Context } from "./get-stickers.ts";
+import { deleteSticker, type Sticker } from "./rows.ts";
+
+type Input = { path: StickerPath; context: Context };
+
+/**
+ * Removes a sticker, once for all of its recipients, and answers it as it was. Refuses everybody else, and whoever comes second, in
+ * the same words; and to choose between stickers of several accounts, for the wrong one could not be put back.
+ */
+export const removeSticker = userCommand("remove_sticker", (tx, actor, { path, context }: Input): Sticker => {
+  const [sticker, ...others] = getAddressed(tx, actor, path, context);
+  if (others.length > 0) {
+    throw conflict("precondition", "Several accounts have put a Sticker of this color: name one as the context.");
+  }
+  deleteSticker(tx, sticker);
+  announce(tx, actor, "sticker.removed", [sticker]);
+  return sticker;
+});

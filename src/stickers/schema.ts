@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { type JsonText, writeJson } from "../kernel/json-text.ts";
+import { dictionaryOf, Timestamp, TimestampView, Uuid } from "../kernel/schema.ts";
+import { TOPIC } from "../notifications/topic.ts";
+
+// What callers of the account API send, and the shapes of what we answer (specification 2.11).
+
+/** Either of the two patterns that the pages print (1.4). */
+export const COLOR = /^[0-9A-Za-z_-]{1,128}$/;
+
+export const Color = z.string().regex(COLOR, `must match ${COLOR.source}`);
+
+const NOTE_LENGTH_MAX = 512;
+const RECIPIENTS_MAX = 100;
+/** Each topic of an event is looked up when it happens. */
+const TOPICS_MAX = 100;
+
+/** When a sticker tells its topics. */
+export const OCCASIONS = ["on_put", "on_remove", "on_expire"] as const;
+export type Occasion = (typeof OCCASIONS)[number];
+
+const Note = z
+  .string()
+  .refine((text) => [...text].length <= NOTE_LENGTH_MAX, `must be at most ${NOTE_LENGTH_MAX} characters`)
+  .refine((text) => !text.includes("\0"), "must have no NUL")
+  .meta({ maxLength: NOTE_LENGTH_MAX });
+
+/** Existing or not, of any account: whoever has such an id sees the sticker. */
+const Recipients = z
+  .array(Uuid)
+  .transform((ids) => [...new Set(ids)])
+  .refine(
+    (ids) => ids.length >= 1 && ids.length <= RECIPIENTS_MAX,
+    `must be from 1 to ${RECIPIENTS_MAX} ids of users, roles or accounts`,
+  )
+  .meta({ minItems: 1 });
+
+const Topic = z.string().regex(TOPIC, `must match ${TOPIC.source}`);
+const Topics = z
+  .union([Topic.transform((topic) => [topic]), z.array(Topic)])
+  .transform((topics) => [...new Set(topics)])
+  .refine((topics) => topics.length <= TOPICS_MAX, `must be at most ${TOPICS_MAX} topics`)
+  .nullish();
+
+/** Topics by occasion; or, as it once was, a list of occasions whose topic is the color. */
+const Publish = z.union([
+  z.strictObject({ on_put: Topics, on_remove: Topics, on_expire: Topics }),
+  z.array(z.enum(OCCASIONS)),
+]);
+
+const NewSticker = z
+  .object({
+    note: Note.nullish(),
+    message: Note.nullish().meta({ description: "The older name of `note`." }),
+    recipients: Recipients,
+    validity_ts: Timestamp.nullish(),
+    publish: Publish.nullish(),
+  })
+  .transform(({ note, message, recipients, validity_ts, publish }) => ({
+    note: note ?? message ?? null,
+    recipients: writeJson(recipients),
+    expiresAt: validity_ts ?? null,
+    publish: publish ?? {},
+  }));
+
+/** A sticker as asked for; without an end of its own it lives as long as it may. */
+export type Wish = { note: string | null; recipients: JsonText; expiresAt: number | null; publish: JsonText };
+
+export const PutStickers = z.object({
+  stickers: dictionaryOf(COLOR, NewSticker).transform((pairs, context) =>
+    pairs.map(([color, { publish, ...wish }]): [color: string, wish: Wish] => {
+      if (Array.isArray(publish) && publish.length > 0 && !TOPIC.test(color)) {
+        context.issues.push({
+          code: "custom",
+          input: color,
+          path: [color, "publish"],
+          message: "the color is no topic",
+        });
+      }
+      return [color, { ...wish, publish: writeJson(topicsByOccasion(color, publish)) }];
+    }),
+  ),
+});
+
+type TopicsByOccasion = Partial<Record<Occasion, string[]>>;
+
+function topicsByOccasion(color: string, publish: z.output<typeof Publish>): TopicsByOccasion {
+  const topics: TopicsByOccasion = {};
+  for (const occasion of OCCASIONS) {
+    const given = Array.isArray(publish) ? (publish.includes(occasion) ? [color] : undefined) : publish[occasion];
+    if (given) topics[occasion] = given;
+  }
+  return topics;
+}
+
+const brief = {
+  note: z.string().nullable(),
+  validity_ts: TimestampView,
+  created_ts: TimestampView,
+};
+
+const StickerBriefView = z.object(brief);
+
+export const StickerView = z.object({
+  ...brief,
+  recipients: z.array(Uuid),
+  publish: z.object({
+    on_put: z.array(z.string()).optional(),
+    on_remove: z.array(z.string()).optional(),
+    on_expire: z.array(z.string()).optional(),
+  }),
+});
+
+export const PutStickersView = z.object({
+  stickers: z.record(z.string(), z.union([StickerView, z.object({ error: z.string() })])),
+});
+
+export const TwinStickersView = z.object({
+  accounts: z
+    .record(Uuid, z.record(z.string(), StickerBriefView))
+    .meta({ description: "By the account that put them, then by color." }),
+});
+
+export const RemovedStickerView = z.object({ account: Uuid, ...brief });
+
+export const StickersView = z.object({
+  stickers: z.array(z.object({ account: Uuid, twin: Uuid, color: z.string(), ...brief })),
+});

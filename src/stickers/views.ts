@@ -1,0 +1,55 @@
+import { spliced, writeArray, writeJson, writeObject } from "../kernel/json-text.ts";
+import { toSeconds } from "../kernel/schema.ts";
+import type { Outcomes } from "./put-sticker.ts";
+import type { Sticker } from "./rows.ts";
+
+// What callers of the account API are answered (specification 2.11). Recipients and topics stay the text that they are kept as.
+
+/** As much as every recipient is told, and the journal and its receivers. */
+export const briefOf = ({ note, expiresAt, createdAt }: Sticker) => ({
+  note,
+  validity_ts: toSeconds(expiresAt),
+  created_ts: toSeconds(createdAt),
+});
+
+export const viewSticker = (sticker: Sticker) =>
+  spliced(briefOf(sticker), { recipients: sticker.recipients, publish: sticker.publish });
+
+export const viewPutStickers = (outcomes: Outcomes) =>
+  spliced(
+    {},
+    {
+      stickers: writeObject(
+        outcomes.map(([color, outcome]) => [color, writeJson("error" in outcome ? outcome : viewSticker(outcome))]),
+      ),
+    },
+  );
+
+export function viewTwinStickers(stickers: readonly Sticker[]) {
+  const byAccount = Map.groupBy(stickers, ({ accountId }) => accountId);
+  const accounts = Array.from(
+    byAccount,
+    ([accountId, own]) =>
+      [accountId, writeObject(own.map((sticker) => [sticker.color, writeJson(briefOf(sticker))]))] as const,
+  );
+  return spliced({}, { accounts: writeObject(accounts) });
+}
+
+export const viewRemovedSticker = (sticker: Sticker) => ({ account: sticker.accountId, ...briefOf(sticker) });
+
+export const viewStickers = (stickers: readonly Sticker[]) =>
+  spliced(
+    {},
+    {
+      stickers: writeArray(
+        stickers.map((sticker) =>
+          writeJson({
+            account: sticker.accountId,
+            twin: sticker.twinId,
+            color: sticker.color,
+            ...briefOf(sticker),
+          }),
+        ),
+      ),
+    },
+  );
