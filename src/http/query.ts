@@ -96,6 +96,16 @@ export const queryContext = (fallback: "personal" | "system") =>
       ],
     });
 
+/** Likewise, with one account at most. */
+export const queryContextOfOne = (fallback: "personal" | "system") =>
+  queryContext(fallback).transform((context, refinement) => {
+    if (typeof context === "string") return context;
+    const [account, ...others] = new Set(context);
+    if (account !== undefined && others.length === 0) return account;
+    refinement.issues.push({ code: "custom", input: context, message: "must be personal, system or one account" });
+    return z.NEVER;
+  });
+
 export const queryInteger = (minimum: number, maximum: number, fallback: number) =>
   z
     .string()

@@ -9,6 +9,8 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
+import { Tally } from "../../src/kernel/tally.ts";
+import { Turns } from "../../src/kernel/turns.ts";
 import { type Publication, publish } from "../../src/notifications/publish.ts";
 import { serveHttp } from "../../src/platform/http.ts";
 import { systemNet } from "../../src/platform/net.ts";
@@ -27,7 +29,8 @@ const log = createLog(config.logLevel, systemClock.now, (line) => process.stderr
 const store = await openServerStore({ dataDir, clock: systemClock, random: systemRandom, log });
 const userTokenKey = await obtainKey(store, "user-token-key", () => systemRandom.bytes(32));
 const world = { clock: systemClock, random: systemRandom, net: systemNet() };
-const deps: Deps = { store, ...world, log, config, userTokenKey };
+const inWork = { messages: new Tally(), largeWrites: new Turns() };
+const deps: Deps = { store, ...world, ...inWork, log, config, userTokenKey };
 const app = createApp(deps);
 const authenticator = new Authenticator(deps);
 const scheduler = new Scheduler(deps, jobs());

@@ -171,9 +171,11 @@ test("a list is newest first, then by account, twin and color backwards, and is 
   expect(await spelled("?context=personal")).toEqual(own);
   expect(await spelled("?context=system")).toEqual(all);
   expect(await spelled(`?context=${stranger.account}`)).toEqual(all.slice(1, 3));
-  expect(await spelled(`?context=${company.account},${stranger.account}`)).toEqual(all);
+  const both = await contractor.call("GET", `/stickers?context=${company.account},${stranger.account}`);
+  expect([both.status, both.body.subcode]).toEqual([400, 400_592]);
   expect(await spelled(`?context=${crypto.randomUUID()}`)).toEqual([]);
   expect(await spelled("?context=system&color=d")).toEqual([all[0], all[1]]);
+  expect(await spelled(`?context=${stranger.account}&color=d`)).toEqual([all[1]]);
   expect(await spelled("?color=a")).toEqual(own.filter((line) => line.endsWith("a")));
   expect(await spelled(`?context=system&ge=${start + 1.5}`)).toEqual(all.slice(0, 3));
   expect(await spelled(`?context=system&ge=${start + 1.501}&le=${start + 3}`)).toEqual(all.slice(0, 1));

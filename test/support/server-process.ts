@@ -13,9 +13,10 @@ export const SOURCE: readonly string[] = [process.execPath, join(import.meta.dir
 
 type Options = { dataDir: string; program?: readonly string[]; env?: Record<string, string>; cwd?: string };
 
-/** The real server as a process of its own, on a free port of the loopback address. */
-export async function startServer({ dataDir, program = SOURCE, env = {}, cwd = dataDir }: Options) {
-  const child = Bun.spawn([...program, "serve", "--data-dir", dataDir, "--http", "127.0.0.1:0"], {
+/** The real server as a process of its own, on a free port of the loopback address unless told which. */
+export async function startServer({ http = "127.0.0.1:0", ...options }: Options & { http?: string }) {
+  const { dataDir, program = SOURCE, env = {}, cwd = dataDir } = options;
+  const child = Bun.spawn([...program, "serve", "--data-dir", dataDir, "--http", http], {
     cwd,
     env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
     stdout: "pipe",

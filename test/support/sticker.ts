@@ -6,8 +6,8 @@ const EVERYTHING = { effect: "deny", actions: null };
 type Person = Pick<Caller, "call">;
 
 /** A company with a twin and a meter desk, and a contractor of the same account: the people of the tutorial. */
-export async function openStickers() {
-  const world = await openWorld();
+export async function openStickers(settings: Record<string, string> = {}) {
+  const world = await openWorld(settings);
   const company = await world.createAccount();
   const desk = await world.createUser(company, EVERYTHING, "Meter desk");
   const contractor = await world.createUser(company, EVERYTHING, "Contractor");

@@ -22,7 +22,7 @@ import {
   viewTwinStickers,
 } from "../../stickers/views.ts";
 import { operation } from "../operation.ts";
-import { queryContext, queryInstant, queryInteger } from "../query.ts";
+import { queryContext, queryContextOfOne, queryInstant, queryInteger } from "../query.ts";
 
 const TwinPath = z.object({ twin: Uuid });
 const StickerPath = z.object({ twin: Uuid, color: Color });
@@ -81,7 +81,7 @@ export const stickerOperations = [
     summary: "List the stickers on all twins that are addressed to the caller",
     query: z.object({
       color: Color.optional(),
-      context: queryContext("personal"),
+      context: queryContextOfOne("personal"),
       ge: queryInstant(),
       le: queryInstant(),
       limit: queryInteger(0, 100, 100),

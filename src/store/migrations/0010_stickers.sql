@@ -29,11 +29,13 @@ CREATE TABLE sticker_recipients (
   PRIMARY KEY (recipient_id, created_at, account_id, twin_id, color)
 ) STRICT, WITHOUT ROWID;
 
--- The same, of one account's stickers, and of one color.
+-- The same, of one account's stickers, of one color, and of both: whoever floods somebody with stickers makes no other list slow.
 CREATE INDEX sticker_recipients_by_creator
   ON sticker_recipients (recipient_id, account_id, created_at, twin_id, color, expires_at);
 CREATE INDEX sticker_recipients_by_color
   ON sticker_recipients (recipient_id, color, created_at, account_id, twin_id, expires_at);
+CREATE INDEX sticker_recipients_by_creator_and_color
+  ON sticker_recipients (recipient_id, account_id, color, created_at, twin_id, expires_at);
 
 CREATE TRIGGER sticker_put AFTER INSERT ON stickers BEGIN
   INSERT INTO sticker_recipients (recipient_id, created_at, account_id, twin_id, color, expires_at)
