@@ -98,13 +98,14 @@ export const queryContext = (fallback: "personal" | "system") =>
 
 /** Likewise, with one account at most. */
 export const queryContextOfOne = (fallback: "personal" | "system") =>
-  queryContext(fallback).transform((context, refinement) => {
-    if (typeof context === "string") return context;
-    const [account, ...others] = new Set(context);
-    if (account !== undefined && others.length === 0) return account;
-    refinement.issues.push({ code: "custom", input: context, message: "must be personal, system or one account" });
-    return z.NEVER;
-  });
+  z
+    .string()
+    .refine(
+      (text) => text === "personal" || text === "system" || Uuid.safeParse(text).success,
+      "must be personal, system or the UUID of an account",
+    )
+    .default(fallback)
+    .meta({ pattern: `^(personal|system|${UUID_PATTERN})$`, examples: ["personal", "system"] });
 
 export const queryInteger = (minimum: number, maximum: number, fallback: number) =>
   z

@@ -36,7 +36,8 @@ export function insertSticker(tx: Tx, sticker: Sticker): void {
     sticker.twinId,
     sticker.accountId,
     sticker.color,
-    sticker.note,
+    // As JSON: a NUL would end a text.
+    sticker.note === null ? null : JSON.stringify(sticker.note),
     sticker.recipients,
     sticker.publish,
     sticker.createdAt,
@@ -159,11 +160,12 @@ const clause = (condition: string, value: string | readonly string[]): Clause =>
 const idsOf = ({ userId, roleId, accountId }: Addressee) => [userId, roleId, accountId];
 
 function stickerFrom(row: Row): Sticker {
+  const note = textOrNull(row, "note");
   return {
     twinId: text(row, "twin_id"),
     accountId: text(row, "account_id"),
     color: text(row, "color"),
-    note: textOrNull(row, "note"),
+    note: note === null ? null : JSON.parse(note),
     recipients: text(row, "recipients") as JsonText,
     publish: text(row, "publish") as JsonText,
     createdAt: integer(row, "created_at"),

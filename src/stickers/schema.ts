@@ -22,7 +22,6 @@ export type Occasion = (typeof OCCASIONS)[number];
 const Note = z
   .string()
   .refine((text) => [...text].length <= NOTE_LENGTH_MAX, `must be at most ${NOTE_LENGTH_MAX} characters`)
-  .refine((text) => !text.includes("\0"), "must have no NUL")
   .meta({ maxLength: NOTE_LENGTH_MAX });
 
 /** Existing or not, of any account: whoever has such an id sees the sticker. */

@@ -7,6 +7,7 @@ patience that a server has with one address.
 
 import itertools
 import json
+import time
 import urllib.request
 from collections import defaultdict
 from urllib.parse import unquote
@@ -84,7 +85,7 @@ class Fodder:
         self._living: dict[str, str] = {}
 
     def get(self, name: str) -> str:
-        if name in ("pin", "cursor", "name"):  # works once, and is soon outdated
+        if name in ("pin", "cursor", "name", "color"):  # works once, and is soon outdated
             return getattr(self, f"_{name}")()
         if name not in self._living:
             self._living[name] = getattr(self, f"_{name}")()
@@ -123,6 +124,12 @@ class Fodder:
         self._ask("PUT", f"/twins/{self.get('twin')}/documents/state", {"data": {"a": 1}})
         return "state"
 
+    def _color(self) -> str:
+        color = f"c{next(TURNS['color'])}"
+        stickers = {color: {"recipients": [CALLER["account"]]}}
+        self._ask("POST", f"/twins/{self.get('twin')}/stickers", {"stickers": stickers})
+        return color
+
     def _cursor(self) -> str:
         for _ in range(2):
             self._twin()
@@ -158,6 +165,11 @@ def before_call(context, case: schemathesis.Case, kwargs) -> None:
     # A cursor is any text to the document, but only that of an earlier page to the server.
     if case.query.get("cursor"):
         case.query["cursor"] = FODDER.get("cursor")
+    # The document cannot say that an end lies ahead.
+    if operation_of(case) == "put_sticker" and isinstance(case.body, dict):
+        for sticker in case.body["stickers"].values():
+            if sticker.get("validity_ts") is not None:
+                sticker["validity_ts"] = time.time() + 3600
     if next(TURNS[operation_of(case)]) % 4 == 3:
         return
     for name, made_up in case.path_parameters.items():

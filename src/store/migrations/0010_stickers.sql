@@ -3,7 +3,7 @@ CREATE TABLE stickers (
   twin_id    TEXT    NOT NULL REFERENCES twins (id),
   account_id TEXT    NOT NULL REFERENCES accounts (id),
   color      TEXT    NOT NULL CHECK (length(color) BETWEEN 1 AND 128),
-  note       TEXT,
+  note       TEXT             CHECK (json_type(note) = 'text'),
   recipients TEXT    NOT NULL CHECK (json_type(recipients) = 'array'),
   publish    TEXT    NOT NULL CHECK (json_type(publish) = 'object'),
   created_at INTEGER NOT NULL,
