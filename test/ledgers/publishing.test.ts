@@ -1,7 +1,14 @@
 import { expect, test } from "bun:test";
-import { newTwin, openLedger } from "../support/ledger.ts";
-import { journal, messages, published } from "../support/published.ts";
+import { newTwin, openLedger as openPlain } from "../support/ledger.ts";
+import { journal, listen, messages, published } from "../support/published.ts";
 import type { Json } from "../support/world.ts";
+
+/** A ledger of an account that listens to what it publishes. */
+async function openLedger() {
+  const opened = await openPlain();
+  listen(opened.world, opened.company.account);
+  return opened;
+}
 
 test("an added, a changed and a deleted entry are published if their rule holds, with the values before and after", async () => {
   await using opened = await openLedger();

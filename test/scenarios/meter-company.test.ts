@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { journal, messages } from "../support/published.ts";
+import { journal, listen, messages } from "../support/published.ts";
 import { type Caller, type Json, openWorld, type World } from "../support/world.ts";
 
 // The vendor's tutorial "stickers (workflow tags) and notifications", call by call: the numbers are those of the specification's
@@ -235,6 +235,7 @@ test("the meter company's story, from the first call to the sticker that two peo
   world = opened;
   world.scheduler.start();
   admin = await world.createAccount("Meter company");
+  listen(world, admin.account);
   for (const [sentence, run] of chapters) {
     try {
       await run();

@@ -1,14 +1,16 @@
 import { newTwin } from "./ledger.ts";
+import { listen } from "./published.ts";
 import { type Caller, type Json, openWorld } from "./world.ts";
 
 const EVERYTHING = { effect: "deny", actions: null };
 
 type Person = Pick<Caller, "call">;
 
-/** A company with a twin and a meter desk, and a contractor of the same account: the people of the tutorial. */
-export async function openStickers(settings: Record<string, string> = {}) {
+/** A company with a twin and a meter desk, and a contractor of the same account: the people of the tutorial. The company listens to what is published, unless told not to. */
+export async function openStickers(settings: Record<string, string> = {}, { listening = true } = {}) {
   const world = await openWorld(settings);
   const company = await world.createAccount();
+  if (listening) listen(world, company.account);
   const desk = await world.createUser(company, EVERYTHING, "Meter desk");
   const contractor = await world.createUser(company, EVERYTHING, "Contractor");
   const twin = await newTwin(company);

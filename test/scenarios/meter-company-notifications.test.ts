@@ -17,9 +17,10 @@ const pathOf = (link: string) => {
 
 test("the contractor and the meter company are told of what happens to the stickers they subscribed to, and of nothing else", async () => {
   await using inbox = openInbox();
-  await using opened = await openStickers({ "webhook-allow": "127.0.0.0/8" });
+  await using opened = await openStickers({ "webhook-allow": "127.0.0.0/8" }, { listening: false });
   const { world, company, desk, contractor, twin, put, remove, seconds } = opened;
   world.scheduler.start();
+  world.deliverer.start();
   const tomorrow = seconds() + 86_400;
   const red = {
     note: "Leaking valve, please repair",
@@ -60,7 +61,12 @@ test("the contractor and the meter company are told of what happens to the stick
   const created_ts = seconds();
   const [, notification] = await inbox.untilCount(CONTRACTOR, 2);
   expect(notification).toMatchObject({
-    ...{ type: "Notification", trigger: "sticker.put", twin, subscription: { ...subscription, refresh_url, unsubscribe_url } },
+    ...{
+      type: "Notification",
+      trigger: "sticker.put",
+      twin,
+      subscription: { ...subscription, refresh_url, unsubscribe_url },
+    },
     event: { color: "red", note: red.note, validity_ts: tomorrow, created_ts, account: company.account },
   });
 
@@ -75,7 +81,11 @@ test("the contractor and the meter company are told of what happens to the stick
   // 32-33: the contractor takes the sticker off; the meter company is told, the contractor is not.
   expect((await remove(contractor, "red")).status).toBe(200);
   const [, done] = await inbox.untilCount(METER, 2);
-  expect(done).toMatchObject({ trigger: "sticker.removed", event: { color: "red" }, subscription: { topic: "task-completed" } });
+  expect(done).toMatchObject({
+    trigger: "sticker.removed",
+    event: { color: "red" },
+    subscription: { topic: "task-completed" },
+  });
   await world.scheduler.settled();
   expect(kinds(CONTRACTOR)).toEqual(["Confirmation", "sticker.put"]);
 
@@ -95,7 +105,11 @@ test("the contractor and the meter company are told of what happens to the stick
 
   // 39: ended; what is put then is told to nobody, and the old links lead nowhere.
   expect((await world.call("DELETE", pathOf(unsubscribe_url))).status).toBe(200);
-  for (const [method, link] of [["GET", confirmation.confirmation_url], ["PATCH", refresh_url], ["DELETE", unsubscribe_url]]) {
+  for (const [method, link] of [
+    ["GET", confirmation.confirmation_url],
+    ["PATCH", refresh_url],
+    ["DELETE", unsubscribe_url],
+  ]) {
     const gone = await world.call(method as string, pathOf(link as string));
     expect([method, gone.status, gone.body.subcode]).toEqual([method, 404, 404_653]);
   }
