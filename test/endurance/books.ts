@@ -1,4 +1,4 @@
-import { type Entry, type JournalAudit, keyOf } from "./journal.ts";
+import { type Entry, isOwnDoing, type JournalAudit, keyOf } from "./journal.ts";
 import type { OwnTwin } from "./own-twin.ts";
 import type { Answer, Wire } from "./wire.ts";
 import { REFERENCE_NAME } from "./write-keys.ts";
@@ -62,6 +62,7 @@ export class Books {
   auditJournal(entries: Entry[]): Tally {
     const found = new Map<string, Entry>();
     for (const entry of entries) {
+      if (isOwnDoing(entry)) continue;
       const key = keyOf(entry);
       if (found.has(key)) throw new Error(`${key} stands in the journal twice`);
       found.set(key, entry);
@@ -186,6 +187,12 @@ export class Caller {
     const path = `/twins/${twin}/ledgers/personal/value?entries=${name}`;
     const { text } = await this.#wire.call("GET", path, { headers });
     if (JSON.parse(text).entries[name].value?.n !== n) throw new Error(`${n} was acknowledged, and is ${text}`);
+  }
+
+  /** What was removed is in no answer any more. */
+  async expectGone(path: string): Promise<void> {
+    const { status, text } = await this.#wire.call("GET", path, { headers: { authorization: this.#authorization } });
+    if (status !== 404) throw new Error(`${path} is gone, and answered ${status} ${text}`);
   }
 
   /** Somebody else on the same connection. */

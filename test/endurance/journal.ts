@@ -5,6 +5,7 @@ import type { Row } from "../../src/store/sql.ts";
 import { compareAll } from "./compare.ts";
 import { IdentityReplay } from "./identity-replay.ts";
 import { LedgerReplay } from "./ledger-replay.ts";
+import { StickerAudit, type StickerFacts } from "./sticker-audit.ts";
 import { itemsKey, numberOfEntry, numberOfIdentity } from "./write-keys.ts";
 
 /** A journal row, as far as audits look at it. */
@@ -24,6 +25,7 @@ type Data = Partial<Record<string, unknown>> & {
   statement?: Statement;
   entries?: Record<string, Parameters<typeof numberOfEntry>[1]>;
   identities?: Record<string, Parameters<typeof numberOfIdentity>[0]>;
+  stickers?: StickerFacts;
 };
 
 type Twin = {
@@ -37,6 +39,9 @@ type Twin = {
 /** Opens a data directory's database beside its server, to read what is really committed. */
 export const openBeside = (dataDir: string) => new Connection(join(dataDir, "twinpost.db"), { readonly: true });
 
+/** Written by the server itself, and in nobody's books: what time does. */
+export const isOwnDoing = ({ kind }: Entry) => kind === "sticker.expired";
+
 /** What an entry is the trace of: the number that its write carried, or for want of one what it was done to. */
 export function keyOf({ kind, twinId, data }: Entry): string {
   const { entries, identities } = data;
@@ -47,6 +52,7 @@ export function keyOf({ kind, twinId, data }: Entry): string {
       String(twinId),
       numbered(identities, (_, change) => numberOfIdentity(change)),
     );
+  if (data.stickers) return `${kind} ${Object.keys(data.stickers)}`;
   const n = data.description?.n ?? /^Role (\d+)$/.exec(String(data["name"] ?? ""))?.[1];
   if (n !== undefined && kind !== "account.created") return String(n);
   return `${kind} ${twinId ?? data["uuid"] ?? data["user"]}`;
@@ -75,6 +81,7 @@ export class JournalAudit {
   #roles = new Map<string, Data>();
   #secrets = new Set<string>();
   #pins = new Set<string>();
+  readonly #stickers = new StickerAudit();
 
   /** Reads on from where it stopped, and answers what was new. */
   follow(database: Connection): Entry[] {
@@ -114,6 +121,7 @@ export class JournalAudit {
     // The first role and user of an account are recorded in its one entry, which tells no more than their ids.
     compareAll(database.all("SELECT * FROM users WHERE name IS NOT 'Super Admin'"), this.#users, userOf);
     compareAll(database.all("SELECT * FROM roles WHERE name IS NOT 'Super Admin'"), this.#roles, roleOf);
+    this.#stickers.compare(database);
     const twins = database.all("SELECT id, description, created_at, updated_at, terminated_at FROM twins");
     compareAll(twins, this.twins, twinOf);
     this.ledgers.compare(database);
@@ -126,6 +134,7 @@ export class JournalAudit {
     if (kind.startsWith("twin.")) this.#applyToTwin(entry);
     else if (kind.startsWith("ledger.")) this.ledgers.apply(entry, keyOf(entry));
     else if (kind.startsWith("identity.")) this.identities.apply(entry, keyOf(entry));
+    else if (kind.startsWith("sticker.")) this.#stickers.apply(entry);
     else if (kind === "account.created") {
       this.#accounts.add(entry.accountId);
       this.#secrets.add(uuid);

@@ -14,6 +14,8 @@ class Pool {
   twins: OwnTwin[] = [];
   users: string[] = [];
   roles: string[] = [];
+  /** Where stickers were put and not removed, as far as the writer knows: they may have expired. */
+  stickers: { twin: string; color: string }[] = [];
 }
 
 /** Many callers who write all there is to write, in many connections at once, and keep books of it. */
@@ -84,7 +86,8 @@ export class Load {
   async #writeSomething(caller: Caller, pool: Pool): Promise<void> {
     const twin = pick(pool.twins);
     const dice = Math.random();
-    if (twin && Math.random() < 0.6) {
+    if (twin && Math.random() < 0.2) await this.#useStickers(caller, pool, twin);
+    else if (twin && Math.random() < 0.6) {
       await (dice < 0.8 ? this.#ledgers.write(caller, twin) : this.#identities.write(caller, twin));
     } else if (dice < 0.2 || !twin) await this.#createTwin(caller, pool);
     else if (dice < 0.65) await this.#updateTwin(caller, twin);
@@ -117,6 +120,28 @@ export class Load {
     pool.twins.splice(pool.twins.indexOf(twin), 1);
     const n = this.#next();
     await caller.try([400], `${n}`, "PATCH", `/twins/${twin.id}`, { description: { n } });
+  }
+
+  /** Some are removed, some in the moment in which they expire, some twice, and many expire. */
+  async #useStickers(caller: Caller, pool: Pool, { id: twin }: OwnTwin): Promise<void> {
+    const color = `c${this.#next()}`;
+    const sticker = {
+      recipients: [this.#account.user],
+      validity_ts: (Date.now() + 50 + Math.floor(Math.random() * 2000)) / 1000,
+      publish: { on_put: ["put"], on_remove: ["done", "removed"], on_expire: ["expired"] },
+    };
+    const path = `/twins/${twin}/stickers`;
+    // Where the server is slow, the end may have come before the put.
+    const put = await caller.try([400], `sticker.put ${color}`, "POST", path, { stickers: { [color]: sticker } });
+    if (!put) return;
+    pool.stickers.push({ twin, color });
+    if (pool.stickers.length < 4) return;
+    const [old] = pool.stickers.splice(Math.floor(Math.random() * pool.stickers.length), 1);
+    if (!old || Math.random() < 0.3) return;
+    const key = `sticker.removed ${old.color}`;
+    const removed = await caller.try([404], key, "DELETE", `/twins/${old.twin}/stickers/${old.color}`);
+    // What was removed is not there to be removed again.
+    if (removed) await caller.expectGone(`/twins/${old.twin}/stickers/${old.color}`);
   }
 
   async #createUser(caller: Caller, pool: Pool): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Connection } from "../../src/store/connection.ts";
 import type { Json, World } from "./world.ts";
 
 /** The topics of the tests that ask what is published: to be told of, a topic needs somebody who listens. */
@@ -9,20 +10,22 @@ const TOPICS = [
 ];
 
 /** Subscribes an account to all these topics for good. Nothing is sent: deliveries are looked at where they wait. */
-export function listen(world: Pick<World, "seed" | "clock">, account: string): void {
-  world.seed((connection) => {
-    for (const topic of TOPICS) {
-      connection.run(
-        `INSERT INTO webhook_subscriptions
-           (id, account_id, topic, callback_url, link_base, signing_secret, created_at, confirmed_at, expires_at)
-         VALUES (?, ?, ?, 'https://hooks.example.org/x', 'https://twins.example', 'none', 0, 0, ?)`,
-        crypto.randomUUID(),
-        account,
-        topic,
-        world.clock.now() + 3_650 * 86_400_000,
-      );
-    }
-  });
+export const listen = (world: Pick<World, "seed">, account: string) =>
+  world.seed((connection) => subscribeForGood(connection, account, TOPICS));
+
+/** Confirmed subscriptions that are paused, straight into the database. */
+export function subscribeForGood(connection: Connection, account: string, topics: readonly string[]): void {
+  for (const topic of topics) {
+    connection.run(
+      `INSERT INTO webhook_subscriptions
+         (id, account_id, topic, callback_url, link_base, signing_secret, created_at, confirmed_at, expires_at, paused_at)
+       VALUES (?, ?, ?, 'https://hooks.example.org/x', 'https://twins.example', 'none', 0, 0, ?, 0)`,
+      crypto.randomUUID(),
+      account,
+      topic,
+      Date.UTC(2099, 0),
+    );
+  }
 }
 
 /** What was published, oldest first: trigger, topics, account, twin and event. What a sticker tells several topics is one thing. */
