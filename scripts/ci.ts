@@ -37,6 +37,7 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/endurance/deliveries.endurance.ts"],
     env: { TWINPOST_CRASHES: "10" },
   },
+  { name: "expiry", command: [process.execPath, "test", "./test/endurance/expiry.endurance.ts"] },
   { name: "hostile bodies", command: [process.execPath, "test", "./test/endurance/hostile-bodies.endurance.ts"] },
   {
     name: "hostile connections",
