@@ -2,9 +2,9 @@ import { userCommand } from "../access/user-command.ts";
 import type { Deps } from "../deps.ts";
 import { record } from "../events/record.ts";
 import type { UserActor } from "../kernel/actor.ts";
+import { conflict } from "../kernel/failure.ts";
 import { toSeconds } from "../kernel/schema.ts";
 import { listUndelivered, saveRestart } from "./delivery-rows.ts";
-import { getOwnSubscription } from "./lookups.ts";
 import { makeDue } from "./retry-delivery.ts";
 import { findSubscription, listLiveSubscriptions } from "./subscription-rows.ts";
 
@@ -20,11 +20,12 @@ type Wish = { since: number; topic?: string | undefined; subscriptionId?: string
  * published and with the same message ids. Answers how many there are. Paused endpoints stay paused.
  */
 export async function recoverDeliveries({ store }: Deps, actor: UserActor, wish: Wish): Promise<number> {
-  const subscriptions = store.read((reader) =>
-    wish.subscriptionId === undefined
-      ? listLiveSubscriptions(reader, actor.accountId, 0, ALL)
-      : [getOwnSubscription(reader, actor, wish.subscriptionId)],
-  );
+  const live = store.read((reader) => listLiveSubscriptions(reader, actor.accountId, 0, ALL));
+  const subscriptions = wish.subscriptionId === undefined ? live : live.filter(({ id }) => id === wish.subscriptionId);
+  // Named in a body it is a state of things, not a missing resource.
+  if (wish.subscriptionId !== undefined && subscriptions.length === 0) {
+    throw conflict("precondition", "There is no such subscription in the account.");
+  }
   let recovered = 0;
   for (const { id, topic } of subscriptions) {
     if (wish.topic !== undefined && topic !== wish.topic) continue;

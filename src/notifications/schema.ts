@@ -37,9 +37,8 @@ const Topics = z.array(Topic).max(TOPICS_MAX);
 
 /** The stub calls the list `topics`, the page `publish`. */
 export const AccountAccess = z
-  .object({ topics: Topics.nullish(), publish: Topics.nullish() })
-  .refine(({ topics, publish }) => topics || publish, "topics is required")
-  .transform(({ topics, publish }) => [...new Set(topics ?? publish ?? [])]);
+  .union([z.object({ topics: Topics }), z.object({ publish: Topics })])
+  .transform((body) => [...new Set("topics" in body ? body.topics : body.publish)]);
 
 export const AccessView = z.object({ topics: z.array(z.string()) });
 export const AccessesView = z.object({ accounts: z.record(z.string(), AccessView) });

@@ -115,7 +115,7 @@ const ROWS: Record<string, Row> = {
   },
   get_delivery: { foreign: NOT_FOUND, path: delivery },
   retry_delivery: { foreign: NOT_FOUND, path: (things) => `${delivery(things)}/retry` },
-  recover_deliveries: { foreign: NOT_FOUND, body: (things) => ({ since: 0, subscription: things.subscription }) },
+  recover_deliveries: { foreign: [400, 400_979], body: (things) => ({ since: 0, subscription: things.subscription }) },
   get_stickers: { foreign: [200, null], path: stickers },
   put_sticker: {
     foreign: [201, null],

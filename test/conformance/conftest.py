@@ -28,7 +28,7 @@ SETUP = json.loads(os.environ["TWINPOST_CONFORMANCE"])
 URL: str = SETUP["url"]
 HOME, FOREIGN, FLEET = (SETUP["accounts"][name] for name in ("home", "foreign", "fleet"))
 
-# The operations of 2.1-2.9, 2.11 and 2.21; the others of section 6 are not built.
+# The operations of 2.1-2.9, 2.11, 2.12 and 2.21; the others of section 6 are not built.
 BUILT = (
     *("who_am_i", "trace", "get_account", "update_account"),
     *("create_user", "get_users", "get_user", "update_user", "delete_user"),
@@ -41,11 +41,16 @@ BUILT = (
     *("add_twin_ledger_entry", "get_twin_ledger_entry", "update_twin_ledger_entry", "delete_twin_ledger_entry"),
     *("get_twin_ledger_entry_value", "update_twin_ledger_entry_value", "get_twin_ledger_entry_history"),
     *("put_sticker", "get_sticker", "get_stickers", "list_stickers", "remove_sticker"),
+    *("webhook_subscribe", "webhook_confirm_subscription", "webhook_refresh_subscription", "webhook_unsubscribe"),
+    *("get_notifications_access", "update_notifications_account_access"),
 )
 UNBUILT = tuple(name for name in ENDPOINTS if name not in BUILT)
 
 # Not governed by the role's statement (section 3).
-UNGOVERNED = ("who_am_i", "trace", "refresh_user_token", "create_user_secret")
+UNGOVERNED = (
+    *("who_am_i", "trace", "refresh_user_token", "create_user_secret"),
+    *("webhook_confirm_subscription", "webhook_refresh_subscription", "webhook_unsubscribe"),
+)
 GOVERNED = tuple(name for name in BUILT if name not in UNGOVERNED)
 
 # Asked without authentication (1.2).

@@ -20,7 +20,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.openapi.checks import RejectedPositiveData
 from trustedtwin.tt_endpoints import ENDPOINTS
 
-from conftest import BAD_RULE, BUILT, CONFLICT, SETUP
+from conftest import ALREADY_DONE, BAD_RULE, BUILT, CONFLICT, SETUP
+from receiver import Receiver, token_of
 
 # Ours, on the same surface: the vendor's client knows nothing of documents.
 OURS = [f"{verb}_twin_document" for verb in ("get", "put", "patch", "delete")]
@@ -47,7 +48,8 @@ def test_the_document_describes_what_the_vendors_client_calls():
         name: (method, path.format(*(f"{{{name}}}" for name in names)))
         for name, (method, path, names) in ENDPOINTS.items()
     }
-    assert described == {name: called[name] for name in BUILT}
+    # Operations of our own are described too; the vendor's client knows nothing of them.
+    assert {name: described[name] for name in described if name in ENDPOINTS} == {name: called[name] for name in BUILT}
 
 
 CONFIG = {
@@ -138,12 +140,42 @@ class Fodder:
     def name_twin(self, identity: str) -> None:
         self._ask("POST", f"/twins/{self.get('twin')}/identities", {"identities": {identity: {}}})
 
+    def _subscription(self) -> str:
+        self.confirmation()
+        return self._ask("GET", "/notifications/subscriptions")["subscriptions"][-1]["uuid"]
+
+    def _delivery(self) -> str:
+        return self._ask("GET", "/notifications/deliveries?limit=1")["deliveries"][0]["uuid"]
+
+    def confirmation(self) -> str:
+        """The link of a new subscription that waits to be confirmed."""
+        # An account has so many subscriptions of a topic at most.
+        topic = f"fodder-{next(TURNS['topic'])}"
+        self._ask("POST", "/notifications/webhooks", {"callback_url": HOOKS.url + "/", "topic": topic, "expires": 600})
+        return HOOKS.next("/", "Confirmation").body["confirmation_url"]
+
+    def hook_token(self, operation: str) -> str:
+        """A token that the operation takes."""
+        link = self.confirmation()
+        if operation == "webhook_confirm_subscription":
+            return token_of(link)
+        confirmed = requests.get(URL + "/notifications/webhooks", params={"token": token_of(link)}).json()
+        return token_of(confirmed["refresh_url" if operation == "webhook_refresh_subscription" else "unsubscribe_url"])
+
     def token(self) -> str:
         return self._ask("POST", "/token", {"options": ["refresh"]})["token"]
 
 
+HOOKS = Receiver()
 FODDER = Fodder()
-ENDED_BY = {"delete_user": "user", "delete_user_secret": "user", "delete_user_role": "role", "terminate_twin": "twin"}
+HOOK_OPERATIONS = ("webhook_confirm_subscription", "webhook_refresh_subscription", "webhook_unsubscribe")
+ENDED_BY = {
+    "delete_subscription": "subscription",
+    "delete_user": "user",
+    "delete_user_secret": "user",
+    "delete_user_role": "role",
+    "terminate_twin": "twin",
+}
 TURNS: defaultdict[str, itertools.count] = defaultdict(itertools.count)
 STATUSES: defaultdict[str, set[int]] = defaultdict(set)
 
@@ -164,7 +196,13 @@ def before_call(context, case: schemathesis.Case, kwargs) -> None:
             rules.pop(kind, None)
     # A cursor is any text to the document, but only that of an earlier page to the server.
     if case.query.get("cursor"):
-        case.query["cursor"] = FODDER.get("cursor")
+        if operation_of(case) == "scan_twins":
+            case.query["cursor"] = FODDER.get("cursor")
+        else:
+            del case.query["cursor"]
+    # A URL to the document, but the server refuses those that are not public, and nothing here may reach what is.
+    if isinstance(case.body, dict) and "callback_url" in case.body:
+        case.body["callback_url"] = f"{HOOKS.url}/fuzzed"
     # The document cannot say that an end lies ahead.
     if operation_of(case) == "put_sticker" and isinstance(case.body, dict):
         for sticker in case.body["stickers"].values():
@@ -172,6 +210,8 @@ def before_call(context, case: schemathesis.Case, kwargs) -> None:
                 sticker["validity_ts"] = time.time() + 3600
     if next(TURNS[operation_of(case)]) % 4 == 3:
         return
+    if operation_of(case) in HOOK_OPERATIONS:
+        case.query["token"] = FODDER.hook_token(operation_of(case))
     for name, made_up in case.path_parameters.items():
         if name == "identity":  # any name will do, so the twin gets this one
             FODDER.name_twin(unquote(made_up))
@@ -196,7 +236,7 @@ def filter_failure(context, failure, case: schemathesis.Case, response) -> bool:
     if not isinstance(failure, RejectedPositiveData):
         return True
     refusal = response.json()
-    beyond_schemas = (CONFLICT.subcode, BAD_RULE.subcode)
+    beyond_schemas = (ALREADY_DONE.subcode, CONFLICT.subcode, BAD_RULE.subcode)
     null_in_array = "arrays cannot contain null values" in refusal.get("description", "")
     return refusal.get("subcode") not in beyond_schemas and not null_in_array
 

@@ -3,7 +3,7 @@
 import pytest
 from trustedtwin.tt_endpoints import ENDPOINTS
 
-from conftest import BUILT, FORBIDDEN, HOME, OPEN, UNAUTHENTICATED, UNBUILT, UNKNOWN, call_somehow, send
+from conftest import BUILT, FORBIDDEN, OPEN, UNAUTHENTICATED, UNBUILT, UNKNOWN, call_somehow
 
 
 def test_every_operation_of_the_vendors_client_is_accounted_for():
@@ -22,9 +22,3 @@ def test_an_operation_that_is_not_built_asks_for_authentication_all_the_same(ano
 
 def test_a_name_of_a_document_may_have_slashes(admin):
     admin.get_twin_doc(UNKNOWN, "manuals/a.pdf").refused(FORBIDDEN)
-
-
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-@pytest.mark.parametrize("account", ["", HOME["account"]], ids=["without", "with"])
-def test_a_webhook_token_is_taken_with_and_without_an_account_in_the_path(method, account):
-    send(method, f"/notifications/webhooks/{account}?token=Y19f").refused(FORBIDDEN)
