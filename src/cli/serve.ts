@@ -60,8 +60,8 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       );
     }
     log.info("serve.stopping", { signal: await stopped });
-    await server.stop(DRAIN_MS);
-    await Promise.all([scheduler.stop(), deliverer.stop(DRAIN_MS)]);
+    await Promise.all([server.stop(DRAIN_MS), deliverer.stop(DRAIN_MS)]);
+    await scheduler.stop();
     await keepAllMessageCounts(deps);
   } finally {
     await store.close();

@@ -1,7 +1,7 @@
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
-import { dropWaiting } from "./delivery-rows.ts";
+import { dropWaiting } from "./old-delivery-rows.ts";
 import { type EndReason, saveEnd, type WebhookSubscription } from "./subscription-rows.ts";
 
 /** Deliveries given up with the end itself, so that it takes a bounded time; a job drops the others, which nobody sends meanwhile. */

@@ -41,8 +41,14 @@ export const dueAtOf = (
   at: number | null,
 ) => (at === null || pausedAt !== null ? null : Math.max(at, heldUntil ?? 0));
 
+/**
+ * How long an endpoint that has failed is left alone between one message and the next. Ten a second are enough to notice that it is well
+ * again, and all that a dead one with a long queue may cost the others.
+ */
+export const FAILING_GAP_MS = 100;
+
 /** When it is due now that one more message waits. */
 export const dueAtWithMore = (tx: Tx, subscription: WebhookSubscription) => {
-  const due = dueAtOf(subscription, tx.now);
+  const due = dueAtOf(subscription, subscription.failingSince === null ? tx.now : tx.now + FAILING_GAP_MS);
   return due === null ? null : Math.min(due, subscription.dueAt ?? due);
 };

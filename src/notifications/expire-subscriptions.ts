@@ -1,7 +1,7 @@
 import { command } from "../store/command.ts";
-import { deleteDeliveriesBefore, dropWaiting, findUncleared } from "./delivery-rows.ts";
 import { endSubscription } from "./end-subscription.ts";
 import { dueAtWithMore, enqueue } from "./enqueue.ts";
+import { deleteDeliveriesBefore, dropWaiting, findUncleared } from "./old-delivery-rows.ts";
 import { deleteEndedBefore, listLapsed, listNoticeDue, saveDue, saveNotice } from "./subscription-rows.ts";
 
 type Slice = { limit: number };

@@ -3,7 +3,6 @@ import type { Tx } from "../store/sql.ts";
 import { insertAttempt } from "./attempt-rows.ts";
 import {
   type Delivery,
-  dropWaiting,
   firstAttemptAt,
   getDeliveryAt,
   listDueLanes,
@@ -14,6 +13,7 @@ import {
   saveWaiting,
 } from "./delivery-rows.ts";
 import { dueAtOf } from "./enqueue.ts";
+import { dropWaiting } from "./old-delivery-rows.ts";
 import { findSubscription, listDue, nextDueAt, saveDue, type WebhookSubscription } from "./subscription-rows.ts";
 
 /** An attempt takes at most 10 s; what has not been settled by then and a margin for a busy writer belongs to nobody any more. */

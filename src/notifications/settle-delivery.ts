@@ -4,7 +4,7 @@ import type { Tx } from "../store/sql.ts";
 import { insertAttempt } from "./attempt-rows.ts";
 import { type Delivery, findDelivery, firstAttemptAt, saveSettled, saveWaiting } from "./delivery-rows.ts";
 import { endSubscription } from "./end-subscription.ts";
-import { dueAtOf } from "./enqueue.ts";
+import { dueAtOf, FAILING_GAP_MS } from "./enqueue.ts";
 import { type Health, healthAfter, nextAttemptAt, type Outcome } from "./schedule.ts";
 import { findSubscription, saveDue, saveHealth, type WebhookSubscription } from "./subscription-rows.ts";
 
@@ -64,7 +64,9 @@ function settle(tx: Tx, delivery: Delivery, outcome: Outcome, lives: boolean, ch
 function saveAfter(tx: Tx, subscription: WebhookSubscription, outcome: Outcome, startedAt: number): void {
   const { id } = subscription;
   const health = healthAfter(outcome, subscription, startedAt, tx.now);
-  const dueAt = dueAtOf(health, firstAttemptAt(tx, id));
+  const first = firstAttemptAt(tx, id);
+  const earliest = health.failingSince === null ? 0 : tx.now + FAILING_GAP_MS;
+  const dueAt = dueAtOf(health, first && Math.max(first, earliest));
   if (!isSame(health, subscription)) saveHealth(tx, id, health, dueAt);
   else if (dueAt !== subscription.dueAt) saveDue(tx, id, dueAt);
 }

@@ -14,7 +14,7 @@ type Past = { name: string; sequence: number; version: number; data: object } | 
 
 /** Writes, patches and deletes a few documents of a twin at random, and remembers every state. */
 async function openHistory() {
-  const world = await openWorld({ "journal-keep": "2D" });
+  const world = await openWorld({ "journal-keep": "2D", "deliveries-keep": "1D" });
   const caller = await world.createAccount();
   const twin: string = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;
   const pasts: Past[] = [];

@@ -177,7 +177,7 @@ test(
     using streaming = startUnruly((socket) => {
       if (socket.data.timer) return;
       socket.write("HTTP/1.1 200 OK\r\n\r\n");
-      socket.data.timer = setInterval(() => socket.write("x".repeat(1024)), 1);
+      socket.data.timer = setInterval(() => socket.write("x".repeat(8192)), 5);
     });
 
     await subscribe(server.url, account, healthy.url, "alone");
