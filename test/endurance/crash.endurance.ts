@@ -1,8 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
-import { subscribeForGood } from "../support/published.ts";
 import {
   type Account,
   createAccount,
@@ -16,6 +14,7 @@ import { startBystander } from "./bystander.ts";
 import { isOwnDoing } from "./journal.ts";
 import { Load } from "./load.ts";
 import { TOPICS } from "./sticker-audit.ts";
+import { listenTo } from "./stickers.ts";
 import { Wire } from "./wire.ts";
 
 const CRASHES = Number(process.env["TWINPOST_CRASHES"] || 20);
@@ -43,7 +42,7 @@ test(
     const dataDir = folder.path;
     const account = await createAccount({ dataDir });
     const stranger = await createAccount({ dataDir }, "Stranger");
-    listenToStickers(dataDir, account.account);
+    listenTo(dataDir, account.account, Object.values(TOPICS).flat());
     const load = new Load(account, WRITERS);
     const { journal } = auditOf(dataDir);
     const starts: number[] = [];
@@ -89,16 +88,6 @@ test(
   },
   CRASHES * 15_000 + MINUTE,
 );
-
-/** Subscribes to all that the load's stickers publish, so that each message stands in the database. */
-function listenToStickers(dataDir: string, account: string): void {
-  const connection = new Connection(join(dataDir, "twinpost.db"));
-  try {
-    subscribeForGood(connection, account, Object.values(TOPICS).flat());
-  } finally {
-    connection.close();
-  }
-}
 
 /** Waits for the moment, while writing goes on: it ends with the server, which must not end by itself. */
 async function before(moment: Promise<void>, writing: Promise<void>): Promise<void> {
@@ -289,6 +278,7 @@ test(
     const dataDir = folder.path;
     const account = await createAccount({ dataDir });
     const stranger = await createAccount({ dataDir }, "Stranger");
+    listenTo(dataDir, account.account, Object.values(TOPICS).flat());
     const load = new Load(account, WRITERS);
     const { journal } = auditOf(dataDir);
     const { server } = await start(dataDir, account);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
 import { startBystander } from "./bystander.ts";
 import { openBeside } from "./journal.ts";
-import { publishedColors, putStickers, stickerEvents } from "./stickers.ts";
+import { listenTo, publishedColors, putStickers, stickerEvents } from "./stickers.ts";
 
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 const MINUTE = 60_000;
@@ -32,7 +32,8 @@ test(
     using folder = temporaryFolder();
     const dataDir = folder.path;
     await using server = await startServer({ dataDir });
-    const { secret, user } = await createAccount({ dataDir });
+    const { account, secret, user } = await createAccount({ dataDir });
+    listenTo(dataDir, account, ["gone"]);
     await using bystander = await startBystander(server.url, secret);
     const count = 10_000;
     const due = Date.now() + 40_000;
@@ -71,6 +72,7 @@ test(
     using folder = temporaryFolder();
     const dataDir = folder.path;
     const account = await createAccount({ dataDir });
+    listenTo(dataDir, account.account, ["gone"]);
     const recipients = [account.user];
     let slept: string[];
     let start: number;

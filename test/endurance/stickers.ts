@@ -1,4 +1,6 @@
-import type { Connection } from "../../src/store/connection.ts";
+import { join } from "node:path";
+import { Connection } from "../../src/store/connection.ts";
+import { subscribeForGood } from "../support/published.ts";
 import { Wire } from "./wire.ts";
 
 /** A journal row about stickers, taken apart: one for each sticker. */
@@ -19,11 +21,18 @@ export function stickerEvents(database: Connection): StickerEvent[] {
 
 /** The colors of what was published with this trigger, in order. */
 export function publishedColors(database: Connection, trigger: string): string[] {
-  const rows = database.all("SELECT data FROM events WHERE kind = 'notification.published' ORDER BY sequence");
-  return rows.flatMap((row) => {
-    const data = JSON.parse(row["data"] as string) as { trigger: string; topics: string[]; event: { color: string } };
-    return data.trigger === trigger ? data.topics.map(() => data.event.color) : [];
-  });
+  const rows = database.all("SELECT event FROM deliveries WHERE trigger = ? ORDER BY position", trigger);
+  return rows.map(({ event }) => JSON.parse(String(event)).color);
+}
+
+/** Subscribes an account to topics, so that each message to them stands in the database. None is sent. */
+export function listenTo(dataDir: string, account: string, topics: readonly string[]): void {
+  const connection = new Connection(join(dataDir, "twinpost.db"));
+  try {
+    subscribeForGood(connection, account, topics);
+  } finally {
+    connection.close();
+  }
 }
 
 type Caller = { url: string; secret: string; recipients: string[] };
