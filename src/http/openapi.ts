@@ -1,7 +1,10 @@
+import type { Hono } from "hono";
 import { z } from "zod";
 import { assert } from "../kernel/assert.ts";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
+import { once } from "../kernel/once.ts";
 import type { Operation } from "./operation.ts";
+import type { Peer } from "./serve.ts";
 
 type Surface = {
   title: string;
@@ -13,6 +16,12 @@ type Surface = {
   security: JsonObject;
   statusesOf: (operation: Operation) => Record<number, string>;
 };
+
+/** Serves a surface's document at a path. Made when it is first asked for: a start need not wait for what few ever read. */
+export function serveDocument(app: Hono<Peer>, path: string, make: () => JsonObject): void {
+  const document = once(() => JSON.stringify(make()));
+  app.get(path, () => new Response(document(), { headers: { "content-type": "application/json" } }));
+}
 
 /** The OpenAPI 3.1 document of a surface: canonical paths, and the schemas that requests are really checked with. */
 export function openApiDocument(surface: Surface): JsonObject {

@@ -15,7 +15,7 @@ import { type Net, systemNet } from "../../src/platform/net.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { obtainKey } from "../../src/store/sealed-keys.ts";
 import { openServerStore } from "../../src/store/store.ts";
-import { temporaryFolder } from "./server-process.ts";
+import { migratedFolder } from "./migrated.ts";
 import { TestClock } from "./test-clock.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape they assert
@@ -31,7 +31,7 @@ export type Caller = Awaited<ReturnType<World["createAccount"]>>;
  * that the test holds. Jobs and deliveries run once they are started.
  */
 export async function openWorld(settings: Record<string, string> = {}, net: Net = systemNet()) {
-  const folder = temporaryFolder();
+  const folder = await migratedFolder();
   const clock = new TestClock();
   const logged: Json[] = [];
   const log = createLog(

@@ -4,7 +4,7 @@ import { assertNotLockedOut } from "../../access/statement.ts";
 import type { Deps } from "../../deps.ts";
 import { forbidden } from "../../kernel/failure.ts";
 import { VERSION } from "../../kernel/version.ts";
-import { openApiDocument } from "../openapi.ts";
+import { openApiDocument, serveDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
 import { type Doors, mount, type Peer } from "../serve.ts";
 import { accountOperations } from "./accounts.ts";
@@ -32,8 +32,7 @@ export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
     doors,
     operations.filter(({ alias }) => !alias),
   );
-  const document = JSON.stringify(accountApiDocument(doors.deps, operations));
-  app.get("/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
+  serveDocument(app, "/openapi.json", () => accountApiDocument(doors.deps, operations));
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import type { Config } from "../../config.ts";
 import { VERSION } from "../../kernel/version.ts";
-import { openApiDocument } from "../openapi.ts";
+import { openApiDocument, serveDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
 import { type Doors, mount, type Peer } from "../serve.ts";
 import { certificateOperations } from "./certificates.ts";
@@ -16,8 +16,7 @@ export function mountHubApi(app: Hono<Peer>, doors: Doors): void {
   const { config } = doors.deps;
   const operations = hubApiOperations(config);
   mount(app, hubApi(config), doors, [...operations, ...aliasesOf(operations)]);
-  const document = JSON.stringify(hubApiDocument(config, operations));
-  app.get("/iot/v1/openapi.json", () => new Response(document, { headers: { "content-type": "application/json" } }));
+  serveDocument(app, "/iot/v1/openapi.json", () => hubApiDocument(config, operations));
 }
 
 export const hubApiOperations = (config: Config): Operation[] => [
