@@ -58,7 +58,7 @@ CONFIG = {
     "warnings": False,
     # How fast a machine makes up data says nothing about the server.
     "suppress-health-check": ["all"],
-    "generation": {"max-examples": 100, "deterministic": True, "database": "none"},
+    "generation": {"max-examples": 50, "deterministic": True, "database": "none"},
     # What earlier answers said must not shape later requests: that would make the run depend on random ids, and teach
     # the fuzzer those of its own user and role. With them it could lock itself out: delete its secret, end it, replace
     # it by a PIN, or narrow its role. Without them no operation has to be left out.

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { proveVisibility, proveWrites } from "../policy/visibility.ts";
 
-const WORLDS = 60;
+const WORLDS = 40;
 const TIME_LIMIT_MS = 900_000;
 
 test("everybody sees exactly what rules and visibility let through, in many worlds", async () => {
