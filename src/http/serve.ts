@@ -41,7 +41,7 @@ export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operation
 export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 /**
- * A door for one operation. Checks in this order: who, statement, size and JSON, path, query, shape; then the operation's own.
+ * A door for one operation. Checks in this order: who, statement, size, JSON and path, query, shape; then the operation's own.
  * Whatever content type it claims, a body is JSON.
  */
 export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors, operation: Operation) {
@@ -58,10 +58,9 @@ export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors,
       release = reserveBody(budget, request, byteCountMax, caller?.accountId ?? "");
       const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
       return await budget.work(bytes.length, async () => {
+        let params = surface.pathFirst ? pathOf(surface, c, operation) : undefined;
         const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
-        const given = c.req.param();
-        surface.checkPath?.(given);
-        const params = operation.params && parse(operation.params, given, "parameter", "Path");
+        if (!surface.pathFirst) params = pathOf(surface, c, operation);
         const query = readQuery?.(request.url);
         const body = operation.body && parse(operation.body, surface.bodyFrom(json), "body", "Request body");
         const dictionary = surface.dictionaryOf?.(headers);
@@ -77,6 +76,12 @@ export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors,
       release?.();
     }
   };
+}
+
+function pathOf(surface: Surface, c: Context<Peer>, { params }: Operation): unknown {
+  const given = c.req.param();
+  surface.checkPath?.(given);
+  return params && parse(params, given, "parameter", "Path");
 }
 
 /** Answers an error in the words of the surface, and logs it under the same trace. */

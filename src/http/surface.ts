@@ -19,6 +19,8 @@ export type Surface = {
   readonly callerOf: (authenticator: Authenticator, headers: Headers) => Promise<UserActor>;
   /** Refuses what is wrong with the parameters that all paths of the surface have. */
   readonly checkPath?: (params: Record<string, string>) => void;
+  /** Whether what is wrong with the path is told before what is wrong with the JSON of the body. */
+  readonly pathFirst: boolean;
   /** The custom dictionary of a request, where the surface has such a thing. */
   readonly dictionaryOf?: (headers: Headers) => JsonObject | null;
   /** What a body means before its schema is asked; nothing is `undefined`. */

@@ -9,6 +9,7 @@ import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
 export const ACCOUNT_API: Surface = {
   prefix: "",
   bodyBytesMax: 65_536,
+  pathFirst: false, // 1.2
   callerOf,
   dictionaryOf: (headers) => dictionaryFrom(headers.get("x-trustedtwin")),
   // No body, `{}` and `null` are the same (1.1).

@@ -16,6 +16,7 @@ const BODY_BYTES_MAX = 256 * 1024;
 export const HUB_API: Surface = {
   prefix: "/iot/v1/regions/{region}",
   bodyBytesMax: BODY_BYTES_MAX,
+  pathFirst: true, // 2.3, rule 10
   callerOf,
   bodyFrom,
   refusalOf: (failure, { operation }) => refusalOf(failure, operation),
