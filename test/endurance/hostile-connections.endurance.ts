@@ -226,7 +226,7 @@ test.skipIf(filesMax < FLOOD + 500)(
   `of ${FLOOD} writes at once those beyond the queue are told to come back, and all others are stored`,
   async () => {
     await using siege = await openSiege();
-    const wires = await siege.openMany(FLOOD);
+    const wires = await siege.openMany(FLOOD, { asking: true });
     const headers = siege.headers;
     // Another process writes, as the command line does: the queue grows meanwhile.
     const blocker = new Database(join(siege.dataDir, "twinpost.db"));

@@ -33,11 +33,19 @@ export async function openSiege(env: Record<string, string> = {}) {
   return {
     ...{ server, account, headers, dataDir, open },
 
-    /** Many connections, a few hundred at a time, as the system's queue of new ones takes them. */
-    async openMany(count: number): Promise<Wire[]> {
+    /**
+     * Many connections, a few hundred at a time, as the system's queue of new ones takes them. Those that are to last while
+     * many more are opened ask something at once: who says nothing for ten seconds is cut off.
+     */
+    async openMany(count: number, { asking = false } = {}): Promise<Wire[]> {
       const opened: Wire[] = [];
+      const openOne = async () => {
+        const wire = await open();
+        if (asking) await wire.call("GET", "/whoami", { headers });
+        return wire;
+      };
       while (opened.length < count) {
-        const some = Array.from({ length: Math.min(250, count - opened.length) }, open);
+        const some = Array.from({ length: Math.min(250, count - opened.length) }, openOne);
         opened.push(...(await Promise.all(some)));
       }
       return opened;
