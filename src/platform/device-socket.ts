@@ -1,0 +1,30 @@
+/** One device's connection as the session layer sees it, whatever carries it. */
+export type DeviceSocket = {
+  readonly transport: "tcp" | "tls" | "websocket" | "secure_websocket";
+  /** Where the device is, `address:port`, a trusted proxy's word for it included. */
+  readonly peer: string;
+  /** The certificates that the client presented, as DER, its own first; empty without mutual TLS. */
+  readonly certificates: readonly Uint8Array[];
+  /** Sends all of it, sooner or later, in the order of the calls; nothing once the connection has ended. */
+  send(bytes: Uint8Array): void;
+  /** Bytes that were sent here and are not with the system yet. */
+  readonly bufferedBytes: number;
+  /** Ends once what was sent is with the system. */
+  end(): void;
+  /** Ends at once. */
+  abort(): void;
+  /** Reads nothing more until `resume`, where the transport can (a WebSocket cannot, and goes on). */
+  pause(): void;
+  resume(): void;
+};
+
+/** What the session layer does when something happens on a connection. `onClose` comes last, exactly once. */
+export type DeviceSocketHandler = {
+  onBytes(bytes: Uint8Array): void;
+  /** All that was buffered is with the system. */
+  onDrain(): void;
+  onClose(): void;
+};
+
+/** Called for each connection, before any of its bytes. */
+export type AcceptDevice = (socket: DeviceSocket) => DeviceSocketHandler;
