@@ -39,7 +39,26 @@ function listen(address: Address, handle: HttpHandler) {
   }
 }
 
+/**
+ * Gathers what arrives in one turn of the event loop. Requests are so handled step by step beside each other, and answered after that: a
+ * system call between two of them (each answer is one) makes the processor forget what it has learnt of our code and of the
+ * database's. With 64 connections a `get_twin` takes 60 µs of processor time when each is answered before the next is looked at, and 38 so.
+ */
+function gatherer(): () => Promise<void> {
+  let gathered: Promise<void> | undefined;
+  return () => {
+    gathered ??= new Promise((done) =>
+      setImmediate(() => {
+        gathered = undefined;
+        done();
+      }),
+    );
+    return gathered;
+  };
+}
+
 function start({ host, port }: Address, handle: HttpHandler) {
+  const together = gatherer();
   return Bun.serve({
     hostname: host,
     port,
@@ -49,7 +68,10 @@ function start({ host, port }: Address, handle: HttpHandler) {
     development: false,
     // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
     reusePort: false,
-    fetch: (request, server) => handle(withHost(request), () => server.requestIP(request)?.address ?? ""),
+    fetch: async (request, server) => {
+      await together();
+      return handle(withHost(request), () => server.requestIP(request)?.address ?? "");
+    },
   });
 }
 
