@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
+import { isTopicFilter } from "../kernel/topic-filter.ts";
 import type { Hub } from "./hub-rows.ts";
-import { isTopicFilter } from "./message-filters.ts";
 import { Id, Instant, Line, viewInstant, zeroed } from "./wire.ts";
 
 // Hubs as callers send them and as we answer them (specification 4.1, 4.2).

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isTopicFilter } from "../kernel/topic-filter.ts";
 import { zeroed } from "./wire.ts";
 
 // Which topics a device may publish to and subscribe to (specification 4.4).
@@ -23,16 +24,6 @@ const TopicFilter = z
   .min(1)
   .max(FILTER_LENGTH_MAX)
   .refine((filter) => isTopicFilter(filter.replaceAll(TEMPLATE, "x")), "must be an MQTT topic filter");
-
-/** `#` is the last level and stands alone in it, `+` stands alone in its level [MQTT-4.7.1-1, MQTT-4.7.1-2]; no NUL [MQTT-4.7.3-2]. */
-export function isTopicFilter(filter: string): boolean {
-  if (filter.includes("\0")) return false;
-  const levels = filter.split("/");
-  return levels.every((level, index) => {
-    if (level === "#") return index === levels.length - 1;
-    return level === "+" || !/[+#]/.test(level);
-  });
-}
 
 const Rule = z
   .object({

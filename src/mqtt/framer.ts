@@ -1,0 +1,113 @@
+import { malformed } from "./cursor.ts";
+import { ProtocolError, REASON } from "./packets.ts";
+
+/** The first buffer for a packet that comes in pieces. It grows as bytes arrive, so that a length alone costs nobody memory. */
+const HELD_BYTES_MIN = 256;
+
+/** The fixed header's longest form: a byte for the type, four for the length. */
+const HEADER_BYTES_MAX = 5;
+
+/**
+ * Bytes in, in any pieces; whole packets out, with their fixed header. What the header alone shows to be wrong is refused before
+ * the packet is there: a reserved type or flag, a length of over four bytes, a packet over the maximum.
+ * A frame may be a part of the bytes that were pushed.
+ */
+export class Framer {
+  /** May be raised once the client is known. */
+  packetBytesMax: number;
+  /** The beginning of a packet, `#heldBytes` of it. */
+  #held: Uint8Array | null = null;
+  #heldBytes = 0;
+
+  constructor(packetBytesMax: number) {
+    this.packetBytesMax = packetBytesMax;
+  }
+
+  get partialBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Throws a ProtocolError, or whatever `onFrame` throws; nothing more may be pushed after either. */
+  push(bytes: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
+    let at = this.#heldBytes > 0 ? this.#finishHeld(bytes, onFrame) : 0;
+    while (at < bytes.length) {
+      const length = this.#packetLength(bytes, at, bytes.length);
+      if (length === undefined || at + length > bytes.length) {
+        this.#hold(bytes.subarray(at));
+        return;
+      }
+      onFrame(at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
+      at += length;
+    }
+  }
+
+  /** Completes the packet that has begun, if the bytes do. Returns how many of them were its own. */
+  #finishHeld(bytes: Uint8Array, onFrame: (frame: Uint8Array) => void): number {
+    let at = 0;
+    let length = this.#heldLength();
+    while (length === undefined && at < bytes.length) {
+      this.#hold(bytes.subarray(at, ++at));
+      length = this.#heldLength();
+    }
+    if (length === undefined) return at;
+
+    const missing = length - this.#heldBytes;
+    this.#hold(bytes.subarray(at, at + missing));
+    if (this.#heldBytes === length) {
+      const frame = (this.#held as Uint8Array).subarray(0, length);
+      this.#held = null;
+      this.#heldBytes = 0;
+      onFrame(frame);
+    }
+    return Math.min(bytes.length, at + missing);
+  }
+
+  #heldLength(): number | undefined {
+    return this.#packetLength(this.#held as Uint8Array, 0, this.#heldBytes);
+  }
+
+  #hold(bytes: Uint8Array): void {
+    const needed = this.#heldBytes + bytes.length;
+    if (!this.#held || needed > this.#held.length) {
+      const grown = new Uint8Array(Math.max(needed, 2 * (this.#held?.length ?? 0), HELD_BYTES_MIN));
+      if (this.#held) grown.set(this.#held.subarray(0, this.#heldBytes));
+      this.#held = grown;
+    }
+    this.#held.set(bytes, this.#heldBytes);
+    this.#heldBytes = needed;
+  }
+
+  /** The length of the packet that begins at `at`, its fixed header included; undefined while that is not known. */
+  #packetLength(bytes: Uint8Array, at: number, end: number): number | undefined {
+    checkFirstByte(bytes[at] as number);
+    let remaining = 0;
+    for (let header = 1; header < HEADER_BYTES_MAX && at + header < end; header++) {
+      const byte = bytes[at + header] as number;
+      remaining += (byte & 0x7f) * 128 ** (header - 1);
+      if (byte >= 0x80) continue;
+      const length = header + 1 + remaining;
+      if (length > this.packetBytesMax) {
+        throw new ProtocolError(REASON.packetTooLarge, `a packet of ${length} bytes`, "3.1.2.11.4");
+      }
+      return length;
+    }
+    if (at + HEADER_BYTES_MAX <= end) throw malformed("a remaining length of over four bytes", "MQTT-1.5.5-1");
+    return undefined;
+  }
+}
+
+/** By type (table 2-2): the flags it must have; -1 for those of PUBLISH, which the codec reads. */
+const FLAGS = [0, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
+const DUP = 0b1000;
+/** PUBREL, SUBSCRIBE, UNSUBSCRIBE: MQTT 3.1 repeats them with the DUP flag. The codec refuses that at the later levels. */
+const REPEATED = [6, 8, 10];
+
+function checkFirstByte(byte: number): void {
+  const type = byte >> 4;
+  if (type === 0) throw malformed("packet type 0", "2.1.2");
+  const flags = byte & 0b1111;
+  const expected = FLAGS[type] as number;
+  if (expected === -1 || flags === expected) return;
+  if (REPEATED.includes(type) && flags === (expected | DUP)) return;
+  throw malformed(`flags ${flags} of packet type ${type}`, "MQTT-2.1.3-1");
+}
