@@ -5,6 +5,7 @@ import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
 import type { Turns } from "./kernel/turns.ts";
 import type { Net } from "./platform/net.ts";
+import type { Reader, Topic } from "./store/sql.ts";
 import type { Store } from "./store/store.ts";
 
 /** What every door and job is handed: the store, and the world outside. */
@@ -21,4 +22,16 @@ export type Deps = {
   readonly net: Net;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;
+};
+
+/** Work that time asks for. `run` does a bounded slice, safe to do twice, and answers whether there is more to do. */
+export type Job = {
+  readonly name: string;
+  /** A cron expression. */
+  readonly schedule: string;
+  /** A topic that is woken when there is something to do before the next tick. Such a job also runs at the start. */
+  readonly wokenBy?: Topic;
+  /** The instant at which there is something to do, null if there will be nothing. Such a job runs then, and is woken when that changes. */
+  readonly dueAt?: (reader: Reader) => number | null;
+  readonly run: (deps: Deps) => Promise<{ done: number; more: boolean }>;
 };

@@ -1,5 +1,5 @@
 import { dropDeadCredentials } from "../access/drop-dead-credentials.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, Job } from "../deps.ts";
 import { keepDocumentBases } from "../documents/keep-bases.ts";
 import { pruneEvents } from "../events/prune-events.ts";
 import { keepMessageCounts } from "../hub/count-messages.ts";
@@ -12,7 +12,6 @@ import { pruneHistory } from "../ledgers/prune-history.ts";
 import { announceExpiry, expireSubscriptions, pruneDeliveries } from "../notifications/expire-subscriptions.ts";
 import { expireStickers } from "../stickers/expire-stickers.ts";
 import { nextExpiry } from "../stickers/rows.ts";
-import type { Job } from "./scheduler.ts";
 
 /** Rows a job takes in one transaction, so that callers never wait long behind it. */
 const SLICE = 500;

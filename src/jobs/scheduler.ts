@@ -1,20 +1,8 @@
 import { parseCronExpression } from "cron-schedule";
-import type { Deps } from "../deps.ts";
+import type { Deps, Job } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
-import type { Reader, Topic } from "../store/sql.ts";
-
-/** Work that time asks for. `run` does a bounded slice, safe to do twice, and answers whether there is more to do. */
-export type Job = {
-  readonly name: string;
-  /** A cron expression. */
-  readonly schedule: string;
-  /** A topic that is woken when there is something to do before the next tick. Such a job also runs at the start. */
-  readonly wokenBy?: Topic;
-  /** The instant at which there is something to do, null if there will be nothing. Such a job runs then, and is woken when that changes. */
-  readonly dueAt?: (reader: Reader) => number | null;
-  readonly run: (deps: Deps) => Promise<{ done: number; more: boolean }>;
-};
+import type { Reader } from "../store/sql.ts";
 
 /** A job that failed when it was due is overdue: its next tick would be too late. */
 const RETRY_MS = 500;

@@ -8,6 +8,7 @@ import documents from "./0007_documents.sql" with { type: "text" };
 import hub from "./0008_hub.sql" with { type: "text" };
 import notifications from "./0009_notifications.sql" with { type: "text" };
 import stickers from "./0010_stickers.sql" with { type: "text" };
+import mqtt from "./0011_mqtt.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 8, name: "hub", sql: hub },
   { number: 9, name: "notifications", sql: notifications },
   { number: 10, name: "stickers", sql: stickers },
+  { number: 11, name: "mqtt", sql: mqtt },
 ];

@@ -1,0 +1,64 @@
+import type { Job } from "../deps.ts";
+import { SYSTEM } from "../kernel/actor.ts";
+import { dropEndedHubs, dropEndedQueues, dropExpiredMessages, dropWill, expireSessions } from "./clear-away.ts";
+import { nextSessionExpiry } from "./session-rows.ts";
+import type { WillDue } from "./will.ts";
+import { hasWill, listDueWills, nextWill } from "./will-rows.ts";
+
+/** Rows that a job takes in one transaction, so that nobody waits long behind it. */
+const SLICE = 500;
+/** Wills are as large as messages. */
+const WILLS_SLICE = 10;
+
+type Told = {
+  /** Publishes a will, with `publishMessage` and its number. It is tried again if this rejects. */
+  onWill: (will: WillDue) => Promise<void>;
+  /** Sessions that are gone. */
+  onExpired?: (sessionIds: number[]) => void;
+};
+
+/** What the scheduler is to do for MQTT, and whom it tells. */
+export const mqttJobs = ({ onWill, onExpired }: Told): readonly Job[] => [
+  {
+    name: "expire_sessions",
+    schedule: "2-59/10 * * * *",
+    wokenBy: "sessions",
+    dueAt: nextSessionExpiry,
+    run: async ({ store }) => {
+      const expired = await store.write(expireSessions, SYSTEM, { limit: SLICE });
+      if (expired.length > 0) onExpired?.(expired);
+      return { done: expired.length, more: expired.length === SLICE };
+    },
+  },
+  {
+    // What is due at once is its broker's to publish; should that fail, the next tick does.
+    name: "publish_wills",
+    schedule: "* * * * *",
+    wokenBy: "wills",
+    dueAt: nextWill,
+    run: async ({ store }) => {
+      const due = store.read((reader) => listDueWills(reader, WILLS_SLICE));
+      for (const will of due) {
+        await onWill(will);
+        if (store.read((reader) => hasWill(reader, will.will))) await store.write(dropWill, SYSTEM, will);
+      }
+      return { done: due.length, more: due.length === WILLS_SLICE };
+    },
+  },
+  {
+    name: "drop_ended_queues",
+    schedule: "8-59/10 * * * *",
+    wokenBy: "queues",
+    run: ({ store }) => store.write(dropEndedQueues, SYSTEM, { limit: SLICE }),
+  },
+  {
+    name: "drop_ended_hubs",
+    schedule: "9-59/10 * * * *",
+    run: ({ store }) => store.write(dropEndedHubs, SYSTEM, { limit: SLICE }),
+  },
+  {
+    name: "drop_expired_messages",
+    schedule: "* * * * *",
+    run: ({ store }) => store.write(dropExpiredMessages, SYSTEM, { limit: SLICE }),
+  },
+];
