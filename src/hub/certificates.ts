@@ -13,7 +13,7 @@ const DEVICE_YEARS = 10;
 const SERIAL_BYTES = 16;
 
 /** The library takes a tenth of a second to load, which a start has no time for; certificates are made and read rarely. */
-async function library() {
+export async function library() {
   await import("reflect-metadata");
   return import("@peculiar/x509");
 }
@@ -82,11 +82,14 @@ export async function readCertificate(now: number, pem: string): Promise<Certifi
   return certificateOf(await parse(pem, now, "certificate_pem"));
 }
 
+/** A customer's own CA, and the digest of its name. */
+export type Authority = Certificate & { subject: string };
+
 /**
  * A customer's own CA. The challenge proves that they have its key: a certificate signed by it, whose subject has the id of the
  * hub for its one common name (specification 4.2).
  */
-export async function readCa(now: number, hubId: string, caPem: string, challengePem: string): Promise<Certificate> {
+export async function readCa(now: number, hubId: string, caPem: string, challengePem: string): Promise<Authority> {
   const x509 = await library();
   const ca = await parse(caPem, now, "ca_cert_pem");
   const challenge = await parse(challengePem, now, "challenge_cert_pem");
@@ -104,7 +107,7 @@ export async function readCa(now: number, hubId: string, caPem: string, challeng
   if (challenge.issuer !== ca.subject || !(await isSignedBy(challenge, ca))) {
     throw unacceptable("challenge_cert_pem", "must be signed by the certificate authority", "constraint");
   }
-  return certificateOf(ca);
+  return { ...certificateOf(ca), subject: digest(ca.subjectName.toArrayBuffer()) };
 }
 
 async function isSignedBy(certificate: X509Certificate, ca: X509Certificate): Promise<boolean> {
@@ -142,8 +145,16 @@ async function decode(pem: string): Promise<X509Certificate | undefined> {
 
 const certificateOf = (certificate: X509Certificate): Certificate => ({
   pem: `${certificate.toString("pem")}\n`,
-  fingerprint: createHash("sha256").update(new Uint8Array(certificate.rawData)).digest("hex"),
+  fingerprint: digest(certificate.rawData),
 });
+
+/** By which certificates and names are known: the SHA-256 of their DER. */
+export const digest = (der: ArrayBuffer | Uint8Array): string =>
+  createHash("sha256").update(new Uint8Array(der)).digest("hex");
+
+/** The bytes of a certificate that we keep as PEM. */
+export const derOf = (pem: string): Uint8Array =>
+  new Uint8Array(Buffer.from(pem.replace(/-----[A-Z ]+-----|\s/g, ""), "base64"));
 
 /** Positive, and without a leading zero byte, as DER wants integers. */
 function serial(random: Random): string {

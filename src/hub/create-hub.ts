@@ -36,6 +36,7 @@ const insertNewHub = userCommand("create_hub", (tx, actor, input: Input): Hub =>
     ...input,
     accountId: actor.accountId,
     enabled: true,
+    caSubject: null,
     autoProvisioning: false,
     deviceCount: 0,
     connectedDeviceCount: 0,

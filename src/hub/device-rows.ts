@@ -26,13 +26,16 @@ export type Device = {
 };
 
 const DEVICE = `id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections, message_filters,
-  certificate_pem, certificate_fingerprint, has_custom_certificate, is_connected, last_activity_at, created_at, updated_at`;
+  certificate_pem, certificate_fingerprint, has_custom_certificate, is_connected, created_at, updated_at`;
+/** When it was last heard of stands in a table of its own. */
+const DEVICE_AND_ACTIVITY = `${DEVICE},
+  coalesce((SELECT last_activity_at FROM device_activity WHERE device_id = devices.id), 0) AS last_activity_at`;
 /** A hub that is being deleted takes its devices with it at once. */
 const HUB_IS_THERE = "hub_id NOT IN (SELECT id FROM hubs WHERE deleted_at IS NOT NULL)";
 
 export function findDevice(reader: Reader, accountId: string, id: string): Device | undefined {
   const row = reader.get(
-    `SELECT ${DEVICE} FROM devices WHERE id = ? AND account_id = ? AND ${HUB_IS_THERE}`,
+    `SELECT ${DEVICE_AND_ACTIVITY} FROM devices WHERE id = ? AND account_id = ? AND ${HUB_IS_THERE}`,
     id,
     accountId,
   );
@@ -51,7 +54,7 @@ export function findHubOfDevice(reader: Reader, accountId: string, id: string): 
 
 /** A device's row, even if its hub is being deleted. */
 export function findDeviceRow(reader: Reader, id: string): Device | undefined {
-  const row = reader.get(`SELECT ${DEVICE} FROM devices WHERE id = ?`, id);
+  const row = reader.get(`SELECT ${DEVICE_AND_ACTIVITY} FROM devices WHERE id = ?`, id);
   return row && deviceFrom(row);
 }
 
@@ -74,18 +77,19 @@ export type DeviceFilters = {
 };
 
 export function listDeviceRows(reader: Reader, filters: DeviceFilters, page: Page) {
-  const source = { columns: DEVICE, from: "devices", where: HUB_IS_THERE };
+  const source = { columns: DEVICE_AND_ACTIVITY, from: "devices", where: HUB_IS_THERE };
   const { rows, totalCount } = pageOf(reader, source, filters, page);
   return { items: rows.map(deviceFrom), totalCount };
 }
 
 /** Some devices of a hub, in no order that means anything. */
 export const listDevicesOfHub = (reader: Reader, hubId: string, limit: number): Device[] =>
-  reader.all(`SELECT ${DEVICE} FROM devices WHERE hub_id = ? LIMIT ?`, hubId, limit).map(deviceFrom);
+  reader.all(`SELECT ${DEVICE_AND_ACTIVITY} FROM devices WHERE hub_id = ? LIMIT ?`, hubId, limit).map(deviceFrom);
 
+/** A new device, never heard of. */
 export function insertDevice(tx: Tx, device: Device): void {
   tx.run(
-    `INSERT INTO devices (${DEVICE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO devices (${DEVICE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     device.id,
     device.accountId,
     device.hubId,
@@ -99,7 +103,6 @@ export function insertDevice(tx: Tx, device: Device): void {
     device.certificate?.fingerprint ?? null,
     Number(device.hasCustomCertificate),
     Number(device.isConnected),
-    device.lastActivityAt,
     device.createdAt,
     device.updatedAt,
   );

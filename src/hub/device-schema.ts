@@ -10,7 +10,7 @@ export const DEVICE_STATUSES = ["error", "enabled", "disabled"] as const;
 export const DEVICE_ORDERS = ["name", "status", "hub_id", "created_at", "updated_at", "allow_insecure"] as const;
 
 /** A name becomes the common name of a certificate and a part of topics: what divides names or topics into parts is no part of one. */
-const DeviceName = Line(255).refine(
+export const DeviceName = Line(255).refine(
   (name) => !/[,+=#"\\<>;/]/.test(name),
   'must not contain any of , + = # " \\ < > ; /',
 );

@@ -18,6 +18,8 @@ export type Hub = {
   caFingerprint: string;
   /** Null for a CA of the customer's own, whose key nobody else has. */
   caKeySealed: string | null;
+  /** The SHA-256 of the subject of a customer's CA. */
+  caSubject: string | null;
   deviceCount: number;
   connectedDeviceCount: number;
   createdAt: number;
@@ -25,7 +27,7 @@ export type Hub = {
 };
 
 const HUB = `id, account_id, name, product_plan, enabled, disable_events, events_topic_prefix, auto_provisioning,
-  graphite_sealed, ca_pem, ca_fingerprint, ca_key_sealed, device_count, connected_device_count, created_at, updated_at`;
+  graphite_sealed, ca_pem, ca_fingerprint, ca_key_sealed, ca_subject, device_count, connected_device_count, created_at, updated_at`;
 
 /** A hub of an account; one that is being deleted is not there any more. */
 export function findHub(reader: Reader, accountId: string, id: string): Hub | undefined {
@@ -36,6 +38,27 @@ export function findHub(reader: Reader, accountId: string, id: string): Hub | un
   );
   return row && hubFrom(row);
 }
+
+/** A hub, whoever's it is; one that is being deleted is not there any more. */
+export function findHubRow(reader: Reader, id: string): Hub | undefined {
+  const row = reader.get(`SELECT ${HUB} FROM hubs WHERE id = ? AND deleted_at IS NULL`, id);
+  return row && hubFrom(row);
+}
+
+/** The hub that has a customer's CA, by the CA's fingerprint. */
+export function findHubByCa(reader: Reader, fingerprint: string): Hub | undefined {
+  const row = reader.get(
+    `SELECT ${HUB} FROM hubs WHERE ca_fingerprint = ? AND ca_key_sealed IS NULL AND deleted_at IS NULL`,
+    fingerprint,
+  );
+  return row && hubFrom(row);
+}
+
+/** Hubs whose customers' CAs go by a name; those that had it first come first. */
+export const listHubsByCaSubject = (reader: Reader, subject: string, limit: number): Hub[] =>
+  reader
+    .all(`SELECT ${HUB} FROM hubs WHERE ca_subject = ? AND deleted_at IS NULL ORDER BY rowid LIMIT ?`, subject, limit)
+    .map(hubFrom);
 
 export const countHubs = (reader: Reader, accountId: string): number =>
   integer(reader.get("SELECT count(*) AS count FROM hubs WHERE account_id = ?", accountId) ?? {}, "count");
@@ -81,7 +104,8 @@ export function insertHub(tx: Tx, hub: Hub): void {
 export function saveHub(tx: Tx, hub: Hub): void {
   tx.run(
     `UPDATE hubs SET name = ?, product_plan = ?, enabled = ?, disable_events = ?, events_topic_prefix = ?,
-       auto_provisioning = ?, graphite_sealed = ?, ca_pem = ?, ca_fingerprint = ?, ca_key_sealed = ?, updated_at = ?
+       auto_provisioning = ?, graphite_sealed = ?, ca_pem = ?, ca_fingerprint = ?, ca_key_sealed = ?, ca_subject = ?,
+       updated_at = ?
      WHERE id = ?`,
     hub.name,
     hub.productPlan,
@@ -93,6 +117,7 @@ export function saveHub(tx: Tx, hub: Hub): void {
     hub.caPem,
     hub.caFingerprint,
     hub.caKeySealed,
+    hub.caSubject,
     hub.updatedAt,
     hub.id,
   );
@@ -129,6 +154,7 @@ const hubFrom = (row: Row): Hub => ({
   caPem: text(row, "ca_pem"),
   caFingerprint: text(row, "ca_fingerprint"),
   caKeySealed: textOrNull(row, "ca_key_sealed"),
+  caSubject: textOrNull(row, "ca_subject"),
   deviceCount: integer(row, "device_count"),
   connectedDeviceCount: integer(row, "connected_device_count"),
   createdAt: integer(row, "created_at"),

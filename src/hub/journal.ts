@@ -28,13 +28,15 @@ export function recordHub(tx: Tx, actor: Actor, kind: HubKind, hub: Hub): void {
     has_graphite_config: hub.graphiteSealed !== null,
     ca_fingerprint: hub.caFingerprint,
   };
+  tx.wake("devices");
   record(tx, actor, { kind, accountId: hub.accountId, data });
 }
 
-/** Journals a device as it is now. */
-export function recordDevice(tx: Tx, actor: Actor, kind: DeviceKind, device: Device): void {
+/** Journals a device as it is now, and the hub that it left, if it did. */
+export function recordDevice(tx: Tx, actor: Actor, kind: DeviceKind, device: Device, leftHub?: string): void {
   const data = {
     hub: device.hubId,
+    ...(leftHub !== undefined && { left_hub: leftHub }),
     name: device.name,
     description: device.description,
     enabled: device.enabled,
@@ -43,5 +45,6 @@ export function recordDevice(tx: Tx, actor: Actor, kind: DeviceKind, device: Dev
     message_filters: device.messageFilters,
     certificate_fingerprint: device.certificate?.fingerprint ?? null,
   } satisfies JsonObject;
+  tx.wake("devices");
   record(tx, actor, { kind, accountId: device.accountId, twinId: device.id, data });
 }

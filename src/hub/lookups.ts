@@ -3,8 +3,8 @@ import { notFound } from "../kernel/failure.ts";
 import { mayTouchTwin } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { findTwin } from "../twins/rows.ts";
-import { type Device, findDevice } from "./device-rows.ts";
-import { findHub, type Hub } from "./hub-rows.ts";
+import { type Device, findDevice, findDeviceRow } from "./device-rows.ts";
+import { findHub, findHubRow, type Hub } from "./hub-rows.ts";
 
 /** A hub of the caller's account; another's is not found, like one that does not exist. */
 export function getHub(reader: Reader, actor: UserActor, id: string): Hub {
@@ -26,3 +26,13 @@ export function mayTouchDevice(reader: Reader, actor: UserActor, id: string): bo
   const twin = findTwin(reader, id);
   return twin !== undefined && mayTouchTwin(reader, actor, twin);
 }
+
+/** A device and its hub, whoever's they are: for its connections. Not there once either is being deleted. */
+export function loadDevice(reader: Reader, id: string): { device: Device; hub: Hub } | undefined {
+  const device = findDeviceRow(reader, id);
+  const hub = device && loadHub(reader, device.hubId);
+  return device && hub && { device, hub };
+}
+
+/** A hub, whoever's it is: for the connections of its devices. */
+export const loadHub = (reader: Reader, id: string): Hub | undefined => findHubRow(reader, id);

@@ -2,13 +2,13 @@ import { userCommand } from "../access/user-command.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { conflict } from "../kernel/failure.ts";
-import { readCa } from "./certificates.ts";
-import { type Certificate, dropIssuedCertificates } from "./device-rows.ts";
+import { type Authority, readCa } from "./certificates.ts";
+import { dropIssuedCertificates } from "./device-rows.ts";
 import { type Hub, hasCa, saveHub } from "./hub-rows.ts";
 import { recordHub } from "./journal.ts";
 import { getHub } from "./lookups.ts";
 
-const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: Certificate }): Hub => {
+const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: Authority }): Hub => {
   const hub = getHub(tx, actor, id);
   if (hub.enabled) throw conflict("precondition", "The CA of a hub can only be set while the hub is disabled.");
   if (ca.fingerprint !== hub.caFingerprint && hasCa(tx, ca.fingerprint)) {
@@ -16,7 +16,8 @@ const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; c
     throw conflict("exists", "Another hub has this CA.", obstacle);
   }
   dropIssuedCertificates(tx, id);
-  const changed = { ...hub, caPem: ca.pem, caFingerprint: ca.fingerprint, caKeySealed: null, updatedAt: tx.now };
+  const stored = { caPem: ca.pem, caFingerprint: ca.fingerprint, caKeySealed: null, caSubject: ca.subject };
+  const changed = { ...hub, ...stored, updatedAt: tx.now };
   saveHub(tx, changed);
   recordHub(tx, actor, "hub.ca_set", changed);
   return changed;

@@ -23,8 +23,9 @@ export const updateDevice = userCommand("update_device", (tx, actor, { id, chang
   const device = getDevice(tx, actor, id);
   const messageFilters = withRules(device.messageFilters, rules);
   const changed = { ...device, ...definedOf(changes), messageFilters, updatedAt: tx.now };
-  if (changed.hubId !== device.hubId) assertRoomIn(tx, getHub(tx, actor, changed.hubId), device.name);
+  const moves = changed.hubId !== device.hubId;
+  if (moves) assertRoomIn(tx, getHub(tx, actor, changed.hubId), device.name);
   saveDevice(tx, changed);
-  recordDevice(tx, actor, "device.updated", changed);
+  recordDevice(tx, actor, "device.updated", changed, moves ? device.hubId : undefined);
   return changed;
 });

@@ -4,8 +4,8 @@ import type { JsonText } from "../kernel/json-text.ts";
 /** What may be bound. The driver aborts the whole process on anything else (a boolean, an object), so we look first. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
-/** What can be hinted at: values that references copy, webhook deliveries that are due, stickers and MQTT sessions and wills that time will end, queues that are left over. */
-export type Topic = "references" | "deliveries" | "stickers" | "sessions" | "wills" | "queues";
+/** What can be hinted at: values that references copy, webhook deliveries that are due, stickers, sessions and wills that time will end, queues that are left over, hubs and devices that changed. */
+export type Topic = "references" | "deliveries" | "stickers" | "sessions" | "wills" | "queues" | "devices";
 
 export type Row = Readonly<Record<string, unknown>>;
 

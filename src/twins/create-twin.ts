@@ -1,6 +1,8 @@
 import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
+import type { Actor } from "../kernel/actor.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
+import type { Tx } from "../store/sql.ts";
 import { assertWithinRule } from "./get-twin.ts";
 import { insertTwin, type Twin } from "./rows.ts";
 
@@ -18,12 +20,13 @@ export const createTwin = userCommand("create_twin", (tx, actor, { id, descripti
     termination: null,
   };
   assertWithinRule(tx, actor, twin);
-  insertTwin(tx, twin);
-  record(tx, actor, {
-    kind: "twin.created",
-    accountId: actor.accountId,
-    twinId: id,
-    data: spliced({}, { description }),
-  });
-  return twin;
+  return create(tx, actor, twin);
 });
+
+/** The creation itself, for commands that have asked who may. */
+export function create(tx: Tx, actor: Actor, twin: Twin): Twin {
+  insertTwin(tx, twin);
+  const data = spliced({}, { description: twin.description });
+  record(tx, actor, { kind: "twin.created", accountId: twin.ownerId, twinId: twin.id, data });
+  return twin;
+}

@@ -36,8 +36,8 @@ function seedDevices(world: Awaited<ReturnType<typeof openHub>>["world"], hub: J
       );
       connection.run(
         `INSERT INTO devices (id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections,
-           message_filters, has_custom_certificate, is_connected, last_activity_at, created_at, updated_at)
-         VALUES (?, ?, ?, ?, '', 1, 0, 0, '{}', 0, 0, 0, 1, 1)`,
+           message_filters, has_custom_certificate, is_connected, created_at, updated_at)
+         VALUES (?, ?, ?, ?, '', 1, 0, 0, '{}', 0, 0, 1, 1)`,
         ...[id, account, hub.id, `device ${i}`],
       );
       connection.run("INSERT INTO documents VALUES (?, 'current', ?, 1, 1, 1, '{}')", id, account);

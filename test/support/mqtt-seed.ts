@@ -21,9 +21,9 @@ export function seedDevices(dataDir: string, count: number): { hubId: string; de
       );
       connection.run(
         `INSERT INTO devices (id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections,
-           message_filters, has_custom_certificate, is_connected, last_activity_at, created_at, updated_at)
+           message_filters, has_custom_certificate, is_connected, created_at, updated_at)
          VALUES (?, ?, ?, ?, '', 1, 1, 1, '{"publish":{"policy":"reject","topics":[]},"subscribe":{"policy":"reject","topics":[]}}',
-           0, 0, 0, 0, 0)`,
+           0, 0, 0, 0)`,
         ...[id, accountId, hubId, id],
       );
     }

@@ -1,0 +1,129 @@
+import { expect, test } from "bun:test";
+import { identifyDevice } from "../../src/hub/identify-device.ts";
+import { DEVICES_PER_HUB_MAX } from "../../src/hub/room-in-hub.ts";
+import { adoptCa, type Made, make, makeCa, shown } from "../support/device-certificates.ts";
+import { openHub } from "../support/hub.ts";
+
+/** A hub that provisions whom its customer's CA vouches for. */
+async function openProvisioning() {
+  const h = await openHub();
+  const ca = await makeCa();
+  await adoptCa(h, ca);
+  await h.call("PATCH", `/hubs/${h.hub.id}`, { enable_device_auto_provisioning: true });
+  const connect = (leaf: Made, peer = "192.0.2.7:4711") =>
+    identifyDevice(h.world.deps, shown({ certificates: [leaf.der, ca.der], peer, clientId: "any" }));
+  const names = async () => (await h.call("GET", "/devices")).body.devices.map(({ name }: { name: string }) => name);
+  return { ...h, ca, connect, names, [Symbol.asyncDispose]: () => h.world[Symbol.asyncDispose]() };
+}
+
+test("whom the CA vouches for by a new name becomes a device with that name", async () => {
+  await using p = await openProvisioning();
+  const leaf = await make({ name: "Zähler 7", by: p.ca });
+  const first = await p.connect(leaf);
+  if ("reason" in first) throw new Error(first.event);
+  expect([first.by, first.secure, first.provisioned, first.hub.id]).toEqual(["certificate", true, true, p.hub.id]);
+  const device = (await p.call("GET", `/devices/${first.device.id}`)).body;
+  expect(device).toMatchObject({
+    name: "Zähler 7",
+    hub_id: p.hub.id,
+    status: "enabled",
+    allow_insecure: false,
+    allow_multiple_connections: false,
+    has_custom_certificate: false,
+    message_filters: { publish: { policy: "reject", topics: [] }, subscribe: { policy: "reject", topics: [] } },
+  });
+  expect(device.description).toContain("192.0.2.7:4711");
+  expect((await p.call("GET", `/hubs/${p.hub.id}`)).body.device_count).toBe(1);
+  const twin = (await p.caller.call("GET", `/twins/${device.id}`)).body;
+  expect([twin.owner, twin.status]).toEqual([p.caller.account, "alive"]);
+  const kinds = p.world.query("SELECT kind, actor_kind FROM events WHERE twin_id = ? ORDER BY sequence", device.id);
+  expect(kinds.map(({ kind, actor_kind }) => [kind, actor_kind])).toEqual([
+    ["twin.created", "system"],
+    ["device.created", "system"],
+  ]);
+
+  // From then on it is a device like any other, also by another certificate of its name.
+  expect(await p.connect(leaf)).toMatchObject({ device: { id: device.id }, provisioned: false });
+  expect(await p.connect(await make({ name: "Zähler 7", by: p.ca }))).toMatchObject({ device: { id: device.id } });
+  await p.call("POST", `/devices/${device.id}/disable`);
+  expect(await p.connect(leaf)).toMatchObject({ reason: "device_disabled", deviceId: device.id });
+  await p.call("DELETE", `/devices/${device.id}`);
+  const again = await p.connect(leaf);
+  expect(again).toMatchObject({ provisioned: true });
+  expect("device" in again && again.device.id).not.toBe(device.id);
+});
+
+test("connections of one new name at the same moment make one device", async () => {
+  await using p = await openProvisioning();
+  const leaves = await Promise.all([1, 2, 3].map(() => make({ name: "panel", by: p.ca })));
+  const outcomes = await Promise.all([...leaves, ...leaves].map((leaf) => p.connect(leaf)));
+  const found = outcomes.map((outcome) => ("reason" in outcome ? undefined : outcome));
+  expect(new Set(found.map((one) => one?.device.id)).size).toBe(1);
+  expect(found.filter((one) => one?.provisioned)).toHaveLength(1);
+  expect(await p.names()).toEqual(["panel"]);
+  const created = p.world.query(
+    "SELECT count(*) AS count FROM events WHERE kind IN ('device.created', 'twin.created')",
+  );
+  expect(created).toMatchObject([{ count: 2 }]);
+});
+
+test("nobody becomes a device whom the hub would not have", async () => {
+  await using p = await openProvisioning();
+  const other = await makeCa();
+  const refused = async (leaf: Made) => {
+    const outcome = await p.connect(leaf);
+    return "reason" in outcome ? outcome : "provisioned";
+  };
+  const bad = { reason: "bad_certificate", event: "invalid device certificate", deviceId: null, hubId: p.hub.id };
+  expect(await refused(await make({ name: "panel", by: other }))).toEqual(bad as never);
+  expect(await refused(await make({ name: "panel" }))).toEqual(bad as never);
+  for (const name of ["a/b", "a,O=b", "a+b", "a#", "a\nb", "x".repeat(256)]) {
+    expect(await refused(await make({ name, by: p.ca }))).toEqual(bad as never);
+  }
+  const empty = { ...bad, event: "certificate common name cannot be empty" };
+  expect(await refused(await make({ name: [{ O: ["x"] }], by: p.ca }))).toEqual(empty as never);
+
+  const good = await make({ name: "panel", by: p.ca });
+  const unknown = { ...bad, reason: "unidentified", event: "could not identify device" };
+  await p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: false });
+  expect(await refused(good)).toEqual(unknown as never);
+  await p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: true });
+  await p.call("POST", `/hubs/${p.hub.id}/disable`);
+  expect(await refused(good)).toEqual({ ...bad, reason: "hub_not_ready", event: "hub is not ready" } as never);
+  expect(await p.names()).toEqual([]);
+});
+
+test("a hub that changes while somebody is being provisioned has the last word", async () => {
+  await using p = await openProvisioning();
+  const leaf = await make({ name: "panel", by: p.ca });
+  const meanwhile = async (change: () => Promise<unknown>) => {
+    const connecting = p.connect(leaf);
+    await change();
+    const outcome = await connecting;
+    return "reason" in outcome ? outcome.reason : (await p.call("GET", `/devices/${outcome.device.id}`)).status;
+  };
+  // Whichever was first: there is no device of a hub that is gone, and none was made that nobody can see.
+  const disabled = await meanwhile(() =>
+    p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: false }),
+  );
+  expect([200, "unidentified"]).toContain(disabled as never);
+  await meanwhile(() => p.call("DELETE", `/hubs/${p.hub.id}?delete_devices=true`));
+  expect(await p.names()).toEqual([]);
+  expect(p.world.query("SELECT id FROM hubs WHERE id = ?", p.hub.id)).toEqual([]);
+});
+
+test("a full hub makes no more devices, and those that it has connect", async () => {
+  await using p = await openProvisioning();
+  const [known, other] = [await make({ name: "known", by: p.ca }), await make({ name: "other", by: p.ca })];
+  expect(await p.connect(known)).toMatchObject({ provisioned: true });
+  // As many as it may have, as far as it counts them itself.
+  p.world.seed((connection) =>
+    connection.run("UPDATE hubs SET device_count = ? WHERE id = ?", DEVICES_PER_HUB_MAX, p.hub.id),
+  );
+  p.world.clock.advance(1);
+  await p.world.createAccount();
+  const full = { reason: "hub_full", event: "could not identify device", deviceId: null, hubId: p.hub.id };
+  expect(await p.connect(other)).toEqual(full as never);
+  expect(await p.connect(known)).toMatchObject({ provisioned: false });
+  expect(await p.names()).toEqual(["known"]);
+});
