@@ -1,11 +1,12 @@
 import { rmSync } from "node:fs";
-import { createAccount, readAddress, temporaryFolder } from "../test/support/server-process.ts";
+import { createAccount, readAddresses, temporaryFolder } from "../test/support/server-process.ts";
 
 // Plays the first minutes of somebody who has just cloned the project: `run start`, an account beside it, a call; then a
 // second start on the same data. Needs nothing installed: `start` installs what it needs.
 
 using folder = temporaryFolder();
-const settings = { TWINPOST_DATA_DIR: folder.path, TWINPOST_HTTP: "127.0.0.1:0", TWINPOST_LOG: "warn" };
+const anyPort = { TWINPOST_HTTP: "127.0.0.1:0", TWINPOST_MQTT: "127.0.0.1:0" };
+const settings = { TWINPOST_DATA_DIR: folder.path, TWINPOST_LOG: "warn", ...anyPort };
 
 async function start() {
   const child = Bun.spawn(["npx", "-y", "bun@1.4.5", "run", "start"], {
@@ -14,7 +15,7 @@ async function start() {
     stderr: "inherit",
     detached: true,
   });
-  const url = await readAddress(child.stdout);
+  const { url } = await readAddresses(child.stdout);
   /** As Ctrl-C in a terminal: the signal goes to the whole group, npx and what it started. */
   const stop = async () => {
     process.kill(-child.pid, "SIGINT");

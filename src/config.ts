@@ -1,11 +1,9 @@
 import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
-import { type Address, formatAddress } from "./kernel/address.ts";
+import { type Address, type Cidr, formatAddress } from "./kernel/address.ts";
 import { DURATION, durationMs } from "./kernel/duration.ts";
 import { LOG_LEVELS } from "./kernel/log.ts";
-
-export type Cidr = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 const HostPort = z.string().transform((text, context): Address => {
   const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
@@ -16,6 +14,9 @@ const HostPort = z.string().transform((text, context): Address => {
   }
   return { host: bare, port: Number(port) };
 });
+
+/** An address to listen on, or `off`. */
+const HostPortOrOff = z.union([z.literal("off").transform(() => null), HostPort]);
 
 const Duration = z
   .string()
@@ -60,10 +61,28 @@ const wholeNumber = (least: number, most: number) =>
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be a whole number from ${least} to ${most}`);
 
+const Switch = z.enum(["on", "off"], "must be on or off").transform((value) => value === "on");
+
+const MQTT_LEVELS = [3, 4, 5] as const;
+const MqttLevels = z
+  .string()
+  .regex(/^[345](,[345])*$/, "must be protocol levels, comma separated: 3 (MQTT 3.1), 4 (3.1.1), 5 (5.0)")
+  .transform((text) => MQTT_LEVELS.filter((level) => text.includes(String(level))));
+
 /** Every setting: its variable is `TWINPOST_` and the name in capitals, its flag `--` and the name with hyphens. */
 const SETTINGS = {
   data_dir: z.string().min(1).default("./twinpost-data"),
   http: HostPort.prefault("127.0.0.1:8080"),
+  mqtt: HostPortOrOff.prefault("127.0.0.1:1883"),
+  mqtts: HostPortOrOff.prefault("off"),
+  tls_cert: z.string().optional(),
+  tls_key: z.string().optional(),
+  /** A payload of 4 MiB, as the vendor takes it, and room for topic and properties. Below 1024 not even a CONNECT fits. */
+  mqtt_packet_bytes: wholeNumber(1024, 268_435_455).prefault(String(4 * 1024 * 1024 + 64 * 1024)),
+  mqtt_connections: wholeNumber(1, 1_000_000).prefault("20000"),
+  mqtt_messages_per_second: wholeNumber(0, 1_000_000).prefault("0"),
+  mqtt_plan_limits: Switch.prefault("off"),
+  mqtt_versions: MqttLevels.prefault("3,4,5"),
   public_url: PublicUrl.optional(),
   cors: Origins.prefault(""),
   trusted_proxies: Cidrs.prefault(""),
@@ -81,9 +100,31 @@ const SETTINGS = {
   log: z.enum(LOG_LEVELS).default("info"),
 };
 
-const Settings = z.object(SETTINGS).transform((settings) => ({
+const CompleteSettings = z.object(SETTINGS).refine((given) => !given.mqtts || (given.tls_cert && given.tls_key), {
+  path: ["mqtts"],
+  message: "needs a certificate and its key: TWINPOST_TLS_CERT and TWINPOST_TLS_KEY",
+});
+
+const Settings = CompleteSettings.transform((settings) => ({
   dataDir: settings.data_dir,
   http: settings.http,
+  /** Where devices connect by TCP and by TLS; null for nowhere. */
+  mqtt: settings.mqtt,
+  mqtts: settings.mqtts && {
+    address: settings.mqtts,
+    certPath: settings.tls_cert as string,
+    keyPath: settings.tls_key as string,
+  },
+  /** The largest packet of a device, its fixed header included. */
+  mqttPacketBytesMax: settings.mqtt_packet_bytes,
+  /** Connections of devices at a time, over all listeners. */
+  mqttConnectionsMax: settings.mqtt_connections,
+  /** What one device may publish a second; null for as much as it can. */
+  mqttMessagesPerSecondMax: settings.mqtt_messages_per_second || null,
+  /** Whether a hub's plan restricts its devices as the vendor's shared plan does. */
+  mqttPlanLimits: settings.mqtt_plan_limits,
+  /** The protocol levels that are spoken. */
+  mqttLevels: settings.mqtt_versions,
   /** Base of every link we hand out, without a slash at its end. */
   publicUrl: settings.public_url ?? `http://${formatAddress(settings.http)}`,
   corsOrigins: settings.cors,

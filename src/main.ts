@@ -5,7 +5,7 @@ import { parseArguments, USAGE, UsageError } from "./cli/usage.ts";
 import { ConfigError } from "./config.ts";
 import { DomainError } from "./kernel/failure.ts";
 import { VERSION } from "./kernel/version.ts";
-import { ListenError } from "./platform/http.ts";
+import { ListenError } from "./platform/listen-error.ts";
 import { MigrationError } from "./store/migrate.ts";
 import { StoreInUse } from "./store/store.ts";
 import { MasterKeyError } from "./store/vault.ts";

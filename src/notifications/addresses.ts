@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import type { Cidr } from "../config.ts";
+import type { Cidr } from "../kernel/address.ts";
 
 // Which addresses a webhook may be sent to. A callback URL is a stranger's wish that our server makes a request: it must lead to
 // the public internet, never to what only our server can reach.

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { Cidr } from "../config.ts";
+import type { Cidr } from "../kernel/address.ts";
 import { invalid } from "../kernel/failure.ts";
 import { isReachable } from "./addresses.ts";
 

@@ -1,4 +1,6 @@
-import { type Address, formatAddress } from "../kernel/address.ts";
+import type { Address } from "../kernel/address.ts";
+import { listening } from "./listen-error.ts";
+import { asksForWebSocket, type Upgraded, type webSockets } from "./websocket.ts";
 
 export type HttpServer = {
   readonly port: number;
@@ -12,13 +14,14 @@ export type HttpHandler = (request: Request, peerAddress: () => string) => Respo
 /** Seconds without a byte after which a connection is closed, so that idle or dripping callers cannot pile up. */
 const IDLE_SECONDS = 60;
 
-/** The address cannot be listened on; the message says which and why. */
-export class ListenError extends Error {
-  override name = "ListenError";
-}
+/** What else the port serves than requests. */
+type Options = {
+  /** MQTT over WebSocket. */
+  webSockets?: ReturnType<typeof webSockets>;
+};
 
-export function serveHttp(address: Address, handle: HttpHandler): HttpServer {
-  const server = listen(address, handle);
+export function serveHttp(address: Address, handle: HttpHandler, options: Options = {}): HttpServer {
+  const server = listening(address, () => start(address, handle, options));
   return {
     port: server.port as number,
     async stop(drainMs) {
@@ -26,17 +29,9 @@ export function serveHttp(address: Address, handle: HttpHandler): HttpServer {
       const late = new Promise<void>((done) => setTimeout(done, drainMs).unref());
       await Promise.race([drained, late]);
       await server.stop(true);
+      options.webSockets?.stop();
     },
   };
-}
-
-function listen(address: Address, handle: HttpHandler) {
-  try {
-    return start(address, handle);
-  } catch (cause) {
-    const reason = cause instanceof Error && "code" in cause ? cause.code : String(cause);
-    throw new ListenError(`cannot listen on ${formatAddress(address)}: ${reason}`, { cause });
-  }
 }
 
 /**
@@ -57,9 +52,13 @@ function gatherer(): () => Promise<void> {
   };
 }
 
-function start({ host, port }: Address, handle: HttpHandler) {
+function start({ host, port }: Address, handle: HttpHandler, { webSockets }: Options) {
   const together = gatherer();
-  return Bun.serve({
+  const serve = async (request: Request, server: Bun.Server<unknown>) => {
+    await together();
+    return handle(withHost(request), () => server.requestIP(request)?.address ?? "");
+  };
+  const common = {
     hostname: host,
     port,
     idleTimeout: IDLE_SECONDS,
@@ -68,10 +67,13 @@ function start({ host, port }: Address, handle: HttpHandler) {
     development: false,
     // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
     reusePort: false,
-    fetch: async (request, server) => {
-      await together();
-      return handle(withHost(request), () => server.requestIP(request)?.address ?? "");
-    },
+  };
+  if (!webSockets) return Bun.serve({ ...common, fetch: serve });
+  return Bun.serve<Upgraded>({
+    ...common,
+    fetch: (request, server) =>
+      asksForWebSocket(request) ? webSockets.upgrade(request, server) : serve(request, server),
+    websocket: webSockets.handler,
   });
 }
 

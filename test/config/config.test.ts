@@ -5,6 +5,13 @@ test("without any setting, the defaults are those of the documentation", () => {
   expect(loadConfig({}, {})).toEqual({
     dataDir: "./twinpost-data",
     http: { host: "127.0.0.1", port: 8080 },
+    mqtt: { host: "127.0.0.1", port: 1883 },
+    mqtts: null,
+    mqttPacketBytesMax: 4_259_840,
+    mqttConnectionsMax: 20_000,
+    mqttMessagesPerSecondMax: null,
+    mqttPlanLimits: false,
+    mqttLevels: [3, 4, 5],
     publicUrl: "http://127.0.0.1:8080",
     corsOrigins: [],
     trustedProxies: [],
@@ -29,6 +36,13 @@ test("a flag wins over a variable, and an empty value counts as none", () => {
 test("a wrong value stops the start and names the variable", () => {
   for (const [variable, values] of [
     ["TWINPOST_HTTP", ["8080", "localhost", ":8080", "127.0.0.1:65536", "::1:80:x", "1:2:3:80"]],
+    ["TWINPOST_MQTT", ["1883", "on", "OFF", ":1883"]],
+    ["TWINPOST_MQTTS", ["8883", "127.0.0.1:8883"]],
+    ["TWINPOST_MQTT_PACKET_BYTES", ["0", "1023", "268435456", "4 MiB"]],
+    ["TWINPOST_MQTT_CONNECTIONS", ["0", "1000001", "many"]],
+    ["TWINPOST_MQTT_MESSAGES_PER_SECOND", ["-1", "1.5", "off"]],
+    ["TWINPOST_MQTT_PLAN_LIMITS", ["yes", "true"]],
+    ["TWINPOST_MQTT_VERSIONS", ["2", "3.1.1", "4,", "6", "4, 5"]],
     ["TWINPOST_PUBLIC_URL", ["twins.example", "ftp://twins.example"]],
     ["TWINPOST_CORS", ["app.example", "https://app.example/path"]],
     ["TWINPOST_TRUSTED_PROXIES", ["10.0.0.0", "10.0.0.0/33", "here"]],
@@ -46,6 +60,20 @@ test("a wrong value stops the start and names the variable", () => {
     }
   }
   expect(() => loadConfig({ http: "x", log: "y" }, {})).toThrow(/TWINPOST_HTTP: .*\nTWINPOST_LOG: /);
+});
+
+test("devices connect where the settings say, and over TLS only with a certificate and its key", () => {
+  expect(loadConfig({ mqtt: "off", "mqtt-versions": "5,4" }, {})).toMatchObject({ mqtt: null, mqttLevels: [4, 5] });
+  const files = { "tls-cert": "/tls/cert.pem", "tls-key": "/tls/key.pem" };
+  const address = { host: "::", port: 8883 };
+  expect(loadConfig({ mqtts: "[::]:8883", ...files }, {}).mqtts).toEqual({
+    address,
+    certPath: "/tls/cert.pem",
+    keyPath: "/tls/key.pem",
+  });
+  expect(() => loadConfig({ mqtts: "[::]:8883", "tls-cert": "/tls/cert.pem" }, {})).toThrow(
+    /^TWINPOST_MQTTS: .*TWINPOST_TLS_KEY/,
+  );
 });
 
 test("the journal is kept no shorter than the deliveries that tell of it", () => {

@@ -18,13 +18,15 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
   const { dataDir, program = SOURCE, env = {}, cwd = dataDir } = options;
   const child = Bun.spawn([...program, "serve", "--data-dir", dataDir, "--http", http], {
     cwd,
-    env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
+    env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", TWINPOST_MQTT: "127.0.0.1:0", ...env },
     stdout: "pipe",
     stderr: "inherit",
   });
-  const url = await readAddress(child.stdout);
+  const { url, mqttUrl } = await readAddresses(child.stdout);
   return {
     url,
+    /** Where devices connect by TCP, if the program has such a place. */
+    mqttUrl,
     pid: child.pid,
     /** Sends the signal and resolves with the exit code (null if the signal itself ended it). */
     async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
@@ -38,7 +40,8 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
   };
 }
 
-export async function readAddress(stdout: ReadableStream<Uint8Array>): Promise<string> {
+/** What it prints at once when it serves: where, and where devices connect by TCP if they can. */
+export async function readAddresses(stdout: ReadableStream<Uint8Array>): Promise<{ url: string; mqttUrl?: string }> {
   let text = "";
   const reader = stdout.getReader();
   const decoder = new TextDecoder();
@@ -47,7 +50,8 @@ export async function readAddress(stdout: ReadableStream<Uint8Array>): Promise<s
     if (done) throw new Error(`the server ended before it served: ${text}`);
     text += decoder.decode(value, { stream: true });
     const url = /serves (http:\/\/\S+)\n/.exec(text)?.[1];
-    if (url) return url;
+    const mqttUrl = /(mqtt:\/\/[^\s,]+)/.exec(text)?.[1];
+    if (url) return { url, ...(mqttUrl && { mqttUrl }) };
   }
 }
 

@@ -6,9 +6,9 @@ import { getUser, getUserSecret } from "../../access/lookups.ts";
 import type { PinThrottle } from "../../access/pin-throttle.ts";
 import { NewSecretView, PinView, SecretValidity, SecretView, viewSecret } from "../../access/schema.ts";
 import { updateUserSecret } from "../../access/update-user-secret.ts";
+import { throttleKey } from "../../kernel/client-address.ts";
 import { notFound } from "../../kernel/failure.ts";
 import { Uuid } from "../../kernel/schema.ts";
-import { throttleKey } from "../client-address.ts";
 import { openOperation, operation } from "../operation.ts";
 
 const UserPath = z.object({ user: Uuid });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import ipaddr from "ipaddr.js";
-import { clientAddress, throttleKey } from "../../src/http/client-address.ts";
+import { clientAddress, throttleKey } from "../../src/kernel/client-address.ts";
 import { openWorld } from "../support/world.ts";
 
 const ranges = ["10.0.0.0/8", "fd00::/8"].map((range) => ipaddr.parseCIDR(range));

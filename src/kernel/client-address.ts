@@ -1,5 +1,5 @@
 import ipaddr from "ipaddr.js";
-import type { Cidr } from "../config.ts";
+import type { Cidr } from "./address.ts";
 
 /**
  * The client's address: the nearest one on the way of the request that is no trusted proxy. Each proxy appends the address it

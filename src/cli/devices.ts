@@ -1,0 +1,57 @@
+import type { Deps } from "../deps.ts";
+import { formatAddress } from "../kernel/address.ts";
+import { describeError } from "../kernel/failure.ts";
+import { DeviceDoor } from "../platform/device-door.ts";
+import type { AcceptDevice } from "../platform/device-socket.ts";
+import { listenTcp } from "../platform/tcp.ts";
+import { listenTls } from "../platform/tls.ts";
+import { webSockets } from "../platform/websocket.ts";
+import type { TlsFiles } from "./tls-files.ts";
+
+/** A handshake takes two round trips; the slowest of mobile networks need a few seconds for that. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** That there is no room is logged once in this time, however many are refused. */
+const REFUSED_LOG_MS = 60_000;
+
+/** The ways in for devices, as configured: TCP, TLS, and what the HTTP server needs for WebSockets. Nobody comes in before `listen`. */
+export function openDevices(deps: Deps, accept: AcceptDevice, tls: TlsFiles | null) {
+  const { config, log } = deps;
+  const door = new DeviceDoor(accept, {
+    connectionsMax: config.mqttConnectionsMax,
+    onRefused: refusedLog(deps),
+    onFault: (error) => log.error("mqtt.failed", { error: describeError(error) }),
+  });
+  const listeners: { scheme: string; host: string; port: number; stop(): void }[] = [];
+  return {
+    webSockets: webSockets(door, { trustedProxies: config.trustedProxies, packetBytesMax: config.mqttPacketBytesMax }),
+    /** Resolves with the addresses as URLs. */
+    async listen(): Promise<string[]> {
+      const { mqtt, mqtts } = config;
+      if (mqtt) listeners.push({ scheme: "mqtt", host: mqtt.host, ...listenTcp(mqtt, door) });
+      if (mqtts && tls) {
+        const options = { ...tls, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS };
+        const listener = await listenTls(mqtts.address, door, options);
+        listeners.push({ scheme: "mqtts", host: mqtts.address.host, ...listener });
+      }
+      return listeners.map(({ scheme, ...address }) => `${scheme}://${formatAddress(address)}`);
+    },
+    /** Accepts nobody new; those who are connected stay. */
+    stopListening(): void {
+      for (const listener of listeners) listener.stop();
+    },
+    /** Ends every connection, whatever it came by, within this time. */
+    close: (drainMs: number) => door.close(drainMs),
+  };
+}
+
+function refusedLog({ clock, log, config }: Deps): () => void {
+  let refused = 0;
+  let quietUntil = 0;
+  return () => {
+    refused += 1;
+    if (clock.now() < quietUntil) return;
+    log.warn("mqtt.full", { connectionsMax: config.mqttConnectionsMax, refused });
+    refused = 0;
+    quietUntil = clock.now() + REFUSED_LOG_MS;
+  };
+}

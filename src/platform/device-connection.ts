@@ -1,0 +1,146 @@
+import type { DeviceDoor } from "./device-door.ts";
+import type { DeviceSocket, DeviceSocketHandler } from "./device-socket.ts";
+import { SendQueue } from "./send-queue.ts";
+
+/** The system took all of it, and wants no more until it is writable. */
+export const FULL = -1;
+/** The connection is gone, and so are the bytes. */
+export const LOST = -2;
+
+/** What a transport does with a socket of its own kind. */
+export type Carrier<Socket> = {
+  readonly transport: DeviceSocket["transport"];
+  /** How many of the bytes were taken (if fewer than given, the rest is offered again when it is writable), `FULL` or `LOST`. */
+  write(socket: Socket, bytes: Uint8Array): number;
+  /** Bytes taken by `write` that are not with the system yet. */
+  bufferedBytes(socket: Socket): number;
+  /** Tells the peer that nothing more comes; `closed` follows when it has answered. */
+  finish(socket: Socket): void;
+  destroy(socket: Socket): void;
+  pause(socket: Socket): void;
+  resume(socket: Socket): void;
+};
+
+/** How long a peer may take to read what is left for it, and to close in its turn. */
+const END_MS = 5_000;
+
+/**
+ * A device's connection over any transport: buffers what the system does not take, and keeps what its handler is promised. The
+ * transport calls `received`, `writable`, `peerEnded` and `closed`. Once it was told to end, its handler hears of its close and of nothing else.
+ */
+export class DeviceConnection<Socket> implements DeviceSocket {
+  readonly transport: DeviceSocket["transport"];
+  readonly peer: string;
+  readonly certificates: readonly Uint8Array[];
+  readonly #door: DeviceDoor;
+  readonly #carrier: Carrier<Socket>;
+  readonly #socket: Socket;
+  readonly #queue = new SendQueue();
+  #handler: DeviceSocketHandler | undefined;
+  #state: "open" | "ending" | "ended" = "open";
+  #full = false;
+  #timer: Timer | undefined;
+
+  constructor(
+    door: DeviceDoor,
+    carrier: Carrier<Socket>,
+    socket: Socket,
+    peer: string,
+    certificates: readonly Uint8Array[] = [],
+  ) {
+    this.transport = carrier.transport;
+    this.peer = peer;
+    this.certificates = certificates;
+    this.#door = door;
+    this.#carrier = carrier;
+    this.#socket = socket;
+  }
+
+  /** Hands the connection to the session layer. */
+  start(): void {
+    this.#door.add(this);
+    this.#guard(() => {
+      this.#handler = this.#door.accept(this);
+    });
+  }
+
+  get bufferedBytes(): number {
+    if (this.#state === "ended") return 0;
+    return this.#queue.bytes + this.#carrier.bufferedBytes(this.#socket);
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#state !== "open" || bytes.length === 0) return;
+    if (this.#full) this.#queue.push(bytes);
+    else this.#offer(bytes);
+  }
+
+  end(): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#timer = setTimeout(() => this.abort(), END_MS);
+    // Only a socket that is read notices that its peer closes.
+    this.#carrier.resume(this.#socket);
+    if (!this.#full) this.#carrier.finish(this.#socket);
+  }
+
+  abort(): void {
+    if (this.#state === "ended") return;
+    this.closed();
+    this.#carrier.destroy(this.#socket);
+  }
+
+  pause(): void {
+    if (this.#state === "open") this.#carrier.pause(this.#socket);
+  }
+
+  resume(): void {
+    if (this.#state === "open") this.#carrier.resume(this.#socket);
+  }
+
+  /** Bytes have come. */
+  received(bytes: Uint8Array): void {
+    if (this.#state === "open") this.#guard(() => this.#handler?.onBytes(bytes));
+  }
+
+  /** The system takes more. */
+  writable(): void {
+    if (!this.#full || this.#state === "ended") return;
+    this.#full = false;
+    for (let next = this.#queue.take(); next; next = this.#queue.take()) {
+      this.#offer(next);
+      if (this.#full) return;
+    }
+    if (this.#state === "ending") this.#carrier.finish(this.#socket);
+    else if (this.#state === "open") this.#guard(() => this.#handler?.onDrain());
+  }
+
+  /** The connection is gone. Its handler learns that in a turn of its own, never inside a call that it made. */
+  closed(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    clearTimeout(this.#timer);
+    this.#queue.clear();
+    this.#door.delete(this);
+    queueMicrotask(() => this.#guard(() => this.#handler?.onClose()));
+  }
+
+  #offer(bytes: Uint8Array): void {
+    const taken = this.#carrier.write(this.#socket, bytes);
+    if (taken === bytes.length) return;
+    if (taken === LOST) this.abort();
+    else {
+      this.#full = true;
+      if (taken !== FULL) this.#queue.putBack(bytes.subarray(taken));
+    }
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#door.onFault(error);
+      this.abort();
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** Small pieces are joined up to this much, so that a backlog of them takes few calls of the system. */
+const JOIN_BYTES = 64 * 1024;
+
+/** Bytes that the system does not take yet, in order. The pieces are kept as they are, not copied. */
+export class SendQueue {
+  #pieces: Uint8Array[] = [];
+  #first = 0;
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  push(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+  }
+
+  /** Puts back what was taken and is still to be sent. */
+  putBack(piece: Uint8Array): void {
+    if (this.#first > 0) this.#pieces[--this.#first] = piece;
+    else this.#pieces.unshift(piece);
+    this.#bytes += piece.length;
+  }
+
+  /** The next bytes: one piece, or several small ones joined. Undefined if there is none. */
+  take(): Uint8Array | undefined {
+    const start = this.#first;
+    let end = start;
+    let bytes = 0;
+    while (end < this.#pieces.length) {
+      const { length } = this.#pieces[end] as Uint8Array;
+      if (end > start && bytes + length > JOIN_BYTES) break;
+      bytes += length;
+      end += 1;
+    }
+    if (end === start) return undefined;
+    const taken = end === start + 1 ? this.#pieces[start] : Buffer.concat(this.#pieces.slice(start, end), bytes);
+    this.#drop(end);
+    this.#bytes -= bytes;
+    return taken;
+  }
+
+  clear(): void {
+    this.#pieces = [];
+    this.#first = 0;
+    this.#bytes = 0;
+  }
+
+  /** Forgets the pieces before `end`; the array itself is shortened now and then, since each time would cost its whole length. */
+  #drop(end: number): void {
+    this.#pieces.fill(EMPTY, this.#first, end);
+    this.#first = end;
+    if (this.#first * 2 < this.#pieces.length) return;
+    this.#pieces.splice(0, this.#first);
+    this.#first = 0;
+  }
+}
+
+const EMPTY = new Uint8Array();

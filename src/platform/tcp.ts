@@ -1,0 +1,61 @@
+import { type Address, formatAddress } from "../kernel/address.ts";
+import { type Carrier, DeviceConnection, LOST } from "./device-connection.ts";
+import type { DeviceDoor, DeviceListener } from "./device-door.ts";
+import { listening } from "./listen-error.ts";
+
+/** How long a connection is idle before the system asks whether its peer is still there. */
+export const KEEP_ALIVE_MS = 60_000;
+
+type Socket = Bun.Socket<DeviceConnection<Socket> | undefined>;
+
+const TCP: Carrier<Socket> = {
+  transport: "tcp",
+  write(socket, bytes) {
+    const taken = socket.write(bytes);
+    return taken < 0 ? LOST : taken;
+  },
+  bufferedBytes: () => 0,
+  // Not `end`, which closes at once: what the peer still sends would then be answered with a reset, and that can undo what it has not read yet.
+  finish: (socket) => socket.shutdown(),
+  destroy: (socket) => socket.terminate(),
+  pause: (socket) => socket.pause(),
+  resume: (socket) => socket.resume(),
+};
+
+/** MQTT over TCP. */
+export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
+  const server = listening(address, () =>
+    Bun.listen<DeviceConnection<Socket> | undefined>({
+      hostname: address.host,
+      port: address.port,
+      // A peer that has sent all it wants may still wait for our answers.
+      allowHalfOpen: true,
+      socket: {
+        open: (socket) => open(socket, door),
+        data: (socket, bytes) => socket.data?.received(bytes),
+        drain: (socket) => socket.data?.writable(),
+        end: (socket) => socket.data?.end(),
+        close(socket) {
+          if (!socket.data) return;
+          socket.data.closed();
+          door.leave();
+        },
+        // A close follows.
+        error() {},
+      },
+    }),
+  );
+  return { port: server.port, stop: () => server.stop() };
+}
+
+function open(socket: Socket, door: DeviceDoor): void {
+  if (!door.enter()) {
+    socket.terminate();
+    return;
+  }
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  const peer = formatAddress({ host: socket.remoteAddress, port: socket.remotePort });
+  socket.data = new DeviceConnection(door, TCP, socket, peer);
+  socket.data.start();
+}

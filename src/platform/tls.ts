@@ -1,0 +1,86 @@
+import { once } from "node:events";
+import { createServer, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { type Address, formatAddress } from "../kernel/address.ts";
+import { type Carrier, DeviceConnection, FULL } from "./device-connection.ts";
+import type { DeviceDoor, DeviceListener } from "./device-door.ts";
+import { listenError } from "./listen-error.ts";
+import { KEEP_ALIVE_MS } from "./tcp.ts";
+
+type Options = {
+  certPem: string;
+  keyPem: string;
+  /** A handshake that takes longer is ended. */
+  handshakeTimeoutMs: number;
+};
+
+/** The longest chain that is handed on; a client may send any number. */
+const CERTIFICATES_MAX = 8;
+
+const TLS: Carrier<TLSSocket> = {
+  transport: "tls",
+  write: (socket, bytes) => (socket.write(bytes) ? bytes.length : FULL),
+  bufferedBytes: (socket) => socket.writableLength,
+  finish: (socket) => socket.end(),
+  destroy: (socket) => socket.destroy(),
+  pause: (socket) => socket.pause(),
+  resume: (socket) => socket.resume(),
+};
+
+/**
+ * MQTT over TLS 1.2 and 1.3. A client is asked for its certificates and let in with any or none: what they prove, nothing
+ * here has checked but that it has the key of the first.
+ */
+export async function listenTls(address: Address, door: DeviceDoor, options: Options): Promise<DeviceListener> {
+  const server = createServer({
+    cert: options.certPem,
+    key: options.keyPem,
+    requestCert: true,
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: options.handshakeTimeoutMs,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
+  // Before the handshake, so that unfinished ones count.
+  server.on("connection", (raw) => {
+    if (!door.enter()) {
+      raw.destroy();
+      return;
+    }
+    raw.once("close", () => door.leave());
+  });
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
+  server.on("secureConnection", (socket) => open(socket, door));
+  server.listen(address.port, address.host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw listenError(address, cause);
+  }
+  const { port } = server.address() as { port: number };
+  return { port, stop: () => void server.close() };
+}
+
+function open(socket: TLSSocket, door: DeviceDoor): void {
+  const peer = formatAddress({ host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 });
+  const connection = new DeviceConnection(door, TLS, socket, peer, certificatesOf(socket));
+  socket.on("data", (bytes: Uint8Array) => connection.received(bytes));
+  socket.on("drain", () => connection.writable());
+  socket.on("end", () => connection.end());
+  socket.on("close", () => connection.closed());
+  // A close follows.
+  socket.on("error", () => {});
+  connection.start();
+}
+
+/** As sent, the client's own first. The last of a chain names itself as its issuer. */
+function certificatesOf(socket: TLSSocket): Uint8Array[] {
+  const found = new Set<DetailedPeerCertificate>();
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
+  while (next?.raw && !found.has(next) && found.size < CERTIFICATES_MAX) {
+    found.add(next);
+    next = next.issuerCertificate;
+  }
+  return [...found].map(({ raw }) => new Uint8Array(raw));
+}

@@ -1,0 +1,151 @@
+import { type Address, type Cidr, formatAddress } from "../kernel/address.ts";
+import { clientAddress } from "../kernel/client-address.ts";
+import { type Carrier, DeviceConnection, FULL, LOST } from "./device-connection.ts";
+import type { DeviceDoor } from "./device-door.ts";
+
+type Options = {
+  trustedProxies: readonly Cidr[];
+  /** The largest packet; a frame may be that large, or larger, since it may hold many. */
+  packetBytesMax: number;
+  /** Within this time each silent connection is pinged once. */
+  pingSeconds?: number;
+};
+
+/** What a connection is known by from its upgrade on. */
+export type Upgraded = { peer: string; secure: boolean; connection?: DeviceConnection<Socket>; silent: boolean };
+type Socket = Bun.ServerWebSocket<Upgraded>;
+
+const SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
+/** However small packets are to be, many of them may come in one frame. */
+const FRAME_BYTES_MIN = 1024 * 1024;
+/** The runtime would drop bytes over its limit silently. It never has to: nothing is given to it while it has some. */
+const RUNTIME_BUFFER_BYTES = 1024 * 1024 * 1024;
+const CLOSE_NORMAL = 1000;
+const CLOSE_UNSUPPORTED_DATA = 1003;
+const PING_SECONDS = 300;
+
+const carrier = (transport: "websocket" | "secure_websocket"): Carrier<Socket> => ({
+  transport,
+  write(socket, bytes) {
+    const sent = socket.send(bytes);
+    return sent > 0 ? bytes.length : sent < 0 ? FULL : LOST;
+  },
+  bufferedBytes: (socket) => socket.getBufferedAmount(),
+  finish: (socket) => socket.close(CLOSE_NORMAL),
+  destroy: (socket) => socket.terminate(),
+  // The runtime cannot stop to read.
+  pause() {},
+  resume() {},
+});
+const PLAIN = carrier("websocket");
+const SECURE = carrier("secure_websocket");
+
+/** MQTT over WebSocket, on whatever path [MQTT-6.0.0-1..4]. */
+export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, pingSeconds = PING_SECONDS }: Options) {
+  const pings = new Pings(pingSeconds);
+  const handler: Bun.WebSocketHandler<Upgraded> = {
+    maxPayloadLength: Math.max(packetBytesMax, FRAME_BYTES_MIN),
+    backpressureLimit: RUNTIME_BUFFER_BYTES,
+    closeOnBackpressureLimit: false,
+    // MQTT has a keep alive of its own.
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+    open(socket) {
+      const { data } = socket;
+      data.connection = new DeviceConnection(door, data.secure ? SECURE : PLAIN, socket, data.peer);
+      pings.add(socket);
+      data.connection.start();
+    },
+    message(socket, message) {
+      const { data } = socket;
+      data.silent = false;
+      if (typeof message === "string") {
+        // MQTT is binary [MQTT-6.0.0-1].
+        socket.close(CLOSE_UNSUPPORTED_DATA, "MQTT packets come in binary frames");
+      } else data.connection?.received(message);
+    },
+    drain(socket) {
+      if (socket.getBufferedAmount() === 0) socket.data.connection?.writable();
+    },
+    pong(socket) {
+      socket.data.silent = false;
+    },
+    close(socket) {
+      pings.delete(socket);
+      socket.data.connection?.closed();
+      door.leave();
+    },
+  };
+
+  /** Answers a request to upgrade: undefined if that was done. */
+  function upgrade(request: Request, server: Bun.Server<Upgraded>): Response | undefined {
+    const { headers } = request;
+    const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+    const subprotocol = offered.find((name) => SUBPROTOCOLS.includes(name));
+    if (!subprotocol) return refusal(400, "A WebSocket here speaks MQTT: offer the subprotocol mqtt or mqttv3.1.");
+    if (!door.enter()) return refusal(503, "There are too many connections.");
+    const data = { ...peerOf(server.requestIP(request), headers, trustedProxies), silent: false };
+    if (server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } })) return undefined;
+    door.leave();
+    return refusal(400, "This is no WebSocket handshake of version 13.");
+  }
+
+  return { handler, upgrade, stop: () => pings.stop() };
+}
+
+export const asksForWebSocket = (request: Request): boolean =>
+  /(^|,)\s*websocket\s*(,|$)/i.test(request.headers.get("upgrade") ?? "");
+
+const refusal = (status: number, text: string) =>
+  new Response(`${text}\n`, { status, headers: { connection: "close" } });
+
+function peerOf(from: { address: string; port: number } | null, headers: Headers, trusted: readonly Cidr[]) {
+  const direct: Address = { host: from?.address ?? "", port: from?.port ?? 0 };
+  const host = clientAddress(direct.host, headers.get("x-forwarded-for"), trusted);
+  if (host === direct.host) return { peer: formatAddress(direct), secure: false };
+  // The port there is known to nobody. A proxy that is believed about the address is believed about the rest of the way.
+  return { peer: host, secure: headers.get("x-forwarded-proto") === "https" };
+}
+
+/**
+ * Asks now and then whether silent peers are still there, as TCP's keep-alive does for other transports: of one that is not,
+ * the system reports the connection as broken. A few each second, never all at once.
+ */
+class Pings {
+  readonly #sockets = new Set<Socket>();
+  #turn = this.#sockets.values();
+  /** How many are to be looked at by now; with few connections less than one a second. */
+  #due = 0;
+  readonly #timer = setInterval(() => this.#tick(), 1000).unref();
+  readonly #seconds: number;
+
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+
+  add(socket: Socket): void {
+    this.#sockets.add(socket);
+  }
+
+  delete(socket: Socket): void {
+    this.#sockets.delete(socket);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    this.#due += this.#sockets.size / this.#seconds;
+    for (; this.#due >= 1; this.#due -= 1) {
+      const { value: socket } = this.#turn.next();
+      if (!socket) {
+        this.#turn = this.#sockets.values();
+        continue;
+      }
+      if (socket.data.silent) socket.ping();
+      socket.data.silent = true;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { openDevices } from "../../src/cli/devices.ts";
+import type { AcceptDevice } from "../../src/platform/device-socket.ts";
+import { serveHttp } from "../../src/platform/http.ts";
+import { openAuthority } from "../support/certificates.ts";
+import { dialTcp, dialTls, dialWebSocket } from "../support/wires.ts";
+import { openWorld } from "../support/world.ts";
+
+const loopback = { host: "127.0.0.1", port: 0 };
+const echo: AcceptDevice = (socket) => ({ onBytes: (bytes) => socket.send(bytes), onDrain() {}, onClose() {} });
+const portOf = (url: string | undefined) => Number(url?.split(":").at(-1));
+
+test("devices come in by every way that is configured, share the places, and are sent away together", async () => {
+  using authority = openAuthority();
+  const { cert: certPem, key: keyPem } = await authority.issue("localhost");
+  await using world = await openWorld();
+  const mqtts = { address: loopback, certPath: "", keyPath: "" };
+  const config = { ...world.deps.config, mqtt: loopback, mqtts, mqttConnectionsMax: 3 };
+  const devices = openDevices({ ...world.deps, config }, echo, { certPem, keyPem });
+  const server = serveHttp(loopback, () => new Response(), { webSockets: devices.webSockets });
+  const urls = await devices.listen();
+  expect(urls.map((url) => url.replace(/\d+$/, ""))).toEqual(["mqtt://127.0.0.1:", "mqtts://127.0.0.1:"]);
+
+  const [mqtt, secure] = urls.map(portOf) as [number, number];
+  const wires = [await dialTcp(mqtt), await dialTls(secure), await dialWebSocket(server.port)];
+  for (const wire of wires) {
+    wire.send(Buffer.from("hello"));
+    expect((await wire.until(5)).toString()).toBe("hello");
+  }
+  for (let count = 0; count < 3; count += 1) await (await dialTcp(mqtt)).closed;
+  expect(world.logged.filter(({ event }) => event === "mqtt.full")).toEqual([
+    expect.objectContaining({ level: "warn", connectionsMax: 3, refused: 1 }),
+  ]);
+
+  devices.stopListening();
+  await expect(dialTcp(mqtt)).rejects.toThrow();
+  const [first] = wires;
+  first?.send(Buffer.from("still served"));
+  await first?.until(17);
+  await Promise.all([devices.close(5_000), ...wires.map(({ closed }) => closed)]);
+  await server.stop(0);
+});
+
+test("a way in that is off is not there", async () => {
+  await using world = await openWorld();
+  const config = { ...world.deps.config, mqtt: null, mqtts: null };
+  expect(await openDevices({ ...world.deps, config }, echo, null).listen()).toEqual([]);
+});
+
+test("a session that throws is our bug, logged whole", async () => {
+  await using world = await openWorld();
+  const config = { ...world.deps.config, mqtt: loopback };
+  const throws: AcceptDevice = () => {
+    throw new Error("a bug");
+  };
+  const devices = openDevices({ ...world.deps, config }, throws, null);
+  const [url] = await devices.listen();
+  await (await dialTcp(portOf(url))).closed;
+  expect(world.logged.filter(({ event }) => event === "mqtt.failed")).toEqual([
+    expect.objectContaining({ level: "error", error: expect.objectContaining({ message: "a bug" }) }),
+  ]);
+  devices.stopListening();
+});

@@ -1,0 +1,13 @@
+import type { Cidr } from "../../src/kernel/address.ts";
+import type { DeviceDoor } from "../../src/platform/device-door.ts";
+import { serveHttp } from "../../src/platform/http.ts";
+import { webSockets } from "../../src/platform/websocket.ts";
+
+type Options = { trustedProxies?: Cidr[]; packetBytesMax?: number; pingSeconds?: number };
+
+/** An HTTP server with nothing but WebSockets, and a word for everybody else. */
+export function serveWebSockets(door: DeviceDoor, options: Options = {}) {
+  const sockets = webSockets(door, { trustedProxies: [], packetBytesMax: 4_259_840, ...options });
+  const server = serveHttp({ host: "127.0.0.1", port: 0 }, () => new Response("plain"), { webSockets: sockets });
+  return { port: server.port, stop: () => void server.stop(0) };
+}
