@@ -5,11 +5,10 @@ import type { Attempt } from "./attempt-rows.ts";
 import { DELIVERY_STATES, type Delivery } from "./delivery-rows.ts";
 import type { SubscriptionInDetail } from "./list-subscriptions.ts";
 import type { WebhookSubscription } from "./subscription-rows.ts";
+import { Topic } from "./topic.ts";
 
 // What callers of the account API send and what they are answered (specification 2.12), and our own operations in its style.
 
-export const TOPIC = /^[0-9A-Za-z._-]{1,127}$/;
-export const Topic = z.string().regex(TOPIC);
 const CLIENT_SECRET = /^[0-9A-Za-z_-]{16}$/;
 
 const VALIDITY_SECONDS_MAX = 604_800;

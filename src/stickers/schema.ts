@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { type JsonText, writeJson } from "../kernel/json-text.ts";
 import { dictionaryOf, Timestamp, TimestampView, Uuid } from "../kernel/schema.ts";
-import { TOPIC } from "../notifications/topic.ts";
+import { TOPIC, Topic } from "../notifications/topic.ts";
 
 // What callers of the account API send, and the shapes of what we answer (specification 2.11).
 
@@ -34,7 +34,6 @@ const Recipients = z
   )
   .meta({ minItems: 1 });
 
-const Topic = z.string().regex(TOPIC, `must match ${TOPIC.source}`);
 const Topics = z
   .union([Topic.transform((topic) => [topic]), z.array(Topic)])
   .transform((topics) => [...new Set(topics)])

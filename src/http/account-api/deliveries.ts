@@ -11,10 +11,10 @@ import {
   DeliveryView,
   Recover,
   RecoveredView,
-  Topic,
   viewDelivery,
   viewDeliveryInDetail,
 } from "../../notifications/schema.ts";
+import { Topic } from "../../notifications/topic.ts";
 import { operation } from "../operation.ts";
 import { queryInstant, queryInteger } from "../query.ts";
 
