@@ -20,7 +20,7 @@ const COMPUTED_REQUIRE = /require\(`@libsql\/\$\{target\}`\)/;
 const addon: Bun.BunPlugin = {
   name: "libsql-addon",
   setup(build) {
-    build.onLoad({ filter: /[\\/]node_modules[\\/]libsql[\\/]index\.js$/ }, async ({ path }) => {
+    build.onLoad({ filter: /[\\/]node_modules[\\/]libsql[\\/](index|promise)\.js$/ }, async ({ path }) => {
       const source = await Bun.file(path).text();
       const contents = source.replace(COMPUTED_REQUIRE, `require(${JSON.stringify(addonPackage())})`);
       if (contents === source) throw new Error("libsql loads its addon in a new way: the build has to follow");

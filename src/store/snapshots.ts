@@ -7,7 +7,7 @@ const LIFETIME_MS = 1;
 
 /**
  * Snapshots to read from. All who ask within a moment share one, because taking a snapshot (8 µs) costs more than most
- * questions (1 to 4 µs). It ends before each commit of our own, so that nobody who was told of a write misses it, and no
+ * questions (1 to 4 µs). It ends with each commit of our own, so that nobody who was told of a write misses it, and no
  * checkpoint finds a reader in its way.
  */
 export class Snapshots {

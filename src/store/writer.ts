@@ -3,6 +3,7 @@ import { assert } from "../kernel/assert.ts";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import type { Command } from "./command.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
 import type { Snapshots } from "./snapshots.ts";
@@ -39,6 +40,7 @@ type Attempt = { outcomes: Outcome[]; woken: Set<Topic> };
  */
 export class Writer {
   readonly #connection: Connection;
+  readonly #checkpoints: Checkpoints;
   readonly #snapshots: Snapshots;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -51,6 +53,7 @@ export class Writer {
 
   constructor(connection: Connection, snapshots: Snapshots, clock: Clock, log: Log, lastInstant: number) {
     this.#connection = connection;
+    this.#checkpoints = new Checkpoints(connection);
     this.#snapshots = snapshots;
     this.#clock = clock;
     this.#log = log;
@@ -91,6 +94,7 @@ export class Writer {
     while (this.#queue.length > 0) {
       const group = this.#queue.splice(0, GROUP_MAX);
       await this.#settle(group);
+      if (this.#checkpoints.due) await this.#checkpoint();
       await new Promise<void>((done) => setImmediate(done));
     }
     this.#working = false;
@@ -126,13 +130,25 @@ export class Writer {
         attempt = this.#attempt(group, true);
       }
       assert(attempt, "savepoints keep a group from being spoiled");
+      // The disk takes its time. Whoever reads meanwhile sees what was there before, and from then on what is there now.
+      await this.#connection.runAside("COMMIT");
       this.#snapshots.end();
-      this.#connection.run("COMMIT");
       return attempt;
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
       throw error;
     }
+  }
+
+  /** What cannot be moved now, because a device fails, stays in the log. */
+  async #checkpoint(): Promise<void> {
+    try {
+      await this.#checkpoints.run();
+    } catch (error) {
+      this.#log.warn("store.checkpoint_failed", { error: describeError(error) });
+    }
+    // A snapshot that was begun meanwhile reads from the log, which cannot be begun anew while it lasts.
+    this.#snapshots.end();
   }
 
   /** Waits for another process to finish its transaction, off the event loop. */
@@ -180,11 +196,13 @@ export class Writer {
       once: (ask) => ask(tx),
       run: (sql, ...binds) => {
         wrote = true;
+        this.#checkpoints.count(binds);
         return connection.run(sql, ...binds);
       },
       wake: (topic) => wakes.push(topic),
       insert: (sql, ...binds) => {
         wrote = true;
+        this.#checkpoints.count(binds);
         return connection.insert(sql, ...binds);
       },
     };

@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { SYSTEM } from "../../src/kernel/actor.ts";
+import { command } from "../../src/store/command.ts";
+import { concernsStatementOnly, isSqliteError } from "../../src/store/connection.ts";
+import { openTestStore } from "../support/store.ts";
+
+const note = command("note", (tx, _actor, data: string) =>
+  tx.run(
+    "INSERT INTO events (occurred_at, account_id, kind, actor_kind, data) VALUES (0, '', 'test', 'system', ?)",
+    data,
+  ),
+);
+
+const MB = 1024 * 1024;
+const turn = () => new Promise((done) => setImmediate(done));
+
+test.each([
+  { what: "many small writes", groups: 400, commands: 40, bytes: 100 },
+  { what: "few large writes", groups: 30, commands: 1, bytes: 3 * MB },
+])("the log stays short after $what, though somebody reads all the time", async ({ groups, commands, bytes }) => {
+  await using world = await openTestStore();
+  const reading = { ended: false };
+  const reader = (async () => {
+    while (!reading.ended) {
+      world.store.read((snapshot) => snapshot.get("SELECT sequence FROM events LIMIT 1"));
+      await turn();
+    }
+  })();
+  let longest = 0;
+  for (let group = 0; group < groups; group++) {
+    await Promise.all(Array.from({ length: commands }, () => world.store.write(note, SYSTEM, "x".repeat(bytes))));
+    longest = Math.max(longest, statSync(world.file("twinpost.db-wal")).size);
+  }
+  reading.ended = true;
+  await reader;
+  // A log is 4 MB long when it is moved, and what was written before anybody looked.
+  expect(longest).toBeLessThan(12 * MB);
+});
+
+test("who reads while a group goes to the disk sees all of it or nothing, and all of it once it is answered", async () => {
+  await using world = await openTestStore();
+  const count = () => world.store.read((snapshot) => snapshot.all("SELECT sequence FROM events").length);
+  for (const before of [0, 3, 6, 9]) {
+    const writing = { ended: false };
+    const writes = Promise.all(["a", "b", "c"].map((data) => world.store.write(note, SYSTEM, data)));
+    const counted = writes.then(() => {
+      writing.ended = true;
+      return count();
+    });
+    for (; !writing.ended; await turn()) expect([before, before + 3]).toContain(count());
+    expect(await counted).toBe(before + 3);
+  }
+});
+
+test("the driver's two faces share a connection: what one begins the other ends, and refuses in the same words", async () => {
+  await using world = await openTestStore();
+  const connection = world.connect();
+  connection.run("BEGIN IMMEDIATE");
+  connection.run(
+    "INSERT INTO events (occurred_at, account_id, kind, actor_kind, data) VALUES (0, '', 'test', 'system', '')",
+  );
+  await connection.runAside("COMMIT");
+  expect(connection.inTransaction).toBe(false);
+  expect(world.store.read((snapshot) => snapshot.all("SELECT sequence FROM events").length)).toBe(1);
+  const refusal = await connection.runAside("INSERT INTO events (sequence) VALUES (1)").catch((error) => error);
+  expect([isSqliteError(refusal), concernsStatementOnly(refusal)]).toEqual([true, true]);
+  connection.close();
+});
