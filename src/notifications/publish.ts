@@ -1,7 +1,7 @@
 import type { JsonText } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
 import { dueAtWithMore, enqueue } from "./enqueue.ts";
-import { listReached, saveMessageCount } from "./subscription-rows.ts";
+import { listReached, saveMessageCount, type WebhookSubscription } from "./subscription-rows.ts";
 
 export type Trigger =
   | ("ledger.entry.added" | "ledger.entry.updated" | "ledger.entry.deleted")
@@ -19,12 +19,25 @@ export type Publication = {
  * One delivery row for each confirmed, unexpired subscription to one of the topics, of the account or of one that it granted the
  * topic; a topic named twice counts once. In the transaction of the change. Numbers are counted here, so a gap is a lost message.
  */
-export function publish(tx: Tx, { accountId, twinId, trigger, topics, event }: Publication): void {
-  for (const topic of new Set(topics)) {
-    for (const subscription of listReached(tx, accountId, topic)) {
-      const number = subscription.messageCount + 1;
-      saveMessageCount(tx, subscription.id, number, dueAtWithMore(tx, subscription));
-      enqueue(tx, subscription, { type: "Notification", number, twinId, trigger, event });
+export function publish(tx: Tx, ...publications: readonly Publication[]): void {
+  // Very many stickers expire at once, most of them to the same topics: who listens is asked once, and counted up once.
+  const listeners = new Map<string, WebhookSubscription[]>();
+  const told = new Map<string, WebhookSubscription>();
+  for (const { accountId, twinId, trigger, topics, event } of publications) {
+    for (const topic of new Set(topics)) {
+      const name = `${accountId} ${topic}`;
+      const reached = listeners.get(name) ?? listReached(tx, accountId, topic);
+      listeners.set(name, reached);
+      for (const found of reached) {
+        // A grant may lead several of these names to one subscription.
+        const subscription = told.get(found.id) ?? found;
+        const number = subscription.messageCount + 1;
+        told.set(found.id, { ...subscription, messageCount: number });
+        enqueue(tx, subscription, { type: "Notification", number, twinId, trigger, event });
+      }
     }
+  }
+  for (const subscription of told.values()) {
+    saveMessageCount(tx, subscription.id, subscription.messageCount, dueAtWithMore(tx, subscription));
   }
 }

@@ -1,7 +1,7 @@
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { spliced, writeJson, writeObject } from "../kernel/json-text.ts";
-import { publish } from "../notifications/publish.ts";
+import { type Publication, publish } from "../notifications/publish.ts";
 import type { Tx } from "../store/sql.ts";
 import type { Sticker } from "./rows.ts";
 import type { Occasion } from "./schema.ts";
@@ -14,23 +14,23 @@ const OCCASIONS = {
 } as const satisfies Record<string, Occasion>;
 
 /**
- * Writes what happened to stickers that one account has on one twin: one journal row for all of them, then a message for each that
- * has topics for the occasion.
+ * Writes what happened to stickers: one journal row for all that one account has on one twin, and a message for each that has topics
+ * for the occasion.
  */
 export function announce(tx: Tx, actor: Actor, trigger: keyof typeof OCCASIONS, stickers: readonly Sticker[]): void {
-  const [first] = stickers;
-  if (!first) return;
-  const { twinId, accountId } = first;
   const view = trigger === "sticker.put" ? viewSticker : briefOf;
-  const data = spliced(
-    {},
-    { stickers: writeObject(stickers.map((sticker) => [sticker.color, writeJson(view(sticker))])) },
-  );
-  record(tx, actor, { kind: trigger, accountId, twinId, data });
-  for (const sticker of stickers) {
-    const topics = topicsOf(sticker, OCCASIONS[trigger]);
-    if (topics.length > 0) publish(tx, { accountId, twinId, trigger, topics, event: eventOf(sticker) });
+  for (const together of Map.groupBy(stickers, ({ twinId, accountId }) => `${twinId} ${accountId}`).values()) {
+    const { twinId, accountId } = together[0] as Sticker;
+    const views = together.map((sticker) => [sticker.color, writeJson(view(sticker))] as const);
+    record(tx, actor, { kind: trigger, accountId, twinId, data: spliced({}, { stickers: writeObject(views) }) });
   }
+  publish(tx, ...stickers.flatMap((sticker) => publicationOf(sticker, trigger)));
+}
+
+function publicationOf(sticker: Sticker, trigger: keyof typeof OCCASIONS): Publication[] {
+  const { accountId, twinId } = sticker;
+  const topics = topicsOf(sticker, OCCASIONS[trigger]);
+  return topics.length > 0 ? [{ accountId, twinId, trigger, topics, event: eventOf(sticker) }] : [];
 }
 
 const topicsOf = ({ publish }: Sticker, occasion: Occasion): string[] => JSON.parse(publish)[occasion] ?? [];

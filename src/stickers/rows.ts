@@ -131,13 +131,25 @@ export function listAddressed(
     .map(stickerFrom);
 }
 
-/** Stickers that an instant finds due, oldest first. */
+/** Of so many that have been due longest, those on the same twin are taken together. */
+const DUE_WINDOW = 320;
+
+/**
+ * Stickers that an instant finds due: of those that have been longest, twin by twin, and on each in the order of their ends. What is on
+ * one twin stands together in every index, and is told in one journal row, so a slice of these costs a fraction of one that
+ * takes one here and one there.
+ */
 export const listDue = (reader: Reader, instant: number, limit: number): Sticker[] =>
   reader
     .all(
-      `SELECT ${STICKER} FROM stickers AS s WHERE s.expires_at <= ?
-       ORDER BY s.expires_at, s.twin_id, s.account_id, s.color LIMIT ?`,
+      `SELECT ${STICKER} FROM (
+         SELECT * FROM (
+           SELECT twin_id, account_id, color, expires_at FROM stickers WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
+         ) ORDER BY twin_id, account_id, expires_at, color LIMIT ?
+       ) AS due CROSS JOIN stickers AS s USING (twin_id, account_id, color)
+       ORDER BY due.twin_id, due.account_id, due.expires_at, due.color`,
       instant,
+      DUE_WINDOW,
       limit,
     )
     .map(stickerFrom);

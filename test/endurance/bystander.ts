@@ -57,7 +57,7 @@ if (import.meta.main) {
   };
   const report = () => {
     const sorted = waits.toSorted((a, b) => a - b);
-    const at = (share: number) => Math.round(sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
+    const at = (share: number) => Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 10) / 10;
     process.send?.({ answers: waits.length, trouble, p99Ms: at(0.99), worstMs: at(1) });
     waits = [];
     trouble = [];

@@ -7,10 +7,10 @@ import { listenTo, publishedColors, putStickers, stickerEvents } from "./sticker
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 const MINUTE = 60_000;
 /**
- * What reads may wait behind expiries. The goal is three times the quiet p99, and is not reached: a slice of twenty commits some
- * hundred and fifty pages (4 to 7 ms, with a checkpoint 25), against 1 ms where nobody writes. This catches what would be worse.
+ * What reads may wait behind expiries. The goal is three times the quiet p99, and is printed; this catches what would be much worse on
+ * a machine that others use too.
  */
-const READ_P99_MAX_MS = 100;
+const READ_P99_MAX_MS = 50;
 
 /** Looks beside the server until no sticker is left, and answers what the journal says of them. */
 async function untilNoneIsLeft(dataDir: string, limitMs: number) {

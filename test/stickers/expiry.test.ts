@@ -108,7 +108,7 @@ test("a color that is due but not swept is free: what was there expires first, i
   expect(journal(world, "sticker.expired")[0]).toMatchObject({ actor_kind: "system" });
 });
 
-test("many that are due go in slices, oldest first, and each is told of once though two sweeps meet", async () => {
+test("many that are due go in slices, on each twin oldest first, and each is told of once though two sweeps meet", async () => {
   await using opened = await openStickers();
   const { world, recipients, put, seconds } = opened;
   const names = Array.from({ length: 40 }, (_, i) => `s${String(i).padStart(2, "0")}`);
