@@ -60,6 +60,11 @@ class Receiver:
             self._messages.remove(message)
             return message
 
+    def left(self) -> list[Message]:
+        """What has come and not been taken out."""
+        with self._arrival:
+            return list(self._messages)
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
