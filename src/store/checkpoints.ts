@@ -18,6 +18,9 @@ const [PAGES_OF_STATEMENT_MIN, PAGES_OF_STATEMENT_MAX] = [0.05, 20];
  */
 export class Checkpoints {
   readonly #connection: Connection;
+  /** Of the open transaction. */
+  #open = { statements: 0, bytes: 0 };
+  /** Committed since the last checkpoint. */
   #statements = 0;
   #bytes = 0;
   #pagesOfStatement = PAGES_OF_STATEMENT;
@@ -31,10 +34,19 @@ export class Checkpoints {
 
   /** Takes note of a statement that writes. */
   count(binds: readonly SqlValue[]): void {
-    this.#statements++;
+    this.#open.statements++;
     for (const value of binds) {
-      if (typeof value === "string" || value instanceof Uint8Array) this.#bytes += value.length;
+      if (typeof value === "string" || value instanceof Uint8Array) this.#open.bytes += value.length;
     }
+  }
+
+  /** The transaction has ended. What was rolled back is not in the log, and must not spoil the guess. */
+  ended(committed: boolean): void {
+    if (committed) {
+      this.#statements += this.#open.statements;
+      this.#bytes += this.#open.bytes;
+    }
+    this.#open = { statements: 0, bytes: 0 };
   }
 
   get due(): boolean {

@@ -29,7 +29,7 @@ type Pending = {
 
 type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown };
 
-type Attempt = { outcomes: Outcome[]; woken: Set<Topic> };
+type Attempt = { outcomes: Outcome[]; woken: Set<Topic>; wrote: boolean };
 
 /**
  * The one writer. Waiting commands are committed in groups: one transaction, one `fsync`, then all answers.
@@ -126,16 +126,20 @@ export class Writer {
       let attempt = this.#attempt(group, false);
       if (!attempt) {
         this.#connection.run("ROLLBACK");
+        this.#checkpoints.ended(false);
         await this.#begin();
         attempt = this.#attempt(group, true);
       }
       assert(attempt, "savepoints keep a group from being spoiled");
-      // The disk takes its time. Whoever reads meanwhile sees what was there before, and from then on what is there now.
-      await this.#connection.runAside("COMMIT");
+      // The disk takes its time, if there is anything for it. Whoever reads meanwhile sees what was there before.
+      if (attempt.wrote) await this.#connection.runAside("COMMIT");
+      else this.#connection.run("COMMIT");
+      this.#checkpoints.ended(true);
       this.#snapshots.end();
       return attempt;
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
+      this.#checkpoints.ended(false);
       throw error;
     }
   }
@@ -170,22 +174,22 @@ export class Writer {
    * undefined if a command has spoiled the transaction.
    */
   #attempt(group: Pending[], savepoints: boolean): Attempt | undefined {
-    const woken = new Set<Topic>();
-    const outcomes: Outcome[] = [];
+    const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
+    const { outcomes } = attempt;
     const deadline = this.#clock.now() + GROUP_MS_MAX;
     for (const pending of group) {
       if (outcomes.length > 0 && this.#clock.now() > deadline) {
         this.#queue.unshift(...group.splice(outcomes.length));
         break;
       }
-      const outcome = this.#runOne(pending, savepoints, woken);
+      const outcome = this.#runOne(pending, savepoints, attempt);
       if (outcome === "spoiled") return undefined;
       outcomes.push(outcome);
     }
-    return { outcomes, woken };
+    return attempt;
   }
 
-  #runOne({ command, actor, input }: Pending, savepoint: boolean, woken: Set<Topic>): Outcome | "spoiled" {
+  #runOne({ command, actor, input }: Pending, savepoint: boolean, attempt: Attempt): Outcome | "spoiled" {
     const connection = this.#connection;
     const wakes: Topic[] = [];
     let wrote = false;
@@ -212,7 +216,8 @@ export class Writer {
       // A command may have caught an error that ended the transaction; what runs after it would commit by itself.
       assert(connection.inTransaction, `the transaction outlives ${command.name}`);
       if (savepoint) connection.run("RELEASE command");
-      for (const topic of wakes) woken.add(topic);
+      for (const topic of wakes) attempt.woken.add(topic);
+      attempt.wrote ||= wrote;
       return { ok: true, result };
     } catch (error) {
       if (this.#isLost(error)) throw error;
