@@ -5,45 +5,42 @@ import type { Options } from "./options.ts";
 import { Samples } from "./percentiles.ts";
 import type { ReceiverReport } from "./receiver-worker.ts";
 
-/** The server with a door at which events are published as a change would publish them. */
-const PUBLISHER = [process.execPath, join(import.meta.dir, "../../test/endurance/publishing-server.ts")];
-const PUBLISHERS = 64;
+const WRITERS = 64;
+/** An order of a twin's messages is kept, so that one is on its way at a time: stickers go on as many twins as there are meters in a town. */
+const TWINS = 500;
 const PACE_PER_SECOND = 200;
 const PACED_P99_MS = 100;
-/** Events published after the measured time began that may still be on their way when it ends. */
+/** What was put after the measured time began may still be on its way when it ends. */
 const ARRIVAL_MAX_MS = 60_000;
 
-/** Webhooks from published to received: as many as go to one receiver and to a hundred, and how soon at a steady pace. */
-export async function measureDeliveries({ seconds }: Options, signal: AbortSignal): Promise<Figure[]> {
+/** Stickers from put to webhook received: as many as go to one receiver and to a hundred, and how soon at a steady pace. */
+export async function measureDeliveries({ seconds, program }: Options, signal: AbortSignal): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const receivers of [1, 100]) {
     signal.throwIfAborted();
     using folder = temporaryFolder();
-    const account = await createAccount({ dataDir: folder.path });
-    await using server = await startServer({ dataDir: folder.path, program: PUBLISHER });
+    const account = await createAccount({ dataDir: folder.path, program });
+    const env = { TWINPOST_WEBHOOK_ALLOW: "127.0.0.0/8" };
+    await using server = await startServer({ dataDir: folder.path, program, env });
     await using world = await startReceivers(server.url, account, receivers);
-    await flood(server.url, account, world, 1);
-    const { events, deliveries, rate } = await flood(server.url, account, world, seconds);
+    const putNext = await startPutting(server.url, account);
+    await flood(world, putNext, 1);
+    const { stickers, deliveries, rate } = await flood(world, putNext, seconds);
     const row = `deliveries to ${receivers === 1 ? "one receiver" : `${receivers} receivers`}`;
-    figures.push({ row, answers: deliveries, rate, note: `${events} events published beside` });
+    figures.push({ row, answers: deliveries, rate, note: `${stickers} stickers put beside` });
     if (receivers > 1) continue;
-    const samples = await pace(server.url, account, world, seconds);
+    const samples = await pace(world, putNext, seconds);
     const { p50Ms, p99Ms, maxMs } = samples.summary();
     const required = { of: "p99Ms", below: PACED_P99_MS } as const;
-    figures.push({
-      row: "event to webhook, 200/s",
-      answers: samples.count,
-      rate: PACE_PER_SECOND,
-      p50Ms,
-      p99Ms,
-      maxMs,
-      required,
-    });
+    const row200 = "sticker put to webhook, 200/s";
+    figures.push({ row: row200, answers: samples.count, rate: PACE_PER_SECOND, p50Ms, p99Ms, maxMs, required });
   }
   return figures;
 }
 
 type Receivers = Awaited<ReturnType<typeof startReceivers>>;
+/** Puts one more sticker, and answers its number once it is acknowledged. */
+type PutNext = (began: (n: number) => void) => Promise<void>;
 
 async function startReceivers(serverUrl: string, account: Account, receivers: number) {
   const urls = Promise.withResolvers<string[]>();
@@ -59,10 +56,7 @@ async function startReceivers(serverUrl: string, account: Account, receivers: nu
   });
   child.send({ receivers, serverUrl });
   for (const callback_url of await urls.promise) {
-    const body = JSON.stringify({ callback_url, topic: "bench" });
-    const headers = { authorization: account.secret };
-    const answer = await fetch(`${serverUrl}/notifications/webhooks`, { method: "POST", headers, body });
-    if (answer.status !== 201) throw new Error(`subscribing answers ${answer.status}`);
+    await post(serverUrl, account, "/notifications/webhooks", { callback_url, topic: "bench" });
   }
   await until(() => confirmed === receivers);
   return {
@@ -74,52 +68,60 @@ async function startReceivers(serverUrl: string, account: Account, receivers: nu
   };
 }
 
-async function publish(url: string, { secret }: Account, n: number): Promise<void> {
-  const body = JSON.stringify({
-    twinId: crypto.randomUUID(),
-    topics: ["bench"],
-    event: { n, color: "red", note: "Leaking valve" },
-  });
-  const answer = await fetch(`${url}/publish`, { method: "POST", headers: { authorization: secret }, body });
-  if (answer.status !== 200) throw new Error(`publishing answers ${answer.status}`);
-  await answer.text();
+async function startPutting(url: string, account: Account): Promise<PutNext> {
+  const twins: string[] = [];
+  while (twins.length < TWINS) twins.push((await post(url, account, "/twins", {})).creation_certificate.uuid);
+  const sticker = { note: "Leaking valve", recipients: [account.user], publish: { on_put: "bench" } };
+  let next = 0;
+  return async (began) => {
+    const n = next++;
+    began(n);
+    await post(url, account, `/twins/${twins[n % TWINS]}/stickers`, { stickers: { [`c-${n}`]: sticker } });
+  };
 }
 
-/** Publishes for a while, never further ahead of the receivers than they take in a moment, and waits until all has arrived. */
-async function flood(url: string, account: Account, { receivers, arrivals }: Receivers, seconds: number) {
+async function post(url: string, { secret }: Account, path: string, body: object) {
+  const request = { method: "POST", headers: { authorization: secret }, body: JSON.stringify(body) };
+  const answer = await fetch(`${url}${path}`, request);
+  const text = await answer.text();
+  if (answer.status !== 201) throw new Error(`POST ${path} answers ${answer.status} ${text}`);
+  return JSON.parse(text);
+}
+
+/** Puts for a while, never further ahead of the receivers than they take in a moment, and waits until all has arrived. */
+async function flood({ receivers, arrivals }: Receivers, putNext: PutNext, seconds: number) {
   const AHEAD_MAX = 2000;
   arrivals.length = 0;
   const began = Date.now();
-  let events = 0;
-  const publisher = async () => {
+  let stickers = 0;
+  const writer = async () => {
     while (Date.now() - began < seconds * 1000) {
-      if (events * receivers - arrivals.length > AHEAD_MAX) await Bun.sleep(1);
-      else await publish(url, account, events++);
+      if (stickers * receivers - arrivals.length > AHEAD_MAX) await Bun.sleep(1);
+      else await putNext(() => stickers++);
     }
   };
-  await Promise.all(Array.from({ length: receivers > 1 ? 4 : PUBLISHERS }, publisher));
-  const deliveries = events * receivers;
+  await Promise.all(Array.from({ length: receivers > 1 ? 4 : WRITERS }, writer));
+  const deliveries = stickers * receivers;
   await until(() => arrivals.length >= deliveries);
   const last = arrivals.reduce((max, { atMs }) => Math.max(max, atMs), 0);
-  return { events, deliveries, rate: deliveries / ((last - began) / 1000) };
+  return { stickers, deliveries, rate: deliveries / ((last - began) / 1000) };
 }
 
-async function pace(url: string, account: Account, { arrivals }: Receivers, seconds: number): Promise<Samples> {
+async function pace({ arrivals }: Receivers, putNext: PutNext, seconds: number): Promise<Samples> {
   arrivals.length = 0;
-  const events = seconds * PACE_PER_SECOND;
-  const publishedAt: number[] = [];
+  const stickers = seconds * PACE_PER_SECOND;
+  const putAt = new Map<number, number>();
   const began = performance.now();
   const calls: Promise<void>[] = [];
-  for (let n = 0; n < events; n++) {
-    const wait = began + (n * 1000) / PACE_PER_SECOND - performance.now();
+  for (let i = 0; i < stickers; i++) {
+    const wait = began + (i * 1000) / PACE_PER_SECOND - performance.now();
     if (wait > 0) await Bun.sleep(wait);
-    publishedAt[n] = Date.now();
-    calls.push(publish(url, account, n));
+    calls.push(putNext((n) => putAt.set(n, performance.timeOrigin + performance.now())));
   }
   await Promise.all(calls);
-  await until(() => arrivals.length >= events);
+  await until(() => arrivals.length >= stickers);
   const samples = new Samples();
-  for (const { n, atMs } of arrivals) samples.add(Math.max(0, atMs - (publishedAt[n] as number)));
+  for (const { n, atMs } of arrivals) samples.add(Math.max(0, atMs - (putAt.get(n) as number)));
   return samples;
 }
 

@@ -1,5 +1,5 @@
 // The receivers of a bench, in a process of their own: as many HTTP servers as told, which confirm what they are asked to confirm,
-// answer at once, and report when each event arrived.
+// answer at once, and report when each sticker was told of.
 
 export type ReceiverJob = { receivers: number; serverUrl: string };
 export type ReceiverReport = { urls: string[] } | { n: number; atMs: number };
@@ -13,8 +13,9 @@ process.on("message", ({ receivers, serverUrl }: ReceiverJob) => {
       hostname: "127.0.0.1",
       port: 0,
       async fetch(request) {
-        const body = (await request.json()) as { event?: { n: number }; confirmation_url?: string };
-        if (body.event) send({ n: body.event.n, atMs: Date.now() });
+        const atMs = performance.timeOrigin + performance.now();
+        const body = (await request.json()) as { event?: { color: string }; confirmation_url?: string };
+        if (body.event) send({ n: Number(body.event.color.slice(2)), atMs });
         else if (body.confirmation_url) {
           const { pathname, search } = new URL(body.confirmation_url);
           await (await fetch(`${serverUrl}${pathname}${search}`)).text();
