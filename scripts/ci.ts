@@ -30,6 +30,9 @@ const STEPS: Step[] = [
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },
   { name: "crash", command: [process.execPath, "test", "./test/endurance/crash.endurance.ts"] },
+  { name: "starts", command: [process.execPath, "test", "./test/endurance/start.endurance.ts"] },
+  { name: "full disk", command: [process.execPath, "test", "./test/endurance/full-disk.endurance.ts"] },
+  { name: "accounts beside a load", command: [process.execPath, "test", "./test/endurance/accounts.endurance.ts"] },
   { name: "crash, devices", command: [process.execPath, "test", "./test/endurance/crash-devices.endurance.ts"] },
   { name: "hostile documents", command: [process.execPath, "test", "./test/endurance/hostile-documents.endurance.ts"] },
   {
@@ -37,6 +40,7 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/endurance/deliveries.endurance.ts"],
     env: { TWINPOST_CRASHES: "10" },
   },
+  { name: "sick receivers", command: [process.execPath, "test", "./test/endurance/sick-receivers.endurance.ts"] },
   { name: "expiry", command: [process.execPath, "test", "./test/endurance/expiry.endurance.ts"] },
   { name: "hostile bodies", command: [process.execPath, "test", "./test/endurance/hostile-bodies.endurance.ts"] },
   {

@@ -2,7 +2,9 @@ import { DomainError } from "../../src/kernel/failure.ts";
 import type { JsonValue } from "../../src/kernel/json.ts";
 import { compileRule, evaluate, RuleError } from "../../src/rules/rule.ts";
 import { newChance } from "../rules/chance.ts";
-import { matching, mutated, SCOPE, TYPES, typed, untyped } from "../rules/expressions.ts";
+import { SCOPE, TYPES, typed } from "../rules/expressions.ts";
+import { matching } from "../rules/pattern-expressions.ts";
+import { mutated, untyped } from "../rules/untyped-expressions.ts";
 import { toWire } from "../rules/wire-value.ts";
 
 // `bun test/conformance/rule-lines.ts SEED COUNT`: the scope as a line of JSON, then COUNT rules made at random, and what

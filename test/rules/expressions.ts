@@ -1,9 +1,9 @@
 import type { JsonObject } from "../../src/kernel/json.ts";
 import type { Chance } from "./chance.ts";
 
-// Rules made at random, for the comparison with rule-engine. `typed` ones mostly come to a value, `untyped` ones mostly
-// to an error. Left out: what the specification gives another meaning (missing names and keys, keys named like
-// attributes), what is different on purpose (see src/rules/rule.ts), and the order of sets, which Python does not fix.
+// Rules made at random, for the comparison with rule-engine, whose parts fit each other: they mostly come to a value. Left out: what
+// the specification gives another meaning (missing names and keys, keys named like attributes), what is different on
+// purpose (see src/rules/rule.ts), and the order of sets, which Python does not fix.
 
 export const SCOPE: JsonObject = {
   n: 7,
@@ -33,7 +33,7 @@ export const SCOPE: JsonObject = {
   LEDGER: { serial: 12, public: ["serial", "color"], color: "red", open: true },
 };
 
-type Type =
+export type Type =
   | "number"
   | "whole"
   | "text"
@@ -143,7 +143,7 @@ const M = inner("mapping");
 const any: Make = (c, d) => typed(c, c.one(Object.keys(TYPED) as Type[]), d - 1);
 const compare: Make = (c) => c.one(["==", "!=", "<", "<=", ">", ">="]);
 
-const LEAVES: Record<Type, Make> = {
+export const LEAVES: Record<Type, Make> = {
   number: (c) =>
     c.maybe(0.7) ? c.one(NUMBERS) : c.one(["n", "half", "minus", "big", "TWIN.size.height", "$pi", "$e", "inf", "nan"]),
   whole: (c) => c.one(["0", "1", "2", "3", "5", "n", "LEDGER.serial", "0x10", "12"]),
@@ -274,244 +274,4 @@ export function typed(chance: Chance, type: Type, depth: number): string {
   return chance.one(TYPED[type])(chance, depth);
 }
 
-const OPERATORS = [
-  "+",
-  "-",
-  "*",
-  "/",
-  "//",
-  "%",
-  "&",
-  "|",
-  "^",
-  "<<",
-  ">>",
-  "==",
-  "!=",
-  "<",
-  "<=",
-  ">",
-  ">=",
-  "and",
-  "or",
-  "in",
-  "not in",
-  "=~",
-  "!~~",
-];
-const ATTRIBUTES = [
-  "length",
-  "is_empty",
-  "to_str",
-  "to_flt",
-  "to_int",
-  "as_upper",
-  "floor",
-  "is_nan",
-  "days",
-  "year",
-  "weekday",
-];
-const FUNCTIONS = [
-  "$abs",
-  "$all",
-  "$any",
-  "$max",
-  "$min",
-  "$sum",
-  "$split",
-  "$range",
-  "$parse_float",
-  "$map",
-  "$filter",
-  "word.starts_with",
-  "numbers.ends_with",
-];
-
-/** A rule that is well formed and else as it comes. */
-export function untyped(chance: Chance, depth: number): string {
-  const part = () => untyped(chance, depth - 1);
-  if (depth <= 0 || chance.maybe(0.1)) {
-    const type = chance.one(Object.keys(LEAVES) as Type[]);
-    return chance.maybe(0.1) ? chance.one(["null", "nothing", "mixed", "nested", "$abs"]) : LEAVES[type](chance, 0);
-  }
-  switch (chance.below(12)) {
-    case 0:
-      return `-${part()}`;
-    case 1:
-      return `not ${part()}`;
-    case 2:
-      return `${part()} ? ${part()} : ${part()}`;
-    case 3:
-      return `(${part()}).${chance.one(ATTRIBUTES)}`;
-    case 4:
-      return `${chance.one(FUNCTIONS)}(${chance.maybe(0.2) ? `${part()}, ` : ""}${part()})`;
-    case 5:
-      return `[${part()}, ${part()}]`;
-    case 6:
-      return `[${part()} for v in [${part()}, ${part()}]${chance.maybe(0.4) ? ` if ${part()}` : ""}]`;
-    case 7:
-      return `(${part()})`;
-    case 8:
-      return `(${part()})[${part()}${chance.maybe(0.3) ? ":" : ""}]`;
-    default:
-      return `${part()} ${chance.one(OPERATORS)} ${part()}`;
-  }
-}
-
-const TOKENS = [
-  ...OPERATORS,
-  ...[
-    "(",
-    ")",
-    "[",
-    "]",
-    "{",
-    "}",
-    ",",
-    ":",
-    "?",
-    ".",
-    "&.",
-    "&[",
-    "not",
-    "for",
-    "if",
-    "in",
-    "-",
-    "#",
-    "'",
-    '"',
-    "\\",
-    "$",
-    "=",
-    "!",
-  ],
-  ...[
-    "v",
-    "n",
-    "word",
-    "TWIN",
-    "kind",
-    "numbers",
-    "true",
-    "null",
-    "inf",
-    "1",
-    "0x1f",
-    ".5",
-    "01",
-    "1.",
-    "'a'",
-    "b'a'",
-    "else",
-    "é",
-    "\n",
-    "\t",
-    "\r",
-  ],
-];
-
-/** The pieces of a rule, spaces among them. */
-const pieces = (rule: string) => rule.match(/\$?\w+|"[^"]*"|'[^']*'|\s+|[^\w\s]{1,2}/gu) ?? [];
-
-/** A rule with a piece or two lost, doubled, exchanged or put in: mostly none any more. */
-export function mutated(chance: Chance, rule: string): string {
-  const all: string[] = [...pieces(rule)];
-  for (let changes = 1 + chance.below(2); changes > 0; changes--) {
-    const at = chance.below(all.length + 1);
-    const put = chance.one([[], [chance.one(TOKENS)], [` ${chance.one(TOKENS)} `], [all[at] ?? "", all[at] ?? ""]]);
-    all.splice(at, chance.below(2), ...put);
-  }
-  return all.join("");
-}
-
-/** Tokens in any order. */
-export function soup(chance: Chance): string {
-  return Array.from({ length: 1 + chance.below(12) }, () => chance.one(TOKENS) + chance.one(["", " "])).join("");
-}
-
 export const TYPES = Object.keys(TYPED) as Type[];
-
-const ATOMS = [
-  "a",
-  "e",
-  "t",
-  "x",
-  ".",
-  "\\\\d",
-  "\\\\D",
-  "\\\\w",
-  "\\\\W",
-  "\\\\s",
-  "\\\\S",
-  "[a-m]",
-  "[^a-e]",
-  "[]a]",
-  "[^]a]",
-  "[a-]",
-  "[\\\\w-]",
-  "[\\\\W4]",
-  "[\\\\s\\\\S]",
-  "[^\\\\S]",
-  "[[:x]",
-  "\\\\x41",
-  "\\\\u00e4",
-  "\\\\.",
-  "\\\\n",
-  "😀",
-  "ä",
-  "{",
-  "}",
-  "-",
-  "^",
-  "$",
-  "\\\\A",
-  "\\\\060",
-  "(?:)",
-  "()",
-  "(?#no)",
-  "1",
-  "&",
-  "/",
-];
-const REPEATS = [
-  "",
-  "",
-  "",
-  "*",
-  "+",
-  "?",
-  "*?",
-  "+?",
-  "??",
-  "{2}",
-  "{1,2}",
-  "{,2}",
-  "{1,}",
-  "{0}",
-  "{2,1}",
-  "{x",
-  "**",
-  "{}",
-];
-
-function pattern(chance: Chance, depth: number): string {
-  const branch = () =>
-    Array.from({ length: 1 + chance.below(4) }, () => {
-      const grouped = depth > 0 && chance.maybe(0.3);
-      const open = chance.one(["(", "(", "(?:", "(?i:", "(?P<g>", "(?s:", "(?m:", "(?-i:"]);
-      return (grouped ? `${open}${pattern(chance, depth - 1)})` : chance.one(ATOMS)) + chance.one(REPEATS);
-    }).join("");
-  return chance.maybe(0.25) ? `${branch()}|${branch()}` : branch();
-}
-
-/** Texts that patterns are tried on, as variables: of two constants nothing would be left to see of the groups. */
-const SUBJECTS = ["word", "name", "emoji", "empty", "lines", "line", "odd"];
-
-/** A rule that tells whether and what a pattern matches. What inner groups hold is not RE2's in every repeat. */
-export function matching(chance: Chance): string {
-  const flags = chance.one(["", "", "", "(?i)", "(?s)", "(?m)", "(?ms)"]);
-  const subject = chance.one(SUBJECTS);
-  return `${subject} ${chance.one(["=~", "=~~"])} '${flags}(${pattern(chance, 2)})' ? $re_groups[0] : 'no match'`;
-}

@@ -2,7 +2,8 @@ import { DomainError } from "../../src/kernel/failure.ts";
 import { compileRule, holds, variablesOf } from "../../src/rules/rule.ts";
 import { WORLD } from "./ask.ts";
 import { type Chance, newChance } from "./chance.ts";
-import { mutated, SCOPE, soup, TYPES, typed, untyped } from "./expressions.ts";
+import { SCOPE, TYPES, typed } from "./expressions.ts";
+import { mutated, soup, untyped } from "./untyped-expressions.ts";
 
 const nested = (chance: Chance) => {
   const depth = 1 + chance.below(chance.one([10, 300, 2000]));

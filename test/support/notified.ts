@@ -81,3 +81,21 @@ export function pathOf(link: string): string {
   const { pathname, search } = new URL(link);
   return `${pathname}${search}`;
 }
+
+type Notified = Awaited<ReturnType<typeof openNotified>>;
+
+/** Moves the clock from one attempt to the next, for as long as there is one within the time. */
+export async function passAttempts({ world, company }: Notified, ms: number, uuid: string): Promise<void> {
+  const end = world.clock.now() + ms;
+  for (;;) {
+    const { next_attempt_ts: next } = (await company.call("GET", `/notifications/deliveries/${uuid}`)).body;
+    if (next === undefined || next * 1000 > end) break;
+    world.clock.advance(next * 1000 - world.clock.now());
+    await world.deliverer.settled();
+  }
+  world.clock.advance(Math.max(0, end - world.clock.now()));
+  await world.deliverer.settled();
+}
+
+/** The id of the latest message. */
+export const newestDelivery = async (notified: Notified) => (await notified.deliveries("?limit=1"))[0].uuid as string;
