@@ -13,8 +13,10 @@ import type { Topic, Tx } from "./sql.ts";
 export const QUEUE_MAX = 16_384;
 /** A group is closed here, so that answers are not held back by an endless stream of newcomers. */
 const GROUP_MAX = 256;
-/** And here, if its commands are laborious: nobody else is served while they run. The rest waits for the next group. */
+/** And here, if its commands are laborious. The rest waits for the next group. */
 const GROUP_MS_MAX = 10;
+/** So long a group keeps the event loop to itself. Then others are served in its midst, who see what was there before it. */
+const TURN_MS = 2;
 /** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
 const BUSY_WAIT_MAX_MS = 5_000;
 const BUSY_RETRY_MS = 5;
@@ -123,12 +125,12 @@ export class Writer {
   async #commit(group: Pending[]): Promise<Attempt> {
     try {
       await this.#begin();
-      let attempt = this.#attempt(group, false);
+      let attempt = await this.#attempt(group, false);
       if (!attempt) {
         this.#connection.run("ROLLBACK");
         this.#checkpoints.ended(false);
         await this.#begin();
-        attempt = this.#attempt(group, true);
+        attempt = await this.#attempt(group, true);
       }
       assert(attempt, "savepoints keep a group from being spoiled");
       // The disk takes its time, if there is anything for it. Whoever reads meanwhile sees what was there before.
@@ -173,14 +175,19 @@ export class Writer {
    * Runs the group's commands in the open transaction, and puts back into the queue what its time is over for. Answers
    * undefined if a command has spoiled the transaction.
    */
-  #attempt(group: Pending[], savepoints: boolean): Attempt | undefined {
+  async #attempt(group: Pending[], savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
     const { outcomes } = attempt;
-    const deadline = this.#clock.now() + GROUP_MS_MAX;
+    let [spentMs, began] = [0, this.#clock.now()];
     for (const pending of group) {
-      if (outcomes.length > 0 && this.#clock.now() > deadline) {
+      const turnMs = this.#clock.now() - began;
+      if (outcomes.length > 0 && spentMs + turnMs > GROUP_MS_MAX) {
         this.#queue.unshift(...group.splice(outcomes.length));
         break;
+      }
+      if (turnMs >= TURN_MS) {
+        await new Promise<void>((done) => setImmediate(done));
+        [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
       }
       const outcome = this.#runOne(pending, savepoints, attempt);
       if (outcome === "spoiled") return undefined;
