@@ -47,6 +47,26 @@ const STEPS: Step[] = [
     name: "hostile connections",
     command: [process.execPath, "test", "./test/endurance/hostile-connections.endurance.ts"],
   },
+  {
+    name: "MQTT, restarts",
+    command: [process.execPath, "test", "./test/endurance/mqtt-restart.endurance.ts"],
+    env: { TWINPOST_CRASHES: "12" },
+  },
+  {
+    name: "MQTT, leaks",
+    command: [process.execPath, "test", "./test/endurance/mqtt-leak.endurance.ts"],
+    env: { TWINPOST_LEAK_RUNS: "3" },
+  },
+  {
+    name: "MQTT, fuzz",
+    command: [process.execPath, "test", "./test/endurance/mqtt-fuzz.endurance.ts"],
+    env: { TWINPOST_FUZZ_PACKETS: "20000" },
+  },
+  {
+    name: "MQTT, hostile clients",
+    command: [process.execPath, "test", "./test/endurance/mqtt-hostile.endurance.ts"],
+    env: { TWINPOST_HOSTILE_SECONDS: "3" },
+  },
   { name: "rules", command: [process.execPath, "test", "./test/endurance/rules-fuzz.endurance.ts"] },
   { name: "visibility", command: [process.execPath, "test", "./test/endurance/visibility.endurance.ts"] },
 ];

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createDevice, createHub } from "../test/support/mqtt-process.ts";
 import { createAccount, startServer, temporaryFolder } from "../test/support/server-process.ts";
 
 // `bun scripts/conformance.ts`: the vendor's Python client and a fuzzer that reads our OpenAPI document, against the real
@@ -50,6 +51,7 @@ async function runSuite(python: string): Promise<Counts> {
   await using fuzzedServer = await startServer(fuzzed);
   const setup = {
     url: server.url,
+    mqtt: server.mqttUrl,
     accounts: {
       home: await createAccount(asked, "Meter company"),
       foreign: await createAccount(asked, "Other company"),
@@ -85,10 +87,51 @@ function countsOf(junit: string): Counts {
   return { failed, skipped: count("skipped"), passed: count("tests") - failed - count("skipped") };
 }
 
+/**
+ * Eclipse Paho's interoperability suites (github.com/eclipse/paho.mqtt.testing), of which nothing is kept here: they run from
+ * `$TWINPOST_PAHO_SUITE/interoperability`, where that is set. They assume a server that refuses `test/nosubscribe` and wants a keep alive of 60 s.
+ */
+async function runPaho(python: string): Promise<Counts> {
+  const suites = process.env["TWINPOST_PAHO_SUITE"];
+  if (!suites) {
+    print(
+      "Eclipse Paho's interoperability suites are skipped: TWINPOST_PAHO_SUITE names no copy of paho.mqtt.testing.",
+    );
+    return { ...NOTHING, skipped: 2 };
+  }
+  using folder = temporaryFolder();
+  const asked = { dataDir: folder.path, env: { TWINPOST_LOG: "error", TWINPOST_MQTT_KEEP_ALIVE: "60" } };
+  await using server = await startServer(asked);
+  const { token } = await createAccount(asked);
+  const hub = await createHub(server.url, token, "Paho");
+  const filters = { subscribe: { policy: "reject", topics: ["test/nosubscribe"] } };
+  const device = await createDevice(server.url, token, hub, "Paho", { message_filters: filters });
+  const total = { ...NOTHING };
+  for (const name of ["client_test", "client_test5"]) {
+    const script = join(suite, "paho_suite.py");
+    const command = [python, script, join(suites, "interoperability"), name, new URL(server.mqttUrl).port, device];
+    const child = Bun.spawn(command, { cwd: cache, stdout: "pipe", stderr: "inherit" });
+    const said = await new Response(child.stdout).text();
+    const [, passed, failed] = /^(\d+) passed, (\d+) failed$/m.exec(said) ?? [];
+    print(`${name}: ${passed ?? 0} passed, ${failed ?? 1} failed`);
+    total.passed += Number(passed ?? 0);
+    total.failed += (await child.exited) === 0 ? 0 : Number(failed ?? 1);
+  }
+  return total;
+}
+
+const sum = (one: Counts, other: Counts): Counts => ({
+  passed: one.passed + other.passed,
+  failed: one.failed + other.failed,
+  skipped: one.skipped + other.skipped,
+});
+
 async function run(): Promise<Counts> {
   mkdirSync(cache, { recursive: true });
   try {
-    return await runSuite(await preparePython());
+    const python = await preparePython();
+    // Arguments choose among our own tests.
+    return process.argv.length > 2 ? await runSuite(python) : sum(await runSuite(python), await runPaho(python));
   } catch (error) {
     const skipped = error instanceof Skipped && process.env["CI"] !== "true";
     print(`The conformance tests did NOT run to their end: ${error instanceof Error ? error.message : error}`);

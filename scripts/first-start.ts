@@ -5,8 +5,12 @@ import { createAccount, readAddresses, temporaryFolder } from "../test/support/s
 // second start on the same data. Needs nothing installed: `start` installs what it needs.
 
 using folder = temporaryFolder();
-const anyPort = { TWINPOST_HTTP: "127.0.0.1:0", TWINPOST_MQTT: "127.0.0.1:0" };
-const settings = { TWINPOST_DATA_DIR: folder.path, TWINPOST_LOG: "warn", ...anyPort };
+const settings = {
+  TWINPOST_DATA_DIR: folder.path,
+  TWINPOST_HTTP: "127.0.0.1:0",
+  TWINPOST_MQTT: "off",
+  TWINPOST_LOG: "warn",
+};
 
 async function start() {
   const child = Bun.spawn(["npx", "-y", "bun@1.4.5", "run", "start"], {

@@ -81,6 +81,8 @@ const SETTINGS = {
   mqtt_packet_bytes: wholeNumber(1024, 268_435_455).prefault(String(4 * 1024 * 1024 + 64 * 1024)),
   mqtt_connections: wholeNumber(1, 1_000_000).prefault("20000"),
   mqtt_messages_per_second: wholeNumber(0, 1_000_000).prefault("0"),
+  /** Seconds. A client that is gone without a word is noticed within 1.5 times of it; the protocol counts in two bytes. */
+  mqtt_keep_alive: wholeNumber(1, 65_535).prefault("3600"),
   mqtt_plan_limits: Switch.prefault("off"),
   mqtt_versions: MqttLevels.prefault("3,4,5"),
   public_url: PublicUrl.optional(),
@@ -121,6 +123,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   mqttConnectionsMax: settings.mqtt_connections,
   /** What one device may publish a second; null for as much as it can. */
   mqttMessagesPerSecondMax: settings.mqtt_messages_per_second || null,
+  /** The longest keep alive: MQTT 5 clients with a longer one, or none, are told this. */
+  mqttKeepAliveMaxS: settings.mqtt_keep_alive,
   /** Whether a hub's plan restricts its devices as the vendor's shared plan does. */
   mqttPlanLimits: settings.mqtt_plan_limits,
   /** The protocol levels that are spoken. */

@@ -1,4 +1,5 @@
 import type { Config } from "./config.ts";
+import type { BodyBudget } from "./kernel/body-budget.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
@@ -17,6 +18,8 @@ export type Deps = {
   readonly config: Config;
   /** Messages of devices that are yet to be added to the metrics. */
   readonly messages: Tally;
+  /** What request bodies take of memory and time, at all doors together. */
+  readonly bodies: BodyBudget;
   /** Writes of large documents, which take turns. */
   readonly largeWrites: Turns;
   readonly net: Net;

@@ -6,6 +6,7 @@ import { measureDeliveries } from "./measure-deliveries.ts";
 import { measureHttpRow } from "./measure-http.ts";
 import { measureStart } from "./measure-start.ts";
 import { measureStore } from "./measure-store.ts";
+import { measureMqtt } from "./mqtt/measure.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { renderTable } from "./table.ts";
 import { seedWorlds, serveWorlds } from "./world.ts";
@@ -34,6 +35,7 @@ async function measure(options: Options, signal: AbortSignal): Promise<Figure[]>
   const figures: Figure[] = [];
   if (options.rows.has("start")) figures.push(...(await measureStart(options, signal)));
   if (options.rows.has("deliveries")) figures.push(...(await measureDeliveries(options, signal)));
+  figures.push(...(await measureMqtt(options, signal)));
   const rows = HTTP_ROWS.filter(({ name }) => options.rows.has(name));
   if (rows.length === 0 && !options.rows.has("store")) return figures;
 

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { median } from "./percentiles.ts";
 
 /** What the kernel counts in: 100 a second on every Linux we know of. */
 const TICKS_PER_SECOND = 100;
@@ -23,6 +24,13 @@ export const cpuShares = (before: CpuTimes, after: CpuTimes, seconds: number): C
   // The kernel's two ways of counting differ by a few ticks.
   others: Math.max(0, after.others - before.others) / seconds,
 });
+
+/** How busy the server's main thread was, the generator's, and everybody else on the machine. At a pace neither is the limit. */
+export function describeCpu(times: CpuTimes[], { paced = false } = {}): string {
+  const share = (who: keyof CpuTimes) => `${(median(times.map((time) => time[who])) * 100).toFixed(0)}%`;
+  const limited = !paced && times.some((time) => time.load >= time.server) ? " (the generator was the limit)" : "";
+  return `server ${share("server")} load ${share("load")} others ${share("others")}${limited}`;
+}
 
 /** Of the thread where JavaScript runs: the one that limits us. */
 const mainThreadSeconds = (pid: number) => secondsOf(`/proc/${pid}/task/${pid}/stat`);

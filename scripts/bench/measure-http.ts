@@ -1,4 +1,4 @@
-import type { CpuTimes } from "./cpu-time.ts";
+import { describeCpu } from "./cpu-time.ts";
 import type { Figure } from "./figure.ts";
 import { startFloor } from "./floor.ts";
 import { answerBytes, floorJob, type HttpRow, productJob } from "./http-rows.ts";
@@ -98,10 +98,3 @@ function perCpu(ratios: number[]): { ratioPerCpu?: number } {
 }
 
 const describeLoad = (result: LoadResult) => `${Math.round(result.rate)}/s (${describeCpu([result.cpu])})`;
-
-/** How busy the server's main thread was, the generator's, and everybody else on the machine. */
-function describeCpu(times: CpuTimes[]): string {
-  const share = (who: keyof CpuTimes) => `${(median(times.map((time) => time[who])) * 100).toFixed(0)}%`;
-  const limited = times.some((time) => time.load >= time.server) ? " (the generator was the limit)" : "";
-  return `server ${share("server")} load ${share("load")} others ${share("others")}${limited}`;
-}

@@ -18,7 +18,19 @@ const HTTP_ROW_NAMES = [
 ] as const;
 export type HttpRowName = (typeof HTTP_ROW_NAMES)[number];
 
-export const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES, "deliveries"] as const;
+const MQTT_ROW_NAMES = [
+  "mqtt_put",
+  "mqtt_publish_qos0",
+  "mqtt_publish_qos1",
+  "mqtt_fan_out",
+  "mqtt_connect",
+  "mqtt_latency_qos0",
+  "mqtt_latency_qos1",
+  "mqtt_idle",
+] as const;
+export type MqttRowName = (typeof MQTT_ROW_NAMES)[number];
+
+export const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES, "deliveries", ...MQTT_ROW_NAMES] as const;
 export type RowName = (typeof ROW_NAMES)[number];
 
 export type Options = {

@@ -42,8 +42,9 @@ function describeMachine(machine: Machine): string {
 
 function requirementOf({ required }: Figure): string {
   if (!required) return "";
-  const name = required.of.replace("Ms", "");
-  return "below" in required ? `${name} < ${required.below} ms` : `${name} >= ${required.atLeast.toFixed(2)}`;
+  if (!("below" in required)) return `${required.of.replace("Ms", "")} >= ${required.atLeast.toFixed(2)}`;
+  if (required.of === "sessionKb") return `below ${required.below} kB`;
+  return `${required.of.replace("Ms", "")} < ${required.below} ms`;
 }
 
 const count = (value: number | undefined) =>

@@ -5,22 +5,25 @@ export type Answer = { status: number; body: Json };
 /** Longer answers are told in part. */
 const TOLD_LENGTH_MAX = 300;
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
+type Print = (line: string) => void;
+const toReader: Print = (line) => process.stdout.write(`${line}\n`);
 
 /** Tells a story to whoever reads: what is about to happen, each call with its answer, each message; and stops where one differs. */
 export class Narrator {
   #step = "";
   #steps = 0;
   readonly #url: string;
+  readonly #print: Print;
   /** What ids and secrets are called in the story. */
   readonly #names = new Map<string, string>();
 
-  constructor(url: string) {
+  constructor(url: string, print: Print = toReader) {
     this.#url = url;
+    this.#print = print;
   }
 
   chapter(title: string): void {
-    print(`\n${title}\n${"=".repeat(title.length)}`);
+    this.#print(`\n${title}\n${"=".repeat(title.length)}`);
   }
 
   /** Steps 5 and 6 are "5-6": how many there were is told at the end. */
@@ -28,31 +31,43 @@ export class Narrator {
     this.#step = number;
     const [first = 0, last = first] = number.split("-").map(Number);
     this.#steps += last - first + 1;
-    print(`\n${number}. ${sentence}`);
+    this.#print(`\n${number}. ${sentence}`);
   }
 
   name(id: string, name: string): void {
     this.#names.set(id, `<${name}>`);
   }
 
-  /** One request, told with its answer. */
-  async call(who: string, method: string, where: string, options: { as?: string; body?: Json } = {}): Promise<Answer> {
-    const { as, body } = options;
+  /** One request, told with its answer. On the hub API callers are known by the token spelling of their secret. */
+  async call(
+    who: string,
+    method: string,
+    where: string,
+    { as, token, body }: { as?: string; token?: string; body?: Json } = {},
+  ): Promise<Answer> {
     const url = where.startsWith("/") ? `${this.#url}${where}` : where;
-    print(`   ${who}: ${method} ${this.#readable(where)}${body ? ` ${this.#readable(JSON.stringify(body))}` : ""}`);
+    this.#print(
+      `   ${who}: ${method} ${this.#readable(where)}${body ? ` ${this.#readable(JSON.stringify(body))}` : ""}`,
+    );
     const response = await fetch(url, {
       method,
-      headers: { ...(as && { authorization: as }) },
+      headers: { ...(as && { authorization: as }), ...(token && { "x-auth-token": token }) },
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    print(`     -> ${response.status} ${this.#readable(text)}`);
-    return { status: response.status, body: JSON.parse(text) };
+    this.#print(`     -> ${response.status} ${this.#readable(text)}`);
+    return { status: response.status, body: text && JSON.parse(text) };
   }
 
-  /** A message that came to a receiver. */
-  message(to: string, message: Json): void {
-    print(`     <- ${to} receives ${this.#readable(JSON.stringify(message))}`);
+  /** What somebody does that is no request. */
+  act(who: string, what: string): void {
+    this.#print(`   ${who}: ${this.#readable(what)}`);
+  }
+
+  /** A message that came to a receiver, on a topic if it has one. */
+  message(to: string, message: Json, topic?: string): void {
+    const where = topic === undefined ? "" : ` on ${this.#readable(topic)}`;
+    this.#print(`     <- ${to} receives${where} ${this.#readable(JSON.stringify(message))}`);
   }
 
   /** What has to be so: a list or a plain value exactly, of an object at least these members, inside of it too. */
@@ -64,11 +79,11 @@ export class Narrator {
         `at step ${this.#step}: ${what} should be ${JSON.stringify(wanted)}, and is ${JSON.stringify(actual)}`,
       );
     }
-    print(`     ok ${what}`);
+    this.#print(`     ok ${what}`);
   }
 
   end(): void {
-    print(`\nAll ${this.#steps} steps went as they should.`);
+    this.#print(`\nAll ${this.#steps} steps went as they should.`);
   }
 
   #readable(text: string): string {

@@ -7,17 +7,21 @@ import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { formatAddress } from "../kernel/address.ts";
+import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
 import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
+import { Broker } from "../mqtt/broker.ts";
 import { serveHttp } from "../platform/http.ts";
 import { systemNet } from "../platform/net.ts";
 import { programCall } from "../platform/process.ts";
 import { obtainKey } from "../store/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
+import { openDevices } from "./devices.ts";
+import { readTlsFiles } from "./tls-files.ts";
 
 /** How long requests in work may take once we are told to stop. */
 const DRAIN_MS = 10_000;
@@ -27,6 +31,7 @@ const USER_TOKEN_KEY_BYTES = 32;
 export async function serve(flags: Record<string, string>): Promise<void> {
   const stopped = stopSignal();
   const config = loadConfig(flags);
+  const tls = readTlsFiles(config);
   const clock = systemClock;
   const random = systemRandom;
   const log = createLog(config.logLevel, clock.now, (line) => process.stderr.write(line));
@@ -41,18 +46,25 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       config,
       net: systemNet(),
       messages: new Tally(),
+      bodies: new BodyBudget(),
       largeWrites: new Turns(),
       userTokenKey,
     };
     const app = createApp(deps);
-    const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }));
-    const scheduler = new Scheduler(deps, jobs());
+    const broker = new Broker(deps);
+    await broker.start();
+    const devices = openDevices(deps, broker.accept, tls);
+    const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }), {
+      webSockets: devices.webSockets,
+    });
+    const mqtt = await devices.listen();
+    const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs()]);
     const deliverer = new Deliverer(deps);
     scheduler.start();
     deliverer.start();
     const address = formatAddress({ ...config.http, port: server.port });
-    log.info("serve.started", { version: VERSION, http: address, dataDir: config.dataDir });
-    process.stdout.write(`Twinpost ${VERSION} serves http://${address}\n`);
+    log.info("serve.started", { version: VERSION, http: address, mqtt, dataDir: config.dataDir });
+    process.stdout.write(`Twinpost ${VERSION} serves ${[`http://${address}`, ...mqtt].join(", ")}\n`);
     if (!store.read(hasAccounts)) {
       const dataDir = flags["data-dir"] ? ` --data-dir ${flags["data-dir"]}` : "";
       process.stdout.write(
@@ -60,7 +72,12 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       );
     }
     log.info("serve.stopping", { signal: await stopped });
-    await Promise.all([server.stop(DRAIN_MS), deliverer.stop(DRAIN_MS)]);
+    devices.stopListening();
+    const sendDevicesAway = async () => {
+      await broker.stop();
+      await devices.close(DRAIN_MS);
+    };
+    await Promise.all([server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
     await scheduler.stop();
     await keepAllMessageCounts(deps);
   } finally {

@@ -16,7 +16,7 @@ export function assertFits(data: JsonText, { byteCountMax }: DocumentLimits): vo
   // A character is at most three bytes of UTF-8 (four, if it is two characters here).
   if (data.length * 3 <= byteCountMax || Buffer.byteLength(data) <= byteCountMax) return;
   const message = `is larger than ${byteCountMax} bytes`;
-  throw invalid("body", "The document is too large.", [{ path: "data", message, reason: "constraint" }]);
+  throw invalid("body", "Document is too large.", [{ path: "data", message, reason: "constraint" }]);
 }
 
 /** Refuses one more document on a twin that has as many as it may. */

@@ -13,14 +13,19 @@ const LARGE_BYTES = 32 * 1024;
 
 type Write = DocumentKey & ({ data: JsonText } | { patch: JsonObject });
 
+/** Whether a write has to wait for its turn: the document is large that it puts, or that it patches. */
+export function isLaborious({ store }: Deps, input: Write): boolean {
+  const byteCount = "data" in input ? input.data.length : store.read((reader) => findByteCount(reader, input));
+  return byteCount > LARGE_BYTES;
+}
+
 /** Puts or patches a document by its command; a large one when it is its turn. Every door writes documents through this. */
 export function writeDocument<Input extends Write>(
-  { store, largeWrites }: Deps,
+  deps: Deps,
   command: Command<Input, Document>,
   actor: Actor,
   input: Input,
 ): Promise<Document> {
-  const write = () => store.write(command, actor, input);
-  const byteCount = "data" in input ? input.data.length : store.read((reader) => findByteCount(reader, input));
-  return byteCount > LARGE_BYTES ? largeWrites.take(write) : write();
+  const write = () => deps.store.write(command, actor, input);
+  return isLaborious(deps, input) ? deps.largeWrites.take(write) : write();
 }

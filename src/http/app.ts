@@ -5,7 +5,6 @@ import type { Deps } from "../deps.ts";
 import { notFound } from "../kernel/failure.ts";
 import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
-import { BodyBudget } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { type Peer, refuse } from "./serve.ts";
@@ -26,7 +25,7 @@ export function createApp(deps: Deps): Hono<Peer> {
       }),
     );
   }
-  const doors = { deps, budget: new BodyBudget(), authenticator: new Authenticator(deps) };
+  const doors = { deps, authenticator: new Authenticator(deps) };
   mountAccountApi(app, doors);
   mountHubApi(app, doors);
   const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);

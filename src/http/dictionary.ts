@@ -1,7 +1,7 @@
 import { DomainError, invalid } from "../kernel/failure.ts";
 import { type JsonObject, type JsonValue, parseJson } from "../kernel/json.ts";
+import { parse } from "../kernel/parse.ts";
 import { Description } from "../kernel/schema.ts";
-import { parse } from "./parse.ts";
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { parse } from "../kernel/parse.ts";
 import { SECONDS_MAX, Timestamp, UUID_PATTERN, Uuid } from "../kernel/schema.ts";
-import { parse } from "./parse.ts";
 
 // Query values arrive as text. Clients spell booleans `True` or `true`, and lists as a repeated key or joined by commas
 // (specification 1.1).

@@ -6,9 +6,9 @@ import { clientAddress } from "../kernel/client-address.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
-import { announcedLength, type BodyBudget, readBody, tooLarge } from "./body.ts";
+import { parse } from "../kernel/parse.ts";
+import { announcedLength, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation } from "./operation.ts";
-import { parse } from "./parse.ts";
 import { queryReader } from "./query.ts";
 import type { Surface } from "./surface.ts";
 
@@ -25,7 +25,7 @@ const HEADERS = new Headers({
 const NO_BODY = new Uint8Array();
 
 /** What all doors share. */
-export type Doors = { deps: Deps; budget: BodyBudget; authenticator: Authenticator };
+export type Doors = { deps: Deps; authenticator: Authenticator };
 
 /** Opens a door for each operation of a surface. */
 export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operations: readonly Operation[]): void {
@@ -44,7 +44,7 @@ export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
  * A door for one operation. Checks in this order: who, statement, size, JSON and path, query, shape; then the operation's own.
  * Whatever content type it claims, a body is JSON.
  */
-export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors, operation: Operation) {
+export function doorOf(surface: Surface, { deps, authenticator }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
   return async (c: Context<Peer>): Promise<Response> => {
@@ -55,9 +55,9 @@ export function doorOf(surface: Surface, { deps, budget, authenticator }: Doors,
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
       if (caller) operation.gate?.(caller);
-      release = reserveBody(budget, request, byteCountMax, caller?.accountId ?? "");
+      release = reserveBody(deps, request, byteCountMax, caller?.accountId ?? "");
       const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
-      return await budget.work(bytes.length, async () => {
+      return await deps.bodies.work(bytes.length, async () => {
         let params = surface.pathFirst ? pathOf(surface, c, operation) : undefined;
         const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
         if (!surface.pathFirst) params = pathOf(surface, c, operation);
@@ -123,11 +123,11 @@ function answer(status: number, json: string | null, trace: string): Response {
 }
 
 /** Also for operations that read no body: nobody sends a large one by accident. */
-function reserveBody(budget: BodyBudget, request: Request, byteCountMax: number, accountId: string) {
+function reserveBody({ bodies }: Deps, request: Request, byteCountMax: number, accountId: string) {
   const announced = announcedLength(request);
   if (announced === 0) return undefined;
   if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
-  return budget.reserve(announced ?? byteCountMax, accountId);
+  return bodies.reserve(announced ?? byteCountMax, accountId);
 }
 
 function addressOf(deps: Deps, c: Context<Peer>): string {

@@ -121,8 +121,10 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     this.#state = "ended";
     clearTimeout(this.#timer);
     this.#queue.clear();
-    this.#door.delete(this);
-    queueMicrotask(() => this.#guard(() => this.#handler?.onClose()));
+    queueMicrotask(() => {
+      this.#guard(() => this.#handler?.onClose());
+      this.#door.delete(this);
+    });
   }
 
   #offer(bytes: Uint8Array): void {

@@ -56,7 +56,10 @@ export class DeviceDoor {
     if (this.#connections.size === 0) this.#onEmpty?.();
   }
 
-  /** Lets nobody in any more, ends every connection, and aborts those that have not ended when `drainMs` is over. */
+  /**
+   * Lets nobody in any more, ends every connection, and aborts those that have not ended when `drainMs` is over. Resolves when
+   * every handler has heard of its close.
+   */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
     for (const connection of this.#connections) connection.end();
@@ -68,5 +71,7 @@ export class DeviceDoor {
     });
     clearTimeout(timer);
     for (const connection of this.#connections) connection.abort();
+    // Handlers hear of it in the next turn.
+    await Promise.resolve();
   }
 }

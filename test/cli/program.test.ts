@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
-import { createAccount, runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { join } from "node:path";
+import { openAuthority } from "../support/certificates.ts";
+import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
+import { dialTcp, dialWebSocket } from "../support/wires.ts";
 
 // The program as whoever has it meets it: processes, exit codes, what is printed.
 
@@ -73,6 +76,12 @@ test("a wrong command line or setting ends with 2, a failure with 1, and each sa
     [["account", "create", "--name", "a\nb"], {}, "--name"],
     [["secret", "reset", "--user", "me"], {}, "--user"],
     [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
+    [["serve"], { TWINPOST_MQTTS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
+    [
+      ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "absent.pem", "--tls-key", "absent.key"],
+      {},
+      "TWINPOST_TLS_CERT: cannot read absent.pem",
+    ],
     [["account", "create", "--name", "x", "--log", "loud"], {}, "TWINPOST_LOG"],
   ] as [string[], Record<string, string>, string][]) {
     const { code, stderr, stdout } = await run(args, folder.path, env);
@@ -86,8 +95,47 @@ test("an address that is taken stops the start in plain words", async () => {
   using other = temporaryFolder();
   await using taken = await startServer({ dataDir: folder.path });
   const address = taken.url.replace("http://", "");
-  const { code, stderr } = await run(["serve", "--http", address], other.path);
+  const { code, stderr } = await run(["serve", "--http", address, "--mqtt", "off"], other.path);
   expect([code, stderr]).toEqual([1, `twinpost: cannot listen on ${address}: EADDRINUSE\n`]);
+});
+
+test("where devices connect is told, and nothing of it that is off", async () => {
+  using authority = openAuthority();
+  using folder = temporaryFolder();
+  const { cert, key } = await authority.issue("localhost");
+  const files = { TWINPOST_TLS_CERT: join(folder.path, "cert.pem"), TWINPOST_TLS_KEY: join(folder.path, "key.pem") };
+  await Bun.write(files.TWINPOST_TLS_CERT, cert);
+  await Bun.write(files.TWINPOST_TLS_KEY, key);
+  const lineOf = async (env: Record<string, string>) => {
+    const child = Bun.spawn([...SOURCE, "serve", "--http", "127.0.0.1:0", "--data-dir", folder.path], {
+      env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    let printed = "";
+    for await (const part of child.stdout) {
+      if (printed === "") child.kill("SIGTERM");
+      printed += new TextDecoder().decode(part);
+    }
+    expect(await child.exited).toBe(0);
+    return printed.replaceAll(/:\d{2,}/g, ":PORT").split("\n")[0];
+  };
+  const every = { TWINPOST_MQTT: "127.0.0.1:0", TWINPOST_MQTTS: "127.0.0.1:0", ...files };
+  expect(await lineOf(every)).toMatch(
+    /^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, mqtt:\/\/127\.0\.0\.1:PORT, mqtts:\/\/127\.0\.0\.1:PORT$/,
+  );
+  expect(await lineOf({ TWINPOST_MQTT: "off" })).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT$/);
+});
+
+test("a server that is told to stop sends its devices away, and waits for nobody who says nothing", async () => {
+  using folder = temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path });
+  const port = (url: string | undefined) => Number(url?.split(":").at(-1));
+  const wires = [await dialTcp(port(server.mqttUrl)), await dialWebSocket(port(server.url))];
+  const began = performance.now();
+  expect(await server.end("SIGTERM")).toBe(0);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await Promise.all(wires.map(({ closed }) => closed));
 });
 
 test("help and version are told", async () => {
@@ -101,7 +149,7 @@ test("a first start says how to create the first account, a later one does not",
   using folder = temporaryFolder();
   const startAndStop = async () => {
     const child = Bun.spawn(
-      [process.execPath, "src/main.ts", "serve", "--http", "127.0.0.1:0", "--data-dir", folder.path],
+      [process.execPath, "src/main.ts", "serve", "--http", "127.0.0.1:0", "--mqtt", "off", "--data-dir", folder.path],
       {
         stdout: "pipe",
         stderr: "ignore",

@@ -15,7 +15,8 @@ test(
     for (let attempt = 0; attempt < 10; attempt++) {
       using folder = temporaryFolder();
       const dataDir = folder.path;
-      const command = [...SOURCE, "serve", "--data-dir", dataDir, "--http", "127.0.0.1:0", "--log", "silent"];
+      const quiet = ["--http", "127.0.0.1:0", "--mqtt", "off", "--log", "silent"];
+      const command = [...SOURCE, "serve", "--data-dir", dataDir, ...quiet];
       const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit", cwd: dataDir });
       const served = child.stdout.getReader().read();
       await Promise.race([served, Bun.sleep(50 + below(350))]);

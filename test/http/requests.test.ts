@@ -206,7 +206,7 @@ test("other origins are told nothing unless they are allowed", async () => {
 test("too much waiting is told as such, with when to come back", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
-  const { BodyBudget } = await import("../../src/http/body.ts");
+  const { BodyBudget } = await import("../../src/kernel/body-budget.ts");
   const budget = new BodyBudget();
   const mebibytes = (count: number) => count * 1024 * 1024;
   const releases = ["a", "b", "c", "d"].map((account) => budget.reserve(mebibytes(15), account));

@@ -214,6 +214,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     for (let count = 0; count < 16; count += 1) last.socket.send(new Uint8Array(MIB));
     world.socket.send(Buffer.from("bye"));
     await world.door.close(50);
+    expect(world.connections.map(({ events }) => events.at(-1))).toEqual(["close", "close"]);
     await Promise.all([world.closed, world.wire.closed, last.closed]);
     expect(world.wire.bytes).toBe(3);
     const late = await dial(world.port).catch(() => undefined);

@@ -13,7 +13,7 @@ export const SOURCE: readonly string[] = [process.execPath, join(import.meta.dir
 
 type Options = { dataDir: string; program?: readonly string[]; env?: Record<string, string>; cwd?: string };
 
-/** The real server as a process of its own, on a free port of the loopback address unless told which. */
+/** The real server as a process of its own, on free ports of the loopback address unless told which. */
 export async function startServer({ http = "127.0.0.1:0", ...options }: Options & { http?: string }) {
   const { dataDir, program = SOURCE, env = {}, cwd = dataDir } = options;
   const child = Bun.spawn([...program, "serve", "--data-dir", dataDir, "--http", http], {
@@ -25,7 +25,7 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
   const { url, mqttUrl } = await readAddresses(child.stdout);
   return {
     url,
-    /** Where devices connect by TCP, if the program has such a place. */
+    /** Where devices connect by TCP; by WebSocket they come to the other one. */
     mqttUrl,
     pid: child.pid,
     /** Sends the signal and resolves with the exit code (null if the signal itself ended it). */
@@ -40,8 +40,8 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
   };
 }
 
-/** What it prints at once when it serves: where, and where devices connect by TCP if they can. */
-export async function readAddresses(stdout: ReadableStream<Uint8Array>): Promise<{ url: string; mqttUrl?: string }> {
+/** What the server says of itself when it serves. */
+export async function readAddresses(stdout: ReadableStream<Uint8Array>): Promise<{ url: string; mqttUrl: string }> {
   let text = "";
   const reader = stdout.getReader();
   const decoder = new TextDecoder();
@@ -49,9 +49,10 @@ export async function readAddresses(stdout: ReadableStream<Uint8Array>): Promise
     const { value, done } = await reader.read();
     if (done) throw new Error(`the server ended before it served: ${text}`);
     text += decoder.decode(value, { stream: true });
-    const url = /serves (http:\/\/\S+)\n/.exec(text)?.[1];
-    const mqttUrl = /(mqtt:\/\/[^\s,]+)/.exec(text)?.[1];
-    if (url) return { url, ...(mqttUrl && { mqttUrl }) };
+    const line = /serves (http:.*)\n/.exec(text)?.[1];
+    if (!line) continue;
+    const urls = line.split(", ");
+    return { url: urls[0] as string, mqttUrl: urls.find((url) => url.startsWith("mqtt:")) ?? "" };
   }
 }
 

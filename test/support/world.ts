@@ -6,6 +6,7 @@ import { createApp } from "../../src/http/app.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
+import { BodyBudget } from "../../src/kernel/body-budget.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
@@ -51,6 +52,7 @@ export async function openWorld(settings: Record<string, string> = {}, net: Net 
     config,
     net,
     messages: new Tally(),
+    bodies: new BodyBudget(),
     largeWrites: new Turns(),
     userTokenKey,
   };

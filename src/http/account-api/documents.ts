@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Config } from "../../config.ts";
+import { documentBodyLimits } from "../../documents/body-limits.ts";
 import { deleteDocument } from "../../documents/delete-document.ts";
 import { deleteDocuments } from "../../documents/delete-documents.ts";
 import { getDocument } from "../../documents/get-document.ts";
@@ -19,7 +20,6 @@ import {
 import { writeDocument } from "../../documents/write-document.ts";
 import { writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
-import { documentBodyLimits } from "../document-body.ts";
 import { conditionOf, etagOf, versionFromIfMatch } from "../if-match.ts";
 import { Headed, operation } from "../operation.ts";
 

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Config } from "../../config.ts";
 import type { Deps } from "../../deps.ts";
+import { documentBodyLimits } from "../../documents/body-limits.ts";
 import { deleteDocument } from "../../documents/delete-document.ts";
 import { deleteDocuments } from "../../documents/delete-documents.ts";
 import { getDocument } from "../../documents/get-document.ts";
@@ -21,7 +22,6 @@ import { countMessage } from "../../hub/count-messages.ts";
 import { assertDevice, ofDevice } from "../../hub/device-documents.ts";
 import { Id } from "../../hub/wire.ts";
 import { writeJson } from "../../kernel/json-text.ts";
-import { documentBodyLimits } from "../document-body.ts";
 import { operation } from "../operation.ts";
 
 const TwinPath = z.object({ twin_id: Id });

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { type InvalidKind, type IssueReason, invalid } from "../kernel/failure.ts";
+import { type InvalidKind, type IssueReason, invalid } from "./failure.ts";
 
 /** A hostile body can be wrong in very many places; some will do. */
 const ISSUES_MAX = 20;

@@ -1,0 +1,88 @@
+import type { Socket } from "bun";
+import { binaryFrame, frameReader, upgradeRequest } from "./frames.ts";
+import { connect, packetReader, type QoS, type Seen, subscribe, TYPE } from "./packets.ts";
+
+/** A broker under load: where it is, and whose processor time is reported. */
+export type Target = { url: string; pid: number };
+
+/** Who a client says that it is. */
+export type Login = { clientId: string; userName?: string };
+
+/** One connection to a broker, which reads and writes bytes that were made beforehand. */
+export type Client = {
+  /** Bytes as `wrap` made them. They have to fit into the system's buffer, or the load is not the one that was asked for. */
+  write(bytes: Uint8Array): void;
+  /** As the transport has it: over a WebSocket each packet in a frame of its own, as clients commonly do. */
+  wrap(packet: Buffer): Buffer;
+  subscribe(filter: string, qos: QoS): Promise<void>;
+  onPacket: (seen: Seen) => void;
+  close(): void;
+};
+
+/** Connects, over TCP or WebSocket as the URL says; resolves when the broker has accepted. `onLost` is told of any other end than `close`. */
+export async function openClient({ url }: Target, login: Login, onLost: (why: string) => void): Promise<Client> {
+  const { protocol, hostname, port, host } = new URL(url);
+  const overWebSocket = protocol === "ws:";
+  const wrap = overWebSocket ? binaryFrame : (packet: Buffer) => packet;
+  let waiting: { type: number; done: (seen: Seen) => void } | undefined;
+  let open = true;
+  let unsent: Buffer | undefined;
+  const lost = (why: string) => {
+    if (open) onLost(why);
+    open = false;
+  };
+  const upgraded = Promise.withResolvers<void>();
+  const reader = packetReader((seen) => {
+    if (seen.type !== waiting?.type) client.onPacket(seen);
+    else waiting.done(seen);
+  });
+  const read = overWebSocket ? frameReader(reader, () => upgraded.resolve()) : reader;
+  const socket: Socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: {
+      data: (_socket, chunk) => read(chunk),
+      drain(socket) {
+        const rest = unsent;
+        unsent = undefined;
+        if (rest) write(socket, rest);
+      },
+      close: () => lost("the broker closed a connection"),
+      error: (_socket, error) => lost(error.message),
+    },
+  });
+  socket.setNoDelay(true);
+  function write(to: Socket, bytes: Uint8Array): void {
+    if (unsent) {
+      unsent = Buffer.concat([unsent, bytes]);
+      return;
+    }
+    const sent = to.write(bytes);
+    if (sent < bytes.length) unsent = Buffer.from(bytes.subarray(Math.max(0, sent)));
+  }
+  async function ask(packet: Buffer, type: number, refusalAt: number): Promise<void> {
+    const answer = Promise.withResolvers<number>();
+    waiting = { type, done: ({ bytes, body }) => answer.resolve(bytes[body + refusalAt] as number) };
+    write(socket, wrap(packet));
+    const code = await answer.promise;
+    waiting = undefined;
+    if (code > 2 || (type === TYPE.connack && code > 0)) throw new Error(`the broker refuses with ${code}`);
+  }
+  const client: Client = {
+    wrap,
+    write: (bytes) => write(socket, bytes),
+    // After the session flag, after the packet identifier.
+    subscribe: (filter, qos) => ask(subscribe(filter, qos), TYPE.suback, 2),
+    onPacket() {},
+    close() {
+      open = false;
+      socket.end();
+    },
+  };
+  if (overWebSocket) {
+    socket.write(upgradeRequest(host));
+    await upgraded.promise;
+  }
+  await ask(connect(login.clientId, login.userName), TYPE.connack, 1);
+  return client;
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from "node:fs";
+import type { Figure } from "../figure.ts";
+import type { Broker } from "./brokers.ts";
+import type { MqttLoad } from "./load.ts";
+
+const SESSIONS = 10_000;
+const SESSION_KB_MAX = 30;
+/** Connections that come first and go, so that what the server needs once is not counted as theirs. */
+const WARM_UP_SESSIONS = 200;
+const SETTLE_MS = 3_000;
+
+/** What a session costs that says nothing, as memory of the server's process, over WebSocket. */
+export async function measureIdle(brokers: Broker[], load: MqttLoad): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const { name, pid, urls, login } of brokers) {
+    const open = (count: number) =>
+      load.run({
+        kind: "idle",
+        target: { url: urls.websocket ?? "", pid },
+        devices: Array.from({ length: count }, (_, n) => login(n)),
+        atATime: 32,
+        warmUpMs: SETTLE_MS,
+        measureMs: 100,
+      });
+    await open(WARM_UP_SESSIONS);
+    await open(1);
+    const before = residentKb(pid);
+    const began = performance.now();
+    await open(SESSIONS);
+    const seconds = (performance.now() - began - SETTLE_MS) / 1000;
+    const kb = (residentKb(pid) - before) / SESSIONS;
+    // They go before the next broker's come.
+    await open(1);
+    const note = `${kb.toFixed(1)} kB a session, ${Math.round(before / 1024)} MB before; opened in ${seconds.toFixed(1)} s`;
+    const ours = name === "twinpost";
+    const row = `mqtt_idle websocket${ours ? "" : `: ${name}`}`;
+    process.stderr.write(`${row}: ${note}\n`);
+    figures.push({
+      row,
+      answers: SESSIONS,
+      ...(ours && { sessionKb: kb, required: { of: "sessionKb", below: SESSION_KB_MAX } as const }),
+      note,
+    });
+  }
+  return figures;
+}
+
+/** NaN where there is no /proc. */
+function residentKb(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Deps } from "../deps.ts";
+import { ActivityLog } from "../hub/activity-log.ts";
+import { followDevices } from "../hub/device-feed.ts";
+import { loadHub } from "../hub/lookups.ts";
+import { resetPresence } from "../hub/presence.ts";
+import { describeError } from "../kernel/failure.ts";
+import type { AcceptDevice } from "../platform/device-socket.ts";
+import { CLOSING } from "./closing.ts";
+import { Connection } from "./connection.ts";
+import type { Context } from "./context.ts";
+import { HubEvents } from "./hub-events.ts";
+import { Hubs } from "./hubs.ts";
+import { applyChange } from "./live-effects.ts";
+import { forgetExpired, loadSessions } from "./load-sessions.ts";
+import type { Message } from "./message.ts";
+import { Presence } from "./presence.ts";
+import { onWill, publish } from "./publishing.ts";
+import { sessionStore } from "./session-store.ts";
+import { mqttJobs } from "./store-jobs.ts";
+import { type HubState, SysTopics } from "./sys-topics.ts";
+import { Turn } from "./turn.ts";
+import { findHubUsage } from "./usage-rows.ts";
+
+/** The MQTT broker: connections in, messages through their hubs. */
+export class Broker {
+  readonly #context: Context;
+  readonly #connections = new Set<Connection>();
+  /** What connections that have ended leave to be stored. */
+  readonly #leaving = new Set<Promise<unknown>>();
+  readonly #devices: ReturnType<typeof followDevices>;
+  #stopping = false;
+
+  constructor(deps: Deps) {
+    const publishOwn = (hubId: string, message: Message) => this.publishFromServer(hubId, message);
+    const sys: SysTopics = new SysTopics(
+      deps,
+      publishOwn,
+      () => hubs.ids(),
+      (hubId) => this.stats(hubId),
+    );
+    const hubs = new Hubs((hubId) => sys.traffic(hubId));
+    this.#context = {
+      ...{ deps, hubs, sys },
+      sessions: sessionStore(deps),
+      presence: new Presence(deps),
+      activity: new ActivityLog(deps),
+      events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
+      turn: new Turn(),
+      willsInWork: new Set(),
+      onClosed: (connection) => this.#connections.delete(connection),
+      leaving: (stored) => this.#note(stored),
+    };
+    this.#devices = followDevices(deps, (change) => applyChange(this.#context, change));
+  }
+
+  /** What time asks for: to be handed to the scheduler. */
+  jobs(): ReturnType<typeof mqttJobs> {
+    return mqttJobs({
+      onWill: (will) => onWill(this.#context, will),
+      onExpired: (sessionIds) => forgetExpired(this.#context, sessionIds),
+    });
+  }
+
+  /** Before the first connection: who was connected when the server last ended is not, and stored sessions wait for their messages. */
+  async start(): Promise<void> {
+    const { deps, sys } = this.#context;
+    await resetPresence(deps);
+    await loadSessions(this.#context);
+    this.#devices.start();
+    sys.start();
+  }
+
+  readonly accept: AcceptDevice = (socket) => {
+    const connection = new Connection(this.#context, socket);
+    if (this.#stopping) connection.close(CLOSING.stopping);
+    else this.#connections.add(connection);
+    return connection;
+  };
+
+  /** Tells everybody to come back later (0x8B), and resolves once all that they leave behind is stored. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#devices.stop();
+    this.#context.sys.stop();
+    for (const connection of this.#connections) connection.close(CLOSING.stopping);
+    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
+    await this.#context.activity.keep();
+  }
+
+  /** A message of the server's own: an event, a counter, a will. */
+  publishFromServer(hubId: string, message: Message): void {
+    const { hubs } = this.#context;
+    const hub = hubs.find(hubId);
+    if (hub) void publish(this.#context, { hub, message, from: null, receivedFrom: null }).stored?.catch(() => {});
+  }
+
+  stats(hubId: string): HubState {
+    const { deps, hubs } = this.#context;
+    const hub = hubs.find(hubId);
+    return {
+      clientsConnected: hub?.holders.size ?? 0,
+      subscriptions: hub?.tree.size ?? 0,
+      retainedMessages: deps.store.read((reader) => findHubUsage(reader, hubId))?.retained ?? 0,
+      eventsDropped: this.#context.events.dropped(hubId),
+    };
+  }
+
+  #note(stored: Promise<unknown>): void {
+    const noted = stored
+      .catch((error) => this.#context.deps.log.error("mqtt.not_left", { error: describeError(error) }))
+      .finally(() => this.#leaving.delete(noted));
+    this.#leaving.add(noted);
+  }
+
+  #hubOf(hubId: string) {
+    const { hubs, deps } = this.#context;
+    return hubs.find(hubId)?.info ?? deps.store.read((reader) => loadHub(reader, hubId));
+  }
+}

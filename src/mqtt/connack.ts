@@ -1,0 +1,69 @@
+import { encode } from "./codec.ts";
+import type { Connection } from "./connection.ts";
+import { RECEIVE_MAXIMUM, TOPIC_ALIAS_MAXIMUM } from "./limits.ts";
+import { type Connack, type Connect, type Level, REASON, type ReasonCode } from "./packets.ts";
+
+// CONNACK: what a client is told when it comes (3.2).
+
+export type Accepted = {
+  connect: Connect;
+  sessionPresent: boolean;
+  /** For a client that brought none [MQTT-3.1.3-7]. */
+  assignedClientIdentifier: string | undefined;
+  sessionExpiryIntervalS: number;
+  keepAliveS: number;
+  packetBytesMax: number;
+};
+
+/** The keep alive that counts: the client's own, unless it is MQTT 5 and we want a shorter one, or one at all [MQTT-3.1.2-21]. */
+export function keepAliveOf({ keepalive, protocolVersion }: Connect, maximumS: number): number {
+  if (protocolVersion < 5) return keepalive;
+  return keepalive === 0 ? maximumS : Math.min(keepalive, maximumS);
+}
+
+export function acceptance(accepted: Accepted): Connack {
+  const { connect, sessionPresent, assignedClientIdentifier, sessionExpiryIntervalS, keepAliveS } = accepted;
+  const asked = connect.properties?.sessionExpiryInterval ?? 0;
+  return {
+    cmd: "connack",
+    reasonCode: REASON.success,
+    sessionPresent,
+    properties: {
+      receiveMaximum: RECEIVE_MAXIMUM,
+      topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
+      maximumPacketSize: accepted.packetBytesMax,
+      ...(asked !== sessionExpiryIntervalS && { sessionExpiryInterval: sessionExpiryIntervalS }),
+      ...(assignedClientIdentifier !== undefined && { assignedClientIdentifier }),
+      ...(keepAliveS !== connect.keepalive && { serverKeepAlive: keepAliveS }),
+    },
+  };
+}
+
+/** Reason codes that MQTT 3 has a return code for. Everything else that is wrong with a CONNECT ends the connection without a word (3.1.1: MQTT-3.1.4-1). */
+const TOLD_BELOW_5: readonly ReasonCode[] = [
+  REASON.unsupportedProtocolVersion,
+  REASON.clientIdentifierNotValid,
+  REASON.badUserNameOrPassword,
+  REASON.notAuthorized,
+  REASON.serverUnavailable,
+  REASON.serverBusy,
+  REASON.quotaExceeded,
+];
+
+/** Refuses a connection that is not open yet: a CONNACK with the reason, if there are words for it, and the end [MQTT-3.2.2-7]. */
+export function refuseConnect(
+  connection: Connection,
+  level: Level | undefined,
+  reasonCode: ReasonCode,
+  text: string,
+): void {
+  const { state } = connection;
+  if (state === "closed") return;
+  const isUnknown = level === undefined && reasonCode === REASON.unsupportedProtocolVersion;
+  const spoken = level ?? (isUnknown ? 4 : undefined);
+  if (spoken === 5 || (spoken !== undefined && TOLD_BELOW_5.includes(reasonCode))) {
+    const refusal: Connack = { cmd: "connack", reasonCode, sessionPresent: false, properties: { reasonString: text } };
+    connection.socket.send(encode(refusal, spoken));
+  }
+  connection.close({ reasonCode: null, text, will: "discard" });
+}

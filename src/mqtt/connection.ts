@@ -1,0 +1,332 @@
+import type { Cancel } from "../kernel/clock.ts";
+import { describeError } from "../kernel/failure.ts";
+import type { DeviceSocket, DeviceSocketHandler } from "../platform/device-socket.ts";
+import { AckLine, type AckSlot } from "./acks.ts";
+import type { Client } from "./client.ts";
+import { CLOSING, type Closing, protocolClosing } from "./closing.ts";
+import { decode } from "./codec.ts";
+import { connect } from "./connect.ts";
+import type { Context } from "./context.ts";
+import { dispatch } from "./dispatch.ts";
+import type { Envelope } from "./envelope.ts";
+import { Framer } from "./framer.ts";
+import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, PENDING_PAUSE, PENDING_RESUME } from "./limits.ts";
+import type { Queued } from "./outgoing.ts";
+import { ProtocolError, type QoS, type ServerPacket } from "./packets.ts";
+import { ReaderWatch } from "./reader-watch.ts";
+import { isBehind, type Written } from "./sender.ts";
+import { leaveSession } from "./session-life.ts";
+import type { Traffic } from "./sys-topics.ts";
+import { tell } from "./tell.ts";
+
+/**
+ * One device's connection: a state machine that hands each packet to what it is for.
+ *
+ * - `new`: nothing but a CONNECT may come, and soon [MQTT-3.1.0-1].
+ * - `connecting`: who it is, and its session, are being looked up; what comes meanwhile waits.
+ * - `open`: all packets.
+ * - `closed`: nothing any more.
+ */
+export class Connection implements DeviceSocketHandler {
+  readonly context: Context;
+  readonly socket: DeviceSocket;
+  state: "new" | "connecting" | "open" | "closed" = "new";
+  /** Who it is, once it is open. */
+  client!: Client;
+  /** The packet that is being worked on. */
+  frame: Uint8Array | null = null;
+  /** Changes of its device and hub that it is to heed once it is open. */
+  readonly missed: string[] = [];
+  readonly acks = new AckLine();
+  readonly #framer: Framer;
+  readonly #reader: ReaderWatch;
+  readonly #cancelTimeout: Cancel;
+  /** Frames that wait until the connection may be read on. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #pending = 0;
+  /** Packets of this turn, and the CONNECT from before anybody knew whose it was. */
+  #received = 0;
+  #receivedBytes = 0;
+  #paused = false;
+  #inTurn = false;
+  #sendingMore = false;
+  #closing = false;
+  /** What waits for the client to read, such as many retained messages at once. */
+  #backlog: (() => void)[] = [];
+
+  constructor(context: Context, socket: DeviceSocket) {
+    const { clock, config } = context.deps;
+    this.context = context;
+    this.socket = socket;
+    this.#framer = new Framer(config.mqttPacketBytesMax);
+    this.#reader = new ReaderWatch(socket, clock, config.mqttPacketBytesMax, () => this.close(CLOSING.slow));
+    this.#cancelTimeout = clock.at(clock.now() + CONNECT_TIMEOUT_MS, () => this.close(CLOSING.lost));
+  }
+
+  // What the transport calls.
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.state === "closed") return;
+    if (this.state === "open") this.client.keepAlive?.heard();
+    this.#guard(() => this.#framer.push(bytes, (frame) => this.#take(frame)));
+  }
+
+  onDrain(): void {
+    if (this.state === "open") this.#guard(() => this.#sendMore());
+  }
+
+  onClose(): void {
+    this.close(CLOSING.lost);
+  }
+
+  // What the broker's parts ask of it.
+
+  /** A packet that is no PUBLISH. */
+  send(packet: ServerPacket): void {
+    if (this.state !== "open") return;
+    this.client.sender.packet(packet);
+    this.touch();
+  }
+
+  /** Sends a message now (QoS 0) or in its turn. What a client that does not read cannot take is dropped, QoS 0 first. */
+  deliver(envelope: Envelope, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[] | null): void {
+    if (this.state !== "open") return;
+    if (qos === 0 && this.isBehind) this.client.hub.traffic.publishesDropped++;
+    else this.hand(envelope, qos, retain, subscriptionIdentifiers);
+  }
+
+  /** The same for a message that waited for the client to read. */
+  hand(envelope: Envelope, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[] | null): void {
+    if (this.state !== "open") return;
+    const { sender, outgoing, hub } = this.client;
+    this.#guard(() => {
+      const how = { qos, retain, subscriptionIdentifiers };
+      if (qos === 0) sender.publish(envelope, { ...how, dup: false, packetId: 0 });
+      else if (!outgoing.offer({ ...how, envelope })) hub.traffic.publishesDropped++;
+    });
+    this.touch();
+  }
+
+  /** Sends a message that the store has put into the queue of this connection's session. */
+  deliverStored(message: Queued): void {
+    if (this.state === "open") this.#guard(() => this.client.outgoing.offerStored(message));
+  }
+
+  /** Sends an answer to this connection alone. One that outlives it would be none: it is never stored, and at most QoS 1 where the queue is. */
+  answer(envelope: Envelope, qos: QoS): void {
+    if (this.state !== "open") return;
+    const { outgoing, session } = this.client;
+    const how = { envelope, retain: false, subscriptionIdentifiers: null };
+    if (qos === 0) this.deliver(envelope, qos, false, null);
+    else outgoing.offerAnswer({ ...how, qos: session.durable ? 1 : qos });
+  }
+
+  /** Does it as soon as the client has read enough of what was sent before. */
+  whenReading(send: () => void): void {
+    this.#backlog.push(send);
+    if (this.#backlog.length > BACKLOG_MAX) this.close(CLOSING.slow);
+    else if (!this.#sendingMore) this.#sendMore();
+  }
+
+  get isBehind(): boolean {
+    return isBehind(this.client.sender.bytes + this.socket.bufferedBytes);
+  }
+
+  mayReceive(topic: string): boolean {
+    return this.client.access.mayReceive(topic);
+  }
+
+  /** Goes on when something is stored. If it waits for too much, the connection is not read any further. */
+  await<Result>(work: Promise<Result>, done: (result: Result) => void, failed: (error: unknown) => void): void {
+    this.#pending++;
+    const settle = (then: () => void) => {
+      this.#guard(then);
+      this.#pending--;
+      if (this.#paused && this.#pending <= PENDING_RESUME) this.#readOn();
+    };
+    work.then(
+      (result) => settle(() => done(result)),
+      (error) => settle(() => failed(error)),
+    );
+    if (this.#pending >= PENDING_PAUSE) this.#pause();
+  }
+
+  /** The client was not heard for longer than its keep alive allows; it may be we who do not listen. */
+  fellSilent(): void {
+    if (this.#paused) this.client.keepAlive?.listen();
+    else this.close(CLOSING.silent);
+  }
+
+  /** Sends an acknowledgement in its turn. */
+  settle(slot: AckSlot, packet: ServerPacket): void {
+    this.acks.settle(slot, packet, (due) => this.send(due));
+  }
+
+  /** Everything is ready for the client: what it sent meanwhile is looked at. */
+  opened(client: Client): void {
+    this.client = client;
+    this.state = "open";
+    this.#cancelTimeout();
+  }
+
+  /** After CONNACK. */
+  readOn(): void {
+    this.#readOn();
+  }
+
+  close(closing: Closing): void {
+    const before = this.state;
+    if (before === "closed" || this.#closing) return;
+    this.#closing = true;
+    if (before === "open" && closing.event) tell(this, closing.text);
+    if (before === "open" && closing.reasonCode !== null && this.client.level === 5) {
+      this.send({ cmd: "disconnect", reasonCode: closing.reasonCode, properties: { reasonString: closing.text } });
+    }
+    if (before === "open") this.#flush();
+    this.state = "closed";
+    this.#cancelTimeout();
+    this.#reader.stop();
+    this.#held = [];
+    this.#backlog = [];
+    if (closing.abort) this.socket.abort();
+    else this.socket.end();
+    this.context.onClosed(this);
+    if (before === "open") this.#leave(closing);
+  }
+
+  #leave({ text, will }: Closing): void {
+    const { session, outgoing, keepAlive, deviceId } = this.client;
+    keepAlive?.stop();
+    outgoing.close();
+    this.context.leaving(this.context.presence.left(deviceId, this, text));
+    const sentThrough = this.client.stored?.sentThrough;
+    this.context.leaving(leaveSession(this.context, session, this, { will, sentThrough }));
+  }
+
+  // Reading.
+
+  #take(frame: Uint8Array): void {
+    if (this.state === "closed") return;
+    if (this.#isHeld || this.#held.length > 0) this.#hold(frame);
+    else this.#process(frame);
+  }
+
+  get #isHeld(): boolean {
+    return this.state === "connecting" || this.#paused;
+  }
+
+  #hold(frame: Uint8Array): void {
+    this.#held.push(frame);
+    this.#heldBytes += frame.length;
+    if (this.#heldBytes > HELD_BYTES_MAX + this.context.deps.config.mqttPacketBytesMax) this.close(CLOSING.flooding);
+  }
+
+  #process(frame: Uint8Array): void {
+    this.#received++;
+    this.#receivedBytes += frame.length;
+    if (this.state === "new") {
+      this.state = "connecting";
+      this.#pause();
+      connect(this, frame).catch((error) => this.#fault(error));
+      return;
+    }
+    const { level, deviceId } = this.client;
+    this.context.activity.note(deviceId);
+    this.touch();
+    this.frame = frame;
+    dispatch(this, decode(frame, level));
+    this.frame = null;
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  #readOn(): void {
+    if (this.state !== "open") return;
+    this.#paused = false;
+    this.#guard(() => {
+      const frames = this.#held;
+      let at = 0;
+      while (at < frames.length && !this.#isHeld && (this.state as string) !== "closed") {
+        const frame = frames[at++] as Uint8Array;
+        this.#heldBytes -= frame.length;
+        this.#process(frame);
+      }
+      if ((this.state as string) !== "closed") this.#held = frames.slice(at);
+    });
+    if (!this.#isHeld) this.socket.resume();
+  }
+
+  // Writing.
+
+  /** Something was written, or may now be: the turn's end sees to it. */
+  touch(): void {
+    if (this.#inTurn) return;
+    this.#inTurn = true;
+    this.context.turn.add(this);
+  }
+
+  endTurn(): void {
+    this.#inTurn = false;
+    if (this.state !== "open") return;
+    this.#guard(() => {
+      this.#flush();
+      this.#sendMore();
+    });
+  }
+
+  #flush(): void {
+    const { sender, hub, deviceId } = this.client;
+    const written = sender.flush((bytes) => this.socket.send(bytes));
+    this.#count(hub.traffic, deviceId, written);
+    this.client.stored?.flush();
+    this.#reader.sent(written.bytes);
+  }
+
+  #count(traffic: Traffic, deviceId: string, { bytes, packets, publishes, tooLarge }: Written): void {
+    this.context.presence.count(deviceId, this.#received + packets);
+    traffic.packetsReceived += this.#received;
+    traffic.bytesReceived += this.#receivedBytes;
+    traffic.publishesDropped += tooLarge;
+    traffic.packetsSent += packets;
+    traffic.publishesSent += publishes;
+    traffic.bytesSent += bytes;
+    this.#received = this.#receivedBytes = 0;
+  }
+
+  #sendMore(): void {
+    if (this.state !== "open") return;
+    const { outgoing } = this.client;
+    this.#sendingMore = true;
+    while (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.#backlog.shift()?.();
+    this.#sendingMore = false;
+    outgoing.pump();
+    if (this.client.sender.bytes > 0) this.touch();
+  }
+
+  // Faults.
+
+  /** The client breaks the protocol: it is told why, and the connection ends [MQTT-4.13.1-1]. Anything else is a bug of ours. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+
+  #fault(error: unknown): void {
+    if (this.state === "closed") return;
+    if (!(error instanceof ProtocolError)) {
+      this.context.deps.log.error("mqtt.failed", { peer: this.socket.peer, error: describeError(error) });
+      this.close(CLOSING.failed);
+      return;
+    }
+    const { reasonCode, message, clause } = error;
+    this.context.deps.log.debug("mqtt.refused", { peer: this.socket.peer, reasonCode, message, clause });
+    this.close(protocolClosing(reasonCode, message));
+  }
+}

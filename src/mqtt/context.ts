@@ -1,0 +1,26 @@
+import type { Deps } from "../deps.ts";
+import type { ActivityLog } from "../hub/activity-log.ts";
+import type { Connection } from "./connection.ts";
+import type { HubEvents } from "./hub-events.ts";
+import type { Hubs } from "./hubs.ts";
+import type { Presence } from "./presence.ts";
+import type { SessionStore } from "./session-store.ts";
+import type { SysTopics } from "./sys-topics.ts";
+import type { Turn } from "./turn.ts";
+
+/** What all connections of the broker share. */
+export type Context = {
+  readonly deps: Deps;
+  readonly hubs: Hubs;
+  readonly sessions: SessionStore;
+  readonly presence: Presence;
+  readonly activity: ActivityLog;
+  readonly events: HubEvents;
+  readonly sys: SysTopics;
+  readonly turn: Turn;
+  /** Wills that are being published. */
+  readonly willsInWork: Set<number>;
+  onClosed(connection: Connection): void;
+  /** Something of a connection that has ended is to be stored before the server ends too. */
+  leaving(stored: Promise<unknown>): void;
+};

@@ -1,0 +1,42 @@
+import type { Hub } from "../hub/hub-rows.ts";
+import type { Connection } from "./connection.ts";
+import type { Session } from "./session.ts";
+import { SubscriptionTree } from "./subscription-tree.ts";
+import type { Traffic } from "./sys-topics.ts";
+
+/** A hub is a name space of its own: its topics, its client identifiers and its shared subscriptions meet those of no other. */
+export class HubSpace {
+  /** The hub as it was last read. */
+  info: Hub;
+  readonly tree = new SubscriptionTree<Session>();
+  readonly sessions = new Map<string, Session>();
+  /** The connection that has a session, or is about to, by the session's key. */
+  readonly holders = new Map<string, Connection>();
+  readonly traffic: Traffic;
+  /** Bytes of messages that wait in memory for clients. */
+  queuedBytes = 0;
+  /** Counts the choices of shared subscriptions. */
+  sharedTurns = 0;
+  readonly #retaining = new Set<Promise<unknown>>();
+
+  constructor(info: Hub, traffic: Traffic) {
+    this.info = info;
+    this.traffic = traffic;
+  }
+
+  get id(): string {
+    return this.info.id;
+  }
+
+  /** Remembers that a retained message is being stored, until it is: who subscribes meanwhile waits for it. */
+  retaining(stored: Promise<unknown>): void {
+    this.#retaining.add(stored);
+    const done = () => this.#retaining.delete(stored);
+    stored.then(done, done);
+  }
+
+  /** Resolves when all retained messages that were published by now are stored; undefined if they are already. */
+  retained(): Promise<unknown> | undefined {
+    return this.#retaining.size > 0 ? Promise.allSettled(this.#retaining) : undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import type { Hub } from "../hub/hub-rows.ts";
+import { HubSpace } from "./hub-space.ts";
+import type { Traffic } from "./sys-topics.ts";
+
+/** The hubs that somebody is connected to, or has a session in. */
+export class Hubs {
+  readonly #spaces = new Map<string, HubSpace>();
+  readonly #trafficOf: (hubId: string) => Traffic;
+
+  constructor(trafficOf: (hubId: string) => Traffic) {
+    this.#trafficOf = trafficOf;
+  }
+
+  find(hubId: string): HubSpace | undefined {
+    return this.#spaces.get(hubId);
+  }
+
+  /** The space of a hub, as it is now; made when somebody comes. */
+  space(hub: Hub): HubSpace {
+    let space = this.#spaces.get(hub.id);
+    if (space) space.info = hub;
+    else {
+      space = new HubSpace(hub, this.#trafficOf(hub.id));
+      this.#spaces.set(hub.id, space);
+    }
+    return space;
+  }
+
+  add(hub: Hub | undefined): HubSpace | undefined {
+    return hub && this.space(hub);
+  }
+
+  delete(hubId: string): void {
+    this.#spaces.delete(hubId);
+  }
+
+  ids(): Iterable<string> {
+    return this.#spaces.keys();
+  }
+
+  all(): Iterable<HubSpace> {
+    return this.#spaces.values();
+  }
+}

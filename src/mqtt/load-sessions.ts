@@ -1,0 +1,41 @@
+import { loadHub } from "../hub/lookups.ts";
+import { SYSTEM } from "../kernel/actor.ts";
+import type { Context } from "./context.ts";
+import { Session } from "./session.ts";
+import { listSessions } from "./subscription-rows.ts";
+import { suspendAllSessions } from "./suspend-session.ts";
+
+/** Sessions that are suspended in one transaction, so that nobody waits long behind it. */
+const SLICE = 500;
+
+/** At the start: connections that ended with the server have left their sessions, which wait for messages from now on. */
+export async function loadSessions({ deps, hubs }: Context): Promise<void> {
+  for (let after: number | null = 0; after !== null; ) {
+    const slice: { last: number | null } = await deps.store.write(suspendAllSessions, SYSTEM, {
+      afterId: after,
+      limit: SLICE,
+    });
+    after = slice.last;
+  }
+  deps.store.read((reader) => {
+    for (const { sessionId, hubId, deviceId, clientId, subscriptions } of listSessions(reader)) {
+      const hub = hubs.find(hubId) ?? hubs.add(loadHub(reader, hubId));
+      if (!hub) continue;
+      const session = new Session({ hub, deviceId, clientId });
+      session.storedId = sessionId;
+      session.durable = true;
+      hub.sessions.set(session.key, session);
+      for (const subscription of subscriptions) session.subscribe(subscription);
+    }
+  });
+}
+
+/** Sessions whose time is over, as the job found them. One that somebody has come back for meanwhile is another. */
+export function forgetExpired({ hubs }: Context, sessionIds: readonly number[]): void {
+  const expired = new Set(sessionIds);
+  for (const hub of hubs.all()) {
+    for (const session of hub.sessions.values()) {
+      if (session.storedId !== null && expired.has(session.storedId) && !hub.holders.has(session.key)) session.forget();
+    }
+  }
+}

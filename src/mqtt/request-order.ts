@@ -1,0 +1,55 @@
+/**
+ * How a request stands to those before and after it. A `write` is in the store's queue once it has begun, so the next may begin at
+ * once. A `laborious` one is not: the next waits for its end. A `read` sees what all before it did, and is over once it has begun.
+ */
+export type RequestKind = "write" | "laborious" | "read";
+
+type Waiting = { kindOf: () => RequestKind; begin: (kind: RequestKind) => Promise<void> };
+
+/** The requests of one connection: they take effect in the order in which they came, and are answered in it. */
+export class RequestOrder {
+  readonly #waiting: Waiting[] = [];
+  #begun = 0;
+  /** Whether a laborious one has begun and is not answered. */
+  #closed = false;
+  /** Resolves when all that have begun are answered. */
+  #answered: Promise<void> = Promise.resolve();
+
+  /** Requests that were taken and not answered yet. */
+  get unanswered(): number {
+    return this.#waiting.length + this.#begun;
+  }
+
+  /** Performs a request when its kind lets it, which is asked then, and answers it after all earlier ones. None of these may throw. */
+  take<Outcome>(
+    kindOf: () => RequestKind,
+    perform: () => Promise<Outcome>,
+    answer: (outcome: Outcome) => void,
+  ): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const begin = async (kind: RequestKind) => {
+      const earlier = this.#answered;
+      this.#begun++;
+      this.#closed = kind === "laborious";
+      const outcome = await perform();
+      await earlier;
+      answer(outcome);
+      this.#begun--;
+      if (kind === "laborious") this.#closed = false;
+      resolve(outcome);
+      this.#beginWaiting();
+    };
+    this.#waiting.push({ kindOf, begin });
+    this.#beginWaiting();
+    return promise;
+  }
+
+  #beginWaiting(): void {
+    for (let next = this.#waiting[0]; next && !this.#closed; next = this.#waiting[0]) {
+      const kind = next.kindOf();
+      if (kind === "read" && this.#begun > 0) return;
+      this.#waiting.shift();
+      this.#answered = next.begin(kind);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { playAlarmStory } from "../../scripts/demo/alarm.ts";
+import { Narrator } from "../../scripts/demo/narrator.ts";
+import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+
+// The vendor's tutorial about an alarm panel: steps 1 to 26 of the specification's walk-through, with the stock client mqtt.js. The
+// story itself is the one that `bun run demo alarm` tells.
+
+for (const transport of ["WebSocket", "TCP"]) {
+  test(`a panel and a phone app share what is desired and what is, by ${transport}`, async () => {
+    using folder = temporaryFolder();
+    const options = { dataDir: folder.path };
+    await using server = await startServer(options);
+    const { account, token } = await createAccount(options);
+    const told: string[] = [];
+    const narrator = new Narrator(server.url, (line) => told.push(line));
+    const deviceUrl = transport === "TCP" ? server.mqttUrl : server.url.replace("http:", "ws:");
+    await playAlarmStory({ narrator, account, token, deviceUrl });
+    expect(told.at(-1)).toContain("All 26 steps went as they should.");
+  });
+}
