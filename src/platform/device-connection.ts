@@ -21,6 +21,12 @@ export type Carrier<Socket> = {
   resume(socket: Socket): void;
 };
 
+/**
+ * After a read this large a connection rests until the others had their turn. The runtime reads 512 kB at a time, and goes on with the
+ * same connection for as long as it gets that much: 6 MB of a fast client, while everybody else waits.
+ */
+const LARGE_READ_BYTES = 256 * 1024;
+
 /** How long a peer may take to read what is left for it, and to close in its turn. */
 const END_MS = 5_000;
 
@@ -40,6 +46,9 @@ export class DeviceConnection<Socket> implements DeviceSocket {
   #state: "open" | "ending" | "ended" = "open";
   #full = false;
   #timer: Timer | undefined;
+  /** By the handler, and because it has had its share of this turn. */
+  #paused = false;
+  #resting = false;
 
   constructor(
     door: DeviceDoor,
@@ -80,6 +89,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     this.#state = "ending";
     this.#timer = setTimeout(() => this.abort(), END_MS);
     // Only a socket that is read notices that its peer closes.
+    this.#paused = false;
     this.#carrier.resume(this.#socket);
     if (!this.#full) this.#carrier.finish(this.#socket);
   }
@@ -91,15 +101,20 @@ export class DeviceConnection<Socket> implements DeviceSocket {
   }
 
   pause(): void {
-    if (this.#state === "open") this.#carrier.pause(this.#socket);
+    if (this.#state !== "open") return;
+    this.#paused = true;
+    this.#carrier.pause(this.#socket);
   }
 
   resume(): void {
-    if (this.#state === "open") this.#carrier.resume(this.#socket);
+    if (this.#state !== "open") return;
+    this.#paused = false;
+    if (!this.#resting) this.#carrier.resume(this.#socket);
   }
 
   /** Bytes have come. */
   received(bytes: Uint8Array): void {
+    if (bytes.length >= LARGE_READ_BYTES) this.#rest();
     if (this.#state === "open") this.#guard(() => this.#handler?.onBytes(bytes));
   }
 
@@ -124,6 +139,17 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     queueMicrotask(() => {
       this.#guard(() => this.#handler?.onClose());
       this.#door.delete(this);
+    });
+  }
+
+  /** Lets others have their turn. */
+  #rest(): void {
+    if (this.#resting || this.#state === "ended") return;
+    this.#resting = true;
+    this.#carrier.pause(this.#socket);
+    setImmediate(() => {
+      this.#resting = false;
+      if (this.#state !== "ended" && !this.#paused) this.#carrier.resume(this.#socket);
     });
   }
 
