@@ -1,9 +1,12 @@
 import { accountCreate } from "./cli/account-create.ts";
+import { backup } from "./cli/backup.ts";
+import { restoreBackup } from "./cli/restore.ts";
 import { secretReset } from "./cli/secret-reset.ts";
 import { serve } from "./cli/serve.ts";
 import { parseArguments, USAGE, UsageError } from "./cli/usage.ts";
 import { ConfigError } from "./config.ts";
 import { DomainError } from "./kernel/failure.ts";
+import { PlainError } from "./kernel/plain-error.ts";
 import { VERSION } from "./kernel/version.ts";
 import { ListenError } from "./platform/listen-error.ts";
 import { MigrationError } from "./store/migrate.ts";
@@ -11,7 +14,10 @@ import { StoreInUse } from "./store/store.ts";
 import { MasterKeyError } from "./store/vault.ts";
 
 /** Errors whose message is all that whoever started us needs. Any other is our bug, and shown whole. */
-const PLAIN = [UsageError, ConfigError, DomainError, ListenError, StoreInUse, MigrationError, MasterKeyError];
+const PLAIN = [
+  ...[UsageError, ConfigError, DomainError, PlainError, ListenError],
+  ...[StoreInUse, MigrationError, MasterKeyError],
+];
 
 async function run(argv: string[]): Promise<void> {
   const call = parseArguments(argv);
@@ -21,6 +27,8 @@ async function run(argv: string[]): Promise<void> {
   else if (command === "serve") await serve(call.flags);
   else if (command === "account create") await accountCreate(call);
   else if (command === "secret reset") await secretReset(call);
+  else if (call.words[0] === "backup") await backup(call);
+  else if (call.words[0] === "restore") await restoreBackup(call);
   else throw new UsageError(`there is no command "${command}"; see twinpost --help`);
 }
 

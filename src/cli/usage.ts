@@ -11,6 +11,8 @@ export const USAGE = `Twinpost keeps digital twins that organisations and device
   twinpost serve                                start everything
   twinpost account create --name NAME [--json]  create an account and its first user; safe beside a running server
   twinpost secret reset --user UUID [--json]    give a locked-out user a new secret
+  twinpost backup FILE [--without-key]          copy database and master key into one file; safe beside a running server
+  twinpost restore FILE [--key FILE] [--force]  put a backup into the data directory; no server may run there
   twinpost --help | --version
 
 Settings, each a flag or an environment variable:
@@ -43,7 +45,16 @@ Settings, each a flag or an environment variable:
 /** A command line, taken apart: its words, its own options, and the flags that stand for settings. */
 export type Arguments = {
   words: string[];
-  options: { help?: boolean; version?: boolean; name?: string; user?: string; json?: boolean };
+  options: {
+    help?: boolean;
+    version?: boolean;
+    name?: string;
+    user?: string;
+    json?: boolean;
+    "without-key"?: boolean;
+    key?: string;
+    force?: boolean;
+  };
   flags: Record<string, string>;
 };
 
@@ -53,7 +64,25 @@ const OWN_OPTIONS = {
   name: { type: "string" },
   user: { type: "string" },
   json: { type: "boolean" },
+  "without-key": { type: "boolean" },
+  key: { type: "string" },
+  force: { type: "boolean" },
 } as const;
+
+/** The words of a command line behind the command itself: exactly as many as have names here, unless the last may be left out. */
+export function operandsOf(
+  { words }: Arguments,
+  command: string,
+  names: readonly string[],
+  optional = false,
+): string[] {
+  const given = words.slice(command.split(" ").length);
+  const least = optional ? names.length - 1 : names.length;
+  if (given.length < least) throw new UsageError(`${command} needs ${names[given.length]}`);
+  if (given.length > names.length)
+    throw new UsageError(`${command} does not know what to do with "${given[names.length]}"`);
+  return given;
+}
 
 export function parseArguments(argv: string[]): Arguments {
   const settings = Object.fromEntries(CONFIG_FLAGS.map((flag) => [flag, { type: "string" as const }]));

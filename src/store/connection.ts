@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import Database from "libsql";
 import AsyncDatabase from "libsql/promise";
 import { assert } from "../kernel/assert.ts";
@@ -25,8 +26,10 @@ export class Connection {
   readonly #statements = new Map<string, Database.Statement>();
   readonly #questions = new Map<string, Question>();
 
-  constructor(file: string, { readonly = false } = {}) {
-    this.#database = new Database(file);
+  /** `immutable`: a file that nobody writes to is read as it is, without locks and without files beside it. */
+  constructor(file: string, { readonly = false, immutable = false } = {}) {
+    this.#database = new Database(immutable ? `${pathToFileURL(file).href}?mode=ro&immutable=1` : file);
+    if (immutable) return;
     for (const pragma of PRAGMAS) this.pragma(pragma);
     if (readonly) this.pragma("query_only = ON");
   }
@@ -44,6 +47,14 @@ export class Connection {
     assertBindable(binds);
     const { statement, columns } = this.#prepareQuestion(sql);
     return (statement.all(binds) as unknown[][]).map((values) => rowOf(columns, values));
+  }
+
+  /** Row by row, for what is too much to be held at once. */
+  *each(sql: string, ...binds: SqlValue[]): Generator<Row> {
+    assertBindable(binds);
+    const statement = this.#database.prepare(sql).raw();
+    const columns = statement.columns().map(({ name }) => name);
+    for (const values of statement.iterate(binds)) yield rowOf(columns, values as unknown[]);
   }
 
   run(sql: string, ...binds: SqlValue[]): number {

@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { type Client, createClient, type Row as ResultRow } from "@libsql/client/sqlite3";
+import { type Client, createClient } from "@libsql/client/sqlite3";
+import type { Connection } from "./connection.ts";
 import { MIGRATIONS, type Migration } from "./migrations/index.ts";
 
 /** The database cannot be used by this program; the message says why, for whoever starts it. */
 export class MigrationError extends Error {
   override name = "MigrationError";
 }
+
+/** A row of the table of migrations, from whichever connection. */
+type Applied = Readonly<Record<string, unknown>>;
 
 const checksumOf = (migration: Migration) => createHash("sha256").update(migration.sql).digest("hex");
 
@@ -51,10 +55,18 @@ export async function isMigrated(file: string, migrations: readonly Migration[] 
   }
 }
 
-async function listPending(client: Client, migrations: readonly Migration[]): Promise<readonly Migration[]> {
-  const { rows } = await client.execute("SELECT number, name, checksum FROM schema_migrations ORDER BY number");
-  for (const [index, row] of rows.entries()) assertKnown(migrations[index], row);
-  return migrations.slice(rows.length);
+/** What a database lacks of this program's schema. Refuses the same databases as `migrate`, and changes nothing. */
+export const pendingIn = (connection: Connection, migrations: readonly Migration[] = MIGRATIONS) =>
+  pendingAfter(connection.all(APPLIED), migrations);
+
+const APPLIED = "SELECT number, name, checksum FROM schema_migrations ORDER BY number";
+
+const listPending = async (client: Client, migrations: readonly Migration[]) =>
+  pendingAfter((await client.execute(APPLIED)).rows, migrations);
+
+function pendingAfter(applied: readonly Applied[], migrations: readonly Migration[]): readonly Migration[] {
+  for (const [index, row] of applied.entries()) assertKnown(migrations[index], row);
+  return migrations.slice(applied.length);
 }
 
 async function apply(client: Client, migration: Migration, now: number): Promise<void> {
@@ -71,7 +83,7 @@ async function apply(client: Client, migration: Migration, now: number): Promise
   }
 }
 
-function assertKnown(migration: Migration | undefined, row: ResultRow): void {
+function assertKnown(migration: Migration | undefined, row: Applied): void {
   const applied = `migration ${row["number"]} (${row["name"]})`;
   if (!migration) {
     throw new MigrationError(`the database is newer than this program: it has ${applied}; start a newer twinpost`);

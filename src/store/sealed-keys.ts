@@ -2,8 +2,24 @@ import { SYSTEM } from "../kernel/actor.ts";
 import { command } from "./command.ts";
 import { type Reader, text } from "./sql.ts";
 import type { Store } from "./store.ts";
+import type { Vault } from "./vault.ts";
 
-export function findSealedKey(reader: Reader, name: string): string | undefined {
+/** A sealed word by which a database tells the master key that it was written with. */
+export const KEY_CHECK = "master-key-check";
+
+/** Whether a vault has the master key of a database. One that was never opened takes any. */
+export function fits(vault: Pick<Vault, "open">, reader: Pick<Reader, "get">): boolean {
+  const sealed = findSealedKey(reader, KEY_CHECK);
+  if (sealed === undefined) return true;
+  try {
+    vault.open(KEY_CHECK, sealed);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function findSealedKey(reader: Pick<Reader, "get">, name: string): string | undefined {
   const row = reader.get("SELECT sealed FROM sealed_keys WHERE name = ?", name);
   return row && text(row, "sealed");
 }

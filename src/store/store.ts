@@ -1,5 +1,4 @@
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import { type Cancel, type Clock, sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
@@ -7,9 +6,11 @@ import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
 import type { Command } from "./command.ts";
 import { Connection, isBusy } from "./connection.ts";
+import { filesIn } from "./files.ts";
 import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
-import { findSealedKey, saveSealedKey } from "./sealed-keys.ts";
+import { finishRestore, isRestorePending } from "./pending-restore.ts";
+import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./sealed-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { integer, type Reader, type Topic } from "./sql.ts";
 import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
@@ -45,11 +46,23 @@ const OPEN_RETRY_MS = 5;
 
 /** Opens the store for the one process that serves it, migrated. Throws `StoreInUse` if another process serves it already. */
 export async function openServerStore(options: StoreOptions): Promise<Store> {
+  const lock = await lockDataDir(options);
+  try {
+    await whenFree(options.clock, () => migrate(filesIn(options.dataDir).database, options.clock.now()));
+    return await openMigrated(options, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Takes the lock of a data directory, and finishes what a restore has left undone there. Throws `StoreInUse` if another process has it. */
+export async function lockDataDir(options: Pick<StoreOptions, "dataDir" | "clock">): Promise<ServerLock> {
   const lock = await retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(prepare(options).lock));
   if (!lock) throw new StoreInUse(`another twinpost serves ${options.dataDir}; stop it first`);
   try {
-    await whenFree(options.clock, () => migrate(filesIn(options).database, options.clock.now()));
-    return await openMigrated(options, lock);
+    finishRestore(options.dataDir);
+    return lock;
   } catch (error) {
     lock.release();
     throw error;
@@ -58,33 +71,27 @@ export async function openServerStore(options: StoreOptions): Promise<Store> {
 
 /** Opens the store for a command-line tool, beside a running server or without one. Migrations are only made without one. */
 export async function openToolStore(options: StoreOptions): Promise<Store> {
+  const { clock, dataDir } = options;
   const files = prepare(options);
-  const ready = await retry(options.clock, MIGRATION_WAIT_MAX_MS, async () => {
-    if (await whenFree(options.clock, () => isMigrated(files.database))) return true;
+  const ready = await retry(clock, MIGRATION_WAIT_MAX_MS, async () => {
+    if (!isRestorePending(dataDir) && (await whenFree(clock, () => isMigrated(files.database)))) return true;
     const lock = takeServerLock(files.lock);
     if (!lock) return undefined;
     try {
-      await whenFree(options.clock, () => migrate(files.database, options.clock.now()));
+      finishRestore(dataDir);
+      await whenFree(clock, () => migrate(files.database, clock.now()));
       return true;
     } finally {
       lock.release();
     }
   });
-  if (!ready) throw new StoreInUse(`the database in ${options.dataDir} is being migrated; try again later`);
+  if (!ready) throw new StoreInUse(`the database in ${dataDir} is being migrated; try again later`);
   return openMigrated(options);
 }
 
-function filesIn({ dataDir }: StoreOptions) {
-  return {
-    database: join(dataDir, "twinpost.db"),
-    lock: join(dataDir, "server.lock"),
-    masterKey: join(dataDir, "master.key"),
-  };
-}
-
-function prepare(options: StoreOptions) {
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
-  return filesIn(options);
+function prepare({ dataDir }: Pick<StoreOptions, "dataDir">) {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return filesIn(dataDir);
 }
 
 /** Tries until there is a result or the time is over; then undefined. */
@@ -98,7 +105,7 @@ async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: () => Pro
 }
 
 /** Tries again while another process locks the database for itself; once we are in, nobody can. */
-async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
+export async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
   const deadline = clock.now() + OPEN_WAIT_MAX_MS;
   for (;;) {
     try {
@@ -111,7 +118,7 @@ async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | R
 }
 
 async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<Store> {
-  const files = filesIn(options);
+  const files = filesIn(options.dataDir);
   const writing = await whenFree(options.clock, () => new Connection(files.database));
   const newest = await whenFree(options.clock, () =>
     writing.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1"),
@@ -156,18 +163,11 @@ function emptyLog(connection: Connection, log: Log): void {
   }
 }
 
-const CHECK = "master-key-check";
-
-/** A sealed word in the database tells whether this master key is the one it was written with. */
 async function openVault(store: Pick<Store, "read" | "write">, keyFile: string, random: Random): Promise<Vault> {
-  const check = store.read((reader) => findSealedKey(reader, CHECK));
-  const vault = createVault(loadMasterKey(keyFile, random, check !== undefined), random);
-  const sealed =
-    check ?? (await store.write(saveSealedKey, SYSTEM, { name: CHECK, sealed: vault.seal(CHECK, new Uint8Array(1)) }));
-  try {
-    vault.open(CHECK, sealed);
-  } catch (cause) {
-    throw new MasterKeyError(`${keyFile} is not the master key of this database; restore the right one`, { cause });
-  }
-  return vault;
+  const known = store.read((reader) => findSealedKey(reader, KEY_CHECK)) !== undefined;
+  const vault = createVault(loadMasterKey(keyFile, random, known), random);
+  const sealed = vault.seal(KEY_CHECK, new Uint8Array(1));
+  if (!known) await store.write(saveSealedKey, SYSTEM, { name: KEY_CHECK, sealed });
+  if (store.read((reader) => fits(vault, reader))) return vault;
+  throw new MasterKeyError(`${keyFile} is not the master key of this database; restore the right one`);
 }

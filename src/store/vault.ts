@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:cry
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Random } from "../kernel/random.ts";
+import { hasCode, syncDirectory } from "./files.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -50,21 +51,23 @@ export class MasterKeyError extends Error {
  * already needs one.
  */
 export function loadMasterKey(file: string, random: Random, needed: boolean): Uint8Array {
-  const found = readKey(file);
+  const found = readMasterKey(file);
   if (!found && needed) throw new MasterKeyError(`${file} is missing; restore it from the backup of this database`);
-  const key = found ?? createKey(file, random);
-  if (key.length !== KEY_BYTES)
-    throw new MasterKeyError(`${file} is damaged: it holds ${key.length} bytes, not ${KEY_BYTES}`);
-  return key;
+  return found ?? createKey(file, random);
 }
 
-function readKey(file: string): Uint8Array | undefined {
+/** The master key in a file, or undefined if there is no such file. */
+export function readMasterKey(file: string): Uint8Array | undefined {
+  let key: Uint8Array;
   try {
-    return new Uint8Array(readFileSync(file));
+    key = new Uint8Array(readFileSync(file));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
+  if (key.length !== KEY_BYTES)
+    throw new MasterKeyError(`${file} is damaged: it holds ${key.length} bytes, not ${KEY_BYTES}`);
+  return key;
 }
 
 /** Written beside and linked into place: of two processes that start at once, one wins, and no half-written key is ever seen. */
@@ -84,13 +87,5 @@ function createKey(file: string, random: Random): Uint8Array {
     rmSync(draft, { force: true });
   }
   syncDirectory(dirname(file));
-  return readKey(file) as Uint8Array;
+  return readMasterKey(file) as Uint8Array;
 }
-
-function syncDirectory(path: string): void {
-  const handle = openSync(path, "r");
-  fsyncSync(handle);
-  closeSync(handle);
-}
-
-const hasCode = (error: unknown, code: string) => error instanceof Error && "code" in error && error.code === code;

@@ -1,0 +1,31 @@
+import { loadConfig } from "../config.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { backUp } from "../store/back-up.ts";
+import { type Arguments, operandsOf } from "./usage.ts";
+
+/** `twinpost backup FILE [--without-key]` */
+export async function backup(call: Arguments): Promise<void> {
+  const [file = ""] = operandsOf(call, "backup", ["FILE, the file to write"]);
+  const { dataDir } = loadConfig(call.flags);
+  const withKey = !call.options["without-key"];
+  const { byteCount } = await backUp({
+    ...{ dataDir, file, withKey },
+    clock: systemClock,
+    random: systemRandom,
+    signal: endSignal(),
+  });
+  const size = `${(byteCount / 1e6).toFixed(1)} MB`;
+  process.stdout.write(
+    withKey
+      ? `${file}: ${size}, with the master key: whoever reads it can do everything. Keep it safe.\n`
+      : `${file}: ${size}, WITHOUT the master key: it can only be restored with a copy of ${dataDir}/master.key. Keep one elsewhere.\n`,
+  );
+}
+
+/** Whoever ends us leaves no half file behind. */
+function endSignal(): AbortSignal {
+  const end = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end.abort());
+  return end.signal;
+}

@@ -1,0 +1,23 @@
+/** What whoever runs the program needs to be told, and nothing more: no stack, no cause. Exit code 1. */
+export class PlainError extends Error {
+  override name = "PlainError";
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file or folder",
+  EEXIST: "it exists already",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the quota is used up",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+};
+
+/** A failure of the file system as one sentence; anything else as it is. */
+export function toldPlainly(what: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
+  if (!("syscall" in error)) return error;
+  return new PlainError(`${what}: ${REASONS[error.code] ?? error.code}`, { cause: error });
+}

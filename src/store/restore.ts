@@ -1,0 +1,134 @@
+import { existsSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import type { Clock } from "../kernel/clock.ts";
+import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import type { Random } from "../kernel/random.ts";
+import { type BackupLabel, changed, digestFile, openBackup } from "./backup-file.ts";
+import { Connection } from "./connection.ts";
+import { filesIn } from "./files.ts";
+import { findDamage } from "./integrity.ts";
+import { pendingIn } from "./migrate.ts";
+import { finishRestore, openDraft } from "./pending-restore.ts";
+import { fits } from "./sealed-keys.ts";
+import { lockDataDir } from "./store.ts";
+import { createVault, readMasterKey } from "./vault.ts";
+
+export type RestoreOptions = {
+  dataDir: string;
+  file: string;
+  /** A file with the master key, for a backup that was made without. */
+  keyFile?: string | undefined;
+  /** Replaces the database that is there. */
+  force: boolean;
+  clock: Clock;
+  random: Random;
+};
+
+export type Restored = { label: BackupLabel; replaced: string | undefined };
+
+/**
+ * Puts a backup into a data directory. Refuses while a server runs there, a backup that is not whole, sound and of a schema known here, one
+ * whose master key is not at hand, and to replace a database unless forced to. Until all that is settled nothing is touched, and what
+ * was there is kept in a folder beside.
+ */
+export async function restore(options: RestoreOptions): Promise<Restored> {
+  const { dataDir, file, force, clock, random } = options;
+  return await openBackup(file, async (label, backup) => {
+    const lock = await lockDataDir(options);
+    try {
+      const present = filesIn(dataDir);
+      if (!force && existsSync(present.database)) {
+        throw new PlainError(
+          `${dataDir} holds a database already; --force replaces it, and keeps it in a folder beside`,
+        );
+      }
+      const draft = openDraft(dataDir, stampOf(clock.now(), random));
+      try {
+        await copyOut(backup, label, draft.files.database, file);
+        const key = await keyFor(label, options);
+        assertUsable(draft.files.database, key, options);
+        await writeWhole(draft.files.masterKey, async (handle) => {
+          await handle.write(key);
+        });
+        assertKeyStays(present.masterKey, key, options);
+        draft.decide();
+      } finally {
+        draft.discard();
+      }
+      return { label, replaced: finishRestore(dataDir) };
+    } catch (error) {
+      throw toldPlainly(`cannot restore into ${dataDir}`, error);
+    } finally {
+      lock.release();
+    }
+  });
+}
+
+/** Hands `look` the database of a backup as it lies there. Refuses a backup that is not whole or has been changed. */
+export async function inspectBackup<Result>(
+  file: string,
+  look: (connection: Connection, label: BackupLabel) => Result,
+): Promise<Result> {
+  return await openBackup(file, async (label, backup) => {
+    if ((await digestFile(backup, label.databaseBytes)) !== label.databaseSha256) throw changed(file);
+    const connection = new Connection(file, { immutable: true });
+    try {
+      return look(connection, label);
+    } finally {
+      connection.close();
+    }
+  });
+}
+
+async function copyOut(backup: FileHandle, label: BackupLabel, to: string, file: string): Promise<void> {
+  await writeWhole(to, async (handle) => {
+    const digest = await digestFile(backup, label.databaseBytes, (piece) => handle.write(piece));
+    if (digest !== label.databaseSha256) throw changed(file);
+  });
+}
+
+async function writeWhole(file: string, write: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(file, "wx", 0o600);
+  try {
+    await write(handle);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The master key of the backup: in it, in the file that was named, or where it is already. */
+async function keyFor(label: BackupLabel, { file, keyFile, dataDir }: RestoreOptions): Promise<Uint8Array> {
+  if (label.masterKey !== null) return new Uint8Array(Buffer.from(label.masterKey, "base64"));
+  const place = keyFile ?? filesIn(dataDir).masterKey;
+  const key = readMasterKey(place);
+  if (key) return key;
+  throw new PlainError(
+    `${file} was made without its master key, and there is none at ${place}; name it with --key FILE`,
+  );
+}
+
+function assertUsable(database: string, key: Uint8Array, { file, random }: RestoreOptions): void {
+  const connection = new Connection(database, { immutable: true });
+  try {
+    const [problem] = findDamage(connection);
+    if (problem) throw new PlainError(`${file} cannot be restored: ${problem}`);
+    pendingIn(connection);
+    if (!fits(createVault(key, random), connection)) {
+      throw new PlainError(`${file} cannot be restored: that is not the master key that its database was written with`);
+    }
+  } finally {
+    connection.close();
+  }
+}
+
+/** Where there is no database but another master key, somebody may still need that. */
+function assertKeyStays(file: string, key: Uint8Array, { force }: RestoreOptions): void {
+  const present = readMasterKey(file);
+  if (force || !present || Buffer.from(present).equals(key)) return;
+  throw new PlainError(`${file} is another master key; --force replaces it, and keeps it in a folder beside`);
+}
+
+/** Names a folder by when it was made; two of the same second by chance. */
+const stampOf = (now: number, random: Random) =>
+  `${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}-${random.uuid().slice(0, 8)}`;

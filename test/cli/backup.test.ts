@@ -1,0 +1,119 @@
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Connection } from "../../src/store/connection.ts";
+import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
+
+// Backup and restore as whoever has the program meets them: processes, exit codes, what is printed.
+
+const statusOf = async (url: string, authorization: string) =>
+  (await fetch(`${url}/whoami`, { headers: { authorization } })).status;
+
+test("a backup made beside a running server is restored elsewhere, and serves what the first one served", async () => {
+  using folder = temporaryFolder();
+  const [dataDir, elsewhere, file] = ["data", "elsewhere", "backup"].map((name) => join(folder.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const { secret } = await createAccount({ dataDir, cwd: folder.path });
+  await using server = await startServer({ dataDir });
+  const headers = { authorization: secret };
+  const made = await fetch(`${server.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
+  const twin = (await made.json()) as { creation_certificate: { uuid: string } };
+  const jwt = ((await (await fetch(`${server.url}/token`, { method: "POST", headers })).json()) as { token: string })
+    .token;
+
+  const backup = await runTool(["backup", file], { dataDir });
+  expect([backup.code, backup.stderr]).toEqual([0, ""]);
+  expect(backup.stdout).toMatch(/backup: \d+\.\d MB, with the master key: whoever reads it can do everything/);
+  const refused = await runTool(["backup", file], { dataDir });
+  expect([refused.code, refused.stderr]).toEqual([1, `twinpost: ${file} exists already; a backup never overwrites\n`]);
+
+  const restored = await runTool(["restore", file], { dataDir: elsewhere, cwd: folder.path });
+  expect([restored.code, restored.stderr]).toEqual([0, ""]);
+  expect(restored.stdout).toStartWith(`${elsewhere} is as it was at 2`);
+  await using second = await startServer({ dataDir: elsewhere });
+  const path = `/twins/${twin.creation_certificate.uuid}`;
+  // A token is signed with a key that the master key seals: it came along.
+  const found = await fetch(`${second.url}${path}`, { headers: { authorization: jwt } });
+  expect(await found.json()).toEqual(twin);
+
+  const under = await runTool(["restore", file, "--force"], { dataDir: elsewhere });
+  expect([under.code, under.stderr]).toEqual([1, `twinpost: another twinpost serves ${elsewhere}; stop it first\n`]);
+  await second.end();
+  const twice = await runTool(["restore", file], { dataDir: elsewhere });
+  expect([twice.code, twice.stderr]).toEqual([
+    1,
+    `twinpost: ${elsewhere} holds a database already; --force replaces it, and keeps it in a folder beside\n`,
+  ]);
+  const forced = await runTool(["restore", file, "--force"], { dataDir: elsewhere });
+  expect(forced.stdout).toMatch(/What was there before is in .*replaced-.*; delete it/);
+  const [replaced = ""] = readdirSync(elsewhere).filter((name) => name.startsWith("replaced-"));
+  expect(existsSync(join(elsewhere, replaced, "twinpost.db"))).toBe(true);
+});
+
+test("without the master key a backup says so, and is restored with a copy of it", async () => {
+  using folder = temporaryFolder();
+  const [dataDir, elsewhere, file] = ["data", "elsewhere", "backup"].map((name) => join(folder.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const { secret } = await createAccount({ dataDir, cwd: folder.path });
+  const backup = await runTool(["backup", file, "--without-key"], { dataDir });
+  expect([backup.code, backup.stdout]).toEqual([0, expect.stringContaining("WITHOUT the master key")]);
+  const options = { dataDir: elsewhere, cwd: folder.path };
+  const refused = await runTool(["restore", file], options);
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("name it with --key FILE\n")]);
+  expect((await runTool(["restore", file, "--key", join(dataDir, "master.key")], options)).code).toBe(0);
+  await using server = await startServer({ dataDir: elsewhere });
+  expect(await statusOf(server.url, secret)).toBe(200);
+});
+
+test("a wrong command line for them ends with 2", async () => {
+  using folder = temporaryFolder();
+  for (const [args, says] of [
+    [["backup"], "backup needs FILE"],
+    [["backup", "a", "b"], 'does not know what to do with "b"'],
+    [["restore"], "restore needs FILE"],
+  ] as const) {
+    const { code, stderr } = await runTool([...args], { dataDir: folder.path });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
+  }
+});
+
+test("a backup that is told to end leaves nothing; one that is killed leaves nothing that restore would take", async () => {
+  using folder = temporaryFolder();
+  const dataDir = join(folder.path, "data");
+  const target = join(folder.path, "backups");
+  await createAccount({ dataDir, cwd: folder.path });
+  fill(dataDir);
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const file = join(folder.path, "file");
+    const child = Bun.spawn([...SOURCE, "backup", file, "--data-dir", dataDir], { stdout: "ignore", stderr: "pipe" });
+    while (!readdirSync(folder.path).some((name) => name.startsWith("file"))) await Bun.sleep(1);
+    child.kill(signal);
+    await child.exited;
+    const left = readdirSync(folder.path).filter((name) => name.startsWith("file"));
+    if (signal === "SIGTERM") expect([child.exitCode, left]).toEqual([1, []]);
+    for (const name of left) {
+      expect(name).toEndWith(".partial");
+      for (const path of [join(folder.path, name), join(folder.path, name, "database")]) {
+        const { code, stderr } = await runTool(["restore", path], { dataDir: target, cwd: folder.path });
+        expect([code, stderr]).toEqual([1, expect.stringMatching(/is no file|is no backup|no such file/)]);
+      }
+      rmSync(join(folder.path, name), { recursive: true });
+    }
+  }
+});
+
+/** So much that a copy takes a while. */
+function fill(dataDir: string): void {
+  const connection = new Connection(join(dataDir, "twinpost.db"));
+  connection.run("BEGIN");
+  for (let i = 0; i < 20_000; i++)
+    connection.run("INSERT INTO sealed_keys VALUES (?, ?)", `key ${i}`, "x".repeat(2_000));
+  connection.run("COMMIT");
+  connection.close();
+}
