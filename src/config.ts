@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { parseCronExpression } from "cron-schedule";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { type Address, type Cidr, formatAddress } from "./kernel/address.ts";
@@ -69,6 +70,16 @@ const MqttLevels = z
   .regex(/^[345](,[345])*$/, "must be protocol levels, comma separated: 3 (MQTT 3.1), 4 (3.1.1), 5 (5.0)")
   .transform((text) => MQTT_LEVELS.filter((level) => text.includes(String(level))));
 
+const isCron = (text: string) => {
+  try {
+    parseCronExpression(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const Cron = z.string().refine(isCron, "must be a cron expression, such as 30 3 * * *");
+
 /** Every setting: its variable is `TWINPOST_` and the name in capitals, its flag `--` and the name with hyphens. */
 const SETTINGS = {
   data_dir: z.string().min(1).default("./twinpost-data"),
@@ -99,13 +110,22 @@ const SETTINGS = {
   document_depth: wholeNumber(1, 500).prefault("64"),
   documents_per_twin: wholeNumber(1, 10_000).prefault("100"),
   deliveries_keep: Duration.prefault("30D"),
+  backup_cron: Cron.optional(),
+  backup_dir: z.string().optional(),
+  backup_keep: wholeNumber(1, 10_000).prefault("7"),
   log: z.enum(LOG_LEVELS).default("info"),
 };
 
-const CompleteSettings = z.object(SETTINGS).refine((given) => !given.mqtts || (given.tls_cert && given.tls_key), {
-  path: ["mqtts"],
-  message: "needs a certificate and its key: TWINPOST_TLS_CERT and TWINPOST_TLS_KEY",
-});
+const CompleteSettings = z
+  .object(SETTINGS)
+  .refine((given) => !given.mqtts || (given.tls_cert && given.tls_key), {
+    path: ["mqtts"],
+    message: "needs a certificate and its key: TWINPOST_TLS_CERT and TWINPOST_TLS_KEY",
+  })
+  .refine((given) => !given.backup_cron === !given.backup_dir, {
+    path: ["backup_cron"],
+    message: "goes with a folder for the backups, TWINPOST_BACKUP_DIR; either both or neither",
+  });
 
 const Settings = CompleteSettings.transform((settings) => ({
   dataDir: settings.data_dir,
@@ -143,6 +163,11 @@ const Settings = CompleteSettings.transform((settings) => ({
   /** Never less than deliveries are kept: they tell of what stands there. */
   journalKeepMs: Math.max(settings.journal_keep, settings.deliveries_keep),
   deliveriesKeepMs: settings.deliveries_keep,
+  /** Null unless backups are made by themselves. */
+  backups:
+    settings.backup_cron && settings.backup_dir
+      ? { schedule: settings.backup_cron, dir: settings.backup_dir, keep: settings.backup_keep }
+      : null,
   logLevel: settings.log,
 }));
 

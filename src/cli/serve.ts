@@ -5,6 +5,7 @@ import { createApp } from "../http/app.ts";
 import { keepAllMessageCounts } from "../hub/count-messages.ts";
 import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
+import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { formatAddress } from "../kernel/address.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
@@ -17,7 +18,7 @@ import { VERSION } from "../kernel/version.ts";
 import { Broker } from "../mqtt/broker.ts";
 import { serveHttp } from "../platform/http.ts";
 import { systemNet } from "../platform/net.ts";
-import { programCall } from "../platform/process.ts";
+import { programCall, runSelf } from "../platform/process.ts";
 import { obtainKey } from "../store/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
 import { openDevices } from "./devices.ts";
@@ -58,7 +59,9 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       webSockets: devices.webSockets,
     });
     const mqtt = await devices.listen();
-    const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs()]);
+    const stopping = new AbortController();
+    const backUpTo = (file: string) => backUpBeside(config.dataDir, file, stopping.signal);
+    const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs(), ...scheduledBackups(config, backUpTo)]);
     const deliverer = new Deliverer(deps);
     scheduler.start();
     deliverer.start();
@@ -72,6 +75,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       );
     }
     log.info("serve.stopping", { signal: await stopped });
+    stopping.abort();
     devices.stopListening();
     const sendDevicesAway = async () => {
       await broker.stop();
@@ -84,6 +88,12 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     await store.close();
   }
   log.info("serve.stopped");
+}
+
+/** In a process of its own: what copies a large database for minutes must not outlive us, nor take the processor from requests. */
+async function backUpBeside(dataDir: string, file: string, signal: AbortSignal): Promise<void> {
+  const { code, stderr } = await runSelf(["backup", file, "--data-dir", dataDir], signal);
+  if (code !== 0) throw new Error(`the backup failed: ${stderr.trim()}`);
 }
 
 function stopSignal(): Promise<string> {

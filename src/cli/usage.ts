@@ -39,6 +39,9 @@ Settings, each a flag or an environment variable:
   --document-bytes            TWINPOST_DOCUMENT_BYTES            what a document may take (1048576)
   --document-depth            TWINPOST_DOCUMENT_DEPTH            levels a document may nest (64)
   --documents-per-twin        TWINPOST_DOCUMENTS_PER_TWIN        documents a twin may have (100)
+  --backup-cron               TWINPOST_BACKUP_CRON               when backups are made by themselves, as a cron expression (never)
+  --backup-dir                TWINPOST_BACKUP_DIR                the folder that they go to
+  --backup-keep               TWINPOST_BACKUP_KEEP               how many of them are kept (7)
   --log                       TWINPOST_LOG                       debug, info, warn, error or silent (info)
 `;
 

@@ -1,5 +1,37 @@
+import { spawn } from "node:child_process";
+
 /** Whether this is the built executable, rather than source code that Bun runs. */
 const isBuilt = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN[\\/]/.test(Bun.main);
 
 /** How whoever started this program would call it again. */
 export const programCall = () => (isBuilt ? "twinpost" : `npx -y bun@${Bun.version} run twinpost`);
+
+/** The program itself, as the start of a command line. */
+const SELF: readonly string[] = isBuilt
+  ? [process.execPath]
+  : "Deno" in globalThis
+    ? [process.execPath, "run", "-A", Bun.main]
+    : [process.execPath, Bun.main];
+
+/**
+ * Runs the program once more, with these arguments, in a process of its own, and answers its exit code and what it has to complain about.
+ * `signal` ends it.
+ */
+export function runSelf(
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<{ code: number | null; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const [program = "", ...rest] = [...SELF, ...args];
+    const child = spawn(program, rest, { stdio: ["ignore", "ignore", "pipe"], signal });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    // Told to end, it still has to come to its end.
+    child.on("error", (error) => {
+      if (child.pid === undefined) reject(error);
+    });
+    child.on("close", (code) => resolve({ code, stderr }));
+  });
+}

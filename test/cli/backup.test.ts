@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Connection } from "../../src/store/connection.ts";
 import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
@@ -106,6 +106,24 @@ test("a backup that is told to end leaves nothing; one that is killed leaves not
       rmSync(join(folder.path, name), { recursive: true });
     }
   }
+});
+
+test("a server makes backups by itself, in a process beside", async () => {
+  using folder = temporaryFolder();
+  const dataDir = join(folder.path, "data");
+  const dir = join(folder.path, "backups");
+  await createAccount({ dataDir, cwd: folder.path });
+  const env = { TWINPOST_BACKUP_CRON: "* * * * * *", TWINPOST_BACKUP_DIR: dir, TWINPOST_BACKUP_KEEP: "1" };
+  await using server = await startServer({ dataDir, env });
+  const made = () => (existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(".backup")) : []);
+  while (made().length === 0) await Bun.sleep(20);
+  const [first = ""] = made();
+  while (made().includes(first)) await Bun.sleep(20);
+  expect(await server.end()).toBe(0);
+  const [newest = ""] = made();
+  expect(readFileSync(join(dir, newest)).toString("latin1", 0, 15)).toBe("SQLite format 3");
+  const elsewhere = join(folder.path, "elsewhere");
+  expect((await runTool(["restore", join(dir, newest)], { dataDir: elsewhere, cwd: folder.path })).code).toBe(0);
 });
 
 /** So much that a copy takes a while. */

@@ -23,6 +23,7 @@ test("without any setting, the defaults are those of the documentation", () => {
     documentDepthMax: 64,
     documentsPerTwinMax: 100,
     deliveriesKeepMs: 30 * 86_400_000,
+    backups: null,
     logLevel: "info",
   });
 });
@@ -55,6 +56,8 @@ test("a wrong value stops the start and names the variable", () => {
     ["TWINPOST_DOCUMENT_BYTES", ["0", "1 MiB", "4194305"]],
     ["TWINPOST_DOCUMENT_DEPTH", ["0", "501", "-1"]],
     ["TWINPOST_DOCUMENTS_PER_TWIN", ["0", "10001", "ten"]],
+    ["TWINPOST_BACKUP_CRON", ["daily", "61 * * * *", "0 3 * * *"]],
+    ["TWINPOST_BACKUP_KEEP", ["0", "all"]],
     ["TWINPOST_LOG", ["loud"]],
   ] as const) {
     for (const value of values) {
@@ -87,4 +90,11 @@ test("durations are days, weeks, months, years or for ever", () => {
   const keep = (text: string) =>
     loadConfig({ "journal-keep": text, "deliveries-keep": "1D" }, {}).journalKeepMs / 86_400_000;
   expect(["1D", "2W", "3M", "1Y", "INF"].map(keep)).toEqual([1, 14, 90, 365, Number.POSITIVE_INFINITY]);
+});
+
+test("backups are made by themselves where both a schedule and a folder are given", () => {
+  const settings = { "backup-cron": "30 3 * * *", "backup-dir": "/backups" };
+  expect(loadConfig(settings, {}).backups).toEqual({ schedule: "30 3 * * *", dir: "/backups", keep: 7 });
+  expect(loadConfig({ ...settings, "backup-keep": "30" }, {}).backups).toMatchObject({ keep: 30 });
+  expect(() => loadConfig({ "backup-dir": "/backups" }, {})).toThrow("TWINPOST_BACKUP_DIR; either both or neither");
 });
