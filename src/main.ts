@@ -1,5 +1,6 @@
 import { accountCreate } from "./cli/account-create.ts";
 import { backup } from "./cli/backup.ts";
+import { check } from "./cli/check.ts";
 import { restoreBackup } from "./cli/restore.ts";
 import { secretReset } from "./cli/secret-reset.ts";
 import { serve } from "./cli/serve.ts";
@@ -29,6 +30,7 @@ async function run(argv: string[]): Promise<void> {
   else if (command === "secret reset") await secretReset(call);
   else if (call.words[0] === "backup") await backup(call);
   else if (call.words[0] === "restore") await restoreBackup(call);
+  else if (call.words[0] === "check") await check(call);
   else throw new UsageError(`there is no command "${command}"; see twinpost --help`);
 }
 

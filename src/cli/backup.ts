@@ -1,13 +1,18 @@
+import { setPriority } from "node:os";
 import { loadConfig } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { backUp } from "../store/back-up.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 
+const NICE = 10;
+
 /** `twinpost backup FILE [--without-key]` */
 export async function backup(call: Arguments): Promise<void> {
   const [file = ""] = operandsOf(call, "backup", ["FILE, the file to write"]);
   const { dataDir } = loadConfig(call.flags);
+  // Whoever asks the server something goes first.
+  setPriority(NICE);
   const withKey = !call.options["without-key"];
   const { byteCount } = await backUp({
     ...{ dataDir, file, withKey },

@@ -13,6 +13,7 @@ export const USAGE = `Twinpost keeps digital twins that organisations and device
   twinpost secret reset --user UUID [--json]    give a locked-out user a new secret
   twinpost backup FILE [--without-key]          copy database and master key into one file; safe beside a running server
   twinpost restore FILE [--key FILE] [--force]  put a backup into the data directory; no server may run there
+  twinpost check [FILE]                         look for damage in the database, or in a backup; safe beside a running server
   twinpost --help | --version
 
 Settings, each a flag or an environment variable:

@@ -1,0 +1,66 @@
+import { existsSync } from "node:fs";
+import { loadConfig } from "../config.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { PlainError } from "../kernel/plain-error.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { Connection } from "../store/connection.ts";
+import { filesIn } from "../store/files.ts";
+import { findDamage } from "../store/integrity.ts";
+import { findViolations } from "../store/invariant.ts";
+import { pendingIn } from "../store/migrate.ts";
+import { inspectBackup } from "../store/restore.ts";
+import { fits } from "../store/sealed-keys.ts";
+import { whenFree } from "../store/store.ts";
+import { createVault, readMasterKey } from "../store/vault.ts";
+import { INVARIANTS } from "./invariants.ts";
+import { type Arguments, operandsOf } from "./usage.ts";
+
+/** `twinpost check [FILE]`: the database of the data directory, beside a server or without one; or a backup, which is not restored for it. */
+export async function check(call: Arguments): Promise<void> {
+  const [file] = operandsOf(call, "check", ["FILE"], true);
+  const { dataDir } = loadConfig(call.flags);
+  const problems =
+    file === undefined
+      ? await checkDataDir(dataDir)
+      : await inspectBackup(file, (connection, { masterKey }) => [
+          ...findProblems(connection),
+          ...keyProblem(connection, masterKey === null ? undefined : new Uint8Array(Buffer.from(masterKey, "base64"))),
+        ]);
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  const what = file ?? dataDir;
+  if (problems.length > 0) throw new PlainError(`${what}: ${problems.length} found`);
+  process.stdout.write(`${what}: nothing found\n`);
+}
+
+async function checkDataDir(dataDir: string): Promise<string[]> {
+  const { database, masterKey } = filesIn(dataDir);
+  if (!existsSync(database)) throw new PlainError(`there is no database in ${dataDir}`);
+  const connection = await whenFree(systemClock, () => new Connection(database, { readonly: true }));
+  try {
+    const key = readMasterKey(masterKey);
+    // One snapshot: a server may write meanwhile.
+    connection.run("BEGIN");
+    const missing = key ? [] : [`${masterKey} is missing: the database does not open without it`];
+    return [...findProblems(connection), ...missing, ...keyProblem(connection, key)];
+  } finally {
+    connection.close();
+  }
+}
+
+function findProblems(connection: Connection): string[] {
+  const damage = findDamage(connection);
+  // Of a file that cannot be read right, the rest would be guesswork.
+  if (damage.some((problem) => problem.startsWith("the database"))) return damage;
+  const pending = pendingIn(connection).length;
+  if (pending > 0) {
+    throw new PlainError(
+      `the database is of an older twinpost, ${pending} migrations behind: the server makes them when it starts`,
+    );
+  }
+  return [...damage, ...findViolations(connection, INVARIANTS)];
+}
+
+function keyProblem(connection: Connection, key: Uint8Array | undefined): string[] {
+  if (!key || fits(createVault(key, systemRandom), connection)) return [];
+  return ["master.key is not the master key that the database was written with"];
+}

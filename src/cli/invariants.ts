@@ -1,0 +1,18 @@
+import { ACCESS_INVARIANTS } from "../access/invariant-rows.ts";
+import { DOCUMENT_INVARIANTS } from "../documents/invariant-rows.ts";
+import { EVENT_INVARIANTS } from "../events/invariant-rows.ts";
+import { HUB_INVARIANTS } from "../hub/invariant-rows.ts";
+import { LEDGER_INVARIANTS } from "../ledgers/invariant-rows.ts";
+import { NOTIFICATION_INVARIANTS } from "../notifications/invariant-rows.ts";
+import { STICKER_INVARIANTS } from "../stickers/invariant-rows.ts";
+
+/** What every room says has to be true of its rows. */
+export const INVARIANTS = [
+  ...EVENT_INVARIANTS,
+  ...ACCESS_INVARIANTS,
+  ...LEDGER_INVARIANTS,
+  ...STICKER_INVARIANTS,
+  ...DOCUMENT_INVARIANTS,
+  ...NOTIFICATION_INVARIANTS,
+  ...HUB_INVARIANTS,
+];

@@ -1,0 +1,272 @@
+import { expect, test } from "bun:test";
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { INVARIANTS } from "../../src/cli/invariants.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import { backUp } from "../../src/store/back-up.ts";
+import { Connection } from "../../src/store/connection.ts";
+import { findDamage } from "../../src/store/integrity.ts";
+import { findViolations } from "../../src/store/invariant.ts";
+import { busyAccount, type Step } from "../support/busy-account.ts";
+import { createAccount, runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { openWorld } from "../support/world.ts";
+
+const steps = (count: number): Step[] =>
+  Array.from({ length: count }, () => [systemRandom.below(1000), systemRandom.below(1000), systemRandom.below(1000)]);
+
+/** A world in which two accounts have done a bit of everything, and what `check` says of its database. */
+async function openBusy(count: number) {
+  const world = await openWorld();
+  const caller = await world.createAccount();
+  const busy = busyAccount(world, caller);
+  // Everything once, in the order that makes things first.
+  await busy.live(Array.from({ length: busy.doings }, (_, i): Step => [i, i, i + 1]));
+  await busy.live(steps(count));
+  const problems = () => {
+    const connection = new Connection(join(world.dataDir, "twinpost.db"), { readonly: true });
+    try {
+      return [...findDamage(connection), ...findViolations(connection, INVARIANTS)];
+    } finally {
+      connection.close();
+    }
+  };
+  return { world, caller, busy, problems, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+}
+
+test("whatever an account does, every invariant holds", async () => {
+  await using it = await openBusy(400);
+  expect(it.problems()).toEqual([]);
+  it.world.scheduler.start();
+  for (let day = 0; day < 40; day++) {
+    it.world.clock.advance(86_400_000);
+    await it.world.scheduler.settled();
+    await it.busy.live(steps(10));
+  }
+  expect(it.problems()).toEqual([]);
+});
+
+/** How each invariant is broken from beside, and what is then said. */
+const BREAKAGES: [name: string, sql: string, says: RegExp][] = [
+  ["journal", "DELETE FROM events WHERE sequence = 5", /^events: the journal has a gap before 6$/],
+  ["order", "UPDATE events SET occurred_at = 0 WHERE sequence = 5", /^events: the journal goes back in time at 5$/],
+  ["data", "UPDATE events SET data = '[1' WHERE kind = 'account.created'", /^events: what 1 says is no JSON object$/],
+  [
+    "account",
+    "UPDATE events SET account_id = 'x' WHERE sequence = 1",
+    /^events: 1 is of account x, which does not exist$/,
+  ],
+  ["twin", "UPDATE events SET twin_id = 'x' WHERE sequence = 1", /^events: 1 is about twin x, which does not exist$/],
+  ["epoch", "INSERT INTO access_epoch VALUES (9)", /^access_epoch: 2 rows, not one/],
+  [
+    "record count",
+    "UPDATE ledger_entries SET record_count = record_count + 1",
+    /^ledger_entries: \S+ of \S+ on \S+ counts \d+ history records, and has \d+$/,
+  ],
+  ["value", "UPDATE ledger_entries SET value = '{'", /^ledger_entries: the value of \S+ of \S+ on \S+ is not JSON$/],
+  [
+    "history",
+    "UPDATE ledger_entries SET value_changed_at = 1",
+    /^ledger_history: \S+ of \S+ on \S+ has a record from after its last change$/,
+  ],
+  ["last record", "UPDATE ledger_history SET value = '77'", /^ledger_history: the last record of .* is not its value$/],
+  ["recipients", "DELETE FROM sticker_recipients", /^sticker_recipients: color\d of \S+ on \S+ is not listed for \S+$/],
+  [
+    "recipients of nothing",
+    "INSERT INTO sticker_recipients VALUES ('r', 0, 'a', 't', 'c', 9)",
+    /^sticker_recipients: c of a on t is listed for r, and not addressed to them$/,
+  ],
+  ["document account", "UPDATE documents SET account_id = 'x'", /^documents: d\d of twin \S+ is of another account/],
+  ["document data", "UPDATE documents SET data = '[]'", /^documents: d\d of twin \S+ is no JSON object$/],
+  [
+    "document version",
+    "UPDATE documents SET version = version + 1",
+    /^documents: version \d+ of d\d of twin \S+ is not what/,
+  ],
+  ["document sequence", "UPDATE documents SET sequence = 1", /^documents: version \d+ of d\d of twin \S+ is not what/],
+  [
+    "document content",
+    `UPDATE documents SET data = '{"other":1}'`,
+    /^documents: d\d of twin \S+ is not what the journal says/,
+  ],
+  [
+    "chain",
+    `UPDATE events SET data = json_set(data, '$.after', 1)
+     WHERE kind IN ('document.put', 'document.patched') AND data ->> '$.after' IS NOT NULL`,
+    /^events: \d+ changes a document, and what it names as the change before is none of that document$/,
+  ],
+  ["deletion", "UPDATE deleted_documents SET sequence = 1", /^deleted_documents: gone of twin \S+ is not deleted by/],
+  [
+    "deleted and there",
+    "INSERT OR IGNORE INTO deleted_documents SELECT twin_id, name, sequence FROM documents",
+    /^deleted_documents: d\d of twin \S+ is there$/,
+  ],
+  [
+    "base",
+    "INSERT INTO document_bases SELECT twin_id, name, version, sequence, data FROM documents",
+    /^document_bases: d\d of twin \S+ was kept of journal row \d+, which has not been cut$/,
+  ],
+  [
+    "no base",
+    "DELETE FROM events WHERE sequence < (SELECT max(sequence) FROM events)",
+    /^documents: version \d+ of d\d of twin \S+ is older than the journal, and no base was kept of it$/,
+  ],
+  ["devices", "UPDATE hubs SET device_count = 99", /^hubs: \S+ counts 99 devices, and has \d$/],
+  ["connected", "UPDATE hubs SET connected_device_count = 98", /^hubs: \S+ counts 98 connected devices, and has 0$/],
+  [
+    "device account",
+    "UPDATE devices SET account_id = 'x'",
+    /^devices: \S+ is of another account than its hub or its twin$/,
+  ],
+  [
+    "terminated device",
+    "UPDATE twins SET terminated_by = owner_id, terminated_at = 1 WHERE id IN (SELECT id FROM devices)",
+    /^devices: the twin of \S+ is terminated$/,
+  ],
+  ["counts", "INSERT INTO message_counts VALUES ('x', 'm', 0, 1, 1)", /^message_counts: messages of x are counted/],
+  [
+    "a number twice",
+    "UPDATE deliveries SET number = 1 WHERE number IS NOT NULL",
+    /^deliveries: notification 1 of subscription \S+ was made \d+ times$/,
+  ],
+  [
+    "a number missing",
+    "DELETE FROM deliveries WHERE number = 2",
+    /^deliveries: subscription \S+ has notification 1, and not the next one$/,
+  ],
+  [
+    "numbers beyond the count",
+    "UPDATE webhook_subscriptions SET message_count = 0",
+    /^webhook_subscriptions: \S+ counts 0 notifications, and there is one with number \d+$/,
+  ],
+  [
+    "no subscription",
+    "DELETE FROM webhook_subscriptions",
+    /^deliveries: \S+ waits for subscription \S+, which does not exist$/,
+  ],
+  ["delivery account", "UPDATE webhook_subscriptions SET account_id = 'x'", /^deliveries: \S+ is of another account/],
+  [
+    "never looked at",
+    "UPDATE webhook_subscriptions SET due_at = NULL, expires_at = 9e15, ended_at = NULL, end_reason = NULL",
+    /^webhook_subscriptions: \S+ has messages that wait, and will never be looked at$/,
+  ],
+  ["pins", "UPDATE users SET account_id = 'x'", /^pins: the PIN of user \S+ is of another account than the user$/],
+  ["foreign key", "DELETE FROM accounts", /^twins: rows that name no row of accounts: \d+$/],
+];
+
+test("each broken invariant is named", async () => {
+  await using it = await openBusy(0);
+  const { world, caller, busy } = it;
+  // What the breakages need: a few of everything, of numbers three, one document that was deleted and a PIN.
+  const call = async (method: string, path: string, body?: object) => {
+    const { status } = await caller.call(method, path, body);
+    expect([method, path, status < 300]).toEqual([method, path, true]);
+  };
+  await busy.live([
+    [0, 0, 0],
+    [19, 0, 1],
+    [20, 0, 0],
+  ]);
+  const twin = busy.twins.at(-1);
+  for (const name of ["d0", "d1", "gone"]) await call("PUT", `/twins/${twin}/documents/${name}`, { data: { a: 1 } });
+  await call("PUT", `/twins/${twin}/documents/d0`, { data: { a: 2 } });
+  await call("DELETE", `/twins/${twin}/documents/gone`);
+  await call("POST", `/twins/${twin}/ledgers/personal`, { entries: { kept: { value: 1, history: "INF" } } });
+  for (const color of ["color1", "color2", "color3"]) {
+    const sticker = { note: "x", recipients: [caller.user], publish: { on_put: ["red"] } };
+    await call("POST", `/twins/${twin}/stickers`, { stickers: { [color]: sticker } });
+  }
+  await call("POST", `/users/${caller.user}/secrets`);
+  const [hubId] = world.query("SELECT id FROM hubs").map(({ id }) => id);
+  expect(hubId).toBeDefined();
+  await busy.live([[15, 0, 3]]);
+  world.seed((connection) =>
+    connection.run("UPDATE deliveries SET state = 'delivered', settled_at = sent_at WHERE number = 1"),
+  );
+  expect(it.problems()).toEqual([]);
+
+  const named: string[] = [];
+  const original = new Connection(join(world.dataDir, "twinpost.db"));
+  original.pragma("foreign_keys = OFF");
+  for (const [name, sql, says] of BREAKAGES) {
+    original.run("BEGIN");
+    original.run(sql);
+    const problems = [...findDamage(original), ...findViolations(original, INVARIANTS)];
+    original.run("ROLLBACK");
+    named.push(...problems);
+    expect([name, problems]).toEqual([name, expect.arrayContaining([expect.stringMatching(says)])]);
+  }
+  original.close();
+  // No invariant without a way to break it.
+  const patterns = INVARIANTS.map(
+    ({ broken }) => new RegExp(`^${broken.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{\w+\}/g, ".+")}$`),
+  );
+  expect(patterns.filter((pattern) => !named.some((problem) => pattern.test(problem)))).toEqual([]);
+});
+
+test("a damaged file is told from a sound one, in a data directory and in a backup", async () => {
+  using folder = temporaryFolder();
+  const dataDir = join(folder.path, "data");
+  await createAccount({ dataDir, cwd: folder.path });
+  const sound = await runTool(["check"], { dataDir });
+  expect([sound.code, sound.stdout]).toEqual([0, `${dataDir}: nothing found\n`]);
+  const file = join(folder.path, "backup");
+  await runTool(["backup", file], { dataDir });
+  const backup = await runTool(["check", file], { dataDir });
+  expect([backup.code, backup.stdout]).toEqual([0, `${file}: nothing found\n`]);
+
+  const database = join(dataDir, "twinpost.db");
+  const connection = new Connection(database);
+  connection.pragma("wal_checkpoint(TRUNCATE)");
+  connection.close();
+  const bytes = readFileSync(database);
+  // The pages of indexes and tables, from the second on: the first tells what there is at all.
+  bytes.fill(0xff, 4096 * 3, 4096 * 8);
+  writeFileSync(database, bytes);
+  const damaged = await runTool(["check"], { dataDir });
+  expect([damaged.code, damaged.stdout]).toEqual([1, expect.stringContaining("the database is damaged: ")]);
+  expect(damaged.stderr).toMatch(/data: \d+ found\n$/);
+});
+
+test("it works beside a server that writes, says what is wrong with the key, and does not touch an older database", async () => {
+  using folder = temporaryFolder();
+  const dataDir = join(folder.path, "data");
+  const { secret } = await createAccount({ dataDir, cwd: folder.path });
+  {
+    await using server = await startServer({ dataDir });
+    let writing = true;
+    const writes = (async () => {
+      while (writing)
+        await fetch(`${server.url}/twins`, { method: "POST", headers: { authorization: secret }, body: "{}" });
+    })();
+    for (let i = 0; i < 2; i++) {
+      const { code, stdout } = await runTool(["check"], { dataDir });
+      expect([code, stdout]).toEqual([0, `${dataDir}: nothing found\n`]);
+    }
+    writing = false;
+    await writes;
+    await server.end();
+  }
+  const key = join(dataDir, "master.key");
+  copyFileSync(key, join(folder.path, "key"));
+  writeFileSync(key, systemRandom.bytes(32));
+  expect(await runTool(["check"], { dataDir })).toMatchObject({
+    code: 1,
+    stdout: "master.key is not the master key that the database was written with\n",
+  });
+  copyFileSync(join(folder.path, "key"), key);
+  const connection = new Connection(join(dataDir, "twinpost.db"));
+  connection.run("DELETE FROM schema_migrations WHERE number = (SELECT max(number) FROM schema_migrations)");
+  connection.close();
+  const older = await runTool(["check"], { dataDir });
+  expect([older.code, older.stderr]).toEqual([1, expect.stringContaining("of an older twinpost, 1 migrations behind")]);
+  expect((await runTool(["check"], { dataDir: join(folder.path, "nowhere"), cwd: folder.path })).code).toBe(1);
+});
+
+test("beside a backup of a busy world, nothing is found in it either", async () => {
+  await using it = await openBusy(100);
+  using folder = temporaryFolder();
+  const { clock, random } = it.world.deps;
+  const file = join(folder.path, "backup");
+  await backUp({ dataDir: it.world.dataDir, file, withKey: true, clock, random });
+  expect((await runTool(["check", file], { dataDir: it.world.dataDir })).stdout).toBe(`${file}: nothing found\n`);
+});

@@ -1,0 +1,129 @@
+import { keepDocumentBases } from "../../src/documents/keep-bases.ts";
+import { pruneEvents } from "../../src/events/prune-events.ts";
+import { SYSTEM } from "../../src/kernel/actor.ts";
+import { HUB, hubCaller } from "./hub.ts";
+import type { Caller, Json, World } from "./world.ts";
+
+const DAY = 86_400_000;
+const TOPICS = ["red", "reading"];
+/** Texts that ask for care on their way through SQL and JSON. */
+const ODD = ["plain", 'q"uote\\s', "ünï\u2028\u{1F600}", "__proto__", "1e400", "line\nbreak\u0001"];
+
+/** What is done to an account, by number: whatever it is, it is done through the doors, and may be refused. */
+export type Step = readonly [what: number, which: number, how: number];
+
+/**
+ * An account that does a bit of everything that can be done, as the steps say: twins, entries, references, identities, stickers, documents,
+ * hubs, devices, users, subscriptions, deliveries; and time that passes, in which the journal is cut.
+ */
+export function busyAccount(world: World, caller: Caller) {
+  const hub = hubCaller(world, caller.token);
+  const twins: string[] = [];
+  const hubs: string[] = [];
+  const pick = <Item>(items: readonly Item[], which: number): Item | undefined => items[which % (items.length || 1)];
+  const odd = (how: number) => ODD[how % ODD.length] as string;
+  const value = (how: number): Json =>
+    [how, odd(how), [how, null], { a: odd(how), b: { c: how / 7 } }, null, true][how % 6];
+
+  const doings: ((twin: string, which: number, how: number) => Promise<unknown>)[] = [
+    async (_, __, how) => {
+      const { body } = await caller.call("POST", "/twins", { description: { note: odd(how), n: how / 3 } });
+      twins.push(body.creation_certificate.uuid);
+    },
+    (twin, _, how) => caller.call("PATCH", `/twins/${twin}`, { description: { changed: value(how) } }),
+    async (twin, which) => (which % 5 === 0 ? caller.call("DELETE", `/twins/${twin}`) : undefined),
+    (twin, which, how) =>
+      caller.call("POST", `/twins/${twin}/ledgers/personal`, {
+        entries: {
+          [`e${which % 4}`]: {
+            value: value(how),
+            ...(how % 2 && { history: how % 3 ? "1M" : "INF" }),
+            ...(how % 5 === 0 && { visibility: "USER.profession == 'service'" }),
+            ...(how % 4 === 0 && { publish: { on_change: { reading: "true" } } }),
+          },
+        },
+      }),
+    (twin, which, how) =>
+      caller.call("PATCH", `/twins/${twin}/ledgers/personal/value`, {
+        entries: { [`e${which % 4}`]: { value: value(how) } },
+      }),
+    (twin, which, how) =>
+      caller.call("POST", `/twins/${twin}/ledgers/personal`, {
+        entries: {
+          [`r${which % 3}`]: {
+            ref: { source: `twin://${pick(twins, how)}/${caller.account}/e${which % 4}` },
+            ...(how % 2 && { history: "1W" }),
+          },
+        },
+      }),
+    (twin, which) => caller.call("DELETE", `/twins/${twin}/ledgers/personal?entries=e${which % 4}`),
+    (twin, which, how) =>
+      caller.call("POST", `/twins/${twin}/identities`, { identities: { [`RFID#${which % 9}${how % 9}`]: {} } }),
+    (twin, which, how) =>
+      caller.call("POST", `/twins/${twin}/stickers`, {
+        stickers: {
+          [`color${which % 3}`]: {
+            note: odd(how),
+            recipients: [caller.user, caller.role, caller.account].slice(0, 1 + (how % 3)),
+            publish: { on_put: ["red"], on_remove: ["red"] },
+          },
+        },
+      }),
+    (twin, which) => caller.call("DELETE", `/twins/${twin}/stickers/color${which % 3}`),
+    (twin, which, how) =>
+      caller.call("PUT", `/twins/${twin}/documents/d${which % 3}`, { data: { [odd(how)]: value(how) } }),
+    (twin, which, how) =>
+      caller.call("PATCH", `/twins/${twin}/documents/d${which % 3}`, { data: { k: value(how + 1), [odd(how)]: null } }),
+    (twin, which) => caller.call("DELETE", `/twins/${twin}/documents/d${which % 3}`),
+    (twin, which) => (which % 4 ? Promise.resolve() : caller.call("DELETE", `/twins/${twin}/documents`)),
+    async (_, which) => {
+      if (hubs.length >= 3) return;
+      const { status, body } = await hub("POST", "/hubs", { name: `hub ${which % 7}`, product_plan: "plan_shared" });
+      if (status === 200) hubs.push(body.id);
+    },
+    async (_, which, how) => {
+      const { status, body } = await hub("POST", "/devices", { hub_id: pick(hubs, which), name: `device ${how % 9}` });
+      if (status === 200) twins.push(body.device.id);
+    },
+    (twin, which) => hub("PATCH", `/devices/${twin}`, { hub_id: pick(hubs, which), description: odd(which) }),
+    (twin, which) => (which % 3 ? hub("GET", `/twins/${twin}`) : hub("DELETE", `/devices/${twin}`)),
+    (twin, which, how) => hub("PUT", `/twins/${twin}/documents/d${which % 3}`, { data: { hub: value(how) } }),
+    (_, which, how) =>
+      caller.call("POST", "/notifications/webhooks", {
+        callback_url: `https://hooks.example.org/${which}`,
+        topic: TOPICS[which % 2],
+        ...(how % 2 && { client_secret: "0123456789abcdef" }),
+      }),
+    // Whoever receives the confirmation follows its link.
+    async () =>
+      world.seed((connection) => connection.run("UPDATE webhook_subscriptions SET confirmed_at = created_at")),
+    async (_, which, how) => {
+      const { body } = await caller.call("POST", "/roles", {
+        name: odd(how).replaceAll(/\p{Cc}/gu, ""),
+        statement: { effect: "allow", actions: ["get_twin"] },
+        ...(how % 2 && { rules: { twin_rule: "TWIN.a == USER.a" } }),
+      });
+      if (which % 2)
+        await caller.call("POST", "/users", { name: "User", role: body.uuid, description: { a: odd(how) } });
+    },
+    async () => void world.clock.advance(DAY),
+    async (_, which) => {
+      if (which % 3) return;
+      const cut = pruneEvents([keepDocumentBases]);
+      await world.store.write(cut, SYSTEM, { before: world.clock.now() - DAY, limit: 5 + (which % 40) });
+    },
+  ];
+
+  return {
+    twins,
+    async live(steps: readonly Step[]): Promise<void> {
+      for (const [what, which, how] of steps) {
+        const twin = pick(twins, which) ?? caller.account;
+        await (doings[what % doings.length] as (typeof doings)[number])(twin, which, how);
+      }
+    },
+    /** How many different things there are to do: steps 0 to this do each of them. */
+    doings: doings.length,
+    hubPath: HUB,
+  };
+}
