@@ -3,7 +3,7 @@ import { loadConfig } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { PlainError } from "../kernel/plain-error.ts";
 import { systemRandom } from "../kernel/random.ts";
-import { Connection } from "../store/connection.ts";
+import { Connection, isSqliteError } from "../store/connection.ts";
 import { filesIn } from "../store/files.ts";
 import { findDamage } from "../store/integrity.ts";
 import { findViolations } from "../store/invariant.ts";
@@ -35,6 +35,16 @@ export async function check(call: Arguments): Promise<void> {
 async function checkDataDir(dataDir: string): Promise<string[]> {
   const { database, masterKey } = filesIn(dataDir);
   if (!existsSync(database)) throw new PlainError(`there is no database in ${dataDir}`);
+  try {
+    return await lookAt(database, masterKey);
+  } catch (error) {
+    // Past a certain point not even a question can be asked.
+    if (isSqliteError(error)) return [`the database is damaged: ${error.message}`];
+    throw error;
+  }
+}
+
+async function lookAt(database: string, masterKey: string): Promise<string[]> {
   const connection = await whenFree(systemClock, () => new Connection(database, { readonly: true }));
   try {
     const key = readMasterKey(masterKey);

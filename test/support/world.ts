@@ -29,10 +29,14 @@ export type Caller = Awaited<ReturnType<World["createAccount"]>>;
 
 /**
  * A whole server without its socket, on a database of its own: the real store and app, under a clock, a log and (if handed in) a network
- * that the test holds. Jobs and deliveries run once they are started.
+ * that the test holds. Jobs and deliveries run once they are started. `made` is a data directory that is there already; it goes with the world.
  */
-export async function openWorld(settings: Record<string, string> = {}, net: Net = systemNet()) {
-  const folder = await migratedFolder();
+export async function openWorld(
+  settings: Record<string, string> = {},
+  net: Net = systemNet(),
+  made?: Awaited<ReturnType<typeof migratedFolder>>,
+) {
+  const folder = made ?? (await migratedFolder());
   const clock = new TestClock();
   const logged: Json[] = [];
   const log = createLog(

@@ -1,0 +1,99 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Database from "libsql";
+import { INVARIANTS } from "../../src/cli/invariants.ts";
+import { Connection } from "../../src/store/connection.ts";
+import { findDamage } from "../../src/store/integrity.ts";
+import { findViolations } from "../../src/store/invariant.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { MIGRATIONS } from "../../src/store/migrations/index.ts";
+import { temporaryFolder } from "../support/server-process.ts";
+import { openWorld } from "../support/world.ts";
+
+// Databases as the code of their day wrote them (fixtures/make.ts), and what it answered. Some migrations came together, in one commit:
+// no code ever wrote with the first of those as its newest, so these levels are reached on the way from the one before.
+
+const FIXTURES = join(import.meta.dir, "fixtures");
+const names = readdirSync(FIXTURES)
+  .filter((name) => name.endsWith(".sql"))
+  .sort();
+const levelOf = (name: string) => Number(/\d+/.exec(name)?.[0]);
+
+type Kept = {
+  masterKey: string;
+  secret: string;
+  token: string;
+  answers: Record<string, { status: number; body: object }>;
+};
+
+/** A data directory as that server left it. */
+function folderOf(name: string) {
+  const folder = temporaryFolder();
+  const kept: Kept = JSON.parse(readFileSync(join(FIXTURES, name.replace(".sql", ".json")), "utf8"));
+  const database = new Database(join(folder.path, "twinpost.db"));
+  database.exec(readFileSync(join(FIXTURES, name), "utf8"));
+  database.close();
+  writeFileSync(join(folder.path, "master.key"), Buffer.from(kept.masterKey, "hex"), { mode: 0o600 });
+  return { folder, kept };
+}
+
+function problemsIn(dataDir: string): string[] {
+  const connection = new Connection(join(dataDir, "twinpost.db"), { readonly: true });
+  try {
+    return [...findDamage(connection), ...findViolations(connection, INVARIANTS)];
+  } finally {
+    connection.close();
+  }
+}
+
+/** Opens the data directory with today's program: everything answers as it did, and everything that has to be true is. */
+async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, answers }: Kept) {
+  await using world = await openWorld({}, undefined, folder);
+  expect(world.query("SELECT max(number) AS level FROM schema_migrations")).toMatchObject([
+    { level: MIGRATIONS.length },
+  ]);
+  expect(problemsIn(folder.path)).toEqual([]);
+  for (const [path, { status, body }] of Object.entries(answers)) {
+    const headers = path.startsWith("/iot/") ? { "x-auth-token": token } : { authorization: secret };
+    const answer = await world.call("GET", path, { headers });
+    expect([path, answer.status]).toEqual([path, status]);
+    expect(answer.body).toMatchObject(body);
+  }
+  const made = await world.call("POST", "/twins", { headers: { authorization: secret }, body: {} });
+  expect(made.status).toBe(201);
+  expect(problemsIn(folder.path)).toEqual([]);
+}
+
+for (const [index, name] of names.entries()) {
+  const level = levelOf(name);
+  const next = names[index + 1];
+  test(`a database that was written at migration ${level} opens, and answers as it did`, async () => {
+    const { folder, kept } = folderOf(name);
+    expect(Object.keys(kept.answers).length).toBeGreaterThan(7);
+    await expectUpgraded(folder, kept);
+  });
+
+  for (let between = level + 1; between < (next ? levelOf(next) : MIGRATIONS.length); between++) {
+    test(`likewise if it was stopped at migration ${between} on its way`, async () => {
+      const { folder, kept } = folderOf(name);
+      expect(await migrate(join(folder.path, "twinpost.db"), 0, MIGRATIONS.slice(0, between))).toBe(between - level);
+      await expectUpgraded(folder, kept);
+    });
+  }
+}
+
+test("an empty database opens from every level", async () => {
+  for (let level = 0; level <= MIGRATIONS.length; level++) {
+    const folder = temporaryFolder();
+    await migrate(join(folder.path, "twinpost.db"), 0, MIGRATIONS.slice(0, level));
+    await using world = await openWorld({}, undefined, folder);
+    expect((await (await world.createAccount()).call("POST", "/twins")).status).toBe(201);
+    expect(problemsIn(folder.path)).toEqual([]);
+  }
+});
+
+test("fixtures keep up with migrations", () => {
+  // What is being written has none yet: only the code that is released with it makes it.
+  expect(levelOf(names.at(-1) as string)).toBeGreaterThanOrEqual(MIGRATIONS.length - 3);
+});
