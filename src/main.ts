@@ -1,6 +1,8 @@
 import { accountCreate } from "./cli/account-create.ts";
 import { backup } from "./cli/backup.ts";
 import { check } from "./cli/check.ts";
+import { exportTo } from "./cli/export.ts";
+import { importFrom } from "./cli/import.ts";
 import { restoreBackup } from "./cli/restore.ts";
 import { secretReset } from "./cli/secret-reset.ts";
 import { serve } from "./cli/serve.ts";
@@ -31,6 +33,8 @@ async function run(argv: string[]): Promise<void> {
   else if (call.words[0] === "backup") await backup(call);
   else if (call.words[0] === "restore") await restoreBackup(call);
   else if (call.words[0] === "check") await check(call);
+  else if (call.words[0] === "export") await exportTo(call);
+  else if (call.words[0] === "import") await importFrom(call);
   else throw new UsageError(`there is no command "${command}"; see twinpost --help`);
 }
 

@@ -14,6 +14,10 @@ export const USAGE = `Twinpost keeps digital twins that organisations and device
   twinpost backup FILE [--without-key]          copy database and master key into one file; safe beside a running server
   twinpost restore FILE [--key FILE] [--force]  put a backup into the data directory; no server may run there
   twinpost check [FILE]                         look for damage in the database, or in a backup; safe beside a running server
+  twinpost export --account UUID [FILE] [--passphrase-file FILE]
+                                                write an account as lines of JSON; safe beside a running server
+  twinpost import [FILE] [--passphrase-file FILE]
+                                                read it into a data directory without accounts; no server may run there
   twinpost --help | --version
 
 Settings, each a flag or an environment variable:
@@ -58,6 +62,8 @@ export type Arguments = {
     "without-key"?: boolean;
     key?: string;
     force?: boolean;
+    account?: string;
+    "passphrase-file"?: string;
   };
   flags: Record<string, string>;
 };
@@ -71,6 +77,8 @@ const OWN_OPTIONS = {
   "without-key": { type: "boolean" },
   key: { type: "string" },
   force: { type: "boolean" },
+  account: { type: "string" },
+  "passphrase-file": { type: "string" },
 } as const;
 
 /** The words of a command line behind the command itself: exactly as many as have names here, unless the last may be left out. */

@@ -47,3 +47,16 @@ export function namesIn(event: StoredEvent): string[] {
   const data = JSON.parse(event.data);
   return event.kind === "document.deleted" ? (data.documents as Deleted[]).map(({ name }) => name) : [data.name];
 }
+
+/** `recordWrite` writes these members first, in this order; whatever follows stays as it is, to the letter. */
+const AFTER = /^(\{"name":"(?:[^"\\]|\\.)*","version":\d+,"after":)(\d+)/;
+
+/** What a journal row says, with the numbers of other rows in it changed: as it is where the journal goes on in another database. */
+export function withRenumbered(kind: string, data: string, renumber: (sequence: number) => number): string {
+  if (kind === "document.put" || kind === "document.patched") {
+    return data.replace(AFTER, (_, before, sequence) => `${before}${renumber(Number(sequence))}`);
+  }
+  if (kind !== "document.deleted") return data;
+  const { documents } = JSON.parse(data) as { documents: Deleted[] };
+  return JSON.stringify({ documents: documents.map((document) => ({ ...document, after: renumber(document.after) })) });
+}

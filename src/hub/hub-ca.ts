@@ -15,4 +15,4 @@ export async function issueFor({ store, clock, random }: Deps, hub: Hub, name: s
   return issueCertificate({ now: clock.now(), random }, ca, name);
 }
 
-const caLabel = (hubId: string) => `hub-ca ${hubId}`;
+export const caLabel = (hubId: string) => `hub-ca ${hubId}`;

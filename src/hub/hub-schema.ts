@@ -88,4 +88,4 @@ export const viewHub = ({ config, store }: Deps, hub: Hub): z.infer<typeof HubVi
 export const sealGraphite = ({ store }: Deps, hubId: string, pushUri: string): string =>
   store.vault.seal(graphiteLabel(hubId), new TextEncoder().encode(pushUri));
 
-const graphiteLabel = (hubId: string) => `hub-graphite ${hubId}`;
+export const graphiteLabel = (hubId: string) => `hub-graphite ${hubId}`;

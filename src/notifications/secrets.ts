@@ -10,8 +10,8 @@ const SIGNING_PREFIX = "whsec_";
 const SERVER_SECRET_BYTES = 12;
 const HASH_BYTES = 32;
 
-const signingLabel = (subscriptionId: string) => `webhook-signing ${subscriptionId}`;
-const hashLabel = (subscriptionId: string) => `webhook-hash ${subscriptionId}`;
+export const signingLabel = (subscriptionId: string) => `webhook-signing ${subscriptionId}`;
+export const hashLabel = (subscriptionId: string) => `webhook-hash ${subscriptionId}`;
 
 /** A new secret by which receivers verify our signature: as they are told it, once, and as it is kept. */
 export function newSigningSecret(vault: Vault, random: Random, subscriptionId: string) {

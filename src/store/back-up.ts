@@ -1,6 +1,6 @@
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import Database from "libsql/promise";
 import type { Clock } from "../kernel/clock.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
@@ -8,7 +8,8 @@ import type { Random } from "../kernel/random.ts";
 import { VERSION } from "../kernel/version.ts";
 import { digestFile, writeLabel } from "./backup-file.ts";
 import { Connection, isSqliteError } from "./connection.ts";
-import { filesIn, hasCode, syncDirectory } from "./files.ts";
+import { filesIn } from "./files.ts";
+import { assertNew, placeNew } from "./new-file.ts";
 import { fits } from "./sealed-keys.ts";
 import { integer } from "./sql.ts";
 import { whenFree } from "./store.ts";
@@ -42,7 +43,7 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
   const files = filesIn(dataDir);
   const file = resolve(options.file);
   if (!existsSync(files.database)) throw new PlainError(`there is no database in ${dataDir}`);
-  if (existsSync(file)) throw exists(file);
+  assertNew(file);
   const masterKey = withKey ? neededKey(files.masterKey) : null;
   const beganAt = clock.now();
   const folder = `${file}.${random.uuid()}${PARTIAL}`;
@@ -54,7 +55,7 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
       await copyDatabase(files.database, draft, handle, options);
       const byteCount = await label(draft, handle, { masterKey, beganAt, random });
       await handle.sync();
-      place(draft, file);
+      placeNew(draft, file);
       return { byteCount };
     } finally {
       await handle.close();
@@ -148,22 +149,8 @@ async function label(
   return (await handle.stat()).size;
 }
 
-/** Gives the draft its name, unless somebody else has taken it meanwhile. */
-function place(draft: string, file: string): void {
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if (hasCode(error, "EEXIST") || existsSync(file)) throw exists(file);
-    // Some file systems know no second name for a file.
-    renameSync(draft, file);
-  }
-  syncDirectory(dirname(file));
-}
-
 function neededKey(file: string): Uint8Array {
   const key = readMasterKey(file);
   if (key) return key;
   throw new PlainError(`${file} is missing, and without it a backup cannot be used; --without-key leaves it out`);
 }
-
-const exists = (file: string) => new PlainError(`${file} exists already; a backup never overwrites`);

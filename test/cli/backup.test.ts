@@ -28,7 +28,7 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
   expect([backup.code, backup.stderr]).toEqual([0, ""]);
   expect(backup.stdout).toMatch(/backup: \d+\.\d MB, with the master key: whoever reads it can do everything/);
   const refused = await runTool(["backup", file], { dataDir });
-  expect([refused.code, refused.stderr]).toEqual([1, `twinpost: ${file} exists already; a backup never overwrites\n`]);
+  expect([refused.code, refused.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
 
   const restored = await runTool(["restore", file], { dataDir: elsewhere, cwd: folder.path });
   expect([restored.code, restored.stderr]).toEqual([0, ""]);

@@ -87,12 +87,12 @@ test("any SQLite tool reads a backup", async () => {
 test("a backup never overwrites, whether the file was there or came meanwhile", async () => {
   await using it = await openBackedUp();
   writeFileSync(it.file, "mine");
-  await expect(it.backUp()).rejects.toThrow("exists already; a backup never overwrites");
+  await expect(it.backUp()).rejects.toThrow("exists already, and is never overwritten");
   rmSync(it.file);
   const making = it.backUp();
   await Bun.sleep(1);
   writeFileSync(it.file, "mine");
-  await expect(making).rejects.toThrow("exists already; a backup never overwrites");
+  await expect(making).rejects.toThrow("exists already, and is never overwritten");
   expect([readFileSync(it.file, "utf8"), readdirSync(it.folder).length]).toEqual(["mine", 1]);
 });
 

@@ -1,0 +1,30 @@
+import { ACCESS_TABLES } from "../access/account-rows.ts";
+import { DOCUMENT_TABLES } from "../documents/account-rows.ts";
+import { HUB_TABLES } from "../hub/account-rows.ts";
+import { IDENTITY_TABLES } from "../identities/account-rows.ts";
+import { LEDGER_TABLES } from "../ledgers/account-rows.ts";
+import { NOTIFICATION_TABLES } from "../notifications/account-rows.ts";
+import { STICKER_TABLES } from "../stickers/account-rows.ts";
+import { TWIN_TABLES } from "../twins/account-rows.ts";
+
+/** What an account has, in an order in which every row finds those that it names. */
+export const ACCOUNT_TABLES = [
+  ...ACCESS_TABLES,
+  ...TWIN_TABLES,
+  ...IDENTITY_TABLES,
+  ...LEDGER_TABLES,
+  ...STICKER_TABLES,
+  ...DOCUMENT_TABLES,
+  ...HUB_TABLES,
+  ...NOTIFICATION_TABLES,
+];
+
+/** What is no account's to take along, and why: every other table of the database is above. */
+export const LEFT_TABLES: Readonly<Record<string, string>> = {
+  schema_migrations: "of the database itself",
+  sealed_keys: "keys of the server",
+  access_epoch: "of the database itself",
+  pins: "digested with the master key, and over in ten minutes",
+  user_tokens: "signed with a key of the server",
+  sticker_recipients: "derived from stickers",
+};

@@ -1,0 +1,90 @@
+import { createReadStream } from "node:fs";
+import { loadConfig } from "../config.ts";
+import { insertImported } from "../events/account-rows.ts";
+import { systemClock } from "../kernel/clock.ts";
+import { createLog } from "../kernel/log.ts";
+import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import { systemRandom } from "../kernel/random.ts";
+import { Connection } from "../store/connection.ts";
+import { filesIn } from "../store/files.ts";
+import { importAccount } from "../store/import-account.ts";
+import { findDamage } from "../store/integrity.ts";
+import { findViolations } from "../store/invariant.ts";
+import { openServerStore, type StoreOptions } from "../store/store.ts";
+import { ACCOUNT_TABLES } from "./account-tables.ts";
+import { INVARIANTS } from "./invariants.ts";
+import { readPassphrase } from "./passphrase.ts";
+import { type Arguments, operandsOf } from "./usage.ts";
+
+/** A document of the largest kind and its journal row fit several times. */
+const LINE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** `twinpost import [FILE] [--passphrase-file FILE]` */
+export async function importFrom(call: Arguments): Promise<void> {
+  const [file] = operandsOf(call, "import", ["FILE"], true);
+  const config = loadConfig(call.flags);
+  const passphrase = readPassphrase(call.options["passphrase-file"]);
+  const log = createLog(config.logLevel, systemClock.now, (line) => process.stderr.write(line));
+  const options = { dataDir: config.dataDir, clock: systemClock, random: systemRandom, log };
+  const { accountId, rows } = await importInto(options, linesOf(file), passphrase);
+  process.stdout.write(`Imported account ${accountId}: ${rows} rows.\n`);
+}
+
+/** All of it, in one transaction, or nothing. As the one server of the data directory, so that no other writes meanwhile. */
+export async function importInto(options: StoreOptions, lines: AsyncIterable<string>, passphrase: string | undefined) {
+  const store = await openServerStore(options);
+  const connection = new Connection(filesIn(options.dataDir).database);
+  try {
+    connection.run("BEGIN IMMEDIATE");
+    const imported = await importAccount(connection, lines, {
+      tables: ACCOUNT_TABLES,
+      vault: store.vault,
+      passphrase,
+      finish: (account, highest) => {
+        insertImported(connection, account, highest.get("journal") ?? 0, options.clock.now());
+        return [...findDamage(connection), ...findViolations(connection, INVARIANTS)];
+      },
+    });
+    connection.run("COMMIT");
+    return imported;
+  } finally {
+    if (connection.inTransaction) connection.run("ROLLBACK");
+    connection.close();
+    await store.close();
+  }
+}
+
+/** Split at line feeds only: other separators may stand inside JSON texts. */
+async function* linesOf(file: string | undefined): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const decode = (parts: Uint8Array[]) => {
+    try {
+      return decoder.decode(Buffer.concat(parts));
+    } catch {
+      throw new PlainError("is not UTF-8");
+    }
+  };
+  let parts: Uint8Array[] = [];
+  let byteCount = 0;
+  for await (const chunk of bytesOf(file)) {
+    let rest = chunk;
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      yield decode([...parts, rest.subarray(0, end)]);
+      parts = [];
+      byteCount = 0;
+      rest = rest.subarray(end + 1);
+    }
+    byteCount += rest.length;
+    if (byteCount > LINE_BYTES_MAX) throw new PlainError("is longer than any line of an account");
+    if (rest.length > 0) parts.push(rest);
+  }
+  if (parts.length > 0) yield decode(parts);
+}
+
+async function* bytesOf(file: string | undefined): AsyncGenerator<Uint8Array> {
+  try {
+    yield* file === undefined ? process.stdin : createReadStream(file);
+  } catch (error) {
+    throw toldPlainly(`cannot read ${file ?? "standard input"}`, error);
+  }
+}

@@ -1,0 +1,38 @@
+import { EVENT_TABLE, OWN_EVENTS } from "../events/account-rows.ts";
+import type { AccountTable, Numbering } from "../store/account-table.ts";
+import { type Row, text } from "../store/sql.ts";
+import { withRenumbered } from "./journal.ts";
+
+const ON_OWN = "twin_id IN (SELECT id FROM twins WHERE owner_id = ?1)";
+
+/** The sequence of the journal: of its rows, of those that documents come from, and of those that rows name as the one before. */
+const JOURNAL: Numbering = {
+  name: "journal",
+  sources: [
+    `SELECT sequence AS number FROM events WHERE ${OWN_EVENTS}`,
+    "SELECT sequence AS number FROM documents WHERE account_id = ?1",
+    ...["deleted_documents", "document_bases"].map(
+      (table) => `SELECT sequence AS number FROM ${table} WHERE ${ON_OWN}`,
+    ),
+    `SELECT data ->> '$.after' AS number FROM events
+     WHERE ${OWN_EVENTS} AND kind IN ('document.put', 'document.patched') AND data ->> '$.after' IS NOT NULL`,
+    `SELECT value ->> '$.after' AS number FROM events, json_each(events.data, '$.documents')
+     WHERE ${OWN_EVENTS} AND events.kind = 'document.deleted'`,
+  ],
+};
+
+const numbered = { sequence: JOURNAL };
+
+export const DOCUMENT_TABLES: readonly AccountTable[] = [
+  {
+    ...EVENT_TABLE,
+    numbered,
+    rewrite: (row: Row, rank) => ({
+      ...row,
+      data: withRenumbered(text(row, "kind"), text(row, "data"), (sequence) => rank(JOURNAL, sequence)),
+    }),
+  },
+  { table: "documents", where: "account_id = ?1", order: "twin_id, name", numbered },
+  { table: "deleted_documents", where: ON_OWN, order: "twin_id, name", numbered },
+  { table: "document_bases", where: ON_OWN, order: "twin_id, name", numbered },
+];

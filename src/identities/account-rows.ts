@@ -1,0 +1,10 @@
+import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/account-table.ts";
+
+export const IDENTITY_TABLES: readonly AccountTable[] = [
+  {
+    table: "identities",
+    where: ON_OWN_TWIN,
+    order: "name, twin_id",
+    left: [{ what: "identities of other accounts' twins", count: countForeign("identities") }],
+  },
+];

@@ -1,0 +1,11 @@
+import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/account-table.ts";
+
+/** Whom they are listed for the database derives from them. */
+export const STICKER_TABLES: readonly AccountTable[] = [
+  {
+    table: "stickers",
+    where: ON_OWN_TWIN,
+    order: "twin_id, color",
+    left: [{ what: "stickers on other accounts' twins", count: countForeign("stickers") }],
+  },
+];

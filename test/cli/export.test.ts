@@ -1,0 +1,308 @@
+import { expect, test } from "bun:test";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { ACCOUNT_TABLES, LEFT_TABLES } from "../../src/cli/account-tables.ts";
+import { withExport } from "../../src/cli/export.ts";
+import { importInto } from "../../src/cli/import.ts";
+import { rebuildAt } from "../../src/documents/rebuild-document.ts";
+import { createExportSeal } from "../../src/store/export-seal.ts";
+import { busyAccount, type Step } from "../support/busy-account.ts";
+import { migratedFolder } from "../support/migrated.ts";
+import { createAccount, runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { openTestStore } from "../support/store.ts";
+import { openWorld, type World } from "../support/world.ts";
+
+const PASSPHRASE = "correct horse battery staple";
+
+async function textOf(dataDir: string, account: string, passphrase?: string) {
+  let text = "";
+  let left: string[] = [];
+  await withExport(dataDir, account, passphrase, (lines, listLeftOut) => {
+    for (const line of lines) text += line;
+    left = listLeftOut();
+  });
+  return { text, left };
+}
+
+async function* linesOf(text: string): AsyncGenerator<string> {
+  yield* text.split("\n").slice(0, -1);
+}
+
+/** An empty data directory, and what it becomes. */
+async function importText(world: Pick<World, "deps">, text: string, passphrase?: string) {
+  const folder = await migratedFolder();
+  const { clock, random, log } = world.deps;
+  try {
+    await importInto({ dataDir: folder.path, clock, random, log }, linesOf(text), passphrase);
+    return folder;
+  } catch (error) {
+    folder[Symbol.dispose]();
+    throw error;
+  }
+}
+
+const aStep: fc.Arbitrary<Step> = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(1000));
+const all = (doings: number) => Array.from({ length: doings }, (_, i): Step => [i, i, i + 1]);
+
+test("an account that was exported, imported and exported again is the same to the byte", async () => {
+  const property = fc.asyncProperty(
+    fc.array(aStep, { minLength: 5, maxLength: 60 }),
+    fc.boolean(),
+    fc.boolean(),
+    async (steps, sealed, first) => {
+      await using world = await openWorld();
+      // Somebody else's rows stand in between.
+      const other = busyAccount(world, await world.createAccount("Other"));
+      const caller = await world.createAccount();
+      const busy = busyAccount(world, caller);
+      if (first) await busy.live(all(busy.doings));
+      for (const [i, step] of steps.entries()) await (i % 3 ? busy : other).live([step]);
+      const passphrase = sealed ? PASSPHRASE : undefined;
+      const once = await textOf(world.dataDir, caller.account, passphrase);
+      using folder = await importText(world, once.text, passphrase);
+      const twice = await textOf(folder.path, caller.account, passphrase);
+      expect(twice.text).toBe(once.text);
+    },
+  );
+  await fc.assert(property, { numRuns: Number(process.env["TWINPOST_RUNS"] || 25) });
+}, 120_000);
+
+test("an imported account serves what it served, and goes on", async () => {
+  await using world = await openWorld();
+  await busyAccount(world, await world.createAccount("Other")).live(all(24));
+  const caller = await world.createAccount();
+  const busy = busyAccount(world, caller);
+  await busy.live([...all(busy.doings), ...all(busy.doings)]);
+  const { text } = await textOf(world.dataDir, caller.account, PASSPHRASE);
+  const paths = ["/whoami", "/twins?details=true", "/roles", "/users", "/stickers", "/notifications/subscriptions"];
+  for (const twin of busy.twins)
+    paths.push(`/twins/${twin}`, `/twins/${twin}/documents`, `/twins/${twin}/ledgers/personal/history`);
+  const answersOf = async (of: World) => {
+    const answers = [];
+    for (const path of paths) {
+      const { status, body } = await of.call("GET", path, { headers: { authorization: caller.authorization } });
+      answers.push([path, status, body.trace ? { ...body, trace: "" } : body]);
+    }
+    return answers;
+  };
+  await using there = await openWorld({}, undefined, await importText(world, text, PASSPHRASE));
+  expect(await answersOf(there)).toEqual(await answersOf(world));
+
+  // Documents have their past, which the renumbered journal rows lead to.
+  const pasts = there.query("SELECT twin_id, name, sequence, version, data FROM documents");
+  expect(pasts.length).toBeGreaterThan(0);
+  for (const { twin_id: twin, name, sequence, version, data } of pasts) {
+    const rebuilt = there.store.read((reader) => rebuildAt(reader, { twin, name }, sequence));
+    expect([rebuilt?.version, JSON.stringify(rebuilt?.data)]).toEqual([version, JSON.stringify(JSON.parse(data))]);
+  }
+  const headers = { authorization: caller.authorization };
+  expect((await there.call("POST", "/twins", { headers, body: {} })).status).toBe(201);
+  expect(there.query("SELECT kind FROM events ORDER BY sequence DESC LIMIT 2").map(({ kind }) => kind)).toEqual([
+    "twin.created",
+    "account.imported",
+  ]);
+  // The hub's CA signs on.
+  const [hub] = there.query("SELECT id FROM hubs WHERE ca_key_sealed IS NOT NULL");
+  const device = await there.call("POST", "/iot/v1/regions/fr-par/devices", {
+    headers: { "x-auth-token": caller.token },
+    body: { hub_id: hub.id, name: "another" },
+  });
+  expect([device.status, device.body.certificate.crt.slice(0, 27)]).toEqual([200, "-----BEGIN CERTIFICATE-----"]);
+});
+
+test("without a passphrase no secret is in it, sealed or not, and what is left out is said", async () => {
+  await using world = await openWorld();
+  const caller = await world.createAccount();
+  const other = await world.createAccount("Other");
+  await busyAccount(world, other).live([[0, 0, 0]]);
+  const [foreign] = world.query("SELECT id FROM twins");
+  await caller.call("POST", `/twins/${foreign.id}/ledgers/personal`, { entries: { mine: { value: 1 } } });
+  await busyAccount(world, caller).live(all(24));
+  await caller.call("POST", `/users/${caller.user}/secrets`);
+  const sealed = world.query(
+    "SELECT signing_secret AS sealed FROM webhook_subscriptions UNION SELECT ca_key_sealed FROM hubs WHERE ca_key_sealed IS NOT NULL",
+  );
+  expect(sealed.length).toBeGreaterThan(1);
+  for (const passphrase of [undefined, PASSPHRASE]) {
+    const { text, left } = await textOf(world.dataDir, caller.account, passphrase);
+    for (const secret of [...sealed.map((row) => row.sealed), caller.authorization, caller.token])
+      expect(text).not.toContain(secret);
+    expect(text.includes("webhook_subscriptions")).toBe(passphrase !== undefined);
+    expect(left).toEqual(
+      expect.arrayContaining(["1 PINs, which live ten minutes", "1 ledger entries on other accounts' twins"]),
+    );
+    expect(left.some((line) => line.includes("secrets in hubs.ca_key_sealed, which need a passphrase"))).toBe(
+      !passphrase,
+    );
+    expect(left.some((line) => line.includes("rows of webhook_subscriptions, which need a passphrase"))).toBe(
+      !passphrase,
+    );
+  }
+});
+
+test("every table of the database either travels with an account or is left for a reason", async () => {
+  await using store = await openTestStore();
+  const connection = store.connect();
+  const tables = connection
+    .all("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .map((row) => String(row["name"]));
+  const known = [...ACCOUNT_TABLES.map(({ table }) => table), ...Object.keys(LEFT_TABLES)];
+  expect(tables.filter((name) => !known.includes(name))).toEqual([]);
+  expect(known.length).toBe(new Set(known).size);
+  connection.close();
+});
+
+test("what does not fit is refused by its line, and nothing of it is kept", async () => {
+  await using world = await openWorld();
+  const caller = await world.createAccount();
+  await busyAccount(world, caller).live(all(24));
+  const { text } = await textOf(world.dataDir, caller.account, PASSPHRASE);
+  const lines = text.split("\n").slice(0, -1);
+  const header = JSON.parse(lines[0] as string);
+  const twinLine = lines.findIndex((line) => line.startsWith('{"table":"twins"'));
+  const changed = (index: number, change: (line: string) => string) =>
+    `${lines.map((line, i) => (i === index ? change(line) : line)).join("\n")}\n`;
+  const head = (rest: object) => changed(0, () => JSON.stringify({ ...header, ...rest }));
+  const folder = await migratedFolder();
+  using _ = folder;
+  const { clock, random, log } = world.deps;
+  const options = { dataDir: folder.path, clock, random, log };
+  const refusal = (what: string, passphrase: string | undefined = PASSPHRASE) =>
+    importInto(options, linesOf(what), passphrase).then(
+      () => "imported",
+      (error: Error) => `${error.name} ${error.message}`,
+    );
+  const cases: [string, RegExp][] = [
+    ["", /^PlainError line 1: the end is missing/],
+    ["{}\n", /^PlainError line 1: is not the header of an account/],
+    ["nonsense\n", /^PlainError line 1: is not JSON$/],
+    [head({ format: 2 }), /^PlainError line 1: made by a newer twinpost; import it with that one$/],
+    [head({ schema: header.schema + 1 }), /^PlainError line 1: made by a newer twinpost \(schema/],
+    [head({ schema: header.schema - 1 }), /^PlainError line 1: made by an older twinpost \(schema/],
+    [head({ account: caller.user }), /^PlainError line 1: the passphrase is not the one/],
+    [changed(twinLine, (line) => line.slice(0, -5)), new RegExp(`^PlainError line ${twinLine + 1}: is not JSON$`)],
+    [
+      changed(twinLine, (line) => line.replace('"twins"', '"nowhere"')),
+      new RegExp(`line ${twinLine + 1}: there is no table nowhere`),
+    ],
+    [
+      changed(twinLine, (line) => line.replace('"owner_id"', '"owner"')),
+      new RegExp(`line ${twinLine + 1}: twins has no column owner$`),
+    ],
+    [
+      changed(twinLine, (line) => line.replace(/"owner_id":"[^"]+",/, "")),
+      new RegExp(`line ${twinLine + 1}: twins lacks its column owner_id$`),
+    ],
+    [
+      changed(twinLine, (line) => line.replace(/"owner_id":"[^"]+"/, `"owner_id":"${caller.user}"`)),
+      new RegExp(`line ${twinLine + 1}: FOREIGN KEY`),
+    ],
+    [
+      changed(twinLine, (line) => line.replace('"position":1', '"position":0')),
+      new RegExp(`line ${twinLine + 1}: twins.position is no rank$`),
+    ],
+    [changed(twinLine, (line) => `${line}\n${line}`), new RegExp(`line ${twinLine + 2}: UNIQUE`)],
+    [changed(twinLine, () => lines[1] as string), new RegExp(`line ${twinLine + 1}: accounts does not come here$`)],
+    [
+      changed(twinLine, (line) => line.replace("water", "x").replace('"created_at":', '"created_at":1')),
+      new RegExp(`line ${lines.length}: it is not what was written`),
+    ],
+    [`${lines.filter((_, i) => i !== lines.length - 2).join("\n")}\n`, /it ends after \d+ rows, and \d+ are here$/],
+    [
+      `${lines.slice(0, -1).join("\n")}\n`,
+      new RegExp(`line ${lines.length}: the end is missing: this is only a part$`),
+    ],
+    [`${text}${lines[1]}\n`, new RegExp(`line ${lines.length + 1}: there is more behind the end$`)],
+  ];
+  for (const [what, says] of cases) expect(await refusal(what)).toMatch(says);
+  for (let cut = 1; cut < lines.length; cut += 7) {
+    expect(await refusal(`${lines.slice(0, cut).join("\n")}\n`)).toContain(`line ${cut + 1}: the end is missing`);
+  }
+  expect(await refusal(text, "wrong")).toBe("PlainError line 1: the passphrase is not the one that it was sealed with");
+  expect(await importInto(options, linesOf(text), undefined).catch((error: Error) => error.message)).toContain(
+    "line 1: its secrets are sealed",
+  );
+
+  // After all that, the folder is as empty as before: the account goes in, once.
+  expect(await refusal(text)).toBe("imported");
+  expect(await refusal(text)).toBe(`PlainError line 1: account ${caller.account} is here already`);
+  const other = await world.createAccount("Other");
+  const { text: others } = await textOf(world.dataDir, other.account);
+  expect(await refusal(others)).toContain("line 1: the database has accounts already");
+});
+
+test("rows of other accounts cannot be smuggled in", async () => {
+  await using world = await openWorld();
+  const caller = await world.createAccount();
+  const { text } = await textOf(world.dataDir, caller.account);
+  const lines = text.split("\n").slice(0, -1);
+  const stranger = (lines[1] as string).replace(caller.account, caller.user);
+  const { createHash } = await import("node:crypto");
+  const body = [lines[0], lines[1], stranger, ...lines.slice(2, -1)].map((line) => `${line}\n`).join("");
+  const end = { rows: lines.length - 1, sha256: createHash("sha256").update(body).digest("hex") };
+  await expect(importText(world, `${body}${JSON.stringify({ end })}\n`)).rejects.toThrow(
+    `line ${lines.length + 1}: some rows of accounts are not of account ${caller.account}`,
+  );
+});
+
+test("what is sealed for the journey opens with its passphrase, account and label only", () => {
+  const seal = createExportSeal(PASSPHRASE, "a");
+  const plain = new Uint8Array([1, 2, 3]);
+  const sealed = seal.seal("label", plain);
+  expect(seal.seal("label", plain)).toBe(sealed);
+  expect(seal.seal("other", plain)).not.toBe(sealed);
+  expect(new Uint8Array(createExportSeal(PASSPHRASE, "a").open("label", sealed))).toEqual(plain);
+  expect(() => seal.open("other", sealed)).toThrow();
+  expect(() => createExportSeal(PASSPHRASE, "b").open("label", sealed)).toThrow();
+  expect(() => createExportSeal("wrong", "a").open("label", sealed)).toThrow("the passphrase is not the one");
+});
+
+test("from one server to another, by the command line", async () => {
+  using folder = temporaryFolder();
+  const [dataDir, elsewhere, file, secretFile] = ["data", "elsewhere", "account.ndjson", "passphrase"].map((name) =>
+    join(folder.path, name),
+  ) as [string, string, string, string];
+  writeFileSync(secretFile, `${PASSPHRASE}\n`);
+  const { account, secret } = await createAccount({ dataDir, cwd: folder.path });
+  {
+    await using server = await startServer({ dataDir });
+    const made = await fetch(`${server.url}/twins`, {
+      method: "POST",
+      headers: { authorization: secret },
+      body: '{"description":{"note":"one\\u2028line"}}',
+    });
+    expect(made.status).toBe(201);
+    const out = await runTool(["export", "--account", account, file, "--passphrase-file", secretFile], { dataDir });
+    expect([out.code, out.stderr]).toEqual([0, ""]);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const again = await runTool(["export", "--account", account, file], { dataDir });
+    expect([again.code, again.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
+    const printed = await runTool(["export", "--account", account, "--passphrase-file", secretFile], { dataDir });
+    expect(printed.stdout).toBe(readFileSync(file, "utf8"));
+    const refused = await runTool(["import", file], { dataDir });
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      `twinpost: another twinpost serves ${dataDir}; stop it first\n`,
+    ]);
+  }
+  const options = { dataDir: elsewhere, cwd: folder.path };
+  const unsealed = await runTool(["import", file], options);
+  expect([unsealed.code, unsealed.stderr]).toEqual([1, expect.stringContaining("line 1: its secrets are sealed")]);
+  const done = await runTool(["import", file, "--passphrase-file", secretFile], options);
+  expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/^Imported account \S+: \d+ rows\.\n$/)]);
+  const back = await runTool(["export", "--account", account, "--passphrase-file", secretFile], options);
+  expect(back.stdout).toBe(readFileSync(file, "utf8"));
+  expect(readdirSync(folder.path).filter((name) => name.includes("partial"))).toEqual([]);
+  await using server = await startServer({ dataDir: elsewhere });
+  expect((await fetch(`${server.url}/whoami`, { headers: { authorization: secret } })).status).toBe(200);
+
+  for (const [args, says] of [
+    [["export"], "export needs --account"],
+    [["export", "--account", "me"], "export needs --account"],
+    [["import", "a", "b"], 'does not know what to do with "b"'],
+  ] as const) {
+    const { code, stderr } = await runTool([...args], { dataDir });
+    expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
+  }
+});
