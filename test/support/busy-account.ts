@@ -1,6 +1,11 @@
 import { keepDocumentBases } from "../../src/documents/keep-bases.ts";
 import { pruneEvents } from "../../src/events/prune-events.ts";
+import { keepAllMessageCounts } from "../../src/hub/count-messages.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
+import { copyReferences } from "../../src/ledgers/copy-references.ts";
+import { leaseDeliveries } from "../../src/notifications/lease-deliveries.ts";
+import { errorOf } from "../../src/notifications/schedule.ts";
+import { settleDelivery } from "../../src/notifications/settle-delivery.ts";
 import { HUB, hubCaller } from "./hub.ts";
 import type { Caller, Json, World } from "./world.ts";
 
@@ -39,7 +44,7 @@ export function busyAccount(world: World, caller: Caller) {
             value: value(how),
             ...(how % 2 && { history: how % 3 ? "1M" : "INF" }),
             ...(how % 5 === 0 && { visibility: "USER.profession == 'service'" }),
-            ...(how % 4 === 0 && { publish: { on_change: { reading: "true" } } }),
+            ...(how % 4 === 0 && { publish: { reading: "true" } }),
           },
         },
       }),
@@ -105,6 +110,27 @@ export function busyAccount(world: World, caller: Caller) {
       });
       if (which % 2)
         await caller.call("POST", "/users", { name: "User", role: body.uuid, description: { a: odd(how) } });
+    },
+    (_, which, how) =>
+      caller.call("PATCH", `/notifications/webhooks/access/accounts/${pick(twins, which)}`, {
+        topics: TOPICS.slice(0, 1 + (how % 2)),
+      }),
+    // Some of what waits is sent, and not everybody takes it.
+    async (_, which, how) => {
+      const lease = `lease ${which}`;
+      const { leased } = await world.store.write(leaseDeliveries, SYSTEM, { lease, room: 1 + (how % 5), inFlight: {} });
+      for (const { delivery } of leased.slice(how % 2)) {
+        const failed = (which + delivery.position) % 3 === 0;
+        const outcome = { startedAt: world.clock.now(), durationMs: how, answer: odd(how).replaceAll("\u0001", "") };
+        await world.store.write(settleDelivery, SYSTEM, {
+          ...{ deliveryId: delivery.id, lease, chance: 0.5 },
+          outcome: { ...outcome, status: failed ? 500 : 204, error: errorOf(failed ? 500 : 204), retryAfterMs: null },
+        });
+      }
+    },
+    () => keepAllMessageCounts(world.deps),
+    async () => {
+      while ((await world.store.write(copyReferences, SYSTEM, { limit: 100 })).more);
     },
     async () => void world.clock.advance(DAY),
     async (_, which) => {
