@@ -19,5 +19,10 @@ export const HUB_TABLES: readonly AccountTable[] = [
   },
   // Nobody is connected to a server that they have never seen.
   { table: "devices", where: "account_id = ?1", order: "created_at, id", fixed: { is_connected: 0 } },
+  {
+    table: "device_activity",
+    where: "device_id IN (SELECT id FROM devices WHERE account_id = ?1)",
+    order: "device_id",
+  },
   { table: "message_counts", where: `subject_id IN (${SUBJECTS})`, order: "subject_id, scale, bucket_at" },
 ];

@@ -70,13 +70,15 @@ test("any of 1 000 random versions can be rebuilt from the journal, also across 
   await using _ = world;
   while (pasts.length < 600) await writeSomething();
   expect(audit()).toBe(pasts.length);
+  // Deleting all documents makes several pasts at once, so there may be one or two more than asked for.
+  const old = pasts.length;
 
   world.clock.advance(DAY + HOUR);
   while (pasts.length < 1000) await writeSomething();
   world.scheduler.start();
   await pass(DAY);
   expect(world.logged.find(({ event }) => event === "job.done")).toMatchObject({ job: "cut_journal" });
-  expect(audit()).toBe(400);
+  expect(audit()).toBe(pasts.length - old);
   const lost = pasts.slice(0, 100).find((past) => "version" in past) as Past;
   expect(world.store.read((reader) => rebuildAt(reader, { twin, name: lost.name }, lost.sequence))).toBeUndefined();
 
