@@ -1,4 +1,6 @@
 import { type Address, formatAddress } from "../kernel/address.ts";
+import { serveHttpOnDeno } from "./deno-http.ts";
+import { deno } from "./runtime.ts";
 
 export type HttpServer = {
   readonly port: number;
@@ -18,7 +20,9 @@ export class ListenError extends Error {
 }
 
 export function serveHttp(address: Address, handle: HttpHandler): HttpServer {
-  const server = listen(address, handle);
+  const runtime = deno;
+  if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle));
+  const server = listening(address, () => start(address, handle));
   return {
     port: server.port as number,
     async stop(drainMs) {
@@ -30,9 +34,9 @@ export function serveHttp(address: Address, handle: HttpHandler): HttpServer {
   };
 }
 
-function listen(address: Address, handle: HttpHandler) {
+function listening<Server>(address: Address, start: () => Server): Server {
   try {
-    return start(address, handle);
+    return start();
   } catch (cause) {
     const reason = cause instanceof Error && "code" in cause ? cause.code : String(cause);
     throw new ListenError(`cannot listen on ${formatAddress(address)}: ${reason}`, { cause });

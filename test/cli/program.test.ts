@@ -95,7 +95,7 @@ test("help and version are told", async () => {
   const help = await run(["--help"], folder.path);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
   expect((await run(["--version"], folder.path)).stdout).toMatch(
-    /^twinpost \d+\.\d+\.\d+, commit (unknown|[0-9a-f]{12}(-dirty)?), Bun \d+\.\d+\.\d+\n$/,
+    /^twinpost \d+\.\d+\.\d+, commit (unknown|[0-9a-f]{12}(-dirty)?), (Bun|Deno) \d+\.\d+\.\d+\n$/,
   );
 });
 
