@@ -1,14 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { temporaryFolder } from "../test/support/server-process.ts";
-import { cleanRoot, emptyFolder, type Place } from "./smoke/places.ts";
+import { cleanRoot, emptyFolder, onDeno, type Place } from "./smoke/places.ts";
 import { playShortStory } from "./smoke/short-story.ts";
 
 // `bun run smoke [FILE [RUNNER …]]`: the built executable (dist/twinpost, or FILE, under RUNNER if it is another machine's), alone in an
-// empty folder with an empty environment, and in a root with nothing but the C library, plays a short story and every demo. Prints
-// what it did and ends with a line that counts.
+// empty folder with an empty environment, and in a root with nothing but the C library, plays a short story and every demo. Without FILE
+// the source code does the same on Deno. Prints what it did and ends with a line that counts.
 
-/** Stories of `bun run demo` that the executable has to play. */
+/** Stories of `bun run demo` that have to be played. */
 const DEMOS = ["stickers"];
 
 const [file = join(import.meta.dir, "../dist/twinpost"), ...runner] = process.argv.slice(2);
@@ -19,6 +19,7 @@ mkdirSync(shared);
 const places: Place[] = [
   emptyFolder(folder.path, resolve(file), runner),
   await cleanRoot(folder.path, resolve(file), shared),
+  ...(process.argv.length === 2 ? [onDeno(folder.path)] : []),
 ];
 
 const counts = { passed: 0, failed: 0, skipped: 0 };

@@ -1,7 +1,9 @@
-import { copyFileSync, cpSync, mkdirSync, realpathSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Executable, readExecutable } from "../build/executable-format.ts";
 import { ownTarget } from "../build/targets.ts";
+
+const repository = join(import.meta.dir, "../..");
 
 /** Somewhere that the built file is tried in: how it is called there, or why that cannot be tried on this machine. */
 export type Place = { name: string; program: string[] } | { name: string; skipped: string };
@@ -12,6 +14,17 @@ export function emptyFolder(folder: string, file: string, runner: string[]): Pla
   mkdirSync(dirname(copy));
   cpSync(file, copy);
   return { name: "an empty folder", program: ["env", "-u", "PATH", ...runner, copy] };
+}
+
+/** The source code, run by Deno instead of Bun. */
+export function onDeno(folder: string): Place {
+  const name = "Deno";
+  const { platform, arch } = process;
+  const binary = `@deno/${platform}-${arch}${platform === "linux" ? "-glibc" : ""}/deno${platform === "win32" ? ".exe" : ""}`;
+  const deno = join(repository, "node_modules", binary);
+  if (!existsSync(deno)) return { name, skipped: `there is no ${binary} in node_modules` };
+  const settings = [`DENO_DIR=${join(folder, "deno")}`, "DENO_NO_UPDATE_CHECK=1"];
+  return { name, program: ["env", ...settings, deno, "run", "-A", join(repository, "src/main.ts")] };
 }
 
 /** All that may be asked of a machine beside a kernel: the parts of the C library, and the compiler's own. */
@@ -49,7 +62,7 @@ export async function cleanRoot(folder: string, file: string, shared: string): P
 
 /** Where this machine has the libraries that the file and its addon ask for. One that is not on the list is a promise broken. */
 async function librariesOf(file: string, program: Executable & { format: "elf" }): Promise<Set<string>> {
-  const addon = join(import.meta.dir, "../../node_modules", ownTarget().addon.package, ownTarget().addon.file);
+  const addon = join(repository, "node_modules", ownTarget().addon.package, ownTarget().addon.file);
   const paths = new Set([program.loader as string]);
   for (const asking of [file, addon]) {
     for (const line of (await new Response(Bun.spawn(["ldd", asking]).stdout).text()).split("\n")) {

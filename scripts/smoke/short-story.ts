@@ -8,7 +8,7 @@ export async function playShortStory(program: readonly string[], folder: string,
   const options = { dataDir: join(folder, "data"), program, cwd: folder };
   const account = await createAccount(options, "Smoke test");
   const headers = { authorization: account.secret };
-  check("the executable creates an account", account.secret.length === 64);
+  check("it creates an account", account.secret.length === 64);
 
   const started = performance.now();
   let told: string;
