@@ -26,7 +26,7 @@ const STEPS: Step[] = [
   { name: "start, in a fresh clone", command: [...NPX_BUN, "scripts/first-start.ts"], cwd: clone.path, env: bare },
   { name: "install", command: [process.execPath, "install", "--frozen-lockfile"] },
   { name: "check", command: [process.execPath, "run", "check"] },
-  { name: "build", command: [process.execPath, "run", "build"] },
+  { name: "build, for every machine", command: [process.execPath, "run", "build", "--all"] },
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },
   { name: "crash", command: [process.execPath, "test", "./test/endurance/crash.endurance.ts"] },

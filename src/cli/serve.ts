@@ -88,9 +88,11 @@ export async function serve(flags: Record<string, string>): Promise<void> {
 
 function stopSignal(): Promise<string> {
   return new Promise((stop) => {
+    let told = false;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
+      process.on(signal, () => {
+        if (told) process.exit(1);
+        told = true;
         stop(signal);
       });
     }
