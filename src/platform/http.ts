@@ -24,7 +24,7 @@ type Options = {
 
 export function serveHttp(address: Address, handle: HttpHandler, options: Options = {}): HttpServer {
   const runtime = deno;
-  if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle));
+  if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle, options.webSockets));
   const server = listening(address, () => start(address, handle, options));
   return {
     port: server.port as number,

@@ -1,3 +1,16 @@
+/** Where a connection comes from. */
+export type DenoAddress = { hostname: string; port: number };
+
+export type DenoConnection = {
+  readonly remoteAddr: DenoAddress;
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean): void;
+};
+
 /** What of Deno is used here, which the types of Bun do not know. */
 export type DenoRuntime = {
   version: { deno: string };
@@ -9,8 +22,16 @@ export type DenoRuntime = {
       automaticCompression: false;
       onListen: () => void;
     },
-    handler: (request: Request, info: { remoteAddr: { hostname: string } }) => Response | Promise<Response>,
+    handler: (request: Request, info: { remoteAddr: DenoAddress }) => Response | Promise<Response>,
   ): { addr: { port: number }; shutdown(): Promise<void> };
+  upgradeWebSocket(
+    request: Request,
+    options: { protocol: string; idleTimeout: number },
+  ): { socket: WebSocket; response: Response };
+  listen(options: { hostname: string; port: number }): AsyncIterable<DenoConnection> & {
+    addr: { port: number };
+    close(): void;
+  };
 };
 
 /** Deno, if it is what runs this program; otherwise Bun does. */
