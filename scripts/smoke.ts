@@ -9,7 +9,7 @@ import { playShortStory } from "./smoke/short-story.ts";
 // the source code does the same on Deno. Prints what it did and ends with a line that counts.
 
 /** Stories of `bun run demo` that have to be played. */
-const DEMOS = ["stickers"];
+const DEMOS = ["stickers", "alarm"];
 
 const [file = join(import.meta.dir, "../dist/twinpost"), ...runner] = process.argv.slice(2);
 
