@@ -1,43 +1,79 @@
-import { statSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { familySync, MUSL } from "detect-libc";
+import { compile } from "./build/compile.ts";
+import { PackageError } from "./build/packages.ts";
+import { startMilliseconds } from "./build/start-time.ts";
+import { fileOf, ownTarget, TARGETS, type Target } from "./build/targets.ts";
 
-// `bun run build`: one executable for this machine in dist/, with the libSQL addon, the migrations and everything else inside.
+// `bun run build`: one executable for this machine, dist/twinpost, with the libSQL addon, the migrations and everything else inside.
+// `bun run build --all`: beside it one for each kind of machine, and SHA256SUMS over those.
 
-const root = join(import.meta.dir, "..");
-const outfile = join(root, "dist", process.platform === "win32" ? "twinpost.exe" : "twinpost");
+const dist = join(import.meta.dir, "../dist");
+const own = ownTarget();
+const ownFile = join(dist, own.format === "pe" ? "twinpost.exe" : "twinpost");
 
-/** The package of the addon that fits this machine. */
-function addonPackage(): string {
-  const { arch, platform } = process;
-  if (platform === "linux") return `@libsql/linux-${arch}-${familySync() === MUSL ? "musl" : "gnu"}`;
-  return platform === "win32" ? `@libsql/win32-${arch}-msvc` : `@libsql/${platform}-${arch}`;
+const args = process.argv.slice(2);
+if (args.some((arg) => arg !== "--all")) {
+  process.stderr.write("usage: bun run build [--all]\n");
+  process.exit(2);
 }
 
-/** The bundler only carries an addon whose `require` names it literally; libsql computes the name. */
-const COMPUTED_REQUIRE = /require\(`@libsql\/\$\{target\}`\)/;
+mkdirSync(dist, { recursive: true });
+const checksums = join(dist, "SHA256SUMS");
+for (const stale of [checksums, ownFile]) rmSync(stale, { force: true });
 
-const addon: Bun.BunPlugin = {
-  name: "libsql-addon",
-  setup(build) {
-    build.onLoad({ filter: /[\\/]node_modules[\\/]libsql[\\/](index|promise)\.js$/ }, async ({ path }) => {
-      const source = await Bun.file(path).text();
-      const contents = source.replace(COMPUTED_REQUIRE, `require(${JSON.stringify(addonPackage())})`);
-      if (contents === source) throw new Error("libsql loads its addon in a new way: the build has to follow");
-      return { contents, loader: "js" };
-    });
-  },
-};
+if (args.length === 0) {
+  const built = await build(own, ownFile);
+  if (built) await tellStart();
+  process.exit(built ? 0 : 1);
+}
 
-const started = performance.now();
-const result = await Bun.build({
-  entrypoints: [join(root, "src/main.ts")],
-  compile: { outfile },
-  plugins: [addon],
-  minify: { syntax: true, whitespace: true },
-  target: "bun",
-});
-if (!result.success) throw new AggregateError(result.logs, "the build failed");
+const built: Target[] = [];
+for (const target of TARGETS) if (await build(target, join(dist, fileOf(target)))) built.push(target);
+if (built.includes(own)) {
+  cpSync(join(dist, fileOf(own)), ownFile);
+  await tellStart();
+}
+// Checksums stand for a whole release, so a part of one has none.
+if (built.length === TARGETS.length) {
+  const lines = built.map(async (target) => {
+    const digest = new Bun.CryptoHasher("sha256")
+      .update(await Bun.file(join(dist, fileOf(target))).bytes())
+      .digest("hex");
+    return `${digest}  ${fileOf(target)}\n`;
+  });
+  writeFileSync(checksums, (await Promise.all(lines)).join(""));
+}
+process.stdout.write(`${built.length} passed, ${TARGETS.length - built.length} failed\n`);
+process.exit(built.length === TARGETS.length ? 0 : 1);
 
-const megabytes = (statSync(outfile).size / 1e6).toFixed(0);
-process.stdout.write(`${outfile}: ${megabytes} MB in ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+/** Builds one file and tells its size; or tells why there is none, and leaves none. */
+async function build(target: Target, outfile: string): Promise<boolean> {
+  const started = performance.now();
+  rmSync(outfile, { force: true });
+  try {
+    const faults = await compile(target, outfile);
+    if (faults.length === 0) {
+      const megabytes = (statSync(outfile).size / 1e6).toFixed(0);
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      process.stdout.write(`ok     ${outfile}: ${megabytes} MB in ${seconds} s\n`);
+      return true;
+    }
+    tellFailure(target, faults.join("; "));
+  } catch (error) {
+    if (!(error instanceof PackageError)) throw error;
+    tellFailure(target, error.message);
+  }
+  rmSync(outfile, { force: true });
+  return false;
+}
+
+function tellFailure(target: Target, why: string): void {
+  process.stdout.write(`FAILED ${fileOf(target)} is not built: ${why}\n`);
+}
+
+async function tellStart(): Promise<void> {
+  process.stdout.write(
+    `       ${ownFile}: ${await startMilliseconds(ownFile)} ms from start to first answer, on this machine\n`,
+  );
+}

@@ -1,49 +1,64 @@
-import { cpSync } from "node:fs";
-import { join } from "node:path";
-import { createAccount, startServer, temporaryFolder } from "../test/support/server-process.ts";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { temporaryFolder } from "../test/support/server-process.ts";
+import { cleanRoot, emptyFolder, onDeno, type Place } from "./smoke/places.ts";
+import { playShortStory } from "./smoke/short-story.ts";
 
-// `bun run smoke`: the built executable, copied alone into an empty folder and run there with an empty environment, plays a
-// short story twice, before and after a restart. Prints what it did and ends with a line that counts.
+// `bun run smoke [FILE [RUNNER …]]`: the built executable (dist/twinpost, or FILE, under RUNNER if it is another machine's), alone in an
+// empty folder with an empty environment, and in a root with nothing but the C library, plays a short story and every demo. Without FILE
+// the source code does the same on Deno. Prints what it did and ends with a line that counts.
 
-const built = join(import.meta.dir, "../dist/twinpost");
+/** Stories of `bun run demo` that have to be played. */
+const DEMOS = ["stickers", "alarm"];
+
+const [file = join(import.meta.dir, "../dist/twinpost"), ...runner] = process.argv.slice(2);
 
 using folder = temporaryFolder();
-const program = [join(folder.path, "twinpost")];
-cpSync(built, program[0] as string);
-const options = { dataDir: join(folder.path, "data"), program, cwd: folder.path };
+const shared = join(folder.path, "shared");
+mkdirSync(shared);
+const places: Place[] = [
+  emptyFolder(folder.path, resolve(file), runner),
+  await cleanRoot(folder.path, resolve(file), shared),
+  ...(process.argv.length === 2 ? [onDeno(folder.path)] : []),
+];
 
-const checks: [string, boolean][] = [];
-const check = (what: string, holds: boolean) => checks.push([what, holds]);
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const say = (line: string) => process.stdout.write(`${line}\n`);
 
-const account = await createAccount(options, "Smoke test");
-const headers = { authorization: account.secret };
-check("the executable creates an account in an empty folder", account.secret.length === 64);
+function check(what: string, holds: boolean): void {
+  counts[holds ? "passed" : "failed"] += 1;
+  say(`${holds ? "ok     " : "FAILED "}${what}`);
+}
 
-let twin: { creation_certificate: { uuid: string } };
-{
-  const started = performance.now();
-  await using server = await startServer(options);
-  const me = await (await fetch(`${server.url}/whoami`, { headers })).json();
-  process.stdout.write(`start to first answer: ${(performance.now() - started).toFixed(0)} ms\n`);
-  check("it knows the account's first user", (me as { user: string }).user === account.user);
-  const created = await fetch(`${server.url}/twins`, {
-    method: "POST",
-    headers,
-    body: '{"description":{"serial":"12345"}}',
+for (const place of places) {
+  if ("skipped" in place) {
+    counts.skipped += 1;
+    say(`SKIPPED in ${place.name}: ${place.skipped}`);
+    continue;
+  }
+  const own = join(shared, String(places.indexOf(place)));
+  mkdirSync(own);
+  const told = await playShortStory(place.program, own, (what, holds) => check(`in ${place.name}: ${what}`, holds));
+  say(`       in ${place.name}: ${told}`);
+}
+// Demos wait for things to expire, so they wait together.
+const tried = places.flatMap((place) => ("skipped" in place ? [] : DEMOS.map((demo) => ({ place, demo }))));
+await Promise.all(tried.map(({ place, demo }) => playDemo(place, demo)));
+
+say(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
+process.exitCode = counts.failed === 0 ? 0 : 1;
+
+/** Plays a demo as a reader would start it, with the executable in the place of the source code. Its tale is only told if it fails. */
+async function playDemo({ name, program }: Place & { program: string[] }, demo: string): Promise<void> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "demo/demo.ts"), demo], {
+    env: { ...process.env, TMPDIR: shared, TWINPOST_PROGRAM: JSON.stringify(program) },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
   });
-  twin = (await created.json()) as typeof twin;
-  check("it creates a twin", created.status === 201);
-  const { paths } = (await (await fetch(`${server.url}/openapi.json`)).json()) as { paths: object };
-  check("it describes itself", "/twins/{twin}" in paths);
-  check("it stops in good order", (await server.end("SIGTERM")) === 0);
+  const tale = await new Response(child.stdout).text();
+  const fine = (await child.exited) === 0;
+  const end = tale.trimEnd().split("\n").at(-1);
+  check(`in ${name}: the demo ${demo}: ${end}`, fine);
+  if (!fine) say(tale);
 }
-{
-  await using server = await startServer(options);
-  const found = await fetch(`${server.url}/twins/${twin.creation_certificate.uuid}`, { headers });
-  check("a second start keeps the data", Bun.deepEquals(await found.json(), twin));
-}
-
-for (const [what, holds] of checks) process.stdout.write(`${holds ? "ok    " : "FAILED"} ${what}\n`);
-const failed = checks.filter(([, holds]) => !holds).length;
-process.stdout.write(`${checks.length - failed} passed, ${failed} failed\n`);
-process.exit(failed === 0 ? 0 : 1);

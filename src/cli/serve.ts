@@ -98,9 +98,11 @@ async function backUpBeside(dataDir: string, file: string, signal: AbortSignal):
 
 function stopSignal(): Promise<string> {
   return new Promise((stop) => {
+    let told = false;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        process.once(signal, () => process.exit(1));
+      process.on(signal, () => {
+        if (told) process.exit(1);
+        told = true;
         stop(signal);
       });
     }

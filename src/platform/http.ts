@@ -1,5 +1,7 @@
 import type { Address } from "../kernel/address.ts";
+import { serveHttpOnDeno } from "./deno-http.ts";
 import { listening } from "./listen-error.ts";
+import { deno } from "./runtime.ts";
 import { asksForWebSocket, type Upgraded, type webSockets } from "./websocket.ts";
 
 export type HttpServer = {
@@ -21,6 +23,8 @@ type Options = {
 };
 
 export function serveHttp(address: Address, handle: HttpHandler, options: Options = {}): HttpServer {
+  const runtime = deno;
+  if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle, options.webSockets));
   const server = listening(address, () => start(address, handle, options));
   return {
     port: server.port as number,

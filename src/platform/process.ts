@@ -1,17 +1,23 @@
 import { spawn } from "node:child_process";
+import { deno } from "./runtime.ts";
 
-/** Whether this is the built executable, rather than source code that Bun runs. */
-const isBuilt = Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN[\\/]/.test(Bun.main);
+/** What runs this program. */
+export const runtime = deno ? `Deno ${deno.version.deno}` : `Bun ${Bun.version}`;
+
+/** Whether this is the built executable, rather than source code that a runtime runs. */
+const isBuilt = !deno && (Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN[\\/]/.test(Bun.main));
 
 /** How whoever started this program would call it again. */
-export const programCall = () => (isBuilt ? "twinpost" : `npx -y bun@${Bun.version} run twinpost`);
+export function programCall(): string {
+  if (isBuilt) return "twinpost";
+  return deno ? "deno run -A src/main.ts" : `npx -y bun@${Bun.version} run twinpost`;
+}
 
 /** The program itself, as the start of a command line. */
-const SELF: readonly string[] = isBuilt
-  ? [process.execPath]
-  : "Deno" in globalThis
-    ? [process.execPath, "run", "-A", Bun.main]
-    : [process.execPath, Bun.main];
+function self(): readonly string[] {
+  if (isBuilt) return [process.execPath];
+  return deno ? [process.execPath, "run", "-A", process.argv[1] as string] : [process.execPath, Bun.main];
+}
 
 /**
  * Runs the program once more, with these arguments, in a process of its own, and answers its exit code and what it has to complain about.
@@ -22,7 +28,7 @@ export function runSelf(
   signal: AbortSignal,
 ): Promise<{ code: number | null; stderr: string }> {
   return new Promise((resolve, reject) => {
-    const [program = "", ...rest] = [...SELF, ...args];
+    const [program = "", ...rest] = [...self(), ...args];
     const child = spawn(program, rest, { stdio: ["ignore", "ignore", "pipe"], signal });
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {

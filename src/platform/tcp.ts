@@ -1,7 +1,9 @@
 import { type Address, formatAddress } from "../kernel/address.ts";
+import { listenTcpOnDeno } from "./deno-tcp.ts";
 import { type Carrier, DeviceConnection, LOST } from "./device-connection.ts";
 import type { DeviceDoor, DeviceListener } from "./device-door.ts";
 import { listening } from "./listen-error.ts";
+import { deno } from "./runtime.ts";
 
 /** How long a connection is idle before the system asks whether its peer is still there. */
 export const KEEP_ALIVE_MS = 60_000;
@@ -24,6 +26,7 @@ const TCP: Carrier<Socket> = {
 
 /** MQTT over TCP. */
 export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
+  if (deno) return listenTcpOnDeno(deno, address, door);
   const server = listening(address, () =>
     Bun.listen<DeviceConnection<Socket> | undefined>({
       hostname: address.host,

@@ -20,9 +20,9 @@ const SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
 const FRAME_BYTES_MIN = 1024 * 1024;
 /** The runtime would drop bytes over its limit silently. It never has to: nothing is given to it while it has some. */
 const RUNTIME_BUFFER_BYTES = 1024 * 1024 * 1024;
-const CLOSE_NORMAL = 1000;
-const CLOSE_UNSUPPORTED_DATA = 1003;
-const PING_SECONDS = 300;
+export const CLOSE_NORMAL = 1000;
+export const CLOSE_UNSUPPORTED_DATA = 1003;
+export const PING_SECONDS = 300;
 
 const carrier = (transport: "websocket" | "secure_websocket"): Carrier<Socket> => ({
   transport,
@@ -81,17 +81,22 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
   /** Answers a request to upgrade: undefined if that was done. */
   function upgrade(request: Request, server: Bun.Server<Upgraded>): Response | undefined {
     const { headers } = request;
-    const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
-    const subprotocol = offered.find((name) => SUBPROTOCOLS.includes(name));
-    if (!subprotocol) return refusal(400, "A WebSocket here speaks MQTT: offer the subprotocol mqtt or mqttv3.1.");
-    if (!door.enter()) return refusal(503, "There are too many connections.");
+    const subprotocol = subprotocolOf(headers);
+    if (!subprotocol) return REFUSALS.subprotocol();
+    if (!door.enter()) return REFUSALS.room();
     const data = { ...peerOf(server.requestIP(request), headers, trustedProxies), silent: false };
     if (server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } })) return undefined;
     door.leave();
-    return refusal(400, "This is no WebSocket handshake of version 13.");
+    return REFUSALS.handshake();
   }
 
-  return { handler, upgrade, stop: () => pings.stop() };
+  return { handler, upgrade, stop: () => pings.stop(), door, trustedProxies, frameBytesMax: handler.maxPayloadLength };
+}
+
+/** The first subprotocol that a client offers and we speak. */
+export function subprotocolOf(headers: Headers): string | undefined {
+  const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+  return offered.find((name) => SUBPROTOCOLS.includes(name));
 }
 
 export const asksForWebSocket = (request: Request): boolean =>
@@ -100,7 +105,13 @@ export const asksForWebSocket = (request: Request): boolean =>
 const refusal = (status: number, text: string) =>
   new Response(`${text}\n`, { status, headers: { connection: "close" } });
 
-function peerOf(from: { address: string; port: number } | null, headers: Headers, trusted: readonly Cidr[]) {
+export const REFUSALS = {
+  subprotocol: () => refusal(400, "A WebSocket here speaks MQTT: offer the subprotocol mqtt or mqttv3.1."),
+  room: () => refusal(503, "There are too many connections."),
+  handshake: () => refusal(400, "This is no WebSocket handshake of version 13."),
+};
+
+export function peerOf(from: { address: string; port: number } | null, headers: Headers, trusted: readonly Cidr[]) {
   const direct: Address = { host: from?.address ?? "", port: from?.port ?? 0 };
   const host = clientAddress(direct.host, headers.get("x-forwarded-for"), trusted);
   if (host === direct.host) return { peer: formatAddress(direct), secure: false };

@@ -142,7 +142,9 @@ test("help and version are told", async () => {
   using folder = temporaryFolder();
   const help = await run(["--help"], folder.path);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
-  expect((await run(["--version"], folder.path)).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await run(["--version"], folder.path)).stdout).toMatch(
+    /^twinpost \d+\.\d+\.\d+, commit (unknown|[0-9a-f]{12}(-dirty)?), (Bun|Deno) \d+\.\d+\.\d+\n$/,
+  );
 });
 
 test("a first start says how to create the first account, a later one does not", async () => {

@@ -8,8 +8,10 @@ export function temporaryFolder(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** How to call the program: its source code, or the built executable. */
-export const SOURCE: readonly string[] = [process.execPath, join(import.meta.dir, "../../src/main.ts")];
+/** How to call the program: its source code, or what TWINPOST_PROGRAM names as a JSON list, such as the built executable. */
+export const SOURCE: readonly string[] = process.env["TWINPOST_PROGRAM"]
+  ? JSON.parse(process.env["TWINPOST_PROGRAM"])
+  : [process.execPath, join(import.meta.dir, "../../src/main.ts")];
 
 type Options = { dataDir: string; program?: readonly string[]; env?: Record<string, string>; cwd?: string };
 

@@ -1,0 +1,74 @@
+import { familySync, MUSL } from "detect-libc";
+
+/** One kind of machine that a file is built for. */
+export type Target = {
+  /** What its file is called after: `twinpost-linux-x64`. */
+  name: string;
+  /** How the runtime's bundler calls it. */
+  bundler: Bun.Build.CompileTarget;
+  /** The npm packages with its runtime and with its database addon, and the file of each that counts. */
+  runtime: { package: string; file: string };
+  addon: { package: string; file: string };
+  format: "elf" | "mach-o" | "pe";
+  arch: "x64" | "arm64";
+  /** Of Linux: which C library's loader starts it. */
+  loader?: string;
+};
+
+const ADDON_FILE = "index.node";
+
+const linux = (arch: Target["arch"], libc: "gnu" | "musl"): Target => {
+  const machine = arch === "x64" ? "x64" : "aarch64";
+  const suffix = libc === "musl" ? "-musl" : "";
+  const gnuLoader = arch === "x64" ? "/lib64/ld-linux-x86-64.so.2" : "/lib/ld-linux-aarch64.so.1";
+  return {
+    name: `linux-${arch}${suffix}`,
+    bundler: `bun-linux-${arch}${suffix}` as Bun.Build.CompileTarget,
+    runtime: { package: `@oven/bun-linux-${machine}${suffix}`, file: "bin/bun" },
+    addon: { package: `@libsql/linux-${arch}-${libc}`, file: ADDON_FILE },
+    format: "elf",
+    arch,
+    loader: libc === "gnu" ? gnuLoader : `/lib/ld-musl-${arch === "x64" ? "x86_64" : "aarch64"}.so.1`,
+  };
+};
+
+const macos = (arch: Target["arch"]): Target => ({
+  name: `macos-${arch}`,
+  bundler: `bun-darwin-${arch}`,
+  runtime: { package: `@oven/bun-darwin-${arch === "x64" ? "x64" : "aarch64"}`, file: "bin/bun" },
+  addon: { package: `@libsql/darwin-${arch}`, file: ADDON_FILE },
+  format: "mach-o",
+  arch,
+});
+
+const windows: Target = {
+  name: "windows-x64",
+  bundler: "bun-windows-x64",
+  runtime: { package: "@oven/bun-windows-x64", file: "bin/bun.exe" },
+  addon: { package: "@libsql/win32-x64-msvc", file: ADDON_FILE },
+  format: "pe",
+  arch: "x64",
+};
+
+/** Everything that `bun run build --all` makes. */
+export const TARGETS: readonly Target[] = [
+  linux("x64", "gnu"),
+  linux("arm64", "gnu"),
+  linux("x64", "musl"),
+  linux("arm64", "musl"),
+  macos("x64"),
+  macos("arm64"),
+  windows,
+];
+
+export const fileOf = ({ name, format }: Target) => `twinpost-${name}${format === "pe" ? ".exe" : ""}`;
+
+/** The target that is this machine. */
+export function ownTarget(): Target {
+  const { platform, arch } = process;
+  const system = platform === "darwin" ? "macos" : platform === "win32" ? "windows" : platform;
+  const name = `${system}-${arch}${platform === "linux" && familySync() === MUSL ? "-musl" : ""}`;
+  const found = TARGETS.find((target) => target.name === name);
+  if (!found) throw new Error(`there is no libSQL addon for ${name}, so nothing can be built for this machine`);
+  return found;
+}

@@ -1,0 +1,43 @@
+import type { Address } from "../kernel/address.ts";
+import { upgradeOnDeno } from "./deno-websocket.ts";
+import type { HttpHandler, HttpServer } from "./http.ts";
+import type { DenoRuntime } from "./runtime.ts";
+import { asksForWebSocket, type webSockets } from "./websocket.ts";
+
+/**
+ * `serveHttp` on Deno. Two things that Bun does are missing there: connections on which nothing happens are not closed, and nothing bounds
+ * the request line and headers but Deno's own 64 kB or so.
+ */
+export function serveHttpOnDeno(
+  deno: DenoRuntime,
+  { host, port }: Address,
+  handle: HttpHandler,
+  sockets: ReturnType<typeof webSockets> | undefined,
+): HttpServer {
+  const cut = new AbortController();
+  const server = deno.serve(
+    {
+      hostname: host,
+      port,
+      signal: cut.signal,
+      // It would change the entity tags that clients send back to us.
+      automaticCompression: false,
+      // What it prints by itself when it listens is not ours to say.
+      onListen: () => undefined,
+    },
+    (request, { remoteAddr }) =>
+      sockets && asksForWebSocket(request)
+        ? upgradeOnDeno(deno, sockets, request, remoteAddr)
+        : handle(request, () => remoteAddr.hostname),
+  );
+  return {
+    port: server.addr.port,
+    async stop(drainMs) {
+      const drained = server.shutdown().then(() => true);
+      const late = new Promise<false>((done) => setTimeout(() => done(false), drainMs).unref());
+      // A server that has ended by itself cannot be cut off any more: it would be an error.
+      if (!(await Promise.race([drained, late]))) cut.abort();
+      sockets?.stop();
+    },
+  };
+}

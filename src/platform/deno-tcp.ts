@@ -1,0 +1,111 @@
+import { type Address, formatAddress } from "../kernel/address.ts";
+import { type Carrier, DeviceConnection, FULL } from "./device-connection.ts";
+import type { DeviceDoor, DeviceListener } from "./device-door.ts";
+import { listening } from "./listen-error.ts";
+import type { DenoConnection, DenoRuntime } from "./runtime.ts";
+
+const READ_BYTES = 64 * 1024;
+
+/** One connection, whose reads and writes are promises there. */
+class Wire {
+  readonly raw: DenoConnection;
+  readonly device: DeviceConnection<Wire>;
+  unsentBytes = 0;
+  /** Settled while it is read; a paused connection waits for the next. */
+  #reading = Promise.withResolvers<void>();
+  /** Settled once nothing more is sent. */
+  readonly #finished = Promise.withResolvers<void>();
+
+  constructor(door: DeviceDoor, raw: DenoConnection) {
+    this.raw = raw;
+    const { hostname, port } = raw.remoteAddr;
+    this.device = new DeviceConnection(door, TCP, this, formatAddress({ host: hostname, port }));
+    this.resume();
+  }
+
+  /** Resolves when both sides have ended. */
+  async serve(): Promise<void> {
+    this.device.start();
+    const into = new Uint8Array(READ_BYTES);
+    for (;;) {
+      await this.#reading.promise;
+      const count = await this.raw.read(into);
+      if (count === null) break;
+      this.device.received(into.slice(0, count));
+    }
+    // What the peer still waits for is sent before our side ends too.
+    this.device.end();
+    await this.#finished.promise;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.unsentBytes += bytes.length;
+    for (let sent = 0; sent < bytes.length; ) sent += await this.raw.write(bytes.subarray(sent));
+    this.unsentBytes -= bytes.length;
+    this.device.writable();
+  }
+
+  pause(): void {
+    this.#reading = Promise.withResolvers();
+  }
+
+  resume(): void {
+    this.#reading.resolve();
+  }
+
+  async finish(): Promise<void> {
+    await this.raw.closeWrite();
+    this.#finished.resolve();
+  }
+
+  destroy(): void {
+    this.resume();
+    this.#finished.resolve();
+    try {
+      this.raw.close();
+    } catch {
+      // It is closed already.
+    }
+  }
+}
+
+const TCP: Carrier<Wire> = {
+  transport: "tcp",
+  write(wire, bytes) {
+    wire.write(bytes).catch(() => wire.device.abort());
+    return FULL;
+  },
+  bufferedBytes: (wire) => wire.unsentBytes,
+  finish: (wire) => void wire.finish().catch(() => wire.device.abort()),
+  destroy: (wire) => wire.destroy(),
+  pause: (wire) => wire.pause(),
+  resume: (wire) => wire.resume(),
+};
+
+/** MQTT over TCP on Deno. */
+export function listenTcpOnDeno(deno: DenoRuntime, address: Address, door: DeviceDoor): DeviceListener {
+  const listener = listening(address, () => deno.listen({ hostname: address.host, port: address.port }));
+  const accept = async () => {
+    for await (const raw of listener) {
+      if (door.enter()) void serve(door, raw);
+      else raw.close();
+    }
+  };
+  // It ends with an error when the listener is closed.
+  accept().catch(() => undefined);
+  return { port: listener.addr.port, stop: () => listener.close() };
+}
+
+async function serve(door: DeviceDoor, raw: DenoConnection): Promise<void> {
+  const wire = new Wire(door, raw);
+  try {
+    raw.setNoDelay(true);
+    raw.setKeepAlive(true);
+    await wire.serve();
+  } catch {
+    // The connection broke, or was cut off.
+  }
+  wire.device.closed();
+  wire.destroy();
+  door.leave();
+}

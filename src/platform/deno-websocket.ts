@@ -1,0 +1,85 @@
+import { type Carrier, DeviceConnection, FULL, LOST } from "./device-connection.ts";
+import type { DenoAddress, DenoRuntime } from "./runtime.ts";
+import {
+  CLOSE_NORMAL,
+  CLOSE_UNSUPPORTED_DATA,
+  PING_SECONDS,
+  peerOf,
+  REFUSALS,
+  subprotocolOf,
+  type webSockets,
+} from "./websocket.ts";
+
+/** Up to this much is left to the runtime at a time; it does not say when it has sent it, so it is asked. */
+const UNSENT_BYTES_MAX = 64 * 1024;
+const ASK_MS = 5;
+const CLOSE_TOO_LARGE = 1009;
+
+type Socket = { readonly raw: WebSocket; connection?: DeviceConnection<Socket> };
+
+const carrier = (transport: "websocket" | "secure_websocket"): Carrier<Socket> => ({
+  transport,
+  write(socket, bytes) {
+    const { raw } = socket;
+    if (raw.readyState !== WebSocket.OPEN) return LOST;
+    raw.send(bytes as Uint8Array<ArrayBuffer>);
+    if (raw.bufferedAmount <= UNSENT_BYTES_MAX) return bytes.length;
+    setTimeout(() => askWhetherSent(socket), ASK_MS);
+    return FULL;
+  },
+  bufferedBytes: ({ raw }) => raw.bufferedAmount,
+  finish: ({ raw }) => raw.close(CLOSE_NORMAL),
+  destroy: ({ raw }) => raw.close(),
+  // The runtime cannot stop to read.
+  pause() {},
+  resume() {},
+});
+const PLAIN = carrier("websocket");
+const SECURE = carrier("secure_websocket");
+
+function askWhetherSent(socket: Socket): void {
+  const { raw, connection } = socket;
+  if (raw.readyState === WebSocket.CLOSED) return;
+  if (raw.bufferedAmount === 0) connection?.writable();
+  else setTimeout(() => askWhetherSent(socket), ASK_MS);
+}
+
+/** MQTT over WebSocket on Deno, which pings silent peers itself. */
+export function upgradeOnDeno(
+  deno: DenoRuntime,
+  { door, trustedProxies, frameBytesMax = Number.POSITIVE_INFINITY }: ReturnType<typeof webSockets>,
+  request: Request,
+  from: DenoAddress,
+): Response {
+  const protocol = subprotocolOf(request.headers);
+  if (!protocol) return REFUSALS.subprotocol();
+  if (!door.enter()) return REFUSALS.room();
+  // After the upgrade the request has no headers any more.
+  const { peer, secure } = peerOf({ address: from.hostname, port: from.port }, request.headers, trustedProxies);
+  let upgraded: ReturnType<DenoRuntime["upgradeWebSocket"]>;
+  try {
+    upgraded = deno.upgradeWebSocket(request, { protocol, idleTimeout: PING_SECONDS });
+  } catch {
+    door.leave();
+    return REFUSALS.handshake();
+  }
+  const { socket: raw, response } = upgraded;
+  const socket: Socket = { raw };
+  const connection = new DeviceConnection(door, secure ? SECURE : PLAIN, socket, peer);
+  socket.connection = connection;
+  raw.binaryType = "arraybuffer";
+  raw.onopen = () => connection.start();
+  raw.onmessage = ({ data }) => {
+    // MQTT is binary [MQTT-6.0.0-1].
+    if (typeof data === "string") raw.close(CLOSE_UNSUPPORTED_DATA, "MQTT packets come in binary frames");
+    else if (data.byteLength > frameBytesMax) raw.close(CLOSE_TOO_LARGE);
+    else connection.received(new Uint8Array(data));
+  };
+  // A close follows.
+  raw.onerror = () => undefined;
+  raw.onclose = () => {
+    connection.closed();
+    door.leave();
+  };
+  return response;
+}
