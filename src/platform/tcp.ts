@@ -52,7 +52,8 @@ export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
 }
 
 function open(socket: Socket, door: DeviceDoor): void {
-  if (!door.enter()) {
+  // Who is gone already, though the system still hands them over, has no address.
+  if (!socket.remoteAddress || !door.enter()) {
     socket.terminate();
     return;
   }
