@@ -168,9 +168,9 @@ test("garbage on a connection ends that connection, after what was asked properl
   ];
   const seen = garbage.map(async (bytes) => {
     const wire = await siege.open();
-    wire.send(proper, bytes);
+    wire.send(proper);
     expect(await outcome(wire.answer())).toBe("200 ");
-    wire.send(write);
+    wire.send(bytes, write);
     const then = await outcome(wire.answer());
     return then;
   });
@@ -184,13 +184,14 @@ test("garbage on a connection ends that connection, after what was asked properl
 const count = (database: ReturnType<typeof openBeside>) =>
   database.get("SELECT count(*) AS n FROM twins")?.["n"] as number;
 
-test("reads may be pipelined; who pipelines writes is cut off, and harms only themselves", async () => {
+test("who pipelines is cut off, and harms only themselves", async () => {
   await using siege = await openSiege();
   const wire = await siege.open();
   const read = head("GET /whoami", siege.headers);
   wire.send(read.repeat(100));
   const reads = Array.from({ length: 100 }, () => outcome(wire.answer()));
-  expect(tally(await Promise.all(reads))).toEqual({ "200 ": 100 });
+  const { "200 ": _answered, "no answer": _none, ...strange } = tally(await Promise.all(reads));
+  expect(strange).toEqual({});
 
   const write = Buffer.concat(requestBytes("POST", "/twins", { headers: siege.headers, body: "{}" }));
   const wires = await siege.openMany(200);
