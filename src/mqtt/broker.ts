@@ -89,9 +89,11 @@ export class Broker {
 
   /** A message of the server's own: an event, a counter, a will. */
   publishFromServer(hubId: string, message: Message): void {
-    const { hubs } = this.#context;
+    const { deps, hubs } = this.#context;
     const hub = hubs.find(hubId);
-    if (hub) void publish(this.#context, { hub, message, from: null, receivedFrom: null }).stored?.catch(() => {});
+    if (!hub) return;
+    const { stored } = publish(this.#context, { hub, message, from: null, receivedFrom: null });
+    stored?.catch((error) => deps.log.warn("mqtt.not_published", { hub: hubId, error: describeError(error) }));
   }
 
   stats(hubId: string): HubState {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { openWorld } from "../support/world.ts";
 
 // What the files for other people's machines promise, as far as it can be read off them.
 
@@ -20,7 +21,6 @@ type Fly = {
   http_service: Service & { force_https: boolean };
   services: Service[];
   checks: Record<string, { port: number; path: string }>;
-  metrics: { port: number; path: string };
   mounts: { destination: string };
   files: { guest_path: string }[];
   build: { dockerfile: string };
@@ -50,11 +50,11 @@ test("on Fly devices reach our own TLS, byte by byte, and all else is HTTPS", ()
   }
 });
 
-test("on Fly health and metrics are asked where nobody outside can ask", () => {
-  const port = portOf("TWINPOST_ADMIN");
-  expect(fly.checks["process"]).toMatchObject({ port, path: "/healthz" });
-  expect(fly.metrics).toEqual({ port, path: "/metrics" });
-  for (const { internal_port } of [fly.http_service, ...fly.services]) expect(internal_port).not.toBe(port);
+test("what Fly asks for to learn whether a machine works is answered without a secret", async () => {
+  const check = fly.checks["rest"];
+  expect(check?.port).toBe(portOf("TWINPOST_HTTP"));
+  await using world = await openWorld();
+  expect((await world.call("GET", check?.path ?? "")).status).toBe(200);
 });
 
 test("on Fly the data is on the volume, and the image is ours", () => {
