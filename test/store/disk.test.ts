@@ -16,7 +16,7 @@ const MB = 1024 * 1024;
 const turn = () => new Promise((done) => setImmediate(done));
 
 test.each([
-  { what: "many small writes", groups: 400, commands: 40, bytes: 100 },
+  { what: "many small writes", groups: 400, commands: 40, bytes: 4000 },
   { what: "few large writes", groups: 30, commands: 1, bytes: 3 * MB },
 ])("the log stays short after $what, though somebody reads all the time", async ({ groups, commands, bytes }) => {
   await using world = await openTestStore();
@@ -34,8 +34,8 @@ test.each([
   }
   reading.ended = true;
   await reader;
-  // A log is 4 MB long when it is moved, and what was written before anybody looked.
-  expect(longest).toBeLessThan(12 * MB);
+  // A log is 32 MB long at most when it is moved, and what was written before anybody looked.
+  expect(longest).toBeLessThan(40 * MB);
 });
 
 test("who reads while a group goes to the disk sees all of it or nothing, and all of it once it is answered", async () => {
