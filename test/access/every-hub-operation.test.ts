@@ -1,6 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
 import { hubCaller } from "../support/hub.ts";
+import { prepared } from "../support/prepared.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
 
 /** Things of one account, for operations to be tried on. */
@@ -74,13 +75,43 @@ async function thingsOf(world: World, caller: Caller & { token: string }): Promi
   return { hub, idle, device: device.id };
 }
 
-async function openAccounts() {
-  const world = await openWorld();
+const openPrepared = prepared(async (world) => {
   const caller = await world.createAccount();
   const stranger = await world.createAccount("Stranger");
   const [own, foreign] = [await thingsOf(world, caller), await thingsOf(world, stranger)];
-  return { world, caller, own, foreign };
+  return { caller, own, foreign };
+});
+
+/** A world of an account with things of its own, and a stranger's account with others. */
+async function openAccounts() {
+  const { world, things } = await openPrepared();
+  const { caller, own, foreign } = things;
+  return { world, caller: { ...world.caller(caller, caller.authorization), token: caller.token }, own, foreign };
 }
+
+/** Such a world with users of all kinds who get nowhere, as one that all operations may share: what is refused changes nothing. */
+async function openRefusing() {
+  const { world, caller, own } = await openAccounts();
+  const createUser = () => world.createUser(caller, { effect: "deny", actions: null });
+  const [ended, byUser, bySecret, byRole] = [
+    await createUser(),
+    await createUser(),
+    await createUser(),
+    await createUser(),
+  ];
+  const userToken: string = (await caller.call("POST", "/token", {})).body.token;
+  await ended.call("PATCH", `/users/${ended.user}/secrets`, { validity_ts: world.clock.now() / 1000 + 60 });
+  world.clock.advance(60_000);
+  const deletions = [`/users/${byUser.user}`, `/users/${bySecret.user}/secrets`, `/roles/${byRole.role}`];
+  for (const path of deletions) expect((await caller.call("DELETE", path)).status).toBeLessThan(300);
+  return { world, caller, own, ended, userToken, byUser, bySecret, byRole };
+}
+
+let refusing: Awaited<ReturnType<typeof openRefusing>>;
+beforeAll(async () => {
+  refusing = await openRefusing();
+});
+afterAll(() => refusing.world[Symbol.asyncDispose]());
 
 await using plain = await openWorld();
 const operations = hubApiOperations(plain.deps.config);
@@ -96,12 +127,7 @@ for (const { id, method, path: pattern, ok } of operations) {
 
   describe(id, () => {
     test("no, a wrong and an ended token are refused in the same words, and so is a user token", async () => {
-      const { world, caller, own } = await openAccounts();
-      await using _ = world;
-      const ended = await world.createUser(caller, { effect: "deny", actions: null });
-      const userToken = (await caller.call("POST", "/token", {})).body.token;
-      await ended.call("PATCH", `/users/${ended.user}/secrets`, { validity_ts: world.clock.now() / 1000 + 60 });
-      world.clock.advance(60_000);
+      const { world, caller, own, ended, userToken } = refusing;
       const unknown = { "x-auth-token": world.deps.random.uuid() };
       const credentials: [Record<string, string>, string][] = [
         [{ "x-auth-token": "" }, "invalid_argument"],
@@ -123,14 +149,7 @@ for (const { id, method, path: pattern, ok } of operations) {
     });
 
     test("a deleted user, secret or role ends it at once", async () => {
-      const { world, caller, own } = await openAccounts();
-      await using _ = world;
-      const byUser = await world.createUser(caller, { effect: "deny", actions: null });
-      const bySecret = await world.createUser(caller, { effect: "deny", actions: null });
-      const byRole = await world.createUser(caller, { effect: "deny", actions: null });
-      await caller.call("DELETE", `/users/${byUser.user}`);
-      await caller.call("DELETE", `/users/${bySecret.user}/secrets`);
-      await caller.call("DELETE", `/roles/${byRole.role}`);
+      const { world, own, byUser, bySecret, byRole } = refusing;
       expect((await send(own, hubCaller(world, byUser.token))).status).toBe(401);
       expect((await send(own, hubCaller(world, bySecret.token))).status).toBe(401);
       expect((await send(own, hubCaller(world, byRole.token))).status).toBe(403);

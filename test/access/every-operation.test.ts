@@ -1,7 +1,8 @@
-import { describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
 import { type Purpose, tokenOf } from "../../src/notifications/tokens.ts";
+import { prepared } from "../support/prepared.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
 
 /** Things of one account, for operations to be tried on. */
@@ -149,14 +150,42 @@ async function subscribe(world: World, caller: Caller) {
   return { subscription: id, delivery: deliveries[0].uuid as string, token };
 }
 
-/** An account with things of its own, a stranger's account with others, and a user to whom everything is denied. */
-async function openAccounts() {
-  const world = await openWorld();
+const openPrepared = prepared(async (world) => {
   const caller = await world.createAccount();
   const stranger = await world.createAccount("Stranger");
   const [own, foreign] = [await thingsOf(world, caller), await thingsOf(world, stranger)];
-  return { world, caller, own, foreign };
+  return { caller, own, foreign };
+});
+
+/** A world of an account with things of its own, and a stranger's account with others. */
+async function openAccounts() {
+  const { world, things } = await openPrepared();
+  return { ...things, world, caller: world.caller(things.caller, things.caller.authorization) };
 }
+
+/** Such a world with users of all kinds who get nowhere, as one that all operations may share: what is refused changes nothing. */
+async function openRefusing() {
+  const { world, caller, own } = await openAccounts();
+  const createUser = () => world.createUser(caller, { effect: "deny", actions: null });
+  const [ended, byUser, bySecret, byRole] = [
+    await createUser(),
+    await createUser(),
+    await createUser(),
+    await createUser(),
+  ];
+  const endedToken: string = (await ended.call("POST", "/token", { options: ["create", "refresh"] })).body.token;
+  await ended.call("PATCH", `/users/${ended.user}/secrets`, { validity_ts: world.clock.now() / 1000 + 60 });
+  world.clock.advance(60_000);
+  const deletions = [`/users/${byUser.user}`, `/users/${bySecret.user}/secrets`, `/roles/${byRole.role}`];
+  for (const path of deletions) expect((await caller.call("DELETE", path)).status).toBeLessThan(300);
+  return { world, caller, own, ended, endedToken, byUser, bySecret, byRole };
+}
+
+let refusing: Awaited<ReturnType<typeof openRefusing>>;
+beforeAll(async () => {
+  refusing = await openRefusing();
+});
+afterAll(() => refusing.world[Symbol.asyncDispose]());
 
 await using plain = await openWorld();
 const operations = accountApiOperations(plain.deps);
@@ -177,12 +206,7 @@ for (const { id, method, path: pattern, ok } of operations) {
   describe(id, () => {
     if (row.needs !== "nothing") {
       test("no, a wrong and an ended credential are refused in the same words", async () => {
-        const { world, caller, own } = await openAccounts();
-        await using _ = world;
-        const ended = await world.createUser(caller, { effect: "deny", actions: null });
-        const endedToken = (await ended.call("POST", "/token", { options: ["create", "refresh"] })).body.token;
-        await ended.call("PATCH", `/users/${ended.user}/secrets`, { validity_ts: world.clock.now() / 1000 + 60 });
-        world.clock.advance(60_000);
+        const { world, caller, own, ended, endedToken } = refusing;
         const wrong = caller.authorization.split("").reverse().join("");
         const credentials = [
           "",
@@ -200,14 +224,7 @@ for (const { id, method, path: pattern, ok } of operations) {
       });
 
       test("a deleted user, secret or role ends it at once", async () => {
-        const { world, caller, own } = await openAccounts();
-        await using _ = world;
-        const byUser = await world.createUser(caller, { effect: "deny", actions: null });
-        const bySecret = await world.createUser(caller, { effect: "deny", actions: null });
-        const byRole = await world.createUser(caller, { effect: "deny", actions: null });
-        await caller.call("DELETE", `/users/${byUser.user}`);
-        await caller.call("DELETE", `/users/${bySecret.user}/secrets`);
-        await caller.call("DELETE", `/roles/${byRole.role}`);
+        const { own, byUser, bySecret, byRole } = refusing;
         expect(await outcome(send(own, byUser.call))).toEqual([401, 401_000]);
         expect(await outcome(send(own, bySecret.call))).toEqual([401, 401_000]);
         expect(await outcome(send(own, byRole.call))).toEqual([403, 403_535]);

@@ -10,8 +10,13 @@ let template: Promise<string> | undefined;
 /** A new folder with an empty database, as a first start makes it: migrated once and copied from then on, which takes a tenth of the time. */
 export async function migratedFolder() {
   template ??= makeTemplate();
+  return copyOf(await template);
+}
+
+/** A new folder with what is in another, whose store is closed. */
+export function copyOf(path: string) {
   const folder = temporaryFolder();
-  cpSync(await template, folder.path, { recursive: true });
+  cpSync(path, folder.path, { recursive: true });
   return folder;
 }
 

@@ -133,17 +133,21 @@ export async function openWorld(
     return `http://127.0.0.1:${server.port}`;
   }
 
+  /** Ends all but the data directory, and answers that. */
+  async function end() {
+    for (const server of servers) await server.stop(0);
+    await scheduler.stop();
+    await deliverer.stop(0);
+    await store.close();
+    return folder;
+  }
+
   return {
-    ...{ listen, seed },
-    ...{ deps, store, clock, logged, scheduler, dataDir: folder.path },
+    ...{ listen, seed, end },
     ...{ deps, store, clock, logged, scheduler, deliverer, dataDir: folder.path },
     ...{ call, caller, createAccount: newAccount, createUser, query },
     async [Symbol.asyncDispose]() {
-      for (const server of servers) await server.stop(0);
-      await scheduler.stop();
-      await deliverer.stop(0);
-      await store.close();
-      folder[Symbol.dispose]();
+      (await end())[Symbol.dispose]();
     },
   };
 }
