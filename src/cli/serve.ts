@@ -30,9 +30,9 @@ const USER_TOKEN_KEY_BYTES = 32;
 
 /** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
 export async function serve(flags: Record<string, string>): Promise<void> {
-  const stopped = stopSignal();
   const config = loadConfig(flags);
   const tls = readTlsFiles(config);
+  const stopped = stopSignal();
   const clock = systemClock;
   const random = systemRandom;
   const log = createLog(config.logLevel, clock.now, (line) => process.stderr.write(line));

@@ -2,9 +2,11 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Connection } from "../../src/store/connection.ts";
-import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
+import { createAccountHere, runHere } from "../support/run-here.ts";
+import { runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
 
-// Backup and restore as whoever has the program meets them: processes, exit codes, what is printed.
+// Backup and restore as whoever has the program meets them: exit codes, what is printed. A backup is always a process, for it changes its
+// priority and listens to signals.
 
 const statusOf = async (url: string, authorization: string) =>
   (await fetch(`${url}/whoami`, { headers: { authorization } })).status;
@@ -16,7 +18,7 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
     string,
     string,
   ];
-  const { secret } = await createAccount({ dataDir, cwd: folder.path });
+  const { secret } = await createAccountHere(dataDir);
   await using server = await startServer({ dataDir });
   const headers = { authorization: secret };
   const made = await fetch(`${server.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
@@ -30,7 +32,7 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
   const refused = await runTool(["backup", file], { dataDir });
   expect([refused.code, refused.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
 
-  const restored = await runTool(["restore", file], { dataDir: elsewhere, cwd: folder.path });
+  const restored = await runHere(["restore", file], { dataDir: elsewhere, cwd: folder.path });
   expect([restored.code, restored.stderr]).toEqual([0, ""]);
   expect(restored.stdout).toStartWith(`${elsewhere} is as it was at 2`);
   await using second = await startServer({ dataDir: elsewhere });
@@ -39,15 +41,15 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
   const found = await fetch(`${second.url}${path}`, { headers: { authorization: jwt } });
   expect(await found.json()).toEqual(twin);
 
-  const under = await runTool(["restore", file, "--force"], { dataDir: elsewhere });
+  const under = await runHere(["restore", file, "--force"], { dataDir: elsewhere });
   expect([under.code, under.stderr]).toEqual([1, `twinpost: another twinpost serves ${elsewhere}; stop it first\n`]);
   await second.end();
-  const twice = await runTool(["restore", file], { dataDir: elsewhere });
+  const twice = await runHere(["restore", file], { dataDir: elsewhere });
   expect([twice.code, twice.stderr]).toEqual([
     1,
     `twinpost: ${elsewhere} holds a database already; --force replaces it, and keeps it in a folder beside\n`,
   ]);
-  const forced = await runTool(["restore", file, "--force"], { dataDir: elsewhere });
+  const forced = await runHere(["restore", file, "--force"], { dataDir: elsewhere });
   expect(forced.stdout).toMatch(/What was there before is in .*replaced-.*; delete it/);
   const [replaced = ""] = readdirSync(elsewhere).filter((name) => name.startsWith("replaced-"));
   expect(existsSync(join(elsewhere, replaced, "twinpost.db"))).toBe(true);
@@ -60,13 +62,13 @@ test("without the master key a backup says so, and is restored with a copy of it
     string,
     string,
   ];
-  const { secret } = await createAccount({ dataDir, cwd: folder.path });
+  const { secret } = await createAccountHere(dataDir);
   const backup = await runTool(["backup", file, "--without-key"], { dataDir });
   expect([backup.code, backup.stdout]).toEqual([0, expect.stringContaining("WITHOUT the master key")]);
   const options = { dataDir: elsewhere, cwd: folder.path };
-  const refused = await runTool(["restore", file], options);
+  const refused = await runHere(["restore", file], options);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("name it with --key FILE\n")]);
-  expect((await runTool(["restore", file, "--key", join(dataDir, "master.key")], options)).code).toBe(0);
+  expect((await runHere(["restore", file, "--key", join(dataDir, "master.key")], options)).code).toBe(0);
   await using server = await startServer({ dataDir: elsewhere });
   expect(await statusOf(server.url, secret)).toBe(200);
 });
@@ -78,7 +80,7 @@ test("a wrong command line for them ends with 2", async () => {
     [["backup", "a", "b"], 'does not know what to do with "b"'],
     [["restore"], "restore needs FILE"],
   ] as const) {
-    const { code, stderr } = await runTool([...args], { dataDir: folder.path });
+    const { code, stderr } = await runHere([...args], { dataDir: folder.path });
     expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
   }
 });
@@ -87,7 +89,7 @@ test("a backup that is told to end leaves nothing; one that is killed leaves not
   using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
   const target = join(folder.path, "backups");
-  await createAccount({ dataDir, cwd: folder.path });
+  await createAccountHere(dataDir);
   fill(dataDir);
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const file = join(folder.path, "file");
@@ -100,7 +102,7 @@ test("a backup that is told to end leaves nothing; one that is killed leaves not
     for (const name of left) {
       expect(name).toEndWith(".partial");
       for (const path of [join(folder.path, name), join(folder.path, name, "database")]) {
-        const { code, stderr } = await runTool(["restore", path], { dataDir: target, cwd: folder.path });
+        const { code, stderr } = await runHere(["restore", path], { dataDir: target, cwd: folder.path });
         expect([code, stderr]).toEqual([1, expect.stringMatching(/is no file|is no backup|no such file/)]);
       }
       rmSync(join(folder.path, name), { recursive: true });
@@ -112,7 +114,7 @@ test("a server makes backups by itself, in a process beside", async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
   const dir = join(folder.path, "backups");
-  await createAccount({ dataDir, cwd: folder.path });
+  await createAccountHere(dataDir);
   const env = { TWINPOST_BACKUP_CRON: "* * * * * *", TWINPOST_BACKUP_DIR: dir, TWINPOST_BACKUP_KEEP: "1" };
   await using server = await startServer({ dataDir, env });
   const made = () => (existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(".backup")) : []);
@@ -123,7 +125,7 @@ test("a server makes backups by itself, in a process beside", async () => {
   const [newest = ""] = made();
   expect(readFileSync(join(dir, newest)).toString("latin1", 0, 15)).toBe("SQLite format 3");
   const elsewhere = join(folder.path, "elsewhere");
-  expect((await runTool(["restore", join(dir, newest)], { dataDir: elsewhere, cwd: folder.path })).code).toBe(0);
+  expect((await runHere(["restore", join(dir, newest)], { dataDir: elsewhere, cwd: folder.path })).code).toBe(0);
 });
 
 /** So much that a copy takes a while. */

@@ -8,7 +8,8 @@ import { Connection } from "../../src/store/connection.ts";
 import { findDamage } from "../../src/store/integrity.ts";
 import { findViolations } from "../../src/store/invariant.ts";
 import { busyAccount, type Step } from "../support/busy-account.ts";
-import { createAccount, runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { createAccountHere, runHere } from "../support/run-here.ts";
+import { runTool, startServer, temporaryFolder } from "../support/server-process.ts";
 import { openWorld } from "../support/world.ts";
 
 const steps = (count: number): Step[] =>
@@ -206,12 +207,12 @@ test("each broken invariant is named", async () => {
 test("a damaged file is told from a sound one, in a data directory and in a backup", async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
-  await createAccount({ dataDir, cwd: folder.path });
-  const sound = await runTool(["check"], { dataDir });
+  await createAccountHere(dataDir);
+  const sound = await runHere(["check"], { dataDir });
   expect([sound.code, sound.stdout]).toEqual([0, `${dataDir}: nothing found\n`]);
   const file = join(folder.path, "backup");
   await runTool(["backup", file], { dataDir });
-  const backup = await runTool(["check", file], { dataDir });
+  const backup = await runHere(["check", file], { dataDir });
   expect([backup.code, backup.stdout]).toEqual([0, `${file}: nothing found\n`]);
 
   const database = join(dataDir, "twinpost.db");
@@ -230,7 +231,7 @@ test("a damaged file is told from a sound one, in a data directory and in a back
 test("it works beside a server that writes, says what is wrong with the key, and does not touch an older database", async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
-  const { secret } = await createAccount({ dataDir, cwd: folder.path });
+  const { secret } = await createAccountHere(dataDir);
   {
     await using server = await startServer({ dataDir });
     let writing = true;
@@ -239,7 +240,7 @@ test("it works beside a server that writes, says what is wrong with the key, and
         await fetch(`${server.url}/twins`, { method: "POST", headers: { authorization: secret }, body: "{}" });
     })();
     for (let i = 0; i < 2; i++) {
-      const { code, stdout } = await runTool(["check"], { dataDir });
+      const { code, stdout } = await runHere(["check"], { dataDir });
       expect([code, stdout]).toEqual([0, `${dataDir}: nothing found\n`]);
     }
     writing = false;
@@ -249,7 +250,7 @@ test("it works beside a server that writes, says what is wrong with the key, and
   const key = join(dataDir, "master.key");
   copyFileSync(key, join(folder.path, "key"));
   writeFileSync(key, systemRandom.bytes(32));
-  expect(await runTool(["check"], { dataDir })).toMatchObject({
+  expect(await runHere(["check"], { dataDir })).toMatchObject({
     code: 1,
     stdout: "master.key is not the master key that the database was written with\n",
   });
@@ -257,9 +258,9 @@ test("it works beside a server that writes, says what is wrong with the key, and
   const connection = new Connection(join(dataDir, "twinpost.db"));
   connection.run("DELETE FROM schema_migrations WHERE number = (SELECT max(number) FROM schema_migrations)");
   connection.close();
-  const older = await runTool(["check"], { dataDir });
+  const older = await runHere(["check"], { dataDir });
   expect([older.code, older.stderr]).toEqual([1, expect.stringContaining("of an older twinpost, 1 migrations behind")]);
-  expect((await runTool(["check"], { dataDir: join(folder.path, "nowhere"), cwd: folder.path })).code).toBe(1);
+  expect((await runHere(["check"], { dataDir: join(folder.path, "nowhere"), cwd: folder.path })).code).toBe(1);
 });
 
 test("beside a backup of a busy world, nothing is found in it either", async () => {
@@ -268,5 +269,5 @@ test("beside a backup of a busy world, nothing is found in it either", async () 
   const { clock, random } = it.world.deps;
   const file = join(folder.path, "backup");
   await backUp({ dataDir: it.world.dataDir, file, withKey: true, clock, random });
-  expect((await runTool(["check", file], { dataDir: it.world.dataDir })).stdout).toBe(`${file}: nothing found\n`);
+  expect((await runHere(["check", file], { dataDir: it.world.dataDir })).stdout).toBe(`${file}: nothing found\n`);
 });

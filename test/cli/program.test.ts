@@ -1,16 +1,27 @@
-import { expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { openAuthority } from "../support/certificates.ts";
+import { createAccountHere, runHere } from "../support/run-here.ts";
 import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
 import { dialTcp, dialWebSocket } from "../support/wires.ts";
 
-// The program as whoever has it meets it: processes, exit codes, what is printed.
+// The program as whoever has it meets it: processes, exit codes, what is printed. What another process would not show better is run here.
 
 const run = (args: string[], dataDir: string, env: Record<string, string> = {}) => runTool(args, { dataDir, env });
 
+/** A server that several tests may need: none of them stops it. */
+const standing = { folder: temporaryFolder(), server: undefined as unknown as Awaited<ReturnType<typeof startServer>> };
+beforeAll(async () => {
+  standing.server = await startServer({ dataDir: standing.folder.path });
+});
+afterAll(async () => {
+  await standing.server.end();
+  standing.folder[Symbol.dispose]();
+});
+
 test("an account made before the first start, or beside a running server, can be used at once", async () => {
   using folder = temporaryFolder();
-  const early = await createAccount({ dataDir: folder.path });
+  const early = await createAccountHere(folder.path);
   await using server = await startServer({ dataDir: folder.path });
   const late = await createAccount({ dataDir: folder.path });
   for (const { secret, token, ...ids } of [early, late]) {
@@ -23,23 +34,23 @@ test("an account made before the first start, or beside a running server, can be
 });
 
 test("a locked-out user gets a new secret from whoever owns the machine", async () => {
-  using folder = temporaryFolder();
-  const { user, secret } = await createAccount({ dataDir: folder.path });
-  await using server = await startServer({ dataDir: folder.path });
-  const reset = await run(["secret", "reset", "--user", user, "--json"], folder.path);
+  const { folder, server } = standing;
+  const { user, secret } = await createAccountHere(folder.path);
+  const reset = await runHere(["secret", "reset", "--user", user, "--json"], { dataDir: folder.path });
   expect(reset.code).toBe(0);
   const statusOf = async (authorization: string) =>
     (await fetch(`${server.url}/whoami`, { headers: { authorization } })).status;
   expect(await statusOf(secret)).toBe(401);
   expect(await statusOf(JSON.parse(reset.stdout).secret)).toBe(200);
 
-  const unknown = await run(["secret", "reset", "--user", "00000000-0000-4000-8000-000000000000"], folder.path);
+  const nobody = "00000000-0000-4000-8000-000000000000";
+  const unknown = await runHere(["secret", "reset", "--user", nobody], { dataDir: folder.path });
   expect([unknown.code, unknown.stderr]).toEqual([1, "twinpost: User not found.\n"]);
 });
 
 test("what an account has outlives the server", async () => {
   using folder = temporaryFolder();
-  const { secret } = await createAccount({ dataDir: folder.path });
+  const { secret } = await createAccountHere(folder.path);
   const headers = { authorization: secret };
   const first = await startServer({ dataDir: folder.path });
   const made = await fetch(`${first.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
@@ -56,8 +67,7 @@ test("what an account has outlives the server", async () => {
 });
 
 test("a second server on the same data directory is refused in plain words", async () => {
-  using folder = temporaryFolder();
-  await using _ = await startServer({ dataDir: folder.path });
+  const { folder } = standing;
   const second = await run(["serve", "--http", "127.0.0.1:0"], folder.path);
   expect([second.code, second.stderr]).toEqual([
     1,
@@ -67,34 +77,35 @@ test("a second server on the same data directory is refused in plain words", asy
 
 test("a wrong command line or setting ends with 2, a failure with 1, and each says what is wrong", async () => {
   using folder = temporaryFolder();
-  for (const [args, env, says] of [
-    [["fly"], {}, 'no command "fly"'],
-    [["account"], {}, 'no command "account"'],
-    [["serve", "--fly"], {}, "--fly"],
-    [["account", "create"], {}, "--name"],
-    [["account", "create", "--name", " "], {}, "--name"],
-    [["account", "create", "--name", "a\nb"], {}, "--name"],
-    [["secret", "reset", "--user", "me"], {}, "--user"],
-    [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
-    [["serve"], { TWINPOST_MQTTS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
+  for (const [index, [args, env, says]] of (
     [
-      ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "absent.pem", "--tls-key", "absent.key"],
-      {},
-      "TWINPOST_TLS_CERT: cannot read absent.pem",
-    ],
-    [["account", "create", "--name", "x", "--log", "loud"], {}, "TWINPOST_LOG"],
-  ] as [string[], Record<string, string>, string][]) {
-    const { code, stderr, stdout } = await run(args, folder.path, env);
+      [["fly"], {}, 'no command "fly"'],
+      [["account"], {}, 'no command "account"'],
+      [["serve", "--fly"], {}, "--fly"],
+      [["account", "create"], {}, "--name"],
+      [["account", "create", "--name", " "], {}, "--name"],
+      [["account", "create", "--name", "a\nb"], {}, "--name"],
+      [["secret", "reset", "--user", "me"], {}, "--user"],
+      [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
+      [["serve"], { TWINPOST_MQTTS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
+      [
+        ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "absent.pem", "--tls-key", "absent.key"],
+        {},
+        "TWINPOST_TLS_CERT: cannot read absent.pem",
+      ],
+      [["account", "create", "--name", "x", "--log", "loud"], {}, "TWINPOST_LOG"],
+    ] as [string[], Record<string, string>, string][]
+  ).entries()) {
+    // The first is a process, so that its exit code is one.
+    const { code, stderr, stdout } = await (index === 0 ? runTool : runHere)(args, { dataDir: folder.path, env });
     expect([args, code, stdout]).toEqual([args, 2, ""]);
     expect(stderr).toContain(says);
   }
 });
 
 test("an address that is taken stops the start in plain words", async () => {
-  using folder = temporaryFolder();
   using other = temporaryFolder();
-  await using taken = await startServer({ dataDir: folder.path });
-  const address = taken.url.replace("http://", "");
+  const address = standing.server.url.replace("http://", "");
   const { code, stderr } = await run(["serve", "--http", address, "--mqtt", "off"], other.path);
   expect([code, stderr]).toEqual([1, `twinpost: cannot listen on ${address}: EADDRINUSE\n`]);
 });
@@ -142,7 +153,7 @@ test("help and version are told", async () => {
   using folder = temporaryFolder();
   const help = await run(["--help"], folder.path);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
-  expect((await run(["--version"], folder.path)).stdout).toMatch(
+  expect((await runHere(["--version"], { dataDir: folder.path })).stdout).toMatch(
     /^twinpost \d+\.\d+\.\d+, commit (unknown|[0-9a-f]{12}(-dirty)?), (Bun|Deno) \d+\.\d+\.\d+\n$/,
   );
 });
@@ -166,6 +177,6 @@ test("a first start says how to create the first account, a later one does not",
     return printed;
   };
   expect(await startAndStop()).toContain(`account create --name NAME --data-dir ${folder.path}\n`);
-  await createAccount({ dataDir: folder.path });
+  await createAccountHere(folder.path);
   expect(await startAndStop()).not.toContain("account create");
 });

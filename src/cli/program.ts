@@ -1,0 +1,52 @@
+import { ConfigError } from "../config.ts";
+import { DomainError } from "../kernel/failure.ts";
+import { PlainError } from "../kernel/plain-error.ts";
+import { ListenError } from "../platform/listen-error.ts";
+import { MigrationError } from "../store/migrate.ts";
+import { StoreInUse } from "../store/store.ts";
+import { MasterKeyError } from "../store/vault.ts";
+import { accountCreate } from "./account-create.ts";
+import { backup } from "./backup.ts";
+import { check } from "./check.ts";
+import { exportTo } from "./export.ts";
+import { importFrom } from "./import.ts";
+import { restoreBackup } from "./restore.ts";
+import { secretReset } from "./secret-reset.ts";
+import { serve } from "./serve.ts";
+import { parseArguments, USAGE, UsageError } from "./usage.ts";
+import { describeVersion } from "./version.ts";
+
+/** Errors whose message is all that whoever started us needs. Any other is our bug, and shown whole. */
+const PLAIN = [
+  ...[UsageError, ConfigError, DomainError, PlainError, ListenError],
+  ...[StoreInUse, MigrationError, MasterKeyError],
+];
+
+/** Does what a command line says, and answers the exit code: 0 done, 1 failed, 2 wrong usage. What went wrong is on standard error. */
+export async function runProgram(argv: string[]): Promise<0 | 1 | 2> {
+  try {
+    await run(argv);
+    return 0;
+  } catch (error) {
+    const plain = PLAIN.some((kind) => error instanceof kind);
+    const told = error instanceof Error ? (plain ? error.message : error.stack) : String(error);
+    process.stderr.write(`twinpost: ${told}\n`);
+    return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
+  }
+}
+
+async function run(argv: string[]): Promise<void> {
+  const call = parseArguments(argv);
+  const command = call.words.join(" ");
+  if (call.options.help || argv.length === 0) process.stdout.write(USAGE);
+  else if (call.options.version) process.stdout.write(`${describeVersion()}\n`);
+  else if (command === "serve") await serve(call.flags);
+  else if (command === "account create") await accountCreate(call);
+  else if (command === "secret reset") await secretReset(call);
+  else if (call.words[0] === "backup") await backup(call);
+  else if (call.words[0] === "restore") await restoreBackup(call);
+  else if (call.words[0] === "check") await check(call);
+  else if (call.words[0] === "export") await exportTo(call);
+  else if (call.words[0] === "import") await importFrom(call);
+  else throw new UsageError(`there is no command "${command}"; see twinpost --help`);
+}
