@@ -1,12 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { playTour, TOUR_PLAYABLE } from "../test/support/readme-tour.ts";
 import { temporaryFolder } from "../test/support/server-process.ts";
 import { cleanRoot, emptyFolder, onDeno, type Place } from "./smoke/places.ts";
 import { playShortStory } from "./smoke/short-story.ts";
 
 // `bun run smoke [FILE [RUNNER …]]`: the built executable (dist/twinpost, or FILE, under RUNNER if it is another machine's), alone in an
 // empty folder with an empty environment, and in a root with nothing but the C library, plays a short story and every demo. Without FILE
-// the source code does the same on Deno. Prints what it did and ends with a line that counts.
+// the source code does the same on Deno. In the empty folder the README's tour is pasted into a shell, too. Prints what it did and ends with
+// a line that counts.
 
 /** Stories of `bun run demo` that have to be played. */
 const DEMOS = ["stickers", "alarm"];
@@ -41,12 +43,31 @@ for (const place of places) {
   const told = await playShortStory(place.program, own, (what, holds) => check(`in ${place.name}: ${what}`, holds));
   say(`       in ${place.name}: ${told}`);
 }
+await pasteTour(places[0] as Place);
 // Demos wait for things to expire, so they wait together.
 const tried = places.flatMap((place) => ("skipped" in place ? [] : DEMOS.map((demo) => ({ place, demo }))));
 await Promise.all(tried.map(({ place, demo }) => playDemo(place, demo)));
 
 say(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
 process.exitCode = counts.failed === 0 ? 0 : 1;
+
+/** Runs the README's five minutes as they stand there. Only a part that prints something else is told of, or one that cannot be tried. */
+async function pasteTour(place: Place): Promise<void> {
+  const skip = (what: string, why: string) => {
+    counts.skipped += 1;
+    say(`SKIPPED in ${place.name}: ${what}: ${why}`);
+  };
+  if ("skipped" in place || !TOUR_PLAYABLE) return skip("the README's tour", "there is no bash with curl");
+  const played = await playTour(place.program, join(folder.path, "readme"));
+  const tried = played.flatMap((block) => ("agrees" in block ? [block] : []));
+  for (const block of played) if ("skipped" in block) skip(block.what, block.skipped);
+  const wrong = tried.filter(({ agrees }) => !agrees);
+  check(
+    `in ${place.name}: the README's tour: ${tried.length - wrong.length} blocks print what stands there`,
+    wrong.length === 0,
+  );
+  for (const { what, printed } of wrong) say(`${what}\n${printed}`);
+}
 
 /** Plays a demo as a reader would start it, with the executable in the place of the source code. Its tale is only told if it fails. */
 async function playDemo({ name, program }: Place & { program: string[] }, demo: string): Promise<void> {
