@@ -84,6 +84,7 @@ const Cron = z.string().refine(isCron, "must be a cron expression, such as 30 3 
 const SETTINGS = {
   data_dir: z.string().min(1).default("./twinpost-data"),
   http: HostPort.prefault("127.0.0.1:8080"),
+  admin: HostPort.optional(),
   mqtt: HostPortOrOff.prefault("127.0.0.1:1883"),
   mqtts: HostPortOrOff.prefault("off"),
   tls_cert: z.string().optional(),
@@ -130,6 +131,8 @@ const CompleteSettings = z
 const Settings = CompleteSettings.transform((settings) => ({
   dataDir: settings.data_dir,
   http: settings.http,
+  /** Where health and metrics are told, and nowhere else; null for where REST is. */
+  admin: settings.admin ?? null,
   /** Where devices connect by TCP and by TLS; null for nowhere. */
   mqtt: settings.mqtt,
   mqtts: settings.mqtts && {

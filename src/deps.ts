@@ -5,6 +5,7 @@ import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
 import type { Turns } from "./kernel/turns.ts";
+import type { Metrics } from "./metrics/metrics.ts";
 import type { Net } from "./platform/net.ts";
 import type { Reader, Topic } from "./store/sql.ts";
 import type { Store } from "./store/store.ts";
@@ -16,7 +17,11 @@ export type Deps = {
   readonly random: Random;
   readonly log: Log;
   readonly config: Config;
-  /** Messages of devices that are yet to be added to the metrics. */
+  /** What the server measures of itself, for whoever runs it. */
+  readonly metrics: Metrics;
+  /** Aborted as soon as the server is told to stop. */
+  readonly stopping: AbortSignal;
+  /** Messages of devices that are yet to be added to the metrics of their hubs. */
   readonly messages: Tally;
   /** What request bodies take of memory and time, at all doors together. */
   readonly bodies: BodyBudget;

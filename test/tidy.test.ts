@@ -4,6 +4,7 @@ import { Glob } from "bun";
 /** The rooms of src/, lowest first. A file imports its own room or a lower rank; rooms of equal rank do not know each other. */
 const RANKS = [
   ["kernel"],
+  ["metrics"],
   ["platform", "store", "config", "rules"],
   ["deps"],
   ["events"],

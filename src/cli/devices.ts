@@ -12,6 +12,10 @@ import type { TlsFiles } from "./tls-files.ts";
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** That there is no room is logged once in this time, however many are refused. */
 const REFUSED_LOG_MS = 60_000;
+const TURNED_AWAY = {
+  name: "twinpost_mqtt_turned_away_total",
+  help: "Connections of devices that were ended at once, because there were too many.",
+};
 
 /** The ways in for devices, as configured: TCP, TLS, and what the HTTP server needs for WebSockets. Nobody comes in before `listen`. */
 export function openDevices(deps: Deps, accept: AcceptDevice, tls: TlsFiles | null) {
@@ -44,11 +48,13 @@ export function openDevices(deps: Deps, accept: AcceptDevice, tls: TlsFiles | nu
   };
 }
 
-function refusedLog({ clock, log, config }: Deps): () => void {
+function refusedLog({ clock, log, config, metrics }: Deps): () => void {
+  const turnedAway = metrics.counter(TURNED_AWAY);
   let refused = 0;
   let quietUntil = 0;
   return () => {
     refused += 1;
+    turnedAway.add();
     if (clock.now() < quietUntil) return;
     log.warn("mqtt.full", { connectionsMax: config.mqttConnectionsMax, refused });
     refused = 0;

@@ -15,13 +15,16 @@ import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
 import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import { Broker } from "../mqtt/broker.ts";
 import { serveHttp } from "../platform/http.ts";
 import { systemNet } from "../platform/net.ts";
 import { programCall, runSelf } from "../platform/process.ts";
 import { obtainKey } from "../store/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
+import { openAdmin } from "./admin.ts";
 import { openDevices } from "./devices.ts";
+import { readProcess, watchEventLoop } from "./process-metrics.ts";
 import { readTlsFiles } from "./tls-files.ts";
 
 /** How long requests in work may take once we are told to stop. */
@@ -36,7 +39,10 @@ export async function serve(flags: Record<string, string>): Promise<void> {
   const clock = systemClock;
   const random = systemRandom;
   const log = createLog(config.logLevel, clock.now, (line) => process.stderr.write(line));
-  const store = await openServerStore({ dataDir: config.dataDir, clock, random, log });
+  const metrics = new Metrics();
+  readProcess(metrics, clock.now());
+  const stopping = new AbortController();
+  const store = await openServerStore({ dataDir: config.dataDir, clock, random, log, metrics });
   try {
     const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES));
     const deps: Deps = {
@@ -45,6 +51,8 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       random,
       log,
       config,
+      metrics,
+      stopping: stopping.signal,
       net: systemNet(),
       messages: new Tally(),
       bodies: new BodyBudget(),
@@ -59,14 +67,17 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       webSockets: devices.webSockets,
     });
     const mqtt = await devices.listen();
-    const stopping = new AbortController();
+    const admin = openAdmin(deps);
+    const unwatch = watchEventLoop(metrics, clock);
     const backUpTo = (file: string) => backUpBeside(config.dataDir, file, stopping.signal);
     const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs(), ...scheduledBackups(config, backUpTo)]);
     const deliverer = new Deliverer(deps);
     scheduler.start();
     deliverer.start();
     const address = formatAddress({ ...config.http, port: server.port });
-    log.info("serve.started", { version: VERSION, http: address, mqtt, dataDir: config.dataDir });
+    const served = { version: VERSION, http: address, mqtt, admin: admin?.url ?? null, dataDir: config.dataDir };
+    log.info("serve.started", served);
+    if (admin) process.stdout.write(`Health and metrics are at ${admin.url}\n`);
     process.stdout.write(`Twinpost ${VERSION} serves ${[`http://${address}`, ...mqtt].join(", ")}\n`);
     if (!store.read(hasAccounts)) {
       const dataDir = flags["data-dir"] ? ` --data-dir ${flags["data-dir"]}` : "";
@@ -84,6 +95,8 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     await Promise.all([server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
     await scheduler.stop();
     await keepAllMessageCounts(deps);
+    unwatch();
+    await admin?.stop();
   } finally {
     await store.close();
   }

@@ -24,6 +24,7 @@ Settings, each a flag or an environment variable:
 
   --data-dir                  TWINPOST_DATA_DIR                  database and keys (./twinpost-data)
   --http                      TWINPOST_HTTP                      address of the REST API, and of MQTT over WebSocket (127.0.0.1:8080)
+  --admin                     TWINPOST_ADMIN                     address of health and metrics alone (where the REST API is)
   --mqtt                      TWINPOST_MQTT                      address of MQTT over TCP, or off (127.0.0.1:1883)
   --mqtts                     TWINPOST_MQTTS                     address of MQTT over TLS, or off (off)
   --tls-cert                  TWINPOST_TLS_CERT                  file of the certificate for MQTT over TLS, and its chain (PEM)

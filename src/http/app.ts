@@ -2,11 +2,14 @@ import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
+import { stopwatchMs } from "../kernel/clock.ts";
 import { notFound } from "../kernel/failure.ts";
 import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
+import { mountMonitoring } from "./monitoring.ts";
+import { answeredBy } from "./request-metrics.ts";
 import { type Peer, refuse } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
@@ -25,12 +28,22 @@ export function createApp(deps: Deps): Hono<Peer> {
       }),
     );
   }
+  if (!deps.config.admin) mountMonitoring(app, deps);
   const doors = { deps, authenticator: new Authenticator(deps) };
   mountAccountApi(app, doors);
   mountHubApi(app, doors);
   const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);
-  const refuseHere = (c: Context<Peer>, error: unknown) =>
-    refuse(surfaceOf(c.req.path), deps, c, error, deps.random.uuid());
+  const answered = {
+    account: answeredBy(deps.metrics, ACCOUNT_API, "none"),
+    hub: answeredBy(deps.metrics, HUB_API, "none"),
+  };
+  const refuseHere = (c: Context<Peer>, error: unknown) => {
+    const began = stopwatchMs();
+    const surface = surfaceOf(c.req.path);
+    const response = refuse(surface, deps, c, error, deps.random.uuid());
+    answered[surface.name](response.status, began);
+    return response;
+  };
   app.onError((error, c) => refuseHere(c, error));
 
   const rest = new Hono<Peer>({ strict: false });

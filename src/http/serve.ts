@@ -3,6 +3,7 @@ import type { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { assert } from "../kernel/assert.ts";
 import { clientAddress } from "../kernel/client-address.ts";
+import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
@@ -10,6 +11,7 @@ import { parse } from "../kernel/parse.ts";
 import { announcedLength, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation } from "./operation.ts";
 import { queryReader } from "./query.ts";
+import { answeredBy } from "./request-metrics.ts";
 import type { Surface } from "./surface.ts";
 
 /** What the platform tells of a connection. */
@@ -47,17 +49,20 @@ export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 export function doorOf(surface: Surface, { deps, authenticator }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
+  const answered = answeredBy(deps.metrics, surface, operation.id);
   return async (c: Context<Peer>): Promise<Response> => {
+    const began = stopwatchMs();
     const request = c.req.raw;
     const { headers } = request;
     const trace = deps.random.uuid();
     let release: (() => void) | undefined;
+    let response: Response;
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
       if (caller) operation.gate?.(caller);
       release = reserveBody(deps, request, byteCountMax, caller?.accountId ?? "");
       const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
-      return await deps.bodies.work(bytes.length, async () => {
+      response = await deps.bodies.work(bytes.length, async () => {
         let params = surface.pathFirst ? pathOf(surface, c, operation) : undefined;
         const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
         if (!surface.pathFirst) params = pathOf(surface, c, operation);
@@ -71,10 +76,12 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
         return success(operation, result, trace);
       });
     } catch (error) {
-      return refuse(surface, deps, c, error, trace, operation);
+      response = refuse(surface, deps, c, error, trace, operation);
     } finally {
       release?.();
     }
+    answered(response.status, began);
+    return response;
   };
 }
 

@@ -12,6 +12,8 @@ export type Refused = { trace: string; headers: Headers; operation?: Operation |
 
 /** The ways of one API: what the doors of all its operations do alike, and no other API does so. */
 export type Surface = {
+  /** What it is called where the server tells of itself. */
+  readonly name: "account" | "hub";
   /** What comes before the path of each operation, as in OpenAPI. */
   readonly prefix: string;
   readonly bodyBytesMax: number;

@@ -5,6 +5,7 @@ import { describeError } from "../kernel/failure.ts";
 import { attemptDelivery } from "../notifications/attempt-delivery.ts";
 import { type Leased, leaseDeliveries } from "../notifications/lease-deliveries.ts";
 import { settleDelivery } from "../notifications/settle-delivery.ts";
+import { DeliveryMetrics } from "./delivery-metrics.ts";
 
 /** Messages on their way at a time, over all endpoints: each is a connection of its own. */
 const IN_FLIGHT_MAX = 512;
@@ -22,6 +23,7 @@ const CHANCES = 1_000_001;
  */
 export class Deliverer {
   readonly #deps: Deps;
+  readonly #metrics: DeliveryMetrics;
   readonly #sending = new Set<Promise<void>>();
   readonly #inFlight = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -33,6 +35,7 @@ export class Deliverer {
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#metrics = new DeliveryMetrics(deps, () => this.#sending.size);
   }
 
   start(): void {
@@ -115,9 +118,11 @@ export class Deliverer {
       const input = { deliveryId: id, lease: lease as string, outcome, chance: random.below(CHANCES) / (CHANCES - 1) };
       const settlement = await store.write(settleDelivery, SYSTEM, input);
       const { status, error, durationMs } = outcome;
+      this.#metrics.attempted(settlement, durationMs);
       if (error === null) log.debug("webhook.delivered", { ...fields, ms: durationMs });
       else log.info("webhook.failed", { ...fields, status, error, ms: durationMs, now: settlement });
     } catch (error) {
+      this.#metrics.attempted("not kept", null);
       log.error("deliveries.attempt_failed", { ...fields, error: describeError(error) });
     }
   }

@@ -3,6 +3,7 @@ import type { Deps, Job } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Reader } from "../store/sql.ts";
+import { type JobMetrics, jobMetrics } from "./job-metrics.ts";
 
 /** A job that failed when it was due is overdue: its next tick would be too late. */
 const RETRY_MS = 500;
@@ -11,6 +12,7 @@ const RETRY_MS = 500;
 export class Scheduler {
   readonly #deps: Deps;
   readonly #jobs: readonly Job[];
+  readonly #metrics: ReadonlyMap<Job, JobMetrics>;
   readonly #timers = new Map<Job, Cancel>();
   readonly #dueTimers = new Map<Job, Cancel>();
   readonly #running = new Map<Job, Promise<void>>();
@@ -22,6 +24,7 @@ export class Scheduler {
   constructor(deps: Deps, jobs: readonly Job[]) {
     this.#deps = deps;
     this.#jobs = jobs;
+    this.#metrics = new Map(jobs.map((job) => [job, jobMetrics(deps.metrics, job.name)]));
   }
 
   start(): void {
@@ -101,16 +104,20 @@ export class Scheduler {
   /** A failed job is logged and tried again at its next tick. */
   async #run(job: Job): Promise<boolean> {
     const { log } = this.#deps;
+    const counts = this.#metrics.get(job) as JobMetrics;
     let done = 0;
     try {
       for (let more = true; more && !this.#stopped; ) {
         const slice = await job.run(this.#deps);
         done += slice.done;
+        counts.items.add(slice.done);
         more = slice.more || this.#woken.delete(job);
       }
+      counts.done.add();
       if (done > 0) log.info("job.done", { job: job.name, done });
       return true;
     } catch (error) {
+      counts.failed.add();
       log.error("job.failed", { job: job.name, done, error: describeError(error) });
       return false;
     }

@@ -26,3 +26,6 @@ export const systemClock: Clock = {
 
 /** Resolves `ms` later by this clock. */
 export const sleep = (clock: Clock, ms: number) => new Promise<void>((done) => clock.at(clock.now() + ms, done));
+
+/** Milliseconds since some instant, with fractions, whoever sets the clock: to measure how long something takes, and nothing else. */
+export const stopwatchMs = (): number => performance.now();

@@ -13,6 +13,7 @@ import { Hubs } from "./hubs.ts";
 import { applyChange } from "./live-effects.ts";
 import { forgetExpired, loadSessions } from "./load-sessions.ts";
 import type { Message } from "./message.ts";
+import { MqttMetrics } from "./mqtt-metrics.ts";
 import { Presence } from "./presence.ts";
 import { onWill, publish } from "./publishing.ts";
 import { sessionStore } from "./session-store.ts";
@@ -41,6 +42,7 @@ export class Broker {
     const hubs = new Hubs((hubId) => sys.traffic(hubId));
     this.#context = {
       ...{ deps, hubs, sys },
+      metrics: new MqttMetrics(deps.metrics),
       sessions: sessionStore(deps),
       presence: new Presence(deps),
       activity: new ActivityLog(deps),
@@ -51,6 +53,11 @@ export class Broker {
       leaving: (stored) => this.#note(stored),
     };
     this.#devices = followDevices(deps, (change) => applyChange(this.#context, change));
+    this.#context.metrics.read({
+      connectionCount: () => this.#connections.size,
+      hubs: () => hubs.all(),
+      traffic: () => sys.total(),
+    });
   }
 
   /** What time asks for: to be handed to the scheduler. */

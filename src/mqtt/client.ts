@@ -63,17 +63,18 @@ type Admitted = {
 const PACKET_BYTES_MAX = 268_435_460;
 
 export function makeClient(connection: Connection, packet: Connect, admitted: Admitted): Client {
-  const { deps } = connection.context;
+  const { deps, metrics } = connection.context;
   const { identified, space: hub, opened, access, standing, clientId } = admitted;
   const { device } = identified;
   const { session } = opened;
   const level = packet.protocolVersion;
-  const sender = new Sender({
+  const told = {
     level,
     packetBytesMax: packet.properties?.maximumPacketSize ?? PACKET_BYTES_MAX,
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
     problemInformation: packet.properties?.requestProblemInformation ?? true,
-  });
+  };
+  const sender = new Sender(told, metrics.sent);
   const stored = opened.queue && storedQueue(connection, opened.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),

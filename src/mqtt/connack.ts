@@ -59,11 +59,15 @@ export function refuseConnect(
 ): void {
   const { state } = connection;
   if (state === "closed") return;
+  const { metrics } = connection.context;
+  metrics.refused(reasonCode);
   const isUnknown = level === undefined && reasonCode === REASON.unsupportedProtocolVersion;
   const spoken = level ?? (isUnknown ? 4 : undefined);
   if (spoken === 5 || (spoken !== undefined && TOLD_BELOW_5.includes(reasonCode))) {
     const refusal: Connack = { cmd: "connack", reasonCode, sessionPresent: false, properties: { reasonString: text } };
-    connection.socket.send(encode(refusal, spoken));
+    const bytes = encode(refusal, spoken);
+    metrics.sent.add(bytes);
+    connection.socket.send(bytes);
   }
   connection.close({ reasonCode: null, text, will: "discard" });
 }

@@ -223,6 +223,7 @@ export class Connection implements DeviceSocketHandler {
   }
 
   #process(frame: Uint8Array): void {
+    this.context.metrics.received.add(frame);
     this.#received++;
     this.#receivedBytes += frame.length;
     if (this.state === "new") {

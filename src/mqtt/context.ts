@@ -3,6 +3,7 @@ import type { ActivityLog } from "../hub/activity-log.ts";
 import type { Connection } from "./connection.ts";
 import type { HubEvents } from "./hub-events.ts";
 import type { Hubs } from "./hubs.ts";
+import type { MqttMetrics } from "./mqtt-metrics.ts";
 import type { Presence } from "./presence.ts";
 import type { SessionStore } from "./session-store.ts";
 import type { SysTopics } from "./sys-topics.ts";
@@ -17,6 +18,7 @@ export type Context = {
   readonly activity: ActivityLog;
   readonly events: HubEvents;
   readonly sys: SysTopics;
+  readonly metrics: MqttMetrics;
   readonly turn: Turn;
   /** Wills that are being published. */
   readonly willsInWork: Set<number>;

@@ -87,6 +87,7 @@ function expiryOf({ protocolVersion, clean, properties }: Connect): number {
 function begin(connection: Connection, packet: Connect, client: Client, { present }: OpenedSession): void {
   const { context } = connection;
   connection.opened(client);
+  context.metrics.connected(packet.protocolVersion, connection.socket);
   connection.send(
     acceptance({
       connect: packet,

@@ -1,6 +1,7 @@
 import { encode } from "./codec.ts";
 import type { Envelope, Wrapping } from "./envelope.ts";
 import { SEND_BYTES_MAX } from "./limits.ts";
+import type { PacketCounts } from "./mqtt-metrics.ts";
 import type { Level, ServerPacket } from "./packets.ts";
 import { OutgoingAliases } from "./topic-aliases.ts";
 
@@ -19,6 +20,8 @@ const PIECE_MAX = 64 * 1024;
 export class Sender {
   readonly limits: ClientLimits;
   readonly #aliases: OutgoingAliases;
+  /** Of all connections. */
+  readonly #sent: PacketCounts;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
   /** What was written since the last flush. */
@@ -26,8 +29,9 @@ export class Sender {
   #publishes = 0;
   #tooLarge = 0;
 
-  constructor(limits: ClientLimits) {
+  constructor(limits: ClientLimits, sent: PacketCounts) {
     this.limits = limits;
+    this.#sent = sent;
     this.#aliases = new OutgoingAliases(limits.topicAliasMaximum);
   }
 
@@ -82,6 +86,7 @@ export class Sender {
     this.#pieces.push(bytes);
     this.#bytes += bytes.length;
     this.#packets++;
+    this.#sent.add(bytes);
   }
 }
 

@@ -60,6 +60,8 @@ export class SysTopics {
   #published = new Map<string, string[]>();
   readonly #startedAt: number;
   #cancel: Cancel | undefined;
+  /** Of hubs that are gone. */
+  readonly #former: Traffic = { ...NO_TRAFFIC };
 
   constructor(
     deps: Deps,
@@ -97,8 +99,16 @@ export class SysTopics {
     return traffic;
   }
 
+  /** Of all hubs, those included that are gone. */
+  total(): Traffic {
+    const total = { ...this.#former };
+    for (const traffic of this.#traffic.values()) add(total, traffic);
+    return total;
+  }
+
   /** Forgets a hub that is gone. */
   forget(hubId: string): void {
+    add(this.#former, this.#traffic.get(hubId) ?? NO_TRAFFIC);
     this.#traffic.delete(hubId);
     this.#published.delete(hubId);
   }
@@ -147,3 +157,7 @@ const NO_TRAFFIC: Readonly<Traffic> = {
   bytesReceived: 0,
   bytesSent: 0,
 };
+
+function add(total: Traffic, traffic: Traffic): void {
+  for (const figure of Object.keys(total) as (keyof Traffic)[]) total[figure] += traffic[figure];
+}

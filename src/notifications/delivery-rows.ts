@@ -62,6 +62,15 @@ export const listDueLanes = (reader: Reader, subscriptionId: string, limit: numb
 export const getDeliveryAt = (reader: Reader, position: number): Delivery =>
   deliveryFrom(reader.get(`SELECT ${COLUMNS} FROM deliveries WHERE position = ?`, position) as Row);
 
+/** How many wait, of all accounts; counted up to `max`. */
+export function countWaiting(reader: Reader, max: number): number {
+  const row = reader.get(
+    "SELECT count(*) AS waiting FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_waiting WHERE state = 'waiting' LIMIT ?)",
+    max,
+  ) as Row;
+  return integer(row, "waiting");
+}
+
 /** When the first of a subscription's waiting deliveries may be tried; null if none waits. */
 export function firstAttemptAt(reader: Reader, subscriptionId: string): number | null {
   const row = reader.get(

@@ -85,6 +85,12 @@ export function nextDueAt(reader: Reader): number | null {
   return row ? integerOrNull(row, "due_at") : null;
 }
 
+/** Since when the one has been due that has waited longest, or when the first will be; null if nothing waits anywhere. */
+export function firstDueAt(reader: Reader): number | null {
+  const row = reader.get("SELECT min(due_at) AS due_at FROM webhook_subscriptions WHERE due_at IS NOT NULL");
+  return row ? integerOrNull(row, "due_at") : null;
+}
+
 /** Those that lapsed and have not been ended, oldest first. */
 export const listLapsed = (reader: Reader, limit: number) =>
   reader

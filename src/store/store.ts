@@ -4,6 +4,7 @@ import { type Cancel, type Clock, sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Random } from "../kernel/random.ts";
+import { Metrics } from "../metrics/metrics.ts";
 import type { Command } from "./command.ts";
 import { Connection, isBusy } from "./connection.ts";
 import { filesIn } from "./files.ts";
@@ -13,7 +14,9 @@ import { finishRestore, isRestorePending } from "./pending-restore.ts";
 import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./sealed-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { integer, type Reader, type Topic } from "./sql.ts";
+import { readStore, writerMetrics } from "./store-metrics.ts";
 import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
+import type { Writable } from "./writability.ts";
 import { Writer } from "./writer.ts";
 
 export type Store = {
@@ -24,6 +27,8 @@ export type Store = {
   write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result>;
   /** Calls `listen` after commits of this process that have something to do for the topic. */
   onWake(topic: Topic, listen: () => void): Cancel;
+  /** Whether a write would be stored. Writes something itself if nothing has been written for a while. */
+  writable(): Promise<Writable>;
   /** Refuses new writes, finishes those that wait, and lets go of the files. */
   close(): Promise<void>;
 };
@@ -33,7 +38,7 @@ export class StoreInUse extends Error {
   override name = "StoreInUse";
 }
 
-export type StoreOptions = { dataDir: string; clock: Clock; random: Random; log: Log };
+export type StoreOptions = { dataDir: string; clock: Clock; random: Random; log: Log; metrics?: Metrics };
 
 /** The command line holds the server's lock for as long as migrations take; a server that starts meanwhile waits this long. */
 const LOCK_WAIT_MAX_MS = 2_000;
@@ -128,7 +133,9 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
     options.clock,
   );
   const lastInstant = newest ? integer(newest, "occurred_at") : 0;
-  const writer = new Writer(writing, snapshots, options.clock, options.log, lastInstant);
+  const { clock, dataDir, log, metrics = new Metrics() } = options;
+  const writer = new Writer(writing, snapshots, { clock, log, metrics: writerMetrics(metrics) }, lastInstant);
+  readStore(metrics, { dataDir, files, writer });
   const close = async () => {
     await writer.close();
     snapshots.close();
@@ -142,6 +149,7 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
       write: <Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input) =>
         writer.write(command, actor, input),
       onWake: (topic: Topic, listen: () => void) => writer.onWake(topic, listen),
+      writable: () => writer.writability.ask(),
       close,
     };
     return { ...store, vault: await openVault(store, files.masterKey, options.random) };

@@ -1,6 +1,6 @@
-import type { Actor } from "../kernel/actor.ts";
+import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
-import type { Cancel, Clock } from "../kernel/clock.ts";
+import { type Cancel, type Clock, stopwatchMs } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -8,6 +8,8 @@ import type { Command } from "./command.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { Topic, Tx } from "./sql.ts";
+import type { WriterMetrics } from "./store-metrics.ts";
+import { proveWritable, Writability } from "./writability.ts";
 
 /** Commands that wait at most; the next one is told to come back. It bounds memory, not fairness. */
 export const QUEUE_MAX = 16_384;
@@ -41,11 +43,13 @@ type Attempt = { outcomes: Outcome[]; woken: Set<Topic>; wrote: boolean };
  * once more with a savepoint around each command. So a refused command costs its neighbours at most a second run.
  */
 export class Writer {
+  readonly writability: Writability;
   readonly #connection: Connection;
   readonly #checkpoints: Checkpoints;
   readonly #snapshots: Snapshots;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #metrics: WriterMetrics;
   #queue: Pending[] = [];
   #working = false;
   #closed = false;
@@ -53,19 +57,32 @@ export class Writer {
   #idle: (() => void)[] = [];
   readonly #listeners = new Set<{ topic: Topic; listen: () => void }>();
 
-  constructor(connection: Connection, snapshots: Snapshots, clock: Clock, log: Log, lastInstant: number) {
+  constructor(
+    connection: Connection,
+    snapshots: Snapshots,
+    { clock, log, metrics }: { clock: Clock; log: Log; metrics: WriterMetrics },
+    lastInstant: number,
+  ) {
     this.#connection = connection;
     this.#checkpoints = new Checkpoints(connection);
     this.#snapshots = snapshots;
     this.#clock = clock;
     this.#log = log;
+    this.#metrics = metrics;
+    this.writability = new Writability(clock, () => this.write(proveWritable, SYSTEM, null));
     this.#lastInstant = lastInstant;
+  }
+
+  /** Commands that wait for a group. */
+  get waiting(): number {
+    return this.#queue.length;
   }
 
   /** Answers after the commit that holds the command's effect. Rejects with the command's own refusal, or `unavailable`. */
   write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result> {
     if (this.#closed) return Promise.reject(unavailable("The server is stopping."));
     if (this.#queue.length >= QUEUE_MAX) {
+      this.#metrics.queueRefusals.add();
       const message = "Too many writes are waiting; try again later.";
       return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
     }
@@ -108,6 +125,8 @@ export class Writer {
     try {
       attempt = await this.#commit(group);
     } catch (error) {
+      this.#metrics.groupsLost.add();
+      this.writability.learn(true);
       this.#log.error("store.group_lost", { commands: group.length, error: describeError(error) });
       for (const pending of group)
         pending.reject(unavailable("The write could not be stored; nothing changed.", error));
@@ -134,7 +153,7 @@ export class Writer {
       }
       assert(attempt, "savepoints keep a group from being spoiled");
       // The disk takes its time, if there is anything for it. Whoever reads meanwhile sees what was there before.
-      if (attempt.wrote) await this.#connection.runAside("COMMIT");
+      if (attempt.wrote) await this.#commitAside(group.length);
       else this.#connection.run("COMMIT");
       this.#checkpoints.ended(true);
       this.#snapshots.end();
@@ -146,10 +165,20 @@ export class Writer {
     }
   }
 
+  async #commitAside(commandCount: number): Promise<void> {
+    const began = stopwatchMs();
+    await this.#connection.runAside("COMMIT");
+    this.#metrics.commitSeconds.observe((stopwatchMs() - began) / 1000);
+    this.#metrics.groupCommands.observe(commandCount);
+    this.writability.learn(false);
+  }
+
   /** What cannot be moved now, because a device fails, stays in the log. */
   async #checkpoint(): Promise<void> {
+    const began = stopwatchMs();
     try {
       await this.#checkpoints.run();
+      this.#metrics.checkpointSeconds.observe((stopwatchMs() - began) / 1000);
     } catch (error) {
       this.#log.warn("store.checkpoint_failed", { error: describeError(error) });
     }

@@ -5,6 +5,7 @@ test("without any setting, the defaults are those of the documentation", () => {
   expect(loadConfig({}, {})).toEqual({
     dataDir: "./twinpost-data",
     http: { host: "127.0.0.1", port: 8080 },
+    admin: null,
     mqtt: { host: "127.0.0.1", port: 1883 },
     mqtts: null,
     mqttPacketBytesMax: 4_259_840,
@@ -38,6 +39,7 @@ test("a flag wins over a variable, and an empty value counts as none", () => {
 test("a wrong value stops the start and names the variable", () => {
   for (const [variable, values] of [
     ["TWINPOST_HTTP", ["8080", "localhost", ":8080", "127.0.0.1:65536", "::1:80:x", "1:2:3:80"]],
+    ["TWINPOST_ADMIN", ["9091", "off", ":9091"]],
     ["TWINPOST_MQTT", ["1883", "on", "OFF", ":1883"]],
     ["TWINPOST_MQTTS", ["8883", "127.0.0.1:8883"]],
     ["TWINPOST_MQTT_PACKET_BYTES", ["0", "1023", "268435456", "4 MiB"]],

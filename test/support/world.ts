@@ -11,6 +11,7 @@ import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
 import { Turns } from "../../src/kernel/turns.ts";
+import { Metrics } from "../../src/metrics/metrics.ts";
 import { type HttpServer, serveHttp } from "../../src/platform/http.ts";
 import { type Net, systemNet } from "../../src/platform/net.ts";
 import { Connection } from "../../src/store/connection.ts";
@@ -45,7 +46,9 @@ export async function openWorld(
     (line) => logged.push(JSON.parse(line)),
   );
   const random = systemRandom;
-  const store = await openServerStore({ dataDir: folder.path, clock, random, log });
+  const metrics = new Metrics();
+  const stopping = new AbortController();
+  const store = await openServerStore({ dataDir: folder.path, clock, random, log, metrics });
   const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(32));
   const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
   const deps: Deps = {
@@ -54,6 +57,8 @@ export async function openWorld(
     random,
     log,
     config,
+    metrics,
+    stopping: stopping.signal,
     net,
     messages: new Tally(),
     bodies: new BodyBudget(),
@@ -143,7 +148,7 @@ export async function openWorld(
   }
 
   return {
-    ...{ listen, seed, end },
+    ...{ listen, seed, end, stopping },
     ...{ deps, store, clock, logged, scheduler, deliverer, dataDir: folder.path },
     ...{ call, caller, createAccount: newAccount, createUser, query },
     async [Symbol.asyncDispose]() {

@@ -7,6 +7,7 @@ import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
 
 /** The ways of the account API (specification 1.1 to 1.9). */
 export const ACCOUNT_API: Surface = {
+  name: "account",
   prefix: "",
   bodyBytesMax: 65_536,
   pathFirst: false, // 1.2

@@ -14,6 +14,7 @@ const BODY_BYTES_MAX = 256 * 1024;
 
 /** The ways of the hub API (specification 1.1 to 1.6). */
 export const HUB_API: Surface = {
+  name: "hub",
   prefix: "/iot/v1/regions/{region}",
   bodyBytesMax: BODY_BYTES_MAX,
   pathFirst: true, // 2.3, rule 10

@@ -1,0 +1,29 @@
+import { stopwatchMs } from "../kernel/clock.ts";
+import type { Counter } from "../metrics/counter.ts";
+import { DURATIONS } from "../metrics/histogram.ts";
+import type { Metrics } from "../metrics/metrics.ts";
+import type { Surface } from "./surface.ts";
+
+const REQUESTS = {
+  name: "twinpost_http_requests_total",
+  help: "Requests that were answered, by operation and status.",
+};
+const SECONDS = {
+  name: "twinpost_http_request_duration_seconds",
+  help: "From when a request was handed to its operation to when its answer was made.",
+};
+
+/** Counts an answer, and how long it took since `beganMs`. */
+export type Answered = (status: number, beganMs: number) => void;
+
+/** What counts the answers of one operation; `none` for paths that no operation serves, whatever they are. */
+export function answeredBy(metrics: Metrics, { name: api }: Surface, operation: string): Answered {
+  const [served, refused, failed] = ["2xx", "4xx", "5xx"].map((status) =>
+    metrics.counter(REQUESTS, { api, operation, status }),
+  ) as [Counter, Counter, Counter];
+  const seconds = metrics.histogram(SECONDS, DURATIONS, { api, operation });
+  return (status, beganMs) => {
+    (status >= 500 ? failed : status >= 400 ? refused : served).add();
+    seconds.observe((stopwatchMs() - beganMs) / 1000);
+  };
+}

@@ -1,0 +1,62 @@
+import type { Deps } from "../deps.ts";
+import type { Counter } from "../metrics/counter.ts";
+import { DURATIONS, type Histogram } from "../metrics/histogram.ts";
+import { countWaiting } from "../notifications/delivery-rows.ts";
+import type { Settlement } from "../notifications/settle-delivery.ts";
+import { firstDueAt } from "../notifications/subscription-rows.ts";
+
+const ATTEMPTS = {
+  name: "twinpost_delivery_attempts_total",
+  help: "Attempts to deliver a message of a webhook, by what has become of the message.",
+};
+const SECONDS = {
+  name: "twinpost_delivery_attempt_duration_seconds",
+  help: "From the look for the receiver's address to the end of its answer.",
+};
+
+/** Of messages that wait, so many are counted at most: they take the event loop half a millisecond, ten times as many eight. */
+const WAITING_COUNTED_MAX = 10_000;
+
+/** `not kept`: what came of it could not be stored. */
+type Ended = Settlement | "not kept";
+
+const OUTCOMES: Record<Ended, string> = {
+  delivered: "delivered",
+  waiting: "waiting",
+  failed: "failed",
+  dropped: "dropped",
+  "not ours": "lost",
+  "not kept": "lost",
+};
+
+/** What is known of deliveries: what becomes of them, and what waits. */
+export class DeliveryMetrics {
+  readonly #attempts: Record<Ended, Counter>;
+  readonly #seconds: Histogram;
+
+  constructor({ metrics, store, clock }: Deps, sending: () => number) {
+    const counters = Object.entries(OUTCOMES).map(([ended, outcome]) => [
+      ended,
+      metrics.counter(ATTEMPTS, { outcome }),
+    ]);
+    this.#attempts = Object.fromEntries(counters);
+    this.#seconds = metrics.histogram(SECONDS, DURATIONS);
+    const gauge = (name: string, help: string, read: () => number) =>
+      metrics.read("gauge", { name: `twinpost_deliveries_${name}`, help }, read);
+    gauge("sending", "Messages of webhooks that are on their way.", sending);
+    gauge(
+      "waiting",
+      `Messages of webhooks that wait, retries included; ${WAITING_COUNTED_MAX} stands for more too.`,
+      () => store.read((reader) => countWaiting(reader, WAITING_COUNTED_MAX)),
+    );
+    gauge("late_seconds", "How long the message has been due that has waited longest.", () => {
+      const dueAt = store.read(firstDueAt) ?? Number.POSITIVE_INFINITY;
+      return Math.max(0, clock.now() - dueAt) / 1000;
+    });
+  }
+
+  attempted(ended: Ended, durationMs: number | null): void {
+    this.#attempts[ended].add();
+    if (durationMs !== null) this.#seconds.observe(durationMs / 1000);
+  }
+}
