@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Connection } from "../../src/store/connection.ts";
-import { openServerStore, openToolStore } from "../../src/store/store.ts";
+import { openServerStore, openToolStore, type StoreOptions } from "../../src/store/store.ts";
 import { temporaryFolder } from "./server-process.ts";
 import { TestClock } from "./test-clock.ts";
 
@@ -16,7 +16,7 @@ export async function openTestStore() {
     () => clock.now(),
     (line) => logged.push(JSON.parse(line)),
   );
-  const options = { dataDir: folder.path, clock, random: systemRandom, log };
+  const options: StoreOptions = { dataDir: folder.path, clock, random: systemRandom, log };
   let store = await openServerStore(options);
   return {
     ...{ clock, logged, options },
