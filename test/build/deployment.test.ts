@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import { createMonitoringApp } from "../../src/http/monitoring.ts";
 import { openWorld } from "../support/world.ts";
 
 // What the files for other people's machines promise, as far as it can be read off them.
@@ -21,6 +22,7 @@ type Fly = {
   http_service: Service & { force_https: boolean };
   services: Service[];
   checks: Record<string, { port: number; path: string }>;
+  metrics: { port: number; path: string };
   mounts: { destination: string };
   files: { guest_path: string }[];
   build: { dockerfile: string };
@@ -50,11 +52,17 @@ test("on Fly devices reach our own TLS, byte by byte, and all else is HTTPS", ()
   }
 });
 
-test("what Fly asks for to learn whether a machine works is answered without a secret", async () => {
-  const check = fly.checks["rest"];
-  expect(check?.port).toBe(portOf("TWINPOST_HTTP"));
-  await using world = await openWorld();
-  expect((await world.call("GET", check?.path ?? "")).status).toBe(200);
+test("what Fly asks for is answered where it asks, and no service leads others there", async () => {
+  const asked = [...Object.values(fly.checks), fly.metrics];
+  expect(asked.map(({ path }) => path)).toEqual(["/readyz", "/metrics"]);
+  await using world = await openWorld({ admin: fly.env["TWINPOST_ADMIN"] as string });
+  const admin = createMonitoringApp(world.deps);
+  for (const { port, path } of asked) {
+    expect(port).toBe(portOf("TWINPOST_ADMIN"));
+    expect((await admin.fetch(new Request(`http://fly.test${path}`))).status).toBe(200);
+  }
+  const led = [fly.http_service, ...fly.services].map((service) => service.internal_port);
+  expect(led).not.toContain(portOf("TWINPOST_ADMIN"));
 });
 
 test("on Fly the data is on the volume, and the image is ours", () => {
