@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAccount, temporaryFolder } from "../support/server-process.ts";
+import { createAccount } from "../support/server-process.ts";
+import { canMount, fillUp, type SmallDisk, smallDisk } from "../support/small-disk.ts";
 import { auditOf } from "./audit.ts";
 import { startBystander } from "./bystander.ts";
 import { start } from "./starting.ts";
@@ -11,42 +12,12 @@ const MINUTE = 60_000;
 
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 
-/** A small file system of its own, if whoever runs this may mount one. */
-function smallDisk(): ({ path: string } & Disposable) | undefined {
-  const folder = temporaryFolder();
-  const { exitCode } = Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", folder.path]);
-  if (exitCode !== 0) {
-    folder[Symbol.dispose]();
-    return undefined;
-  }
-  return {
-    path: folder.path,
-    [Symbol.dispose]: () => {
-      Bun.spawnSync(["umount", "--lazy", folder.path]);
-      folder[Symbol.dispose]();
-    },
-  };
-}
-
-/** A file that takes what is left; how much that is depends on how much of the log has been moved. */
-function fillUp(file: string): void {
-  try {
-    for (;;) appendFileSync(file, new Uint8Array(16 * 1024));
-  } catch (error) {
-    expect((error as NodeJS.ErrnoException).code).toBe("ENOSPC");
-  }
-}
-
-const canMount = (() => {
-  using disk = smallDisk();
-  return disk !== undefined;
-})();
 if (!canMount) say("(only root can mount a small disk: the test of a full one is skipped)");
 
 test.skipIf(!canMount)(
   "on a full disk writes are answered 500 and reads go on; with space again so do writes, and nothing acknowledged is lost",
   async () => {
-    using disk = smallDisk() as { path: string } & Disposable;
+    using disk = smallDisk() as SmallDisk;
     const dataDir = join(disk.path, "data");
     const ballast = join(disk.path, "ballast");
     mkdirSync(dataDir);
