@@ -1,14 +1,17 @@
+import { describeRun } from "./describe-run.ts";
 import { type Figure, verdictOf } from "./figure.ts";
 import { HTTP_ROWS } from "./http-rows.ts";
 import { startLoadGenerator } from "./load.ts";
-import { describeMachine } from "./machine.ts";
+import { inspectMachine } from "./machine.ts";
 import { measureDeliveries } from "./measure-deliveries.ts";
 import { measureHttpRow } from "./measure-http.ts";
 import { measureStart } from "./measure-start.ts";
 import { measureStore } from "./measure-store.ts";
 import { measureMqtt } from "./mqtt/measure.ts";
-import { type Options, parseOptions } from "./options.ts";
-import { renderTable } from "./table.ts";
+import { describeProgram, type Options, parseOptions } from "./options.ts";
+import { writeSection } from "./page.ts";
+import { renderMarkdown, renderTable } from "./table.ts";
+import { readVersions } from "./versions.ts";
 import { seedWorlds, serveWorlds } from "./world.ts";
 
 // `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, measured as ratios to floors of the same run.
@@ -21,14 +24,22 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 try {
-  const options = parseOptions(process.argv.slice(2));
-  const machine = describeMachine();
-  const figures = await measure(options, interruption.signal);
-  const document = { machine, figures: figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) })) };
-  process.stdout.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : renderTable(machine, figures));
+  await bench(parseOptions(process.argv.slice(2)), interruption.signal);
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
+}
+
+async function bench(options: Options, signal: AbortSignal): Promise<void> {
+  const machine = inspectMachine();
+  const versions = readVersions();
+  const figures = await measure(options, signal);
+  const document = { machine, versions, figures: figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) })) };
+  process.stdout.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : renderTable(machine, figures));
+  if (options.page) {
+    const how = `${describeProgram(options.program)}, ${options.rounds} rounds of ${options.seconds} s`;
+    writeSection(options.page, "Figures", `${describeRun(machine, versions, how)}\n${renderMarkdown(figures)}`);
+  }
 }
 
 async function measure(options: Options, signal: AbortSignal): Promise<Figure[]> {

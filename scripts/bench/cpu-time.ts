@@ -5,21 +5,32 @@ import { median } from "./percentiles.ts";
 const TICKS_PER_SECOND = 100;
 
 /** Seconds of processor time used so far, or over a while. */
-export type CpuTimes = { server: number; load: number; others: number };
+export type CpuTimes = {
+  /** Of the thread that limits the server; or, of a server of several processes, of them all. */
+  server: number;
+  /** Of all its threads, processes and their children. */
+  serverWhole: number;
+  load: number;
+  others: number;
+};
 
 /** NaN where there is no /proc. */
-export function readCpuTimes(serverPid: number): CpuTimes {
-  const ours = secondsOf(`/proc/${serverPid}/stat`) + secondsOf(`/proc/${process.pid}/stat`);
+export function readCpuTimes(serverPids: readonly number[]): CpuTimes {
+  const processes = serverPids.flatMap((pid) => [pid, ...childrenOf(pid)]);
+  const serverWhole = processes.reduce((sum, pid) => sum + secondsOf(`/proc/${pid}/stat`), 0);
+  const [only, ...rest] = serverPids;
   return {
-    server: mainThreadSeconds(serverPid),
+    server: only !== undefined && rest.length === 0 ? mainThreadSeconds(only) : serverWhole,
+    serverWhole,
     load: mainThreadSeconds(process.pid),
-    others: machineSeconds() - ours,
+    others: machineSeconds() - serverWhole - secondsOf(`/proc/${process.pid}/stat`),
   };
 }
 
 /** Shares of one processor between two readings. */
 export const cpuShares = (before: CpuTimes, after: CpuTimes, seconds: number): CpuTimes => ({
   server: (after.server - before.server) / seconds,
+  serverWhole: (after.serverWhole - before.serverWhole) / seconds,
   load: (after.load - before.load) / seconds,
   // The kernel's two ways of counting differ by a few ticks.
   others: Math.max(0, after.others - before.others) / seconds,
@@ -31,6 +42,12 @@ export function describeCpu(times: CpuTimes[], { paced = false } = {}): string {
   const limited = !paced && times.some((time) => time.load >= time.server) ? " (the generator was the limit)" : "";
   return `server ${share("server")} load ${share("load")} others ${share("others")}${limited}`;
 }
+
+const childrenOf = (pid: number) =>
+  read(`/proc/${pid}/task/${pid}/children`)
+    .split(" ")
+    .filter((text) => text !== "")
+    .map(Number);
 
 /** Of the thread where JavaScript runs: the one that limits us. */
 const mainThreadSeconds = (pid: number) => secondsOf(`/proc/${pid}/task/${pid}/stat`);

@@ -26,12 +26,12 @@ async function runLoad(job: LoadJob): Promise<LoadResult> {
     if (job.ratePerSecond) load.startPaced(job.ratePerSecond);
     else load.startClosed();
     await load.runFor(job.warmUpMs);
-    const cpuBefore = readCpuTimes(job.serverPid);
+    const cpuBefore = readCpuTimes([job.serverPid]);
     const began = performance.now();
     load.samples = new Samples();
     await load.runFor(job.measureMs);
     const seconds = (performance.now() - began) / 1000;
-    const cpuAfter = readCpuTimes(job.serverPid);
+    const cpuAfter = readCpuTimes([job.serverPid]);
     return {
       ...load.samples.summary(),
       requests: load.samples.count,

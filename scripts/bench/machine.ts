@@ -2,6 +2,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { cpus, loadavg, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { temporaryFolder } from "../../test/support/server-process.ts";
+import { decimals } from "./numbers.ts";
 import { Samples } from "./percentiles.ts";
 
 /** What the figures were measured on. */
@@ -17,7 +18,7 @@ export type Machine = {
   loadAverage: number;
 };
 
-export function describeMachine(): Machine {
+export function inspectMachine(): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: cpus().length,
@@ -27,6 +28,22 @@ export function describeMachine(): Machine {
     syncMs: measureSync(),
     loadAverage: loadavg()[0] ?? 0,
   };
+}
+
+/** A line for its hardware, one for its disk and its load. */
+export function describeMachine({
+  cpu,
+  cores,
+  memoryGb,
+  platform,
+  bun,
+  syncMs,
+  loadAverage,
+}: Machine): [string, string] {
+  return [
+    `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, bun ${bun}`,
+    `fdatasync of 4 kB: p50 ${decimals(syncMs.p50, 2)} ms, p99 ${decimals(syncMs.p99, 2)} ms; load average before: ${decimals(loadAverage, 2)}`,
+  ];
 }
 
 const SYNCS = 200;

@@ -1,6 +1,6 @@
 import { startServer, temporaryFolder } from "../../test/support/server-process.ts";
 import type { Figure } from "./figure.ts";
-import { builtProgram, type Options } from "./options.ts";
+import { builtProgram, describeProgram, type Options } from "./options.ts";
 import { Samples } from "./percentiles.ts";
 
 const STARTS = 9;
@@ -23,7 +23,14 @@ async function measureProgram(row: string, program: readonly string[], signal: A
     samples.add(await startOnce(program));
   }
   const { p50Ms, maxMs } = samples.summary();
-  return { row, twins: 0, p50Ms, maxMs, required: { of: "p50Ms", below: START_MAX_MS }, note: program.join(" ") };
+  return {
+    row,
+    twins: 0,
+    p50Ms,
+    maxMs,
+    required: { of: "p50Ms", below: START_MAX_MS },
+    note: describeProgram(program),
+  };
 }
 
 async function startOnce(program: readonly string[]): Promise<number> {

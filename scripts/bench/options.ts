@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { SOURCE } from "../../test/support/server-process.ts";
 
@@ -43,14 +43,25 @@ export type Options = {
   /** How to call the server that is loaded. */
   program: readonly string[];
   json: boolean;
+  /** How long the soak is; otherwise rows are measured. */
+  soakMinutes?: number;
+  /** The page that the figures are written to. */
+  page?: string;
 };
 
+/** What `bun run bench` and `bun run bench soak` write when they are complete. */
+const PAGE = join(import.meta.dir, "RESULTS.md");
+
 const USAGE = `usage: bun run bench [${ROW_NAMES.join("|")} ...]
+       bun run bench soak [--minutes M]
   --twins N,N      twins stored (10000,1000000)
   --seconds S      measured time of a round (4)
   --rounds N       rounds of floor and product in turn (3)
   --program FILE   a built server instead of the source, such as dist/twinpost
   --json           a JSON document instead of the table
+  --minutes M      of the soak (10)
+  --page FILE      the page to write to; a complete run, or soak, writes to
+                   scripts/bench/RESULTS.md unless told, and a shorter one to none
 `;
 
 /** Throws an error whose message, with the usage, is for whoever typed the command. */
@@ -62,26 +73,39 @@ export function parseOptions(args: string[]): Options {
   }
 }
 
+export const describeProgram = (program: readonly string[]) =>
+  program === SOURCE ? "from source" : `the built file ${basename(program[0] as string)}`;
+
 /** The executable that `bun run build` makes, if it has. */
 export function builtProgram(): readonly string[] | undefined {
   const file = join(import.meta.dir, "../../dist/twinpost");
   return existsSync(file) ? [file] : undefined;
 }
 
+const DEFAULTS = { twins: "10000,1000000", seconds: "4", rounds: "3", minutes: "10" };
+
 function parse(args: string[]): Options {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
-      twins: { type: "string", default: "10000,1000000" },
-      seconds: { type: "string", default: "4" },
-      rounds: { type: "string", default: "3" },
+      twins: { type: "string", default: DEFAULTS.twins },
+      seconds: { type: "string", default: DEFAULTS.seconds },
+      rounds: { type: "string", default: DEFAULTS.rounds },
+      minutes: { type: "string", default: DEFAULTS.minutes },
+      page: { type: "string" },
       program: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
-  const rows = positionals.length > 0 ? positionals.map(rowName) : ROW_NAMES;
+  const isSoak = positionals.length === 1 && positionals[0] === "soak";
+  const rows = isSoak ? [] : positionals.length > 0 ? positionals.map(rowName) : ROW_NAMES;
+  const measured = isSoak ? (["minutes"] as const) : (["twins", "seconds", "rounds"] as const);
+  const isComplete = (isSoak || positionals.length === 0) && measured.every((name) => values[name] === DEFAULTS[name]);
+  const page = values.page === undefined ? (isComplete ? PAGE : undefined) : resolve(values.page);
   return {
+    ...(isSoak && { soakMinutes: positive(values.minutes) }),
+    ...(page !== undefined && { page }),
     rows: new Set(rows),
     sizes: values.twins
       .split(",")

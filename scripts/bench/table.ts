@@ -1,5 +1,6 @@
 import { type Figure, verdictOf } from "./figure.ts";
-import type { Machine } from "./machine.ts";
+import { describeMachine, type Machine } from "./machine.ts";
+import { count, decimals } from "./numbers.ts";
 
 const COLUMNS: { title: string; of: (figure: Figure) => string; left?: boolean }[] = [
   { title: "row", of: ({ row }) => row, left: true },
@@ -12,13 +13,13 @@ const COLUMNS: { title: string; of: (figure: Figure) => string; left?: boolean }
   { title: "p99 ms", of: ({ p99Ms }) => decimals(p99Ms, 2) },
   { title: "max ms", of: ({ maxMs }) => decimals(maxMs, 1) },
   { title: "required", of: requirementOf, left: true },
-  { title: "", of: (figure) => verdictOf(figure) ?? "", left: true },
-  { title: "", of: ({ note }) => note ?? "", left: true },
+  { title: "verdict", of: (figure) => verdictOf(figure) ?? "", left: true },
+  { title: "note", of: ({ note }) => note ?? "", left: true },
 ];
 
 /** The figures for people. */
 export function renderTable(machine: Machine, figures: readonly Figure[]): string {
-  const lines = [COLUMNS.map(({ title }) => title), ...figures.map((figure) => COLUMNS.map(({ of }) => of(figure)))];
+  const lines = cellsOf(figures);
   const widths = COLUMNS.map((_, index) => Math.max(...lines.map((line) => (line[index] as string).length)));
   const rendered = lines.map((line) =>
     line
@@ -28,16 +29,27 @@ export function renderTable(machine: Machine, figures: readonly Figure[]): strin
       .join("  ")
       .trimEnd(),
   );
-  const answers = figures.reduce((sum, figure) => sum + (figure.answers ?? 0), 0);
-  return `${describeMachine(machine)}\n\n${rendered.join("\n")}\n\n${count(answers)} answers, none with an unexpected status.\n`;
+  return `${describeMachine(machine).join("\n")}\n\n${rendered.join("\n")}\n\n${summaryOf(figures)}\n`;
 }
 
-function describeMachine(machine: Machine): string {
-  const { cpu, cores, memoryGb, platform, bun, syncMs, loadAverage } = machine;
-  return [
-    `${cpu}, ${cores} cores, ${memoryGb} GB, ${platform}, bun ${bun}`,
-    `fdatasync of 4 kB: p50 ${decimals(syncMs.p50, 2)} ms, p99 ${decimals(syncMs.p99, 2)} ms; load average before: ${decimals(loadAverage, 2)}`,
-  ].join("\n");
+/** The same for a page. */
+export function renderMarkdown(figures: readonly Figure[]): string {
+  const [titles = [], ...lines] = cellsOf(figures).map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const rule = COLUMNS.map(({ left }) => (left ? "---" : "--:"));
+  const table = [titles, rule, ...lines].map((cells) => `| ${cells.join(" | ")} |`);
+  return `${table.join("\n")}\n\n${summaryOf(figures)}\n`;
+}
+
+const cellsOf = (figures: readonly Figure[]) => [
+  COLUMNS.map(({ title }) => title),
+  ...figures.map((figure) => COLUMNS.map(({ of }) => of(figure))),
+];
+
+function summaryOf(figures: readonly Figure[]): string {
+  const answers = figures.reduce((sum, figure) => sum + (figure.answers ?? 0), 0);
+  const asked = figures.filter(({ required }) => required);
+  const met = asked.filter((figure) => verdictOf(figure) === "pass");
+  return `${count(answers)} answers, none with an unexpected status; ${met.length} of ${asked.length} requirements met.`;
 }
 
 function requirementOf({ required }: Figure): string {
@@ -46,7 +58,3 @@ function requirementOf({ required }: Figure): string {
   if (required.of === "sessionKb") return `below ${required.below} kB`;
   return `${required.of.replace("Ms", "")} < ${required.below} ms`;
 }
-
-const count = (value: number | undefined) =>
-  value === undefined ? "" : Math.round(value).toLocaleString("en").replaceAll(",", " ");
-const decimals = (value: number | undefined, digits: number) => (value === undefined ? "" : value.toFixed(digits));

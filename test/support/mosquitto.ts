@@ -6,15 +6,15 @@ import { temporaryFolder } from "./server-process.ts";
 /** The reference broker, where it is installed. */
 export const MOSQUITTO = Bun.which("mosquitto", { PATH: `${process.env["PATH"]}:/usr/sbin` });
 
-/** A mosquitto of its own on free ports, that lets everybody in. It persists nothing. */
+/** A mosquitto of its own on free ports, that lets everybody in. It persists nothing, and says little, which would cost it time. */
 export async function startMosquitto(settings: string[] = []) {
   if (!MOSQUITTO) throw new Error("mosquitto is not installed");
   const folder = temporaryFolder();
   const [tcp, websocket] = [await freePort(), await freePort()];
   const file = join(folder.path, "mosquitto.conf");
   const listeners = [`listener ${tcp} 127.0.0.1`, `listener ${websocket} 127.0.0.1`, "protocol websockets"];
-  writeFileSync(file, [...settings, "allow_anonymous true", ...listeners, ""].join("\n"));
-  const child = Bun.spawn([MOSQUITTO, "-c", file, "-v"], { stdout: "ignore", stderr: "pipe" });
+  writeFileSync(file, [...settings, "allow_anonymous true", "log_type information", ...listeners, ""].join("\n"));
+  const child = Bun.spawn([MOSQUITTO, "-c", file], { stdout: "ignore", stderr: "pipe" });
   await untilItSays(child.stderr, "running");
   return {
     ...{ tcp, websocket, pid: child.pid },

@@ -3,7 +3,7 @@ import { binaryFrame, frameReader, upgradeRequest } from "./frames.ts";
 import { connect, packetReader, type QoS, type Seen, subscribe, TYPE } from "./packets.ts";
 
 /** A broker under load: where it is, and whose processor time is reported. */
-export type Target = { url: string; pid: number };
+export type Target = { url: string; pids: readonly number[] };
 
 /** Who a client says that it is. */
 export type Login = { clientId: string; userName?: string };

@@ -10,8 +10,11 @@ export type MqttJob = { target: Target; warmUpMs: number; measureMs: number } & 
   | IdleJob
 );
 
-/** Each device puts a document of its own again and again, as soon as the answer to the last one has come. */
-export type PutJob = { kind: "put"; devices: Login[]; documentName: string; body: string };
+/** Each device puts a document of its own again and again, with QoS 1, as soon as the answer to the last one has come. */
+export type PutJob = { kind: "put"; devices: Putter[]; body: string };
+
+/** Answers come below the topic of the request. */
+export type Putter = { login: Login; putTopic: string };
 
 /** Each publisher has a topic of its own, and each topic its subscribers. */
 export type PublishJob = {

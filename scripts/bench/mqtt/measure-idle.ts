@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Figure } from "../figure.ts";
-import type { Broker } from "./brokers.ts";
+import type { Broker, BrokerName } from "./broker.ts";
 import type { MqttLoad } from "./load.ts";
+
+/** Who is asked the same. */
+export const IDLE_BESIDE: readonly BrokerName[] = ["mosquitto", "aedes"];
 
 const SESSIONS = 10_000;
 const SESSION_KB_MAX = 30;
@@ -12,11 +15,12 @@ const SETTLE_MS = 3_000;
 /** What a session costs that says nothing, as memory of the server's process, over WebSocket. */
 export async function measureIdle(brokers: Broker[], load: MqttLoad): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const { name, pid, urls, login } of brokers) {
+  for (const { name, pids, urls, login } of brokers) {
+    const [pid = 0] = pids;
     const open = (count: number) =>
       load.run({
         kind: "idle",
-        target: { url: urls.websocket ?? "", pid },
+        target: { url: urls.websocket ?? "", pids },
         devices: Array.from({ length: count }, (_, n) => login(n)),
         atATime: 32,
         warmUpMs: SETTLE_MS,

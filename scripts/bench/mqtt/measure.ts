@@ -2,58 +2,70 @@ import { describeCpu } from "../cpu-time.ts";
 import type { Figure } from "../figure.ts";
 import type { Options } from "../options.ts";
 import { median } from "../percentiles.ts";
-import { type Broker, startAedes, startFloor, startMosquitto } from "./brokers.ts";
+import type { Broker, BrokerName } from "./broker.ts";
+import { type Others, startOthers } from "./brokers.ts";
 import type { MqttResult } from "./job.ts";
 import { type MqttLoad, startMqttLoad } from "./load.ts";
-import { measureIdle } from "./measure-idle.ts";
+import { IDLE_BESIDE, measureIdle } from "./measure-idle.ts";
 import { startProduct } from "./product.ts";
 import { MQTT_ROWS, type MqttRow } from "./rows.ts";
 
-const WARM_UP_MS = 1000;
+/** Long enough for a runtime to compile what it runs; rounds that follow find it compiled. */
+const FIRST_WARM_UP_MS = 1000;
+const WARM_UP_MS = 300;
+/** What nothing is asked of is measured in half of the time. */
+const ASIDE = 0.5;
 
 /** What devices get, against a floor and against the brokers that are here, all under the same load in turn. */
 export async function measureMqtt(options: Options, signal: AbortSignal): Promise<Figure[]> {
   const rows = MQTT_ROWS.filter(({ name }) => options.rows.has(name));
-  if (rows.length === 0 && !options.rows.has("mqtt_idle")) return [];
+  const idle = options.rows.has("mqtt_idle");
+  if (rows.length === 0 && !idle) return [];
   await using stack = new AsyncDisposableStack();
   const product = await startProduct(stack, options.program);
-  const floor = await startFloor(stack);
-  const mosquitto = await startMosquitto(stack);
-  const peers = [...(mosquitto ? [mosquitto] : []), await startAedes(stack)];
+  const others = await startOthers(
+    stack,
+    new Set([...rows.flatMap((row) => row.others), ...(idle ? IDLE_BESIDE : [])]),
+  );
   const load = stack.use(startMqttLoad(signal));
   const figures: Figure[] = [];
   for (const row of rows) {
-    const others = row.against === "floor" ? [floor] : peers;
-    figures.push(...(await measureRow(row, [product, ...others], load, options)));
-    if (row.against === "mosquitto" && !mosquitto) figures.push(skipped(row));
+    figures.push(...(await measureRow(row, [product, ...present(others, row.others)], load, options)));
+    figures.push(...skipped(row, others));
   }
-  if (options.rows.has("mqtt_idle")) figures.push(...(await measureIdle([product, ...peers], load)));
+  if (idle) figures.push(...(await measureIdle([product, ...present(others, IDLE_BESIDE)], load)));
   return figures;
 }
+
+const present = (others: Others, names: readonly BrokerName[]): Broker[] =>
+  names.flatMap((name) => {
+    const other = others.get(name);
+    return other && !("missing" in other) ? [other] : [];
+  });
 
 /** In rounds of all brokers in turn, so that a busy neighbour weighs on all alike. */
 async function measureRow(row: MqttRow, brokers: Broker[], load: MqttLoad, options: Options): Promise<Figure[]> {
   const results = new Map<Broker, MqttResult[]>(brokers.map((broker) => [broker, []]));
+  const measureMs = options.seconds * 1000 * (row.atLeast === undefined ? ASIDE : 1);
   for (let round = 1; round <= options.rounds; round += 1) {
+    const warmUpMs = round === 1 ? FIRST_WARM_UP_MS : WARM_UP_MS;
     for (const [broker, rounds] of results) {
-      const target = { url: broker.urls[row.transport] ?? "", pid: broker.pid };
-      const times = { warmUpMs: WARM_UP_MS, measureMs: options.seconds * 1000 };
-      rounds.push(await load.run({ target, ...times, ...row.job(broker) }));
+      const target = { url: broker.urls[row.transport] ?? "", pids: broker.pids };
+      rounds.push(await load.run({ target, warmUpMs, measureMs, ...row.job(broker) }));
     }
     const told = [...results].map(([{ name }, rounds]) => `${name} ${describe(row, rounds.at(-1) as MqttResult)}`);
     process.stderr.write(`${row.name} by ${row.transport}, round ${round}: ${told.join(", ")}\n`);
   }
-  const compared = brokers.find(({ name }) => name === row.against);
-  return brokers.map((broker, index) => {
-    const figure = figureOf(row, broker, results.get(broker) as MqttResult[]);
-    return index === 0 && compared
-      ? { ...figure, ...comparison(row, results.get(broker) ?? [], results.get(compared) ?? []) }
-      : figure;
-  });
+  const [[, ours], ...others] = [...results] as [Measured, ...Measured[]];
+  const compared = others.find(([{ name }]) => name === row.others[0]);
+  return [
+    { ...figureOf(row, "", ours), ...(compared && comparison(row, ours, compared)) },
+    ...others.map((other) => ({ ...figureOf(row, `: ${other[0].name}`, other[1]), ...ratios(row, ours, other) })),
+  ];
 }
 
-const figureOf = (row: MqttRow, broker: Broker, rounds: MqttResult[]): Figure => ({
-  row: `${row.name} ${row.transport}${broker.name === "twinpost" ? "" : `: ${broker.name}`}`,
+const figureOf = (row: MqttRow, whose: string, rounds: MqttResult[]): Figure => ({
+  row: `${row.name} ${row.transport}${whose}`,
   answers: rounds.reduce((sum, { count }) => sum + count, 0),
   rate: median(rounds.map(({ rate }) => rate)),
   p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
@@ -65,22 +77,29 @@ const figureOf = (row: MqttRow, broker: Broker, rounds: MqttResult[]): Figure =>
   ),
 });
 
-function comparison(row: MqttRow, ours: MqttResult[], theirs: MqttResult[]): Partial<Figure> {
+type Measured = [broker: Broker, rounds: MqttResult[]];
+
+const comparison = (row: MqttRow, ours: MqttResult[], other: Measured): Partial<Figure> => ({
+  ...(!row.paced && { floor: median(other[1].map(({ rate }) => rate)) }),
+  ...ratios(row, ours, other),
+  ...(row.atLeast !== undefined && { required: { of: "ratio", atLeast: row.atLeast } }),
+});
+
+/** Ours to theirs. At a pace, rates say nothing. What works in several processes is compared with all our threads. */
+function ratios(row: MqttRow, ours: MqttResult[], [{ pids }, theirs]: Measured): Partial<Figure> {
   if (row.paced) return {};
-  const ratios = (of: (result: MqttResult) => number) =>
+  const perCpu = ({ rate, cpu }: MqttResult) => rate / (pids.length > 1 ? cpu.serverWhole : cpu.server);
+  const ratioOf = (of: (result: MqttResult) => number) =>
     median(ours.map((result, round) => of(result) / of(theirs[round] as MqttResult)));
-  return {
-    floor: median(theirs.map(({ rate }) => rate)),
-    ratio: ratios(({ rate }) => rate),
-    ratioPerCpu: ratios(({ rate, cpu }) => rate / cpu.server),
-    ...(row.atLeast !== undefined && { required: { of: "ratio", atLeast: row.atLeast } }),
-  };
+  return { ratio: ratioOf(({ rate }) => rate), ratioPerCpu: ratioOf(perCpu) };
 }
 
-const skipped = (row: MqttRow): Figure => ({
-  row: `${row.name} ${row.transport}: mosquitto`,
-  note: "skipped: mosquitto is not installed here",
-});
+const skipped = (row: MqttRow, others: Others): Figure[] =>
+  row.others.flatMap((name) => {
+    const other = others.get(name);
+    const whose = `${row.name} ${row.transport}: ${name}`;
+    return other && "missing" in other ? [{ row: whose, note: `skipped: ${other.missing}` }] : [];
+  });
 
 const describe = ({ paced = false }: MqttRow, { rate, cpu }: MqttResult) =>
   `${Math.round(rate)}/s (${describeCpu([cpu], { paced })})`;

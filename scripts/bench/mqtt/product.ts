@@ -1,5 +1,5 @@
 import { type Account, createAccount, startServer, temporaryFolder } from "../../../test/support/server-process.ts";
-import type { Broker } from "./brokers.ts";
+import { type Broker, inband } from "./broker.ts";
 
 const HUB_API = "/iot/v1/regions/fr-par";
 /** Enough for every row; more connections than that are of the same devices, which allow it. */
@@ -19,9 +19,10 @@ export async function startProduct(stack: AsyncDisposableStack, program: readonl
   }
   return {
     name: "twinpost",
-    pid,
+    pids: [pid],
     urls: { websocket: url.replace("http:", "ws:"), tcp: mqttUrl },
     login: (n) => ({ clientId: `bench-${n}`, userName: devices[n % DEVICES] as string }),
+    documentsOf: inband,
   };
 }
 

@@ -1,39 +1,48 @@
 import { type Client, openClient } from "./client.ts";
-import type { MqttJob, PutJob } from "./job.ts";
+import type { MqttJob, PutJob, Putter } from "./job.ts";
 import { publish, TYPE } from "./packets.ts";
 import type { Meter } from "./worker.ts";
 
-const TOPICS = "$SCW/twins/me/";
+const IDENTIFIER_MAX = 65_535;
 
 /** Devices that put, read the answer and put again. Resolves with how to stop them. */
 export async function openPutters(job: PutJob & MqttJob, meter: Meter): Promise<() => void> {
   const clients: Client[] = [];
-  for (const device of job.devices) {
-    const client = await openClient(job.target, device, meter.fail);
-    await client.subscribe(`${TOPICS}#`, 0);
+  for (const { login, putTopic } of job.devices) {
+    const client = await openClient(job.target, login, meter.fail);
+    await client.subscribe(`${putTopic}/response/+`, 0);
     clients.push(client);
   }
-  const topic = `${TOPICS}${job.documentName}/put`;
-  const SUCCESS = Buffer.from(`${topic}/response/success`);
-  for (const client of clients) {
-    const put = client.wrap(publish(topic, Buffer.from(job.body), 0));
-    let since = performance.now();
-    client.onPacket = ({ bytes, type, body }) => {
-      if (type !== TYPE.publish) return;
-      const now = performance.now();
-      // The last letter of the topic is enough to tell success from error.
-      if (bytes[body + 1 + SUCCESS.length] !== SUCCESS.at(-1)) meter.fail("a put was answered with an error");
-      meter.samples.add(now - since);
-      meter.count += 1;
-      since = now;
-      client.write(put);
-    };
-    client.write(put);
-  }
+  for (const [index, client] of clients.entries()) startPutting(client, job.devices[index] as Putter, job.body, meter);
   return () => {
     for (const client of clients) {
       client.onPacket = () => {};
       client.close();
     }
   };
+}
+
+function startPutting(client: Client, { putTopic }: Putter, body: string, meter: Meter): void {
+  const put = client.wrap(publish(putTopic, Buffer.from(body), 1));
+  const identifierAt = put.indexOf(putTopic) + putTopic.length;
+  const success = Buffer.from(`${putTopic}/response/success`);
+  let identifier = 0;
+  let since = 0;
+  const send = (now: number) => {
+    since = now;
+    identifier = (identifier % IDENTIFIER_MAX) + 1;
+    put.writeUInt16BE(identifier, identifierAt);
+    client.write(put);
+  };
+  client.onPacket = ({ bytes, type, body }) => {
+    // What acknowledges the put says nothing that its answer does not.
+    if (type !== TYPE.publish) return;
+    const now = performance.now();
+    // The last letter of the topic is enough to tell success from error.
+    if (bytes[body + 1 + success.length] !== success.at(-1)) meter.fail("a put was answered with an error");
+    meter.samples.add(now - since);
+    meter.count += 1;
+    send(now);
+  };
+  send(performance.now());
 }

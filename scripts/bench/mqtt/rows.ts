@@ -1,7 +1,7 @@
 import type { MqttRowName } from "../options.ts";
-import type { Broker } from "./brokers.ts";
+import type { Broker, BrokerName } from "./broker.ts";
 import type { Login } from "./client.ts";
-import type { ConnectJob, PublishJob, PutJob } from "./job.ts";
+import type { ConnectJob, PublishJob, PutJob, Putter } from "./job.ts";
 import type { QoS } from "./packets.ts";
 
 type Transport = keyof Broker["urls"];
@@ -9,8 +9,9 @@ type Transport = keyof Broker["urls"];
 export type MqttRow = {
   name: MqttRowName;
   transport: Transport;
-  /** What ours is compared with: the floor where nobody else knows the question. */
-  against: "floor" | "mosquitto";
+  /** Who gets the same load in turn. The first is what ours is to be compared with: the floor where no other broker knows the question. */
+  others: readonly BrokerName[];
+  /** Of our ratio to the first of them. */
   atLeast?: number;
   /** At a pace, latencies are what is asked about; else the rate. */
   paced?: boolean;
@@ -34,10 +35,16 @@ const logins = (broker: Broker, count: number, from = 0): Login[] =>
 const put = (): MqttRow => ({
   name: "mqtt_put",
   transport: "websocket",
-  against: "floor",
+  others: ["floor", "home-made"],
   atLeast: 0.25,
-  job: (broker) => ({ kind: "put", devices: logins(broker, 64), documentName: "state", body: DOCUMENT }),
+  job: (broker) => ({ kind: "put", devices: putters(broker, 64), body: DOCUMENT }),
 });
+
+const putters = (broker: Broker, count: number): Putter[] =>
+  Array.from({ length: count }, (_, n) => ({ login: broker.login(n), putTopic: `${broker.documentsOf(n)}state/put` }));
+
+/** By TCP, of which nothing is asked, only the reference is there to be compared with. */
+const PEERS: Record<Transport, readonly BrokerName[]> = { websocket: ["mosquitto", "aedes"], tcp: ["mosquitto"] };
 
 /** Sixteen publishers, each with one subscriber. */
 const pairs = (broker: Broker, qos: QoS): PublishJob => ({
@@ -55,7 +62,7 @@ const pairs = (broker: Broker, qos: QoS): PublishJob => ({
 const oneToOne = (qos: QoS, transport: Transport): MqttRow => ({
   name: qos === 0 ? "mqtt_publish_qos0" : "mqtt_publish_qos1",
   transport,
-  against: "mosquitto",
+  others: PEERS[transport],
   ...(transport === "websocket" && { atLeast: 0.8 }),
   job: (broker) => pairs(broker, qos),
 });
@@ -63,7 +70,7 @@ const oneToOne = (qos: QoS, transport: Transport): MqttRow => ({
 const fanOut = (transport: Transport): MqttRow => ({
   name: "mqtt_fan_out",
   transport,
-  against: "mosquitto",
+  others: PEERS[transport],
   job: (broker) => ({
     kind: "publish",
     groups: [{ publisher: broker.login(0), subscribers: logins(broker, 100, 1) }],
@@ -76,14 +83,14 @@ const fanOut = (transport: Transport): MqttRow => ({
 const connectRate = (transport: Transport): MqttRow => ({
   name: "mqtt_connect",
   transport,
-  against: "mosquitto",
+  others: PEERS[transport],
   job: (broker) => ({ kind: "connect", devices: logins(broker, 200), atATime: 32 }),
 });
 
 const latency = (qos: QoS, transport: Transport): MqttRow => ({
   name: qos === 0 ? "mqtt_latency_qos0" : "mqtt_latency_qos1",
   transport,
-  against: "mosquitto",
+  others: PEERS[transport],
   paced: true,
   job: (broker) => ({ ...pairs(broker, qos), ratePerSecond: 1000 }),
 });

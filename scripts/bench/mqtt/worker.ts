@@ -33,14 +33,14 @@ async function run(job: MqttJob): Promise<MqttResult> {
   const stop = await Promise.race([failure.promise, start(job, meter)]);
   try {
     await during(job.warmUpMs);
-    const cpuBefore = readCpuTimes(job.target.pid);
+    const cpuBefore = readCpuTimes(job.target.pids);
     const began = performance.now();
     meter.samples = new Samples();
     meter.count = 0;
     await during(job.measureMs);
     const seconds = (performance.now() - began) / 1000;
     const { count, samples } = meter;
-    const cpu = cpuShares(cpuBefore, readCpuTimes(job.target.pid), seconds);
+    const cpu = cpuShares(cpuBefore, readCpuTimes(job.target.pids), seconds);
     if (job.kind !== "idle" && count === 0) throw new Error("nothing came");
     return { count, rate: count / seconds, ...samples.summary(), cpu };
   } finally {
