@@ -10,11 +10,14 @@ import { measureStore } from "./measure-store.ts";
 import { measureMqtt } from "./mqtt/measure.ts";
 import { describeProgram, type Options, parseOptions } from "./options.ts";
 import { writeSection } from "./page.ts";
+import { renderSoak } from "./soak/render.ts";
+import { soak } from "./soak/soak.ts";
 import { renderMarkdown, renderTable } from "./table.ts";
 import { readVersions } from "./versions.ts";
 import { seedWorlds, serveWorlds } from "./world.ts";
 
 // `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, measured as ratios to floors of the same run.
+// `bun run bench soak`: whether a server stays as it is under a steady load; that does fail.
 // A figure that falls short says so, and fails nothing: machines are shared, and a ratio is for people to judge.
 
 /** Ctrl-C ends the work under way, which unwinds: processes end and folders go, in order. */
@@ -33,6 +36,15 @@ try {
 async function bench(options: Options, signal: AbortSignal): Promise<void> {
   const machine = inspectMachine();
   const versions = readVersions();
+  if (options.soakMinutes !== undefined) {
+    const result = await soak(options.soakMinutes, options, signal);
+    const text = renderSoak(result);
+    process.stdout.write(options.json ? `${JSON.stringify({ machine, versions, ...result }, null, 2)}\n` : text);
+    const how = describeProgram(options.program);
+    if (options.page) writeSection(options.page, "Soak", `${describeRun(machine, versions, how)}\n${text}`);
+    if (result.findings.some(({ met }) => !met)) throw new Error("the soak did not stay flat");
+    return;
+  }
   const figures = await measure(options, signal);
   const document = { machine, versions, figures: figures.map((figure) => ({ ...figure, verdict: verdictOf(figure) })) };
   process.stdout.write(options.json ? `${JSON.stringify(document, null, 2)}\n` : renderTable(machine, figures));

@@ -6,7 +6,7 @@ import { connect, packetReader, type QoS, type Seen, subscribe, TYPE } from "./p
 export type Target = { url: string; pids: readonly number[] };
 
 /** Who a client says that it is. */
-export type Login = { clientId: string; userName?: string };
+export type Login = { clientId: string; userName?: string; persistent?: boolean };
 
 /** One connection to a broker, which reads and writes bytes that were made beforehand. */
 export type Client = {
@@ -19,8 +19,18 @@ export type Client = {
   close(): void;
 };
 
-/** Connects, over TCP or WebSocket as the URL says; resolves when the broker has accepted. `onLost` is told of any other end than `close`. */
-export async function openClient({ url }: Target, login: Login, onLost: (why: string) => void): Promise<Client> {
+type OnPacket = (seen: Seen, client: Client) => void;
+
+/**
+ * Connects, over TCP or WebSocket as the URL says; resolves when the broker has accepted. `onLost` is told of any other end than `close`.
+ * What a session has waiting comes at once, so whoever resumes one hands in `onPacket`.
+ */
+export async function openClient(
+  { url }: Pick<Target, "url">,
+  login: Login,
+  onLost: (why: string) => void,
+  onPacket: OnPacket = () => {},
+): Promise<Client> {
   const { protocol, hostname, port, host } = new URL(url);
   const overWebSocket = protocol === "ws:";
   const wrap = overWebSocket ? binaryFrame : (packet: Buffer) => packet;
@@ -73,7 +83,7 @@ export async function openClient({ url }: Target, login: Login, onLost: (why: st
     write: (bytes) => write(socket, bytes),
     // After the session flag, after the packet identifier.
     subscribe: (filter, qos) => ask(subscribe(filter, qos), TYPE.suback, 2),
-    onPacket() {},
+    onPacket: (seen) => onPacket(seen, client),
     close() {
       open = false;
       socket.end();
@@ -83,6 +93,6 @@ export async function openClient({ url }: Target, login: Login, onLost: (why: st
     socket.write(upgradeRequest(host));
     await upgraded.promise;
   }
-  await ask(connect(login.clientId, login.userName), TYPE.connack, 1);
+  await ask(connect(login), TYPE.connack, 1);
   return client;
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Figure } from "../figure.ts";
+import { residentKb } from "../resident.ts";
 import type { Broker, BrokerName } from "./broker.ts";
 import type { MqttLoad } from "./load.ts";
 
@@ -47,13 +47,4 @@ export async function measureIdle(brokers: Broker[], load: MqttLoad): Promise<Fi
     });
   }
   return figures;
-}
-
-/** NaN where there is no /proc. */
-function residentKb(pid: number): number {
-  try {
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return Number.NaN;
-  }
 }

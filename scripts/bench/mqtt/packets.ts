@@ -21,9 +21,11 @@ function packet(first: number, body: Buffer): Buffer {
 const CLEAN = 0x02;
 const WITH_USER_NAME = 0x80;
 
-/** A CONNECT of level 4, with a clean session and without keep alive. */
-export function connect(clientId: string, userName?: string): Buffer {
-  const flags = CLEAN | (userName === undefined ? 0 : WITH_USER_NAME);
+type Connect = { clientId: string; userName?: string; persistent?: boolean };
+
+/** A CONNECT of level 4, without keep alive. */
+export function connect({ clientId, userName, persistent = false }: Connect): Buffer {
+  const flags = (persistent ? 0 : CLEAN) | (userName === undefined ? 0 : WITH_USER_NAME);
   const fields = [text("MQTT"), Buffer.from([4, flags, 0, 0]), text(clientId)];
   return packet(0x10, Buffer.concat(userName === undefined ? fields : [...fields, text(userName)]));
 }

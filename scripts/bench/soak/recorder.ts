@@ -1,0 +1,53 @@
+import { Samples } from "../percentiles.ts";
+
+/** Latencies of a window, by what was asked. */
+export type Latencies = Record<string, { p50Ms: number; p99Ms: number }>;
+
+/** What the loads of a soak report to. */
+export class Recorder {
+  answers = 0;
+  /** Rejects at the first thing that must not happen. */
+  readonly failure = Promise.withResolvers<never>();
+  #window = new Map<string, Samples>();
+
+  constructor() {
+    this.failure.promise.catch(() => {});
+  }
+
+  add(kind: string, ms: number): void {
+    const samples = this.#window.get(kind) ?? new Samples();
+    this.#window.set(kind, samples);
+    samples.add(ms);
+    this.answers += 1;
+  }
+
+  fail = (why: unknown): void => this.failure.reject(why instanceof Error ? why : new Error(String(why)));
+
+  /** Ends the window, and begins the next. */
+  take(): Latencies {
+    const window = this.#window;
+    this.#window = new Map();
+    return Object.fromEntries([...window].map(([kind, samples]) => [kind, samples.summary()]));
+  }
+}
+
+/** Ends a load; resolves when nothing of it is under way. */
+export type Stop = () => Promise<void>;
+
+/** Acts so many times a second, at random instants, whether or not earlier acts are done. What an act is told is when it was due. */
+export function pace(ratePerSecond: number, act: (due: number) => Promise<void>, { fail }: Recorder): Stop {
+  const underWay = new Set<Promise<void>>();
+  let due = performance.now();
+  const timer = setInterval(() => {
+    for (const now = performance.now(); due <= now; due += (1000 / ratePerSecond) * -Math.log(1 - Math.random())) {
+      const acting = act(due)
+        .catch(fail)
+        .finally(() => underWay.delete(acting));
+      underWay.add(acting);
+    }
+  }, 1);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all(underWay);
+  };
+}
