@@ -155,7 +155,7 @@ async function startLasting(place: Place): Promise<Stop> {
   for (let n = 0; n < LASTING; n += 1) {
     const client = await arrive(n);
     await client.subscribe(`soak/queue/${n}`, 1);
-    lives.push(live(n, client));
+    lives.push(live(n, client).catch(place.recorder.fail));
   }
   let next = 0;
   const stop = pace(

@@ -35,7 +35,7 @@ export class Recorder {
 export type Stop = () => Promise<void>;
 
 /** Acts so many times a second, at random instants, whether or not earlier acts are done. What an act is told is when it was due. */
-export function pace(ratePerSecond: number, act: (due: number) => Promise<void>, { fail }: Recorder): Stop {
+export function pace(ratePerSecond: number, act: (due: number) => Promise<void>, { fail, failure }: Recorder): Stop {
   const underWay = new Set<Promise<void>>();
   let due = performance.now();
   const timer = setInterval(() => {
@@ -46,6 +46,7 @@ export function pace(ratePerSecond: number, act: (due: number) => Promise<void>,
       underWay.add(acting);
     }
   }, 1);
+  failure.promise.catch(() => clearInterval(timer));
   return async () => {
     clearInterval(timer);
     await Promise.all(underWay);
