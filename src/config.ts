@@ -83,7 +83,8 @@ const Cron = z.string().refine(isCron, "must be a cron expression, such as 30 3 
 /** Every setting: its variable is `TWINPOST_` and the name in capitals, its flag `--` and the name with hyphens. */
 const SETTINGS = {
   data_dir: z.string().min(1).default("./twinpost-data"),
-  http: HostPort.prefault("127.0.0.1:8080"),
+  http: HostPortOrOff.prefault("127.0.0.1:8080"),
+  https: HostPortOrOff.prefault("off"),
   admin: HostPort.optional(),
   mqtt: HostPortOrOff.prefault("127.0.0.1:1883"),
   mqtts: HostPortOrOff.prefault("off"),
@@ -117,12 +118,18 @@ const SETTINGS = {
   log: z.enum(LOG_LEVELS).default("info"),
 };
 
+const NEEDS_CERTIFICATE = "needs a certificate and its key: TWINPOST_TLS_CERT and TWINPOST_TLS_KEY";
+const hasCertificate = (given: { tls_cert?: string | undefined; tls_key?: string | undefined }) =>
+  Boolean(given.tls_cert && given.tls_key);
+
 const CompleteSettings = z
   .object(SETTINGS)
-  .refine((given) => !given.mqtts || (given.tls_cert && given.tls_key), {
-    path: ["mqtts"],
-    message: "needs a certificate and its key: TWINPOST_TLS_CERT and TWINPOST_TLS_KEY",
+  .refine((given) => given.http || given.https, {
+    path: ["http"],
+    message: "is off, and so is TWINPOST_HTTPS: there has to be one of them",
   })
+  .refine((given) => !given.https || hasCertificate(given), { path: ["https"], message: NEEDS_CERTIFICATE })
+  .refine((given) => !given.mqtts || hasCertificate(given), { path: ["mqtts"], message: NEEDS_CERTIFICATE })
   .refine((given) => !given.backup_cron === !given.backup_dir, {
     path: ["backup_cron"],
     message: "goes with a folder for the backups, TWINPOST_BACKUP_DIR; either both or neither",
@@ -130,16 +137,19 @@ const CompleteSettings = z
 
 const Settings = CompleteSettings.transform((settings) => ({
   dataDir: settings.data_dir,
+  /** Where REST is served, and MQTT over WebSocket; null for nowhere. At least one is there. */
   http: settings.http,
+  https: settings.https,
   /** Where health and metrics are told, and nowhere else; null for where REST is. */
   admin: settings.admin ?? null,
   /** Where devices connect by TCP and by TLS; null for nowhere. */
   mqtt: settings.mqtt,
-  mqtts: settings.mqtts && {
-    address: settings.mqtts,
-    certPath: settings.tls_cert as string,
-    keyPath: settings.tls_key as string,
-  },
+  mqtts: settings.mqtts,
+  /** The files of the certificate and its key; null if nothing is served over TLS. */
+  tls:
+    settings.https || settings.mqtts
+      ? { certPath: settings.tls_cert as string, keyPath: settings.tls_key as string }
+      : null,
   /** The largest packet of a device, its fixed header included. */
   mqttPacketBytesMax: settings.mqtt_packet_bytes,
   /** Connections of devices at a time, over all listeners. */
@@ -153,7 +163,7 @@ const Settings = CompleteSettings.transform((settings) => ({
   /** The protocol levels that are spoken. */
   mqttLevels: settings.mqtt_versions,
   /** Base of every link we hand out, without a slash at its end. */
-  publicUrl: settings.public_url ?? `http://${formatAddress(settings.http)}`,
+  publicUrl: settings.public_url ?? ownUrl(settings),
   corsOrigins: settings.cors,
   trustedProxies: settings.trusted_proxies,
   /** The `{region}` of the hub API. */
@@ -173,6 +183,10 @@ const Settings = CompleteSettings.transform((settings) => ({
       : null,
   logLevel: settings.log,
 }));
+
+/** HTTPS is what links lead to where it is there. */
+const ownUrl = ({ http, https }: z.infer<typeof CompleteSettings>): string =>
+  https ? `https://${formatAddress(https)}` : `http://${formatAddress(http as Address)}`;
 
 export type Config = z.infer<typeof Settings>;
 

@@ -6,7 +6,7 @@ import type { AcceptDevice } from "../platform/device-socket.ts";
 import { listenTcp } from "../platform/tcp.ts";
 import { listenTls } from "../platform/tls.ts";
 import { webSockets } from "../platform/websocket.ts";
-import type { TlsFiles } from "./tls-files.ts";
+import type { ServerCertificate } from "./server-certificate.ts";
 
 /** A handshake takes two round trips; the slowest of mobile networks need a few seconds for that. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -18,7 +18,7 @@ const TURNED_AWAY = {
 };
 
 /** The ways in for devices, as configured: TCP, TLS, and what the HTTP server needs for WebSockets. Nobody comes in before `listen`. */
-export function openDevices(deps: Deps, accept: AcceptDevice, tls: TlsFiles | null) {
+export function openDevices(deps: Deps, accept: AcceptDevice, certificate: ServerCertificate | null) {
   const { config, log } = deps;
   const door = new DeviceDoor(accept, {
     connectionsMax: config.mqttConnectionsMax,
@@ -32,10 +32,11 @@ export function openDevices(deps: Deps, accept: AcceptDevice, tls: TlsFiles | nu
     async listen(): Promise<string[]> {
       const { mqtt, mqtts } = config;
       if (mqtt) listeners.push({ scheme: "mqtt", host: mqtt.host, ...listenTcp(mqtt, door) });
-      if (mqtts && tls) {
-        const options = { ...tls, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS };
-        const listener = await listenTls(mqtts.address, door, options);
-        listeners.push({ scheme: "mqtts", host: mqtts.address.host, ...listener });
+      if (mqtts && certificate) {
+        const options = { tls: certificate.pair, handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS };
+        const listener = await listenTls(mqtts, door, options);
+        certificate.servedBy(listener);
+        listeners.push({ scheme: "mqtts", host: mqtts.host, ...listener });
       }
       return listeners.map(({ scheme, ...address }) => `${scheme}://${formatAddress(address)}`);
     },

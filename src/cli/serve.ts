@@ -7,7 +7,6 @@ import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
-import { formatAddress } from "../kernel/address.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog } from "../kernel/log.ts";
@@ -17,7 +16,7 @@ import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { Broker } from "../mqtt/broker.ts";
-import { serveHttp } from "../platform/http.ts";
+import type { HttpHandler } from "../platform/http.ts";
 import { systemNet } from "../platform/net.ts";
 import { programCall, runSelf } from "../platform/process.ts";
 import { obtainKey } from "../store/sealed-keys.ts";
@@ -25,7 +24,8 @@ import { openServerStore } from "../store/store.ts";
 import { openAdmin } from "./admin.ts";
 import { openDevices } from "./devices.ts";
 import { readProcess, watchEventLoop } from "./process-metrics.ts";
-import { readTlsFiles } from "./tls-files.ts";
+import { ServerCertificate } from "./server-certificate.ts";
+import { openWeb } from "./web.ts";
 
 /** How long requests in work may take once we are told to stop. */
 const DRAIN_MS = 10_000;
@@ -34,11 +34,11 @@ const USER_TOKEN_KEY_BYTES = 32;
 /** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
 export async function serve(flags: Record<string, string>): Promise<void> {
   const config = loadConfig(flags);
-  const tls = readTlsFiles(config);
-  const stopped = stopSignal();
   const clock = systemClock;
   const random = systemRandom;
   const log = createLog(config.logLevel, clock.now, (line) => process.stderr.write(line));
+  const certificate = config.tls && new ServerCertificate({ clock, log }, config.tls);
+  const stopped = stopSignal();
   const metrics = new Metrics();
   readProcess(metrics, clock.now());
   const stopping = new AbortController();
@@ -62,23 +62,23 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     const app = createApp(deps);
     const broker = new Broker(deps);
     await broker.start();
-    const devices = openDevices(deps, broker.accept, tls);
-    const server = serveHttp(config.http, (request, peerAddress) => app.fetch(request, { peerAddress }), {
-      webSockets: devices.webSockets,
-    });
+    const devices = openDevices(deps, broker.accept, certificate);
+    const handle: HttpHandler = (request, peerAddress) => app.fetch(request, { peerAddress });
+    const server = await openWeb(config, handle, devices.webSockets, certificate);
     const mqtt = await devices.listen();
     const admin = openAdmin(deps);
     const unwatch = watchEventLoop(metrics, clock);
     const backUpTo = (file: string) => backUpBeside(config.dataDir, file, stopping.signal);
-    const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs(), ...scheduledBackups(config, backUpTo)]);
+    const ownJobs = [...scheduledBackups(config, backUpTo), ...(certificate?.jobs() ?? [])];
+    const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs(), ...ownJobs]);
     const deliverer = new Deliverer(deps);
     scheduler.start();
     deliverer.start();
-    const address = formatAddress({ ...config.http, port: server.port });
-    const served = { version: VERSION, http: address, mqtt, admin: admin?.url ?? null, dataDir: config.dataDir };
+    if (certificate) process.on("SIGHUP", () => void certificate.reload({ asked: true }));
+    const served = { version: VERSION, http: server.urls, mqtt, admin: admin?.url ?? null, dataDir: config.dataDir };
     log.info("serve.started", served);
     if (admin) process.stdout.write(`Health and metrics are at ${admin.url}\n`);
-    process.stdout.write(`Twinpost ${VERSION} serves ${[`http://${address}`, ...mqtt].join(", ")}\n`);
+    process.stdout.write(`Twinpost ${VERSION} serves ${[...server.urls, ...mqtt].join(", ")}\n`);
     if (!store.read(hasAccounts)) {
       const dataDir = flags["data-dir"] ? ` --data-dir ${flags["data-dir"]}` : "";
       process.stdout.write(

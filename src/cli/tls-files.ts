@@ -1,20 +1,41 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { type Config, ConfigError } from "../config.ts";
+import type { TlsPair } from "../platform/tls.ts";
 
-export type TlsFiles = { certPem: string; keyPem: string };
+export type TlsFiles = NonNullable<Config["tls"]>;
 
-/** The certificate and key for MQTT over TLS, if that is asked for. Throws a `ConfigError` unless they are there and belong together. */
-export function readTlsFiles({ mqtts }: Pick<Config, "mqtts">): TlsFiles | null {
-  if (!mqtts) return null;
-  const certPem = read("TWINPOST_TLS_CERT", mqtts.certPath);
-  const keyPem = read("TWINPOST_TLS_KEY", mqtts.keyPath);
-  const certificate = parse("TWINPOST_TLS_CERT", mqtts.certPath, "certificate", () => new X509Certificate(certPem));
-  const key = parse<KeyObject>("TWINPOST_TLS_KEY", mqtts.keyPath, "private key", () => createPrivateKey(keyPem));
+/** What is in the files, whatever it is. Throws a `ConfigError` if they cannot be read. */
+export const readTlsFiles = ({ certPath, keyPath }: TlsFiles): TlsPair => ({
+  certPem: read("TWINPOST_TLS_CERT", certPath),
+  keyPem: read("TWINPOST_TLS_KEY", keyPath),
+});
+
+/** When the certificate ends. Throws a `ConfigError` unless it is whole, with its chain, and the key belongs to it. */
+export function endOfCertificate({ certPath, keyPath }: TlsFiles, { certPem, keyPem }: TlsPair): number {
+  const [certificate] = parse("TWINPOST_TLS_CERT", certPath, "certificate", () => parseChain(certPem));
+  const key = parse<KeyObject>("TWINPOST_TLS_KEY", keyPath, "private key", () => createPrivateKey(keyPem));
   if (!certificate.checkPrivateKey(key)) {
-    throw new ConfigError(`TWINPOST_TLS_KEY: ${mqtts.keyPath} is not the key of the certificate in ${mqtts.certPath}`);
+    throw new ConfigError(`TWINPOST_TLS_KEY: ${keyPath} is not the key of the certificate in ${certPath}`);
   }
-  return { certPem, keyPem };
+  try {
+    createSecureContext({ cert: certPem, key: keyPem });
+  } catch (cause) {
+    throw new ConfigError(`TWINPOST_TLS_CERT: TLS cannot use ${certPath} with ${keyPath}: ${cause}`, { cause });
+  }
+  return Date.parse(certificate.validTo);
+}
+
+const END = "-----END CERTIFICATE-----";
+
+/** Every certificate of a file. The runtimes look at the first only, and one that is being written may be cut behind it. */
+function parseChain(certPem: string): [X509Certificate, ...X509Certificate[]] {
+  const [first = "", ...others] = certPem.split(END);
+  const rest = others.pop();
+  if (rest === undefined || rest.includes("-----")) throw new Error("the last certificate is not whole");
+  const parsed = (pem: string) => new X509Certificate(pem + END);
+  return [parsed(first), ...others.map(parsed)];
 }
 
 function read(variable: string, path: string): string {

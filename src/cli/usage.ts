@@ -23,11 +23,12 @@ export const USAGE = `Twinpost keeps digital twins that organisations and device
 Settings, each a flag or an environment variable:
 
   --data-dir                  TWINPOST_DATA_DIR                  database and keys (./twinpost-data)
-  --http                      TWINPOST_HTTP                      address of the REST API, and of MQTT over WebSocket (127.0.0.1:8080)
+  --http                      TWINPOST_HTTP                      address of the REST API, and of MQTT over WebSocket, or off (127.0.0.1:8080)
+  --https                     TWINPOST_HTTPS                     address of the same over TLS, or off (off)
   --admin                     TWINPOST_ADMIN                     address of health and metrics alone (where the REST API is)
   --mqtt                      TWINPOST_MQTT                      address of MQTT over TCP, or off (127.0.0.1:1883)
   --mqtts                     TWINPOST_MQTTS                     address of MQTT over TLS, or off (off)
-  --tls-cert                  TWINPOST_TLS_CERT                  file of the certificate for MQTT over TLS, and its chain (PEM)
+  --tls-cert                  TWINPOST_TLS_CERT                  file of the certificate for TLS, and its chain (PEM)
   --tls-key                   TWINPOST_TLS_KEY                   file of its key (PEM)
   --mqtt-packet-bytes         TWINPOST_MQTT_PACKET_BYTES         what an MQTT packet may take (4259840)
   --mqtt-connections          TWINPOST_MQTT_CONNECTIONS          connections of devices at a time (20000)
@@ -35,7 +36,7 @@ Settings, each a flag or an environment variable:
   --mqtt-keep-alive           TWINPOST_MQTT_KEEP_ALIVE           longest keep alive of an MQTT 5 device, in seconds (3600)
   --mqtt-plan-limits          TWINPOST_MQTT_PLAN_LIMITS          on: a shared plan restricts its devices as the original does (off)
   --mqtt-versions             TWINPOST_MQTT_VERSIONS             protocol levels spoken: 3 (MQTT 3.1), 4 (3.1.1), 5 (5.0) (3,4,5)
-  --public-url                TWINPOST_PUBLIC_URL                base of every link we hand out (http:// and the address)
+  --public-url                TWINPOST_PUBLIC_URL                base of every link we hand out (https:// or http:// and the address)
   --cors                      TWINPOST_CORS                      origins whose pages may call, comma separated (none)
   --trusted-proxies           TWINPOST_TRUSTED_PROXIES           ranges whose X-Forwarded-For is believed, comma separated (none)
   --webhook-allow             TWINPOST_WEBHOOK_ALLOW             ranges that webhooks may reach although they are not public (none)

@@ -1,8 +1,8 @@
 import type { Address } from "../kernel/address.ts";
 import { upgradeOnDeno } from "./deno-websocket.ts";
-import type { HttpHandler, HttpServer } from "./http.ts";
+import type { HttpHandler, HttpOptions, HttpServer } from "./http.ts";
 import type { DenoRuntime } from "./runtime.ts";
-import { asksForWebSocket, type webSockets } from "./websocket.ts";
+import { asksForWebSocket } from "./websocket.ts";
 
 /**
  * `serveHttp` on Deno. Two things that Bun does are missing there: connections on which nothing happens are not closed, and nothing bounds
@@ -12,13 +12,14 @@ export function serveHttpOnDeno(
   deno: DenoRuntime,
   { host, port }: Address,
   handle: HttpHandler,
-  sockets: ReturnType<typeof webSockets> | undefined,
+  { webSockets: sockets, tls }: HttpOptions,
 ): HttpServer {
   const cut = new AbortController();
   const server = deno.serve(
     {
       hostname: host,
       port,
+      ...(tls && { cert: tls.certPem, key: tls.keyPem }),
       signal: cut.signal,
       // It would change the entity tags that clients send back to us.
       automaticCompression: false,
@@ -27,7 +28,7 @@ export function serveHttpOnDeno(
     },
     (request, { remoteAddr }) =>
       sockets && asksForWebSocket(request)
-        ? upgradeOnDeno(deno, sockets, request, remoteAddr)
+        ? upgradeOnDeno(deno, sockets, request, remoteAddr, tls !== undefined)
         : handle(request, () => remoteAddr.hostname),
   );
   return {
@@ -39,5 +40,7 @@ export function serveHttpOnDeno(
       if (!(await Promise.race([drained, late]))) cut.abort();
       sockets?.stop();
     },
+    // WebSockets are ended by it, too.
+    retire: () => server.shutdown(),
   };
 }

@@ -50,12 +50,14 @@ export function upgradeOnDeno(
   { door, trustedProxies, frameBytesMax = Number.POSITIVE_INFINITY }: ReturnType<typeof webSockets>,
   request: Request,
   from: DenoAddress,
+  overTls: boolean,
 ): Response {
   const protocol = subprotocolOf(request.headers);
   if (!protocol) return REFUSALS.subprotocol();
   if (!door.enter()) return REFUSALS.room();
   // After the upgrade the request has no headers any more.
-  const { peer, secure } = peerOf({ address: from.hostname, port: from.port }, request.headers, trustedProxies);
+  const address = { address: from.hostname, port: from.port };
+  const { peer, secure } = peerOf(address, request.headers, trustedProxies, overTls);
   let upgraded: ReturnType<DenoRuntime["upgradeWebSocket"]>;
   try {
     upgraded = deno.upgradeWebSocket(request, { protocol, idleTimeout: PING_SECONDS });

@@ -2,12 +2,15 @@ import type { Address } from "../kernel/address.ts";
 import { serveHttpOnDeno } from "./deno-http.ts";
 import { listening } from "./listen-error.ts";
 import { deno } from "./runtime.ts";
+import type { TlsPair } from "./tls.ts";
 import { asksForWebSocket, type Upgraded, type webSockets } from "./websocket.ts";
 
 export type HttpServer = {
   readonly port: number;
   /** Accepts nothing new, and resolves when the requests in work have been answered or `drainMs` is over. */
   stop(drainMs: number): Promise<void>;
+  /** Accepts nothing new, and resolves when everybody who is connected has gone by themselves. */
+  retire(): Promise<void>;
 };
 
 /** A request that arrives, and how to learn the address it came from, which few need. */
@@ -16,15 +19,16 @@ export type HttpHandler = (request: Request, peerAddress: () => string) => Respo
 /** Seconds without a byte after which a connection is closed, so that idle or dripping callers cannot pile up. */
 const IDLE_SECONDS = 60;
 
-/** What else the port serves than requests. */
-type Options = {
-  /** MQTT over WebSocket. */
+export type HttpOptions = {
+  /** MQTT over WebSocket, which the port serves too. */
   webSockets?: ReturnType<typeof webSockets>;
+  /** HTTPS with this certificate, instead of HTTP. Such a server may have a successor beside it, on the same port. */
+  tls?: TlsPair;
 };
 
-export function serveHttp(address: Address, handle: HttpHandler, options: Options = {}): HttpServer {
+export function serveHttp(address: Address, handle: HttpHandler, options: HttpOptions = {}): HttpServer {
   const runtime = deno;
-  if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle, options.webSockets));
+  if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle, options));
   const server = listening(address, () => start(address, handle, options));
   return {
     port: server.port as number,
@@ -35,6 +39,7 @@ export function serveHttp(address: Address, handle: HttpHandler, options: Option
       await server.stop(true);
       options.webSockets?.stop();
     },
+    retire: () => server.stop(),
   };
 }
 
@@ -56,7 +61,7 @@ function gatherer(): () => Promise<void> {
   };
 }
 
-function start({ host, port }: Address, handle: HttpHandler, { webSockets }: Options) {
+function start({ host, port }: Address, handle: HttpHandler, { webSockets, tls }: HttpOptions) {
   const together = gatherer();
   const serve = async (request: Request, server: Bun.Server<unknown>) => {
     await together();
@@ -70,13 +75,14 @@ function start({ host, port }: Address, handle: HttpHandler, { webSockets }: Opt
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
     // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
-    reusePort: false,
+    reusePort: tls !== undefined,
+    ...(tls && { tls: { cert: tls.certPem, key: tls.keyPem } }),
   };
   if (!webSockets) return Bun.serve({ ...common, fetch: serve });
   return Bun.serve<Upgraded>({
     ...common,
     fetch: (request, server) =>
-      asksForWebSocket(request) ? webSockets.upgrade(request, server) : serve(request, server),
+      asksForWebSocket(request) ? webSockets.upgrade(request, server, tls !== undefined) : serve(request, server),
     websocket: webSockets.handler,
   });
 }

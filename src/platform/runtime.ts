@@ -18,6 +18,8 @@ export type DenoRuntime = {
     options: {
       hostname: string;
       port: number;
+      cert?: string;
+      key?: string;
       signal: AbortSignal;
       automaticCompression: false;
       onListen: () => void;

@@ -1,16 +1,23 @@
 import { once } from "node:events";
-import { createServer, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { createServer, type DetailedPeerCertificate, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { type Address, formatAddress } from "../kernel/address.ts";
 import { type Carrier, DeviceConnection, FULL } from "./device-connection.ts";
 import type { DeviceDoor, DeviceListener } from "./device-door.ts";
 import { listenError } from "./listen-error.ts";
 import { KEEP_ALIVE_MS } from "./tcp.ts";
 
+/** A certificate with its chain, and its key, as PEM. */
+export type TlsPair = { certPem: string; keyPem: string };
+
 type Options = {
-  certPem: string;
-  keyPem: string;
+  tls: TlsPair;
   /** A handshake that takes longer is ended. */
   handshakeTimeoutMs: number;
+};
+
+export type TlsListener = DeviceListener & {
+  /** For handshakes from now on; who is connected stays. */
+  setCertificate(pair: TlsPair): void;
 };
 
 /** The longest chain that is handed on; a client may send any number. */
@@ -30,13 +37,11 @@ const TLS: Carrier<TLSSocket> = {
  * MQTT over TLS 1.2 and 1.3. A client is asked for its certificates and let in with any or none: what they prove, nothing
  * here has checked but that it has the key of the first.
  */
-export async function listenTls(address: Address, door: DeviceDoor, options: Options): Promise<DeviceListener> {
+export async function listenTls(address: Address, door: DeviceDoor, options: Options): Promise<TlsListener> {
   const server = createServer({
-    cert: options.certPem,
-    key: options.keyPem,
+    ...contextOf(options.tls),
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: "TLSv1.2",
     handshakeTimeout: options.handshakeTimeoutMs,
     noDelay: true,
     keepAlive: true,
@@ -59,8 +64,18 @@ export async function listenTls(address: Address, door: DeviceDoor, options: Opt
     throw listenError(address, cause);
   }
   const { port } = server.address() as { port: number };
-  return { port, stop: () => void server.close() };
+  return {
+    port,
+    stop: () => void server.close(),
+    setCertificate: (pair) => server.setSecureContext(contextOf(pair)),
+  };
 }
+
+const contextOf = ({ certPem, keyPem }: TlsPair): SecureContextOptions => ({
+  cert: certPem,
+  key: keyPem,
+  minVersion: "TLSv1.2",
+});
 
 function open(socket: TLSSocket, door: DeviceDoor): void {
   const peer = formatAddress({ host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 });

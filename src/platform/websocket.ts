@@ -78,13 +78,13 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
     },
   };
 
-  /** Answers a request to upgrade: undefined if that was done. */
-  function upgrade(request: Request, server: Bun.Server<Upgraded>): Response | undefined {
+  /** Answers a request to upgrade, which came by TLS or not: undefined if that was done. */
+  function upgrade(request: Request, server: Bun.Server<Upgraded>, overTls: boolean): Response | undefined {
     const { headers } = request;
     const subprotocol = subprotocolOf(headers);
     if (!subprotocol) return REFUSALS.subprotocol();
     if (!door.enter()) return REFUSALS.room();
-    const data = { ...peerOf(server.requestIP(request), headers, trustedProxies), silent: false };
+    const data = { ...peerOf(server.requestIP(request), headers, trustedProxies, overTls), silent: false };
     if (server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } })) return undefined;
     door.leave();
     return REFUSALS.handshake();
@@ -111,10 +111,15 @@ export const REFUSALS = {
   handshake: () => refusal(400, "This is no WebSocket handshake of version 13."),
 };
 
-export function peerOf(from: { address: string; port: number } | null, headers: Headers, trusted: readonly Cidr[]) {
+export function peerOf(
+  from: { address: string; port: number } | null,
+  headers: Headers,
+  trusted: readonly Cidr[],
+  overTls: boolean,
+) {
   const direct: Address = { host: from?.address ?? "", port: from?.port ?? 0 };
   const host = clientAddress(direct.host, headers.get("x-forwarded-for"), trusted);
-  if (host === direct.host) return { peer: formatAddress(direct), secure: false };
+  if (host === direct.host) return { peer: formatAddress(direct), secure: overTls };
   // The port there is known to nobody. A proxy that is believed about the address is believed about the rest of the way.
   return { peer: host, secure: headers.get("x-forwarded-proto") === "https" };
 }

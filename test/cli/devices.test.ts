@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { openDevices } from "../../src/cli/devices.ts";
+import { ServerCertificate } from "../../src/cli/server-certificate.ts";
 import type { AcceptDevice } from "../../src/platform/device-socket.ts";
 import { serveHttp } from "../../src/platform/http.ts";
 import { openAuthority } from "../support/certificates.ts";
@@ -12,11 +13,10 @@ const portOf = (url: string | undefined) => Number(url?.split(":").at(-1));
 
 test("devices come in by every way that is configured, share the places, and are sent away together", async () => {
   using authority = openAuthority();
-  const { cert: certPem, key: keyPem } = await authority.issue("localhost");
   await using world = await openWorld();
-  const mqtts = { address: loopback, certPath: "", keyPath: "" };
-  const config = { ...world.deps.config, mqtt: loopback, mqtts, mqttConnectionsMax: 3 };
-  const devices = openDevices({ ...world.deps, config }, echo, { certPem, keyPem });
+  const config = { ...world.deps.config, mqtt: loopback, mqtts: loopback, mqttConnectionsMax: 3 };
+  const certificate = new ServerCertificate(world.deps, await authority.files("localhost"));
+  const devices = openDevices({ ...world.deps, config }, echo, certificate);
   const server = serveHttp(loopback, () => new Response(), { webSockets: devices.webSockets });
   const urls = await devices.listen();
   expect(urls.map((url) => url.replace(/\d+$/, ""))).toEqual(["mqtt://127.0.0.1:", "mqtts://127.0.0.1:"]);

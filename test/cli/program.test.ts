@@ -87,6 +87,8 @@ test("a wrong command line or setting ends with 2, a failure with 1, and each sa
       [["account", "create", "--name", "a\nb"], {}, "--name"],
       [["secret", "reset", "--user", "me"], {}, "--user"],
       [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
+      [["serve"], { TWINPOST_HTTPS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
+      [["serve", "--http", "off"], {}, "TWINPOST_HTTP: is off"],
       [["serve"], { TWINPOST_MQTTS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
       [
         ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "absent.pem", "--tls-key", "absent.key"],
@@ -135,6 +137,8 @@ test("where devices connect is told, and nothing of it that is off", async () =>
   expect(await lineOf(every)).toMatch(
     /^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, mqtt:\/\/127\.0\.0\.1:PORT, mqtts:\/\/127\.0\.0\.1:PORT$/,
   );
+  const secure = { TWINPOST_HTTPS: "127.0.0.1:0", TWINPOST_MQTT: "off", ...files };
+  expect(await lineOf(secure)).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, https:\/\/127\.0\.0\.1:PORT$/);
   expect(await lineOf({ TWINPOST_MQTT: "off" })).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT$/);
 });
 

@@ -1,17 +1,12 @@
 import { expect, test } from "bun:test";
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { readTlsFiles } from "../../src/cli/tls-files.ts";
+import { endOfCertificate, readTlsFiles } from "../../src/cli/tls-files.ts";
 import { ConfigError } from "../../src/config.ts";
 import { openAuthority } from "../support/certificates.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 
-const address = { host: "127.0.0.1", port: 0 };
-
-test("certificate and key are read only if devices are to connect over TLS", () => {
-  expect(readTlsFiles({ mqtts: null })).toBeNull();
-});
-
-test("a certificate and key that cannot be used stop the start, and the message says which and why", async () => {
+test("a certificate and key that cannot be used are refused, and the message says which and why", async () => {
   using authority = openAuthority();
   using folder = temporaryFolder();
   const file = (name: string) => join(folder.path, name);
@@ -20,22 +15,28 @@ test("a certificate and key that cannot be used stop the start, and the message 
     "cert.pem": ours.cert,
     "key.pem": ours.key,
     "chain.pem": `${ours.cert}${await authority.certificate()}`,
+    "cut.pem": `${ours.cert}${(await authority.certificate()).slice(0, 200)}`,
     "other.key": other.key,
     "empty.pem": "",
     "text.pem": "-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n",
   };
   for (const [name, content] of Object.entries(files)) await Bun.write(file(name), content);
-  const read = (certPath: string, keyPath: string) =>
-    readTlsFiles({ mqtts: { address, certPath: file(certPath), keyPath: file(keyPath) } });
+  const read = (certPath: string, keyPath: string) => {
+    const paths = { certPath: file(certPath), keyPath: file(keyPath) };
+    const pair = readTlsFiles(paths);
+    return { ...pair, expiresAt: endOfCertificate(paths, pair) };
+  };
 
-  expect(read("cert.pem", "key.pem")).toEqual({ certPem: ours.cert, keyPem: ours.key });
-  expect(read("chain.pem", "key.pem")?.certPem).toBe(files["chain.pem"]);
+  const expiresAt = Date.parse(new X509Certificate(ours.cert).validTo);
+  expect(read("cert.pem", "key.pem")).toEqual({ certPem: ours.cert, keyPem: ours.key, expiresAt });
+  expect(read("chain.pem", "key.pem").certPem).toBe(files["chain.pem"]);
   for (const [certPath, keyPath, says] of [
     ["absent.pem", "key.pem", /^TWINPOST_TLS_CERT: cannot read .*absent\.pem: ENOENT$/],
     ["cert.pem", "absent.key", /^TWINPOST_TLS_KEY: cannot read .*absent\.key: ENOENT$/],
     [".", "key.pem", /^TWINPOST_TLS_CERT: cannot read .*: EISDIR$/],
     ["empty.pem", "key.pem", /^TWINPOST_TLS_CERT: .*empty\.pem holds no certificate/],
     ["text.pem", "key.pem", /^TWINPOST_TLS_CERT: .*text\.pem holds no certificate/],
+    ["cut.pem", "key.pem", /^TWINPOST_TLS_CERT: .*cut\.pem holds no certificate/],
     ["key.pem", "cert.pem", /^TWINPOST_TLS_CERT: .*key\.pem holds no certificate/],
     ["cert.pem", "cert.pem", /^TWINPOST_TLS_KEY: .*cert\.pem holds no private key/],
     ["cert.pem", "other.key", /^TWINPOST_TLS_KEY: .*other\.key is not the key of the certificate in .*cert\.pem$/],

@@ -5,9 +5,11 @@ test("without any setting, the defaults are those of the documentation", () => {
   expect(loadConfig({}, {})).toEqual({
     dataDir: "./twinpost-data",
     http: { host: "127.0.0.1", port: 8080 },
+    https: null,
     admin: null,
     mqtt: { host: "127.0.0.1", port: 1883 },
     mqtts: null,
+    tls: null,
     mqttPacketBytesMax: 4_259_840,
     mqttConnectionsMax: 20_000,
     mqttMessagesPerSecondMax: null,
@@ -73,14 +75,28 @@ test("devices connect where the settings say, and over TLS only with a certifica
   expect(loadConfig({ mqtt: "off", "mqtt-versions": "5,4" }, {})).toMatchObject({ mqtt: null, mqttLevels: [4, 5] });
   const files = { "tls-cert": "/tls/cert.pem", "tls-key": "/tls/key.pem" };
   const address = { host: "::", port: 8883 };
-  expect(loadConfig({ mqtts: "[::]:8883", ...files }, {}).mqtts).toEqual({
-    address,
-    certPath: "/tls/cert.pem",
-    keyPath: "/tls/key.pem",
-  });
+  const tls = { certPath: "/tls/cert.pem", keyPath: "/tls/key.pem" };
+  expect(loadConfig({ mqtts: "[::]:8883", ...files }, {})).toMatchObject({ mqtts: address, tls });
+  expect(loadConfig(files, {}).tls).toBeNull();
   expect(() => loadConfig({ mqtts: "[::]:8883", "tls-cert": "/tls/cert.pem" }, {})).toThrow(
     /^TWINPOST_MQTTS: .*TWINPOST_TLS_KEY/,
   );
+});
+
+test("HTTPS is served beside HTTP or instead of it, with a certificate, and is what links lead to", () => {
+  const files = { "tls-cert": "/tls/cert.pem", "tls-key": "/tls/key.pem" };
+  const https = "127.0.0.1:8443";
+  const publicUrl = "https://127.0.0.1:8443";
+  expect(loadConfig({ https, ...files }, {})).toMatchObject({
+    http: { host: "127.0.0.1", port: 8080 },
+    https: { host: "127.0.0.1", port: 8443 },
+    tls: { certPath: "/tls/cert.pem", keyPath: "/tls/key.pem" },
+    publicUrl,
+  });
+  expect(loadConfig({ http: "off", https, ...files }, {})).toMatchObject({ http: null, publicUrl });
+  expect(() => loadConfig({ https }, {})).toThrow(/^TWINPOST_HTTPS: .*TWINPOST_TLS_CERT/);
+  expect(() => loadConfig({ https, "tls-cert": "/tls/cert.pem" }, {})).toThrow(/^TWINPOST_HTTPS: .*TWINPOST_TLS_KEY/);
+  expect(() => loadConfig({ http: "off" }, {})).toThrow(/^TWINPOST_HTTP: is off, and so is TWINPOST_HTTPS/);
 });
 
 test("the journal is kept no shorter than the deliveries that tell of it", () => {

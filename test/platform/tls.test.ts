@@ -2,22 +2,23 @@ import { expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import { listenTls } from "../../src/platform/tls.ts";
-import { openAuthority } from "../support/certificates.ts";
+import { fingerprintOf, fingerprintServed, openAuthority } from "../support/certificates.ts";
 import { openEchoDoor } from "../support/echo-door.ts";
 import { dialTcp, dialTls } from "../support/wires.ts";
 
 using authority = openAuthority();
 const caPem = await authority.certificate();
-const { cert: certPem, key: keyPem } = await authority.issue("localhost");
+const tls = await authority.pair("localhost");
+const renewed = await authority.pair("localhost");
 const device = await authority.issue("panel");
 const der = (pem: string) => new Uint8Array(new X509Certificate(pem).raw);
 
 async function openWorld({ handshakeTimeoutMs = 5_000, connectionsMax = 100 } = {}) {
   const echo = openEchoDoor({ connectionsMax });
-  const listener = await listenTls({ host: "127.0.0.1", port: 0 }, echo.door, { certPem, keyPem, handshakeTimeoutMs });
+  const listener = await listenTls({ host: "127.0.0.1", port: 0 }, echo.door, { tls, handshakeTimeoutMs });
   return {
     ...echo,
-    port: listener.port,
+    ...{ port: listener.port, listener },
     /** A connection that said something, as the session layer has it. */
     async connected(options: ConnectionOptions = {}) {
       const coming = echo.next();
@@ -62,6 +63,19 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   });
 }
 
+test("a new certificate is shown from the next handshake on, asks for those of clients as before, and disturbs nobody", async () => {
+  await using world = await openWorld();
+  const { wire } = await world.connected();
+  world.listener.setCertificate(renewed);
+  expect(await fingerprintServed(world.port, caPem)).toBe(fingerprintOf(renewed.certPem));
+  const { socket } = await world.connected(device);
+  expect(socket.certificates).toEqual([der(device.cert)]);
+  const old = dialTls(world.port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" });
+  await expect(old).rejects.toThrow();
+  wire.send(Buffer.from("still here"));
+  await wire.until(11);
+});
+
 test("TLS 1.1 is refused", async () => {
   await using world = await openWorld();
   const old = dialTls(world.port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" });
@@ -102,10 +116,6 @@ test("a handshake that never comes is ended in time, and took a place until then
 
 test("an address that cannot be listened on is said to be so", async () => {
   await using world = await openWorld();
-  const again = listenTls({ host: "127.0.0.1", port: world.port }, world.door, {
-    certPem,
-    keyPem,
-    handshakeTimeoutMs: 1_000,
-  });
+  const again = listenTls({ host: "127.0.0.1", port: world.port }, world.door, { tls, handshakeTimeoutMs: 1_000 });
   await expect(again).rejects.toThrow(`cannot listen on 127.0.0.1:${world.port}: EADDRINUSE`);
 });

@@ -9,7 +9,7 @@ import { dialTcp, dialTls, dialWebSocket, type Wire } from "../support/wires.ts"
 // What a session layer may rely on, whatever carries the bytes.
 
 using authority = openAuthority();
-const { cert: certPem, key: keyPem } = await authority.issue("localhost");
+const tls = await authority.pair("localhost");
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 type Door = ReturnType<typeof openEchoDoor>["door"];
 type Transport = {
@@ -21,10 +21,15 @@ const TRANSPORTS: Transport[] = [
   { name: "tcp", listen: async (door) => listenTcp(LOOPBACK, door), dial: dialTcp },
   {
     name: "tls",
-    listen: (door) => listenTls(LOOPBACK, door, { certPem, keyPem, handshakeTimeoutMs: 5_000 }),
+    listen: (door) => listenTls(LOOPBACK, door, { tls, handshakeTimeoutMs: 5_000 }),
     dial: dialTls,
   },
   { name: "websocket", listen: async (door) => serveWebSockets(door), dial: dialWebSocket },
+  {
+    name: "secure_websocket",
+    listen: async (door) => serveWebSockets(door, { tls }),
+    dial: (port) => dialWebSocket(port, { tls: {} }),
+  },
 ];
 const MIB = 1024 * 1024;
 
@@ -224,7 +229,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
   });
 }
 
-for (const { name, listen, dial } of TRANSPORTS.filter(({ name }) => name !== "websocket")) {
+for (const { name, listen, dial } of TRANSPORTS.filter(({ name }) => !name.endsWith("websocket"))) {
   test(`${name}: a paused connection leaves its peer waiting, until it is resumed`, async () => {
     const echo = openEchoDoor({ echo: false });
     const listener = await listen(echo.door);

@@ -24,9 +24,11 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
     stdout: "pipe",
     stderr: "inherit",
   });
-  const { url, mqttUrl } = await readAddresses(child.stdout);
+  const { url, mqttUrl, urls } = await readAddresses(child.stdout);
   return {
     url,
+    /** Every address that it serves. */
+    urls,
     /** Where devices connect by TCP; by WebSocket they come to the other one. */
     mqttUrl,
     pid: child.pid,
@@ -43,7 +45,9 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
 }
 
 /** What the server says of itself when it serves. */
-export async function readAddresses(stdout: ReadableStream<Uint8Array>): Promise<{ url: string; mqttUrl: string }> {
+export async function readAddresses(
+  stdout: ReadableStream<Uint8Array>,
+): Promise<{ url: string; mqttUrl: string; urls: string[] }> {
   let text = "";
   const reader = stdout.getReader();
   const decoder = new TextDecoder();
@@ -51,10 +55,10 @@ export async function readAddresses(stdout: ReadableStream<Uint8Array>): Promise
     const { value, done } = await reader.read();
     if (done) throw new Error(`the server ended before it served: ${text}`);
     text += decoder.decode(value, { stream: true });
-    const line = /serves (http:.*)\n/.exec(text)?.[1];
+    const line = /serves (https?:.*)\n/.exec(text)?.[1];
     if (!line) continue;
     const urls = line.split(", ");
-    return { url: urls[0] as string, mqttUrl: urls.find((url) => url.startsWith("mqtt:")) ?? "" };
+    return { url: urls[0] as string, mqttUrl: urls.find((url) => url.startsWith("mqtt:")) ?? "", urls };
   }
 }
 

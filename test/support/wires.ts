@@ -103,15 +103,23 @@ export type WebSocketWire = Wire & {
   sendRaw(bytes: Uint8Array): void;
 };
 
-type Handshake = { path?: string; subprotocols?: string; headers?: Record<string, string> };
+type Handshake = {
+  path?: string;
+  subprotocols?: string;
+  headers?: Record<string, string>;
+  /** Over TLS. */
+  tls?: ConnectionOptions;
+};
 
 /** Asks for a WebSocket over a socket of its own, and hands over whatever the answer was. */
 export async function dialWebSocket(
   port: number,
-  { path = "/", subprotocols = "mqtt", headers = {} }: Handshake = {},
+  { path = "/", subprotocols = "mqtt", headers = {}, tls }: Handshake = {},
 ): Promise<WebSocketWire> {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  await opened(socket, "connect");
+  const socket = tls
+    ? connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false, ...tls })
+    : connect({ port, host: "127.0.0.1", noDelay: true });
+  await opened(socket, tls ? "secureConnect" : "connect");
   const all: Record<string, string> = {
     Host: "127.0.0.1",
     Connection: "Upgrade",

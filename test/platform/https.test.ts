@@ -1,0 +1,130 @@
+import { expect, test } from "bun:test";
+import { type HttpHandler, serveHttp } from "../../src/platform/http.ts";
+import { serveHttps } from "../../src/platform/https.ts";
+import { webSockets } from "../../src/platform/websocket.ts";
+import { fingerprintOf, fingerprintServed, openAuthority } from "../support/certificates.ts";
+import { openEchoDoor } from "../support/echo-door.ts";
+import { dialTcp, dialTls, dialWebSocket } from "../support/wires.ts";
+
+using authority = openAuthority();
+const caPem = await authority.certificate();
+const [first, second, third] = [
+  await authority.pair("localhost"),
+  await authority.pair("localhost"),
+  await authority.pair("localhost"),
+];
+const LOOPBACK = { host: "127.0.0.1", port: 0 };
+
+/** A server that echoes over WebSocket and otherwise says what it was asked. */
+async function openServer(handle: HttpHandler = (request) => new Response(new URL(request.url).pathname)) {
+  const echo = openEchoDoor();
+  const sockets = webSockets(echo.door, { trustedProxies: [], packetBytesMax: 1024 });
+  const server = await serveHttps(LOOPBACK, handle, { webSockets: sockets, tls: first });
+  return {
+    ...{ server, port: server.port, echo },
+    get: (path: string) => fetch(`https://localhost:${server.port}${path}`, { tls: { ca: caPem }, keepalive: false }),
+    served: () => fingerprintServed(server.port, caPem),
+    /** A WebSocket that was spoken on. */
+    async connected() {
+      const coming = echo.next();
+      const wire = await dialWebSocket(server.port, { tls: { servername: "localhost", ca: caPem } });
+      wire.send(Buffer.from("x"));
+      await wire.until(1);
+      return { wire, ...(await coming) };
+    },
+    async [Symbol.asyncDispose]() {
+      await echo.door.close(0);
+      await server.stop(0);
+    },
+  };
+}
+
+test("requests and WebSockets come by TLS 1.2 and 1.3, and by nothing older or plain", async () => {
+  await using world = await openServer();
+  expect(await (await world.get("/hello")).text()).toBe("/hello");
+  expect((await world.connected()).socket.transport).toBe("secure_websocket");
+  for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+    (await dialTls(world.port, { minVersion: version, maxVersion: version })).socket.destroy();
+  }
+  await expect(dialTls(world.port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" })).rejects.toThrow();
+  const plain = await dialTcp(world.port);
+  plain.send(Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+  await plain.closed;
+  expect(plain.bytes).toBe(0);
+});
+
+test("a new certificate is shown from the next handshake on, one after another", async () => {
+  await using world = await openServer();
+  expect(await world.served()).toBe(fingerprintOf(first.certPem));
+  for (const pair of [second, third, first]) {
+    await world.server.setCertificate(pair);
+    // Whichever listener the system would have given it to.
+    for (let handshake = 0; handshake < 10; handshake += 1) {
+      expect(await world.served()).toBe(fingerprintOf(pair.certPem));
+    }
+  }
+});
+
+test("who is connected stays: WebSockets go on, and a request in work is answered", async () => {
+  const { promise: answer, resolve: finish } = Promise.withResolvers<Response>();
+  const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
+  await using world = await openServer(() => {
+    arrived();
+    return answer;
+  });
+  const { wire, events } = await world.connected();
+  const answered = world.get("/slow");
+  await asked;
+  for (const pair of [second, third]) await world.server.setCertificate(pair);
+  wire.send(Buffer.from("still here"));
+  await wire.until(11);
+  expect(events).not.toContain("close");
+  finish(new Response("answered"));
+  expect(await (await answered).text()).toBe("answered");
+});
+
+test("a stopped server waits for requests in work on every listener it ever had", async () => {
+  const { promise: answer, resolve: finish } = Promise.withResolvers<Response>();
+  const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
+  await using world = await openServer(() => {
+    arrived();
+    return answer;
+  });
+  const answered = world.get("/slow");
+  await asked;
+  await world.server.setCertificate(second);
+  const stopped = world.server.stop(10_000);
+  await expect(dialTcp(world.port)).rejects.toThrow();
+  finish(new Response("answered"));
+  expect(await (await answered).text()).toBe("answered");
+  await stopped;
+});
+
+test("a stopped server ends who is still there after their time, on every listener it ever had", async () => {
+  await using world = await openServer();
+  const early = await world.connected();
+  await world.server.setCertificate(second);
+  const late = await world.connected();
+  await world.server.stop(0);
+  await Promise.all([early.wire.closed, late.wire.closed]);
+});
+
+test("the port is nobody else's, neither of who came before nor of who comes after", async () => {
+  await using world = await openServer();
+  const taken = `cannot listen on 127.0.0.1:${world.port}: EADDRINUSE`;
+  const address = { ...LOOPBACK, port: world.port };
+  const again = () => serveHttps(address, () => new Response(), { tls: second });
+  await expect(again()).rejects.toThrow(taken);
+  await world.server.setCertificate(second);
+  await expect(again()).rejects.toThrow(taken);
+  expect(() => serveHttp(address, () => new Response())).toThrow(taken);
+});
+
+test("a certificate that cannot be served changes nothing", async () => {
+  await using world = await openServer();
+  const bad = { certPem: first.certPem, keyPem: second.keyPem };
+  await expect(world.server.setCertificate(bad)).rejects.toThrow();
+  expect(await world.served()).toBe(fingerprintOf(first.certPem));
+  await world.server.setCertificate(second);
+  expect(await world.served()).toBe(fingerprintOf(second.certPem));
+});
