@@ -27,8 +27,10 @@ import { readProcess, watchEventLoop } from "./process-metrics.ts";
 import { ServerCertificate } from "./server-certificate.ts";
 import { openWeb } from "./web.ts";
 
-/** How long requests in work may take once we are told to stop. */
-const DRAIN_MS = 10_000;
+/** How long requests and deliveries in work may take once we are told to stop: within 10 s all is over, whoever hangs. */
+const DRAIN_MS = 8_000;
+/** So long devices are heard that have not been answered since. */
+const LAST_WORDS_MS = 250;
 const USER_TOKEN_KEY_BYTES = 32;
 
 /** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
@@ -89,11 +91,10 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     stopping.abort();
     devices.stopListening();
     const sendDevicesAway = async () => {
-      await broker.stop();
+      await broker.stop(LAST_WORDS_MS);
       await devices.close(DRAIN_MS);
     };
-    await Promise.all([server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
-    await scheduler.stop();
+    await Promise.all([scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
     await keepAllMessageCounts(deps);
     unwatch();
     await admin?.stop();

@@ -3,6 +3,7 @@ import { ActivityLog } from "../hub/activity-log.ts";
 import { followDevices } from "../hub/device-feed.ts";
 import { loadHub } from "../hub/lookups.ts";
 import { resetPresence } from "../hub/presence.ts";
+import { sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { AcceptDevice } from "../platform/device-socket.ts";
 import { CLOSING } from "./closing.ts";
@@ -21,6 +22,9 @@ import { mqttJobs } from "./store-jobs.ts";
 import { type HubState, SysTopics } from "./sys-topics.ts";
 import { Turn } from "./turn.ts";
 import { findHubUsage } from "./usage-rows.ts";
+
+/** How often we look whether the last answers have gone. */
+const LAST_ANSWERS_MS = 10;
 
 /** The MQTT broker: connections in, messages through their hubs. */
 export class Broker {
@@ -84,11 +88,23 @@ export class Broker {
     return connection;
   };
 
-  /** Tells everybody to come back later (0x8B), and resolves once all that they leave behind is stored. */
-  async stop(): Promise<void> {
+  /**
+   * Answers what has come, and what comes within `graceMs` from those who have not been answered yet; tells everybody to come back later
+   * (0x8B); and resolves once all that they leave behind is stored.
+   */
+  async stop(graceMs = 0): Promise<void> {
+    const { clock } = this.#context.deps;
     this.#stopping = true;
     this.#devices.stop();
     this.#context.sys.stop();
+    if (graceMs > 0) {
+      for (const connection of this.#connections) connection.finish();
+      await sleep(clock, graceMs);
+      for (const connection of this.#connections) connection.hearNoMore();
+      for (const end = clock.now() + graceMs; this.#connections.size > 0 && clock.now() < end; ) {
+        await sleep(clock, LAST_ANSWERS_MS);
+      }
+    }
     for (const connection of this.#connections) connection.close(CLOSING.stopping);
     while (this.#leaving.size > 0) await Promise.all(this.#leaving);
     await this.#context.activity.keep();

@@ -52,6 +52,10 @@ export class Connection implements DeviceSocketHandler {
   #inTurn = false;
   #sendingMore = false;
   #closing = false;
+  /** The server stops: it ends once the client has what it is owed, and from then on is deaf. */
+  #finishing: "no" | "listening" | "deaf" = "no";
+  /** It has been sent an answer since, or is owed one. */
+  #answering = false;
   /** What waits for the client to read, such as many retained messages at once. */
   #backlog: (() => void)[] = [];
 
@@ -86,6 +90,7 @@ export class Connection implements DeviceSocketHandler {
   send(packet: ServerPacket): void {
     if (this.state !== "open") return;
     this.client.sender.packet(packet);
+    this.#answering = true;
     this.touch();
   }
 
@@ -140,9 +145,11 @@ export class Connection implements DeviceSocketHandler {
   /** Goes on when something is stored. If it waits for too much, the connection is not read any further. */
   await<Result>(work: Promise<Result>, done: (result: Result) => void, failed: (error: unknown) => void): void {
     this.#pending++;
+    this.#answering = true;
     const settle = (then: () => void) => {
       this.#guard(then);
       this.#pending--;
+      if (this.#finishing !== "no") this.touch();
       if (this.#paused && this.#pending <= PENDING_RESUME) this.#readOn();
     };
     work.then(
@@ -173,6 +180,22 @@ export class Connection implements DeviceSocketHandler {
   /** After CONNACK. */
   readOn(): void {
     this.#readOn();
+  }
+
+  /**
+   * The server stops: ends the connection in the turn in which the client is sent its last answer, when it cannot have asked for more.
+   * It may have many requests on their way, so after `hearNoMore` only those are answered that have come.
+   */
+  finish(): void {
+    this.#finishing = "listening";
+    this.#answering = this.#pending > 0;
+    if (this.state !== "open") this.close(CLOSING.stopping);
+  }
+
+  hearNoMore(): void {
+    this.#finishing = "deaf";
+    if (this.#pending > 0) this.#pause();
+    else this.close(CLOSING.stopping);
   }
 
   close(closing: Closing): void {
@@ -246,7 +269,7 @@ export class Connection implements DeviceSocketHandler {
   }
 
   #readOn(): void {
-    if (this.state !== "open") return;
+    if (this.state !== "open" || this.#finishing === "deaf") return;
     this.#paused = false;
     this.#guard(() => {
       const frames = this.#held;
@@ -277,6 +300,7 @@ export class Connection implements DeviceSocketHandler {
       this.#flush();
       this.#sendMore();
     });
+    if (this.#finishing !== "no" && this.#answering && this.#pending === 0) this.close(CLOSING.stopping);
   }
 
   #flush(): void {

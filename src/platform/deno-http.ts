@@ -1,8 +1,9 @@
 import type { Address } from "../kernel/address.ts";
 import { upgradeOnDeno } from "./deno-websocket.ts";
+import { Drain } from "./drain.ts";
 import type { HttpHandler, HttpOptions, HttpServer } from "./http.ts";
 import type { DenoRuntime } from "./runtime.ts";
-import { asksForWebSocket } from "./websocket.ts";
+import { asksForWebSocket, REFUSALS } from "./websocket.ts";
 
 /**
  * `serveHttp` on Deno. Two things that Bun does are missing there: connections on which nothing happens are not closed, and nothing bounds
@@ -14,7 +15,13 @@ export function serveHttpOnDeno(
   handle: HttpHandler,
   { webSockets: sockets, tls }: HttpOptions,
 ): HttpServer {
+  const drain = new Drain();
   const cut = new AbortController();
+  const serve = async (request: Request, address: string) => {
+    drain.arrived();
+    const response = await handle(request, () => address);
+    return drain.isStopping ? drain.last(response) : response;
+  };
   const server = deno.serve(
     {
       hostname: host,
@@ -26,18 +33,18 @@ export function serveHttpOnDeno(
       // What it prints by itself when it listens is not ours to say.
       onListen: () => undefined,
     },
-    (request, { remoteAddr }) =>
-      sockets && asksForWebSocket(request)
-        ? upgradeOnDeno(deno, sockets, request, remoteAddr, tls !== undefined)
-        : handle(request, () => remoteAddr.hostname),
+    (request, { remoteAddr }) => {
+      if (!sockets || !asksForWebSocket(request)) return serve(request, remoteAddr.hostname);
+      return drain.isStopping
+        ? REFUSALS.stopping()
+        : upgradeOnDeno(deno, sockets, request, remoteAddr, tls !== undefined);
+    },
   );
   return {
     port: server.addr.port,
     async stop(drainMs) {
-      const drained = server.shutdown().then(() => true);
-      const late = new Promise<false>((done) => setTimeout(() => done(false), drainMs).unref());
       // A server that has ended by itself cannot be cut off any more: it would be an error.
-      if (!(await Promise.race([drained, late]))) cut.abort();
+      await drain.stop({ close: () => server.shutdown(), cut: () => cut.abort() }, drainMs);
       sockets?.stop();
     },
     // WebSockets are ended by it, too.

@@ -1,13 +1,14 @@
 import type { Address } from "../kernel/address.ts";
 import { serveHttpOnDeno } from "./deno-http.ts";
+import { Drain } from "./drain.ts";
 import { listening } from "./listen-error.ts";
 import { deno } from "./runtime.ts";
 import type { TlsPair } from "./tls.ts";
-import { asksForWebSocket, type Upgraded, type webSockets } from "./websocket.ts";
+import { asksForWebSocket, REFUSALS, type Upgraded, type webSockets } from "./websocket.ts";
 
 export type HttpServer = {
   readonly port: number;
-  /** Accepts nothing new, and resolves when the requests in work have been answered or `drainMs` is over. */
+  /** Ends every connection with its next answer, then accepts nothing new, and resolves when all have theirs or `drainMs` is over. */
   stop(drainMs: number): Promise<void>;
   /** Accepts nothing new, and resolves when everybody who is connected has gone by themselves. */
   retire(): Promise<void>;
@@ -29,14 +30,12 @@ export type HttpOptions = {
 export function serveHttp(address: Address, handle: HttpHandler, options: HttpOptions = {}): HttpServer {
   const runtime = deno;
   if (runtime) return listening(address, () => serveHttpOnDeno(runtime, address, handle, options));
-  const server = listening(address, () => start(address, handle, options));
+  const drain = new Drain();
+  const server = listening(address, () => start(address, handle, drain, options));
   return {
     port: server.port as number,
     async stop(drainMs) {
-      const drained = server.stop();
-      const late = new Promise<void>((done) => setTimeout(done, drainMs).unref());
-      await Promise.race([drained, late]);
-      await server.stop(true);
+      await drain.stop({ close: () => server.stop(), cut: () => server.stop(true) }, drainMs);
       options.webSockets?.stop();
     },
     retire: () => server.stop(),
@@ -61,11 +60,13 @@ function gatherer(): () => Promise<void> {
   };
 }
 
-function start({ host, port }: Address, handle: HttpHandler, { webSockets, tls }: HttpOptions) {
+function start({ host, port }: Address, handle: HttpHandler, drain: Drain, { webSockets, tls }: HttpOptions) {
   const together = gatherer();
   const serve = async (request: Request, server: Bun.Server<unknown>) => {
+    drain.arrived();
     await together();
-    return handle(withHost(request), () => server.requestIP(request)?.address ?? "");
+    const response = await handle(withHost(request), () => server.requestIP(request)?.address ?? "");
+    return drain.isStopping ? drain.last(response) : response;
   };
   const common = {
     hostname: host,
@@ -81,8 +82,10 @@ function start({ host, port }: Address, handle: HttpHandler, { webSockets, tls }
   if (!webSockets) return Bun.serve({ ...common, fetch: serve });
   return Bun.serve<Upgraded>({
     ...common,
-    fetch: (request, server) =>
-      asksForWebSocket(request) ? webSockets.upgrade(request, server, tls !== undefined) : serve(request, server),
+    fetch(request, server) {
+      if (!asksForWebSocket(request)) return serve(request, server);
+      return drain.isStopping ? REFUSALS.stopping() : webSockets.upgrade(request, server, tls !== undefined);
+    },
     websocket: webSockets.handler,
   });
 }

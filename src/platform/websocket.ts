@@ -108,6 +108,7 @@ const refusal = (status: number, text: string) =>
 export const REFUSALS = {
   subprotocol: () => refusal(400, "A WebSocket here speaks MQTT: offer the subprotocol mqtt or mqttv3.1."),
   room: () => refusal(503, "There are too many connections."),
+  stopping: () => refusal(503, "The server is stopping."),
   handshake: () => refusal(400, "This is no WebSocket handshake of version 13."),
 };
 
