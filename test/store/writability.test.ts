@@ -130,6 +130,6 @@ test("commits, their sizes and what waits are counted as they are", async () => 
   expect((await Promise.all(many)).filter((answer) => answer === "refused")).toHaveLength(3);
   expect(await figure("log_bytes")).toBeGreaterThan(0);
   expect(await figure("checkpoint_duration_seconds_count")).toBeGreaterThan(0);
-  expect(await figure("database_bytes")).toBeGreaterThan(1_000_000);
+  expect(await figure("database_bytes")).toBeGreaterThan(100_000);
   expect(await figure("disk_free_bytes")).toBeGreaterThan(0);
 });
