@@ -31,6 +31,11 @@ const STEPS: Step[] = [
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },
   { name: "crash", command: [process.execPath, "test", "./test/endurance/crash.endurance.ts"] },
+  {
+    name: "stops",
+    command: [process.execPath, "test", "./test/endurance/drain.endurance.ts"],
+    env: { TWINPOST_DRAINS: "10" },
+  },
   { name: "starts", command: [process.execPath, "test", "./test/endurance/start.endurance.ts"] },
   { name: "full disk", command: [process.execPath, "test", "./test/endurance/full-disk.endurance.ts"] },
   { name: "accounts beside a load", command: [process.execPath, "test", "./test/endurance/accounts.endurance.ts"] },

@@ -296,11 +296,13 @@ export class Connection implements DeviceSocketHandler {
   endTurn(): void {
     this.#inTurn = false;
     if (this.state !== "open") return;
+    const isAnswered = this.#finishing !== "no" && this.#answering && this.#pending === 0;
     this.#guard(() => {
-      this.#flush();
+      // The last answer and DISCONNECT go in one piece: between two the client would ask for more.
+      if (!isAnswered) this.#flush();
       this.#sendMore();
     });
-    if (this.#finishing !== "no" && this.#answering && this.#pending === 0) this.close(CLOSING.stopping);
+    if (isAnswered) this.close(CLOSING.stopping);
   }
 
   #flush(): void {

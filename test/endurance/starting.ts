@@ -14,7 +14,7 @@ export async function start(dataDir: string, { secret }: Account) {
 }
 
 /** Waits for the moment, while writing goes on: it ends with the server, which must not end by itself. */
-export async function before(moment: Promise<void>, writing: Promise<void>): Promise<void> {
+export async function before(moment: Promise<void>, writing: Promise<unknown>): Promise<void> {
   const first = await Promise.race([moment.then(() => "the moment"), writing.then(() => "the end of the server")]);
   expect(first).toBe("the moment");
 }

@@ -23,6 +23,7 @@ export class Wire {
   #socket!: Socket<undefined>;
   #end!: () => void;
   #open = true;
+  #last = false;
   #parts: Buffer[] = [];
   #received = 0;
   #needed = 0;
@@ -56,6 +57,11 @@ export class Wire {
 
   get isOpen(): boolean {
     return this.#open;
+  }
+
+  /** Whether another request may be sent: it is open, and no answer has said that it is the last. */
+  get isUsable(): boolean {
+    return this.#open && !this.#last;
   }
 
   /** One request and its answer. */
@@ -141,6 +147,7 @@ export class Wire {
   }
 
   #deliver(answer: Answer): void {
+    if (answer.headers.get("connection") === "close") this.#last = true;
     const waiting = this.#waiting.shift();
     if (waiting) waiting.resolve(answer);
     else this.#unclaimed.push(answer);

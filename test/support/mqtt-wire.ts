@@ -76,6 +76,11 @@ export class MqttWire {
     return this.#open;
   }
 
+  /** Whether a packet has come that nobody has asked for yet. */
+  get hasNext(): boolean {
+    return this.#packets.length > 0;
+  }
+
   /** A packet identifier that this connection has not used yet. */
   nextId(): number {
     this.#packetId = (this.#packetId % 65_535) + 1;

@@ -32,6 +32,7 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
     /** Where devices connect by TCP; by WebSocket they come to the other one. */
     mqttUrl,
     pid: child.pid,
+    exited: child.exited,
     /** Sends the signal and resolves with the exit code (null if the signal itself ended it). */
     async end(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
       child.kill(signal);
