@@ -38,6 +38,7 @@ const STEPS: Step[] = [
   },
   { name: "starts", command: [process.execPath, "test", "./test/endurance/start.endurance.ts"] },
   { name: "full disk", command: [process.execPath, "test", "./test/endurance/full-disk.endurance.ts"] },
+  { name: "read-only disk", command: [process.execPath, "test", "./test/endurance/read-only.endurance.ts"] },
   { name: "accounts beside a load", command: [process.execPath, "test", "./test/endurance/accounts.endurance.ts"] },
   { name: "crash, devices", command: [process.execPath, "test", "./test/endurance/crash-devices.endurance.ts"] },
   { name: "hostile documents", command: [process.execPath, "test", "./test/endurance/hostile-documents.endurance.ts"] },

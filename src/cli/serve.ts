@@ -9,6 +9,7 @@ import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
+import { describeError } from "../kernel/failure.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
@@ -95,7 +96,8 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       await devices.close(DRAIN_MS);
     };
     await Promise.all([scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
-    await keepAllMessageCounts(deps);
+    // Without a disk that takes it, what was counted since a minute or less is lost, and nothing else.
+    await keepAllMessageCounts(deps).catch((error) => log.warn("metrics.not_kept", { error: describeError(error) }));
     unwatch();
     await admin?.stop();
   } finally {

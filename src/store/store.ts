@@ -1,12 +1,13 @@
-import { mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import { type Cancel, type Clock, sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
+import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import type { Random } from "../kernel/random.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import type { Command } from "./command.ts";
-import { Connection, isBusy } from "./connection.ts";
+import { Connection, isBusy, isSqliteError } from "./connection.ts";
 import { filesIn } from "./files.ts";
 import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
@@ -53,8 +54,10 @@ const OPEN_RETRY_MS = 5;
 export async function openServerStore(options: StoreOptions): Promise<Store> {
   const lock = await lockDataDir(options);
   try {
-    await whenFree(options.clock, () => migrate(filesIn(options.dataDir).database, options.clock.now()));
-    return await openMigrated(options, lock);
+    return await opening(options, async () => {
+      await whenFree(options.clock, () => migrate(filesIn(options.dataDir).database, options.clock.now()));
+      return openMigrated(options, lock);
+    });
   } catch (error) {
     lock.release();
     throw error;
@@ -63,7 +66,11 @@ export async function openServerStore(options: StoreOptions): Promise<Store> {
 
 /** Takes the lock of a data directory, and finishes what a restore has left undone there. Throws `StoreInUse` if another process has it. */
 export async function lockDataDir(options: Pick<StoreOptions, "dataDir" | "clock">): Promise<ServerLock> {
-  const lock = await retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(prepare(options).lock));
+  const lock = await opening(options, () => {
+    const files = prepare(options);
+    for (const path of [options.dataDir, files.database, files.lock]) assertWritable(path);
+    return retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(files.lock));
+  });
   if (!lock) throw new StoreInUse(`another twinpost serves ${options.dataDir}; stop it first`);
   try {
     finishRestore(options.dataDir);
@@ -75,7 +82,9 @@ export async function lockDataDir(options: Pick<StoreOptions, "dataDir" | "clock
 }
 
 /** Opens the store for a command-line tool, beside a running server or without one. Migrations are only made without one. */
-export async function openToolStore(options: StoreOptions): Promise<Store> {
+export const openToolStore = (options: StoreOptions): Promise<Store> => opening(options, () => openBeside(options));
+
+async function openBeside(options: StoreOptions): Promise<Store> {
   const { clock, dataDir } = options;
   const files = prepare(options);
   const ready = await retry(clock, MIGRATION_WAIT_MAX_MS, async () => {
@@ -97,6 +106,25 @@ export async function openToolStore(options: StoreOptions): Promise<Store> {
 function prepare({ dataDir }: Pick<StoreOptions, "dataDir">) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   return filesIn(dataDir);
+}
+
+/** SQLite opens what it may not write for reading, and a server would begin that refuses every write. */
+function assertWritable(path: string): void {
+  if (existsSync(path)) accessSync(path, constants.W_OK);
+}
+
+/** What is wrong with a disk or a file is told in one sentence. */
+async function opening<Result>(
+  { dataDir }: Pick<StoreOptions, "dataDir">,
+  open: () => Promise<Result>,
+): Promise<Result> {
+  const what = `cannot open the data directory ${dataDir}`;
+  try {
+    return await open();
+  } catch (error) {
+    if (isSqliteError(error)) throw new PlainError(`${what}: ${error.message}`, { cause: error });
+    throw toldPlainly(what, error);
+  }
 }
 
 /** Tries until there is a result or the time is over; then undefined. */

@@ -1,3 +1,4 @@
+import { expect } from "bun:test";
 import { JournalAudit, openBeside } from "./journal.ts";
 import { compareReferences, untilCopied } from "./references.ts";
 
@@ -11,6 +12,17 @@ export function auditOf(dataDir: string, journal = new JournalAudit()) {
     journal.compare(database);
     database.run("COMMIT");
     return { journal, entries };
+  } finally {
+    database.close();
+  }
+}
+
+/** The file is whole, as the database itself tells. */
+export function auditFile(dataDir: string): void {
+  const database = openBeside(dataDir);
+  try {
+    expect(database.get("SELECT integrity_check FROM pragma_integrity_check")?.["integrity_check"]).toBe("ok");
+    expect(database.all("SELECT * FROM pragma_foreign_key_check")).toEqual([]);
   } finally {
     database.close();
   }

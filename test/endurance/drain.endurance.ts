@@ -3,6 +3,7 @@ import { addressesOf, createDevice, createHub } from "../support/mqtt-process.ts
 import type { Level } from "../support/mqtt-wire.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+import { auditFile } from "./audit.ts";
 import { InbandPutter, RestPutter, versionOf } from "./drain-clients.ts";
 import { openBeside } from "./journal.ts";
 import { startReceivers } from "./receivers.ts";
@@ -26,11 +27,10 @@ const forever = () => false;
 
 /** Whole, and nobody has anything on the way. Answers how many deliveries wait for the next start. */
 function auditStopped(dataDir: string): number {
+  auditFile(dataDir);
   const database = openBeside(dataDir);
   const count = (sql: string) => Number(database.get(sql)?.["n"]);
   try {
-    expect(database.get("SELECT integrity_check FROM pragma_integrity_check")?.["integrity_check"]).toBe("ok");
-    expect(database.all("SELECT * FROM pragma_foreign_key_check")).toEqual([]);
     expect(count("SELECT count(*) AS n FROM deliveries WHERE lease IS NOT NULL")).toBe(0);
     return count("SELECT count(*) AS n FROM deliveries WHERE state <> 'delivered'");
   } finally {

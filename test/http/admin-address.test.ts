@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { canMount, fillUp, openDisk } from "../support/disks.ts";
 import { readExposition } from "../support/exposition.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
-import { canMount, fillUp, type SmallDisk, smallDisk } from "../support/small-disk.ts";
 
 // The real server with an address for health and metrics alone.
 
@@ -49,7 +49,7 @@ test("the address has health and metrics and nothing else, and where REST is the
 test.skipIf(!canMount)(
   "on a full disk the server is not ready, and ready again once there is room, without a restart",
   async () => {
-    using disk = smallDisk() as SmallDisk;
+    using disk = openDisk("tmpfs");
     const [dataDir, ballast] = [join(disk.path, "data"), join(disk.path, "ballast")];
     mkdirSync(dataDir);
     const { secret } = await createAccount({ dataDir });
