@@ -3,6 +3,7 @@ import { DOCUMENT_INVARIANTS } from "../documents/invariant-rows.ts";
 import { EVENT_INVARIANTS } from "../events/invariant-rows.ts";
 import { HUB_INVARIANTS } from "../hub/invariant-rows.ts";
 import { LEDGER_INVARIANTS } from "../ledgers/invariant-rows.ts";
+import { MQTT_INVARIANTS } from "../mqtt/invariant-rows.ts";
 import { NOTIFICATION_INVARIANTS } from "../notifications/invariant-rows.ts";
 import { STICKER_INVARIANTS } from "../stickers/invariant-rows.ts";
 
@@ -15,4 +16,5 @@ export const INVARIANTS = [
   ...DOCUMENT_INVARIANTS,
   ...NOTIFICATION_INVARIANTS,
   ...HUB_INVARIANTS,
+  ...MQTT_INVARIANTS,
 ];

@@ -16,7 +16,7 @@ export type DeviceChange = {
 };
 
 /** As the index on the journal has it, word for word. */
-const OF_DEVICES = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
+export const OF_DEVICES = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
   AND kind <> 'device.connected' AND kind <> 'device.disconnected'`;
 
 /** What changed after a place in the journal, in order. */

@@ -1,4 +1,9 @@
 import type { Invariant } from "../store/invariant.ts";
+import { OF_DEVICES } from "./device-feed-rows.ts";
+
+/** What the journal last says of each device that it tells of. */
+const LAST_SAID = `SELECT twin_id, kind, max(sequence) AS sequence FROM events
+  WHERE ${OF_DEVICES} AND twin_id IS NOT NULL GROUP BY twin_id`;
 
 export const HUB_INVARIANTS: readonly Invariant[] = [
   {
@@ -24,5 +29,30 @@ export const HUB_INVARIANTS: readonly Invariant[] = [
     broken: "message_counts: messages of {subject_id} are counted, which is neither a device nor a hub",
     sql: `SELECT DISTINCT subject_id FROM message_counts
           WHERE subject_id NOT IN (SELECT id FROM devices) AND subject_id NOT IN (SELECT id FROM hubs)`,
+  },
+  {
+    broken: "devices: {id} is connected, and was never heard of",
+    sql: "SELECT id FROM devices WHERE is_connected = 1 AND id NOT IN (SELECT device_id FROM device_activity)",
+  },
+  {
+    broken: "hubs: {id} is looked for by the name of its CA, which is ours",
+    sql: "SELECT id FROM hubs WHERE ca_key_sealed IS NOT NULL AND ca_subject IS NOT NULL",
+  },
+  {
+    // Brokers stop at it: they read no further before they know what it is about.
+    broken: "events: {sequence} changes a hub or a device, and does not say which",
+    sql: `SELECT sequence FROM events WHERE ${OF_DEVICES} AND (
+            (kind LIKE 'device.%') <> (twin_id IS NOT NULL)
+            OR CASE WHEN json_valid(data) THEN json_type(data, '$.hub') ELSE '' END IS NOT 'text')`,
+  },
+  {
+    broken: "devices: {twin_id} is gone, and the last that the journal has of it is {kind} at {sequence}",
+    sql: `SELECT twin_id, kind, sequence FROM (${LAST_SAID})
+          WHERE kind <> 'device.deleted' AND twin_id NOT IN (SELECT id FROM devices)`,
+  },
+  {
+    broken: "devices: {twin_id} is there, and the journal has it deleted at {sequence}",
+    sql: `SELECT twin_id, sequence FROM (${LAST_SAID})
+          WHERE kind = 'device.deleted' AND twin_id IN (SELECT id FROM devices)`,
   },
 ];

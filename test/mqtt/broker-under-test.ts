@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { expectInOrder } from "../support/breakages.ts";
 import { startMosquitto } from "../support/mosquitto.ts";
 import { seedDevices } from "../support/mqtt-seed.ts";
 import { type Fields, type Level, MqttWire, type Seen, type WireAddress, WireEnded } from "../support/mqtt-wire.ts";
@@ -158,6 +159,7 @@ async function openOurs(): Promise<Target> {
     async [Symbol.asyncDispose]() {
       try {
         await served.stop();
+        expectInOrder(world.dataDir);
       } finally {
         await world[Symbol.asyncDispose]();
       }

@@ -2,12 +2,9 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
-import { INVARIANTS } from "../../src/cli/invariants.ts";
-import { Connection } from "../../src/store/connection.ts";
-import { findDamage } from "../../src/store/integrity.ts";
-import { findViolations } from "../../src/store/invariant.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
+import { expectInOrder } from "../support/breakages.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 import { openWorld } from "../support/world.ts";
 
@@ -38,22 +35,13 @@ function folderOf(name: string) {
   return { folder, kept };
 }
 
-function problemsIn(dataDir: string): string[] {
-  const connection = new Connection(join(dataDir, "twinpost.db"), { readonly: true });
-  try {
-    return [...findDamage(connection), ...findViolations(connection, INVARIANTS)];
-  } finally {
-    connection.close();
-  }
-}
-
 /** Opens the data directory with today's program: everything answers as it did, and everything that has to be true is. */
 async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, answers }: Kept) {
   await using world = await openWorld({}, undefined, folder);
   expect(world.query("SELECT max(number) AS level FROM schema_migrations")).toMatchObject([
     { level: MIGRATIONS.length },
   ]);
-  expect(problemsIn(folder.path)).toEqual([]);
+  expectInOrder(folder.path);
   for (const [path, { status, body }] of Object.entries(answers)) {
     const headers = path.startsWith("/iot/") ? { "x-auth-token": token } : { authorization: secret };
     const answer = await world.call("GET", path, { headers });
@@ -62,7 +50,7 @@ async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secr
   }
   const made = await world.call("POST", "/twins", { headers: { authorization: secret }, body: {} });
   expect(made.status).toBe(201);
-  expect(problemsIn(folder.path)).toEqual([]);
+  expectInOrder(folder.path);
 }
 
 for (const [index, name] of names.entries()) {
@@ -89,7 +77,7 @@ test("an empty database opens from every level", async () => {
     await migrate(join(folder.path, "twinpost.db"), 0, MIGRATIONS.slice(0, level));
     await using world = await openWorld({}, undefined, folder);
     expect((await (await world.createAccount()).call("POST", "/twins")).status).toBe(201);
-    expect(problemsIn(folder.path)).toEqual([]);
+    expectInOrder(folder.path);
   }
 });
 

@@ -6,6 +6,7 @@ import { copyReferences } from "../../src/ledgers/copy-references.ts";
 import { leaseDeliveries } from "../../src/notifications/lease-deliveries.ts";
 import { errorOf } from "../../src/notifications/schedule.ts";
 import { settleDelivery } from "../../src/notifications/settle-delivery.ts";
+import { brokerDoings } from "./busy-broker.ts";
 import { HUB, hubCaller } from "./hub.ts";
 import type { Caller, Json, World } from "./world.ts";
 
@@ -138,18 +139,19 @@ export function busyAccount(world: World, caller: Caller) {
       const cut = pruneEvents([keepDocumentBases]);
       await world.store.write(cut, SYSTEM, { before: world.clock.now() - DAY, limit: 5 + (which % 40) });
     },
+    ...brokerDoings(world, { hubOf: (which) => pick(hubs, which), odd }),
   ];
 
+  async function live(steps: readonly Step[]): Promise<void> {
+    for (const [what, which, how] of steps) {
+      const twin = pick(twins, which) ?? caller.account;
+      await (doings[what % doings.length] as (typeof doings)[number])(twin, which, how);
+    }
+  }
   return {
-    twins,
-    async live(steps: readonly Step[]): Promise<void> {
-      for (const [what, which, how] of steps) {
-        const twin = pick(twins, which) ?? caller.account;
-        await (doings[what % doings.length] as (typeof doings)[number])(twin, which, how);
-      }
-    },
-    /** How many different things there are to do: steps 0 to this do each of them. */
-    doings: doings.length,
+    ...{ twins, hubs, live },
+    /** Everything once, in the order that makes things first. */
+    liveAll: () => live(doings.map((_, i) => [i, i, i + 1])),
     hubPath: HUB,
   };
 }

@@ -6,6 +6,7 @@ import { listQueued } from "../../src/mqtt/queue-rows.ts";
 import { suspendSession } from "../../src/mqtt/suspend-session.ts";
 import type { StoredWill } from "../../src/mqtt/will.ts";
 import type { Command } from "../../src/store/command.ts";
+import { expectInOrder } from "./breakages.ts";
 import { openHub } from "./hub.ts";
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
@@ -68,6 +69,12 @@ export async function openMqttStore() {
     ...opened,
     ...{ device, run, message, open, openKept, suspend, to, publish, queued, usage },
     count: (table: string) => world.query(`SELECT count(*) AS count FROM ${table}`)[0].count as number,
-    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      try {
+        expectInOrder(world.dataDir);
+      } finally {
+        await world[Symbol.asyncDispose]();
+      }
+    },
   };
 }

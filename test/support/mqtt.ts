@@ -1,3 +1,4 @@
+import { expectInOrder } from "./breakages.ts";
 import { openHub } from "./hub.ts";
 import { type Level, MqttWire } from "./mqtt-wire.ts";
 import { pass, quiet, serveBroker } from "./served-broker.ts";
@@ -51,6 +52,7 @@ export async function openMqtt(settings: Record<string, string> = {}) {
       for (const wire of wires) if (wire.isOpen) wire.abort();
       try {
         await served.stop();
+        expectInOrder(world.dataDir);
       } finally {
         await hub[Symbol.asyncDispose]();
       }
