@@ -3,6 +3,7 @@ import { DOCUMENT_TABLES } from "../documents/account-rows.ts";
 import { HUB_TABLES } from "../hub/account-rows.ts";
 import { IDENTITY_TABLES } from "../identities/account-rows.ts";
 import { LEDGER_TABLES } from "../ledgers/account-rows.ts";
+import { MQTT_TABLES } from "../mqtt/account-rows.ts";
 import { NOTIFICATION_TABLES } from "../notifications/account-rows.ts";
 import { STICKER_TABLES } from "../stickers/account-rows.ts";
 import { TWIN_TABLES } from "../twins/account-rows.ts";
@@ -16,6 +17,7 @@ export const ACCOUNT_TABLES = [
   ...STICKER_TABLES,
   ...DOCUMENT_TABLES,
   ...HUB_TABLES,
+  ...MQTT_TABLES,
   ...NOTIFICATION_TABLES,
 ];
 
@@ -36,5 +38,4 @@ export const LEFT_TABLES: Readonly<Record<string, string>> = {
   mqtt_queue_ends: "a connection's or a session's, which end where they are",
   mqtt_ended_sessions: "a connection's or a session's, which end where they are",
   mqtt_wills: "a connection's or a session's, which end where they are",
-  mqtt_retained: "of the broker's present, which devices publish anew",
 };

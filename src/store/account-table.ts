@@ -7,6 +7,9 @@ import type { Row, SqlValue } from "./sql.ts";
  */
 export type Numbering = { readonly name: string; readonly sources: readonly string[] };
 
+/** Numbers that each database gives by itself to things that have a name (hubs): they travel as the name, and take the number over there. */
+export type Naming = { readonly table: string; readonly number: string; readonly name: string };
+
 /** A column that is sealed with the master key, and the label that it is sealed under. */
 export type SealedColumn = { readonly column: string; readonly label: (row: Row) => string };
 
@@ -19,6 +22,7 @@ export type AccountTable = {
   /** Columns that stay behind: what the database counts itself, or what is true of this server only; and what they are over there. */
   readonly fixed?: Readonly<Record<string, SqlValue>>;
   readonly numbered?: Readonly<Record<string, Numbering>>;
+  readonly named?: Readonly<Record<string, Naming>>;
   readonly sealed?: readonly SealedColumn[];
   /** Rows mean nothing without what is sealed: without a passphrase they all stay behind. */
   readonly secret?: true;

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { PlainError } from "../kernel/plain-error.ts";
 import { columnsOf, FORMAT, SEAL_CHECK, toLine } from "./account-lines.ts";
-import type { AccountTable, Numbering } from "./account-table.ts";
+import type { AccountTable, Naming, Numbering } from "./account-table.ts";
 import type { Connection } from "./connection.ts";
 import type { ExportSeal } from "./export-seal.ts";
-import { integer, type Row, type SqlValue } from "./sql.ts";
+import { integer, type Row, type SqlValue, text } from "./sql.ts";
 import type { Vault } from "./vault.ts";
 
 export type Export = {
@@ -20,13 +20,13 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
   connection.run("BEGIN");
   if (!connection.get("SELECT 1 FROM accounts WHERE id = ?", accountId))
     throw new PlainError(`there is no account ${accountId}`);
-  const rank = rankNumbers(connection, exported);
+  const numbers = { rank: rankNumbers(connection, exported), nameOf: namesIn(connection) };
   const hash = createHash("sha256");
   let rows = 0;
   const line = (value: unknown) => {
-    const text = `${JSON.stringify(value)}\n`;
-    hash.update(text);
-    return text;
+    const written = `${JSON.stringify(value)}\n`;
+    hash.update(written);
+    return written;
   };
   const schema = integer(connection.get("SELECT max(number) AS number FROM schema_migrations") ?? {}, "number");
   yield line({
@@ -39,7 +39,7 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
     const columns = columnsOf(connection, table);
     const sql = `SELECT ${columns.join(", ")} FROM ${table.table} WHERE ${table.where} ORDER BY ${table.order}`;
     for (const row of connection.each(sql, accountId)) {
-      const leaving = leave(table, row, rank, secrets);
+      const leaving = leave(table, row, numbers, secrets);
       yield line({
         table: table.table,
         row: Object.fromEntries(columns.map((name) => [name, toLine(leaving[name] as SqlValue)])),
@@ -73,10 +73,15 @@ export function listLeft(connection: Connection, { accountId, tables, secrets }:
   return [...left, ...sealed].filter(({ count }) => count > 0).map(({ what, count }) => `${count} ${what}`);
 }
 
-function leave(table: AccountTable, row: Row, rank: Rank, secrets: Export["secrets"]): Row {
+type Numbers = { rank: Rank; nameOf: NameOf };
+
+function leave(table: AccountTable, row: Row, { rank, nameOf }: Numbers, secrets: Export["secrets"]): Row {
   const leaving: Record<string, unknown> = { ...(table.rewrite?.(row, rank) ?? row) };
   for (const [column, numbering] of Object.entries(table.numbered ?? {})) {
     leaving[column] = rank(numbering, Number(row[column]));
+  }
+  for (const [column, naming] of Object.entries(table.named ?? {})) {
+    leaving[column] = nameOf(naming, Number(row[column]));
   }
   for (const { column, label } of table.sealed ?? []) {
     const sealed = row[column];
@@ -112,3 +117,10 @@ function rankNumbers(connection: Connection, { accountId, tables }: Export): Ran
     return integer(row, "rank");
   };
 }
+
+type NameOf = (naming: Naming, number: number) => string;
+
+const namesIn =
+  (connection: Connection): NameOf =>
+  ({ table, number, name }, value) =>
+    text(connection.get(`SELECT ${name} FROM ${table} WHERE ${number} = ?`, value) ?? {}, name);

@@ -113,6 +113,12 @@ class Importer {
       if (!(Number.isSafeInteger(value) && value > 0)) throw new PlainError(`${name}.${column} is no rank`);
       this.#highest.set(numbering.name, Math.max(value, this.#highest.get(numbering.name) ?? 0));
     }
+    for (const [column, naming] of Object.entries(table.named ?? {})) {
+      const sql = `SELECT ${naming.number} AS number FROM ${naming.table} WHERE ${naming.name} = ?`;
+      const numbered = this.#connection.get(sql, values.get(column) ?? null);
+      if (!numbered) throw new PlainError(`${name}.${column} names what is not there`);
+      values.set(column, integer(numbered, "number"));
+    }
     for (const { column, label } of table.sealed ?? []) {
       const sealed = values.get(column);
       if (sealed === null || sealed === undefined) continue;
