@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { expectInOrder } from "../support/breakages.ts";
 import { addressesOf, createDevice, createHub } from "../support/mqtt-process.ts";
 import type { Level } from "../support/mqtt-wire.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
@@ -170,6 +171,7 @@ test(
         ...LEVELS.map((level) => mortals.run(identity(server, `mortal ${level}`, level), fuse)),
       ]);
       await server.end("SIGKILL");
+      expectInOrder(dataDir);
     }
 
     fuse.set(Number.POSITIVE_INFINITY, () => {});
@@ -189,6 +191,9 @@ test(
     expect(missing()).toEqual([]);
     expect(heard().filter((text) => !mortals.may.has(text))).toEqual([]);
     expect(heard().length).toBe(new Set(heard()).size);
+
+    expect(await server.end()).toBe(0);
+    expectInOrder(dataDir);
 
     const total = pairs.reduce((sum, { publisher }) => sum + publisher.acknowledged, 0);
     say(
