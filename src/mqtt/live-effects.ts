@@ -58,15 +58,16 @@ function leave(context: Context, connection: Connection, { reason, event }: Depa
 
 function refreshHub(context: Context, hubId: string): void {
   const space = context.hubs.find(hubId);
-  if (!space) return;
   const hub = context.deps.store.read((reader) => loadHub(reader, hubId));
-  if (hub) space.info = hub;
-  else {
-    for (const session of space.sessions.values()) session.forget();
-    context.hubs.delete(hubId);
-    context.events.forget(hubId);
-    context.sys.forget(hubId);
+  if (hub) {
+    if (space) space.info = hub;
+    return;
   }
+  for (const session of space?.sessions.values() ?? []) session.forget();
+  context.hubs.delete(hubId);
+  // Of those that were refused, events are counted also where nobody was ever let in.
+  context.events.forget(hubId);
+  context.sys.forget(hubId);
 }
 
 /** The store has dropped them with their device. */

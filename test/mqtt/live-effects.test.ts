@@ -90,6 +90,20 @@ test("a hub that is deleted sends everybody away", async () => {
   expect((await refused.connect({ clientId: id }))["reasonCode"]).toBeOneOf([0x86, NOT_AUTHORIZED]);
 });
 
+test("of a hub that is deleted nothing is remembered, also if it let nobody in", async () => {
+  await using mqtt = await openMqtt();
+  const { id } = await mqtt.device("panel", { allow_insecure: false });
+  for (let i = 0; i < 110; i++) {
+    const wire = await mqtt.open(5);
+    wire.send({ cmd: "connect", clientId: id });
+    await wire.ended;
+  }
+  expect(mqtt.broker.stats(mqtt.hub.id).eventsDropped).toBe(10);
+  expect((await mqtt.call("DELETE", `/hubs/${mqtt.hub.id}?delete_devices=true`)).status).toBe(204);
+  await mqtt.quiet();
+  expect(mqtt.broker.stats(mqtt.hub.id).eventsDropped).toBe(0);
+});
+
 test("a device that moves to another hub leaves its session, its messages and its will behind", async () => {
   await using mqtt = await openConnected();
   const { call, caller, id, wire } = mqtt;
