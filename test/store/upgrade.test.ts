@@ -5,8 +5,10 @@ import Database from "libsql";
 import { migrate } from "../../src/store/migrate.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { expectInOrder } from "../support/breakages.ts";
+import { MqttWire } from "../support/mqtt-wire.ts";
+import { serveBroker } from "../support/served-broker.ts";
 import { temporaryFolder } from "../support/server-process.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld, type World } from "../support/world.ts";
 
 // Databases as the code of their day wrote them (fixtures/make.ts), and what it answered. Some migrations came together, in one commit:
 // no code ever wrote with the first of those as its newest, so these levels are reached on the way from the one before.
@@ -21,6 +23,8 @@ type Kept = {
   masterKey: string;
   secret: string;
   token: string;
+  /** A device that has left a session and a will, from the day on that there was MQTT. */
+  panel?: string;
   answers: Record<string, { status: number; body: object }>;
 };
 
@@ -36,7 +40,7 @@ function folderOf(name: string) {
 }
 
 /** Opens the data directory with today's program: everything answers as it did, and everything that has to be true is. */
-async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, answers }: Kept) {
+async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, panel, answers }: Kept) {
   await using world = await openWorld({}, undefined, folder);
   expect(world.query("SELECT max(number) AS level FROM schema_migrations")).toMatchObject([
     { level: MIGRATIONS.length },
@@ -48,9 +52,32 @@ async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secr
     expect([path, answer.status]).toEqual([path, status]);
     expect(answer.body).toMatchObject(body);
   }
+  if (panel !== undefined) await expectServed(world, panel);
   const made = await world.call("POST", "/twins", { headers: { authorization: secret }, body: {} });
   expect(made.status).toBe(201);
   expectInOrder(folder.path);
+}
+
+/** Its client finds its messages and what is retained, and has come before its will was due. */
+async function expectServed(world: World, panel: string) {
+  const wills = () => world.query("SELECT topic FROM mqtt_wills").map(({ topic }) => topic);
+  expect(wills()).toEqual(["gone"]);
+  const served = await serveBroker(world);
+  const wire = await MqttWire.open(served.addresses.tcp, 5);
+  try {
+    const lasting = { clientId: panel, clean: false, properties: { sessionExpiryInterval: 3600 } };
+    expect(await wire.connect(lasting)).toMatchObject({ reasonCode: 0, sessionPresent: true });
+    await wire.receive("a/1", "small", { properties: { subscriptionIdentifier: 7 } });
+    await wire.receive("a/2", "large".repeat(400));
+    await wire.publish("a/3", "taken by the old subscription");
+    await wire.receive("a/3", "taken by the old subscription");
+    await wire.subscribe("kept/#", 1);
+    await wire.receive("kept/1", "retained", { retain: true });
+    expect(wills()).toEqual([]);
+  } finally {
+    wire.abort();
+    await served.stop();
+  }
 }
 
 for (const [index, name] of names.entries()) {
