@@ -74,6 +74,11 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/endurance/mqtt-hostile.endurance.ts"],
     env: { TWINPOST_HOSTILE_SECONDS: "3" },
   },
+  {
+    name: "backups",
+    command: [process.execPath, "test", "./test/endurance/backup.endurance.ts"],
+    env: { TWINPOST_BACKUP_MB: "50", TWINPOST_BACKUP_ROUNDS: "1", TWINPOST_BACKUP_KILLS: "3" },
+  },
   { name: "rules", command: [process.execPath, "test", "./test/endurance/rules-fuzz.endurance.ts"] },
   { name: "visibility", command: [process.execPath, "test", "./test/endurance/visibility.endurance.ts"] },
 ];
