@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 
-test.skipIf(!canMount).each(["tmpfs", "ext4"] as const)(
+test.skipIf(!canMount("tmpfs", "ext4")).each(["tmpfs", "ext4"] as const)(
   "on a full disk (%s) writes are answered 500 and reads go on; with space again so do writes, and nothing acknowledged is lost",
   async (kind) => {
     using disk = openDisk(kind);

@@ -64,7 +64,7 @@ async function expectRefused(dataDir: string, reason: string): Promise<void> {
   expect(await runTool(["serve"], { dataDir, cwd: tmpdir() })).toEqual({ code: 1, stdout: "", stderr });
 }
 
-test.skipIf(!canMount)(
+test.skipIf(!canMount("tmpfs", "ext4"))(
   "while its files cannot be written a server refuses writes, by REST and MQTT, and reads on; then it goes on without a restart",
   async () => {
     using disk = openDisk("ext4");
@@ -96,7 +96,7 @@ test.skipIf(!canMount)(
   MINUTE,
 );
 
-test.skipIf(!canMount)(
+test.skipIf(!canMount("tmpfs", "ext4"))(
   "when its disk fails and becomes read-only a server reads on and ends in good order, and loses nothing once the disk is repaired",
   async () => {
     using disk = openDisk("ext4");
@@ -136,7 +136,7 @@ test.skipIf(!canMount)(
   MINUTE,
 );
 
-test.skipIf(!canMount)(
+test.skipIf(!canMount("tmpfs", "ext4"))(
   "a server does not start in a directory that is read-only: neither where a database is, nor where none is yet",
   async () => {
     using disk = openDisk("tmpfs");

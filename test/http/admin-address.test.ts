@@ -46,7 +46,7 @@ test("the address has health and metrics and nothing else, and where REST is the
   expect(await server.end()).toBe(0);
 });
 
-test.skipIf(!canMount)(
+test.skipIf(!canMount("tmpfs"))(
   "on a full disk the server is not ready, and ready again once there is room, without a restart",
   async () => {
     using disk = openDisk("tmpfs");

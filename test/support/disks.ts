@@ -40,16 +40,16 @@ export function openDisk(kind: keyof typeof SIZES): Disk {
   }
 }
 
-/** Whether whoever runs this may mount. Where not, the tests that need it are skipped, and this says so. */
-export const canMount = (() => {
+/** Whether whoever runs this may mount such disks. Where not, the tests that need them are skipped, and this says so. */
+export function canMount(...kinds: (keyof typeof SIZES)[]): boolean {
   try {
-    for (const kind of ["tmpfs", "ext4"] as const) openDisk(kind)[Symbol.dispose]();
+    for (const kind of kinds) openDisk(kind)[Symbol.dispose]();
     return true;
   } catch (error) {
     process.stdout.write(`      (small disks cannot be mounted here, and their tests are skipped: ${error})\n`);
     return false;
   }
-})();
+}
 
 /** A file that takes what is left; how much that is depends on how much of the log has been moved. */
 export function fillUp(file: string): void {
