@@ -14,7 +14,7 @@ export class Caller {
 
   /** Answers the text; refuses any other status than the expected one. */
   async call(method: string, path: string, expected: number, body?: string): Promise<string> {
-    const wire = this.#free.pop() ?? (await this.#open());
+    const wire = this.#next() ?? (await this.#open());
     const { status, text } = await wire.call(method, path, { headers: this.#headers, ...(body && { body }) });
     this.#free.push(wire);
     if (status !== expected) throw new Error(`${method} ${path} is answered ${status} ${text.slice(0, 300)}`);
@@ -25,6 +25,14 @@ export class Caller {
     for (const wire of this.#wires) wire.close();
     await Promise.all(this.#wires.map(({ ended }) => ended));
     this.#free = [];
+  }
+
+  /** In turn, so that none is idle for as long as makes the server close it. */
+  #next(): Wire | undefined {
+    for (;;) {
+      const wire = this.#free.shift();
+      if (!wire || wire.isUsable) return wire;
+    }
   }
 
   async #open(): Promise<Wire> {
