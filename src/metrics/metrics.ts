@@ -10,7 +10,8 @@ export type About = { readonly name: string; readonly help: string };
 
 export type Sample = {
   readonly labels: Labels;
-  readonly value: number /** Where it is not the family's. */;
+  readonly value: number;
+  /** Where it is not the family's. */
   readonly name?: string;
 };
 

@@ -1,3 +1,4 @@
+import { stopwatchMs } from "../kernel/clock.ts";
 import type { Connection } from "./connection.ts";
 import { integer, type SqlValue } from "./sql.ts";
 
@@ -63,9 +64,9 @@ export class Checkpoints {
 
   /** Only between transactions. Whoever reads an older state than the newest keeps what is newer in the log. */
   async run(): Promise<void> {
-    const began = performance.now();
+    const began = stopwatchMs();
     await this.#connection.runAside("PRAGMA wal_checkpoint(PASSIVE)");
-    const change = within(SHRINK_MAX, CHECKPOINT_MS / (performance.now() - began), GROW_MAX);
+    const change = within(SHRINK_MAX, CHECKPOINT_MS / (stopwatchMs() - began), GROW_MAX);
     this.#logPages = within(LOG_PAGES_MIN, this.#logPages * change, LOG_PAGES_MAX);
     // Now that it is done, asking again costs nothing but tells.
     const row = this.#connection.pragma("wal_checkpoint(PASSIVE)") ?? {};
