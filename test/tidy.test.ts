@@ -15,8 +15,9 @@ const RANKS = [
   ["identities", "ledgers", "stickers", "documents"],
   ["hub"],
   ["http", "mqtt", "jobs"],
+  ["commands"],
   ["cli"],
-  ["main"],
+  ["main", "writer"],
 ];
 const rankOf = (room: string) => RANKS.findIndex((rooms) => rooms.includes(room));
 

@@ -6,10 +6,8 @@ const TICKS_PER_SECOND = 100;
 
 /** Seconds of processor time used so far, or over a while. */
 export type CpuTimes = {
-  /** Of the thread that limits the server; or, of a server of several processes, of them all. */
+  /** Of all threads and processes of the server. */
   server: number;
-  /** Of all its threads, processes and their children. */
-  serverWhole: number;
   load: number;
   others: number;
 };
@@ -17,26 +15,23 @@ export type CpuTimes = {
 /** NaN where there is no /proc. */
 export function readCpuTimes(serverPids: readonly number[]): CpuTimes {
   const processes = serverPids.flatMap((pid) => [pid, ...childrenOf(pid)]);
-  const serverWhole = processes.reduce((sum, pid) => sum + secondsOf(`/proc/${pid}/stat`), 0);
-  const [only, ...rest] = serverPids;
+  const server = processes.reduce((sum, pid) => sum + secondsOf(`/proc/${pid}/stat`), 0);
   return {
-    server: only !== undefined && rest.length === 0 ? mainThreadSeconds(only) : serverWhole,
-    serverWhole,
+    server,
     load: mainThreadSeconds(process.pid),
-    others: machineSeconds() - serverWhole - secondsOf(`/proc/${process.pid}/stat`),
+    others: machineSeconds() - server - secondsOf(`/proc/${process.pid}/stat`),
   };
 }
 
 /** Shares of one processor between two readings. */
 export const cpuShares = (before: CpuTimes, after: CpuTimes, seconds: number): CpuTimes => ({
   server: (after.server - before.server) / seconds,
-  serverWhole: (after.serverWhole - before.serverWhole) / seconds,
   load: (after.load - before.load) / seconds,
   // The kernel's two ways of counting differ by a few ticks.
   others: Math.max(0, after.others - before.others) / seconds,
 });
 
-/** How busy the server's main thread was, the generator's, and everybody else on the machine. At a pace neither is the limit. */
+/** How busy the server was, the generator's main thread, and everybody else on the machine. At a pace neither is the limit. */
 export function describeCpu(times: CpuTimes[], { paced = false } = {}): string {
   const share = (who: keyof CpuTimes) => `${(median(times.map((time) => time[who])) * 100).toFixed(0)}%`;
   const limited = !paced && times.some((time) => time.load >= time.server) ? " (the generator was the limit)" : "";
@@ -49,7 +44,7 @@ const childrenOf = (pid: number) =>
     .filter((text) => text !== "")
     .map(Number);
 
-/** Of the thread where JavaScript runs: the one that limits us. */
+/** Of the thread where the generator's JavaScript runs: the one that limits it. */
 const mainThreadSeconds = (pid: number) => secondsOf(`/proc/${pid}/task/${pid}/stat`);
 
 function secondsOf(statFile: string): number {

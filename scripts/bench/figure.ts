@@ -10,7 +10,7 @@ export type Figure = {
   floor?: number;
   /** To the floor, or to the same row with fewer twins: the median of the rounds' own ratios. */
   ratio?: number;
-  /** The same, of answers per second of the server's processor time; see `verdictOf`. */
+  /** The same, of answers per second of processor time, of all the server's threads. */
   ratioPerCpu?: number;
   p50Ms?: number;
   p99Ms?: number;
@@ -28,15 +28,10 @@ export type Requirement =
 
 export type Verdict = "pass" | "short";
 
-/**
- * Of the two ratios the lower one counts. Neighbours on the machine slow down a floor, which needs a processor for itself and
- * most of another for its generator, more than a product that leaves the generator idle: then the plain ratio flatters.
- */
 export function verdictOf(figure: Figure): Verdict | undefined {
   const { required } = figure;
   if (!required) return undefined;
-  const plain = figure[required.of] ?? Number.NaN;
-  const measured = required.of === "ratio" ? Math.min(plain, figure.ratioPerCpu ?? plain) : plain;
+  const measured = figure[required.of] ?? Number.NaN;
   const met = "below" in required ? measured < required.below : measured >= required.atLeast;
   return met ? "pass" : "short";
 }

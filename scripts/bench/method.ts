@@ -11,10 +11,9 @@ rate, latency, 200/s): requests fall due at random instants, whether or not the 
 of it is the generator's timer. Requests go to twins at random; "10 000" and "1 000 000" are how many are stored, and "against 10000" is the ratio of
 the two in the same rounds.
 
-*Per cpu* is the same ratio for answers per second of the server's processor time. Where it is the lower one, it is the one that counts:
-a floor needs a processor for itself and most of another for its generator, so a busy machine slows it more than a server that waits for its disk, and the
-plain ratio flatters. For the home-made stack, processor time is that of mosquitto, worker and PostgreSQL together, against all threads of ours. The
-note of each line says how busy the server, the generator and everybody else were, in percent of one processor.
+*Per cpu* is the same ratio for answers per second of processor time, of all threads and processes of a server: floors, mosquitto and aedes have one that
+works, ours has a second that writes, the home-made stack has mosquitto, worker and PostgreSQL. The note of each line says how busy the server, the generator
+and everybody else were, in percent of one processor; the machine has two, and where others took a good part of them, ratios say little.
 
 **Floors.** REST: a bare Hono route on the same Bun that answers a constant of the size of our answer (reads), or parses the body and answers it (writes).
 MQTT: the codec (mqtt-packet) on Bun's WebSocket server, which acknowledges each packet and sends it back, and stores nothing.

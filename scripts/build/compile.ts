@@ -47,7 +47,7 @@ export async function compile(target: Target, outfile: string): Promise<string[]
     const addonFile = join(folder, "libsql.node");
     writeFileSync(addonFile, addon);
     const result = await Bun.build({
-      entrypoints: [join(root, "src/main.ts")],
+      entrypoints: [join(root, "src/main.ts"), join(root, "src/writer.ts")],
       compile: {
         target: target.bundler,
         executablePath: runtime,

@@ -13,7 +13,7 @@ const PIN_LIFETIME_MS = 10 * 60_000;
 type Input = { userId: string; pinDigest: string; secretExpiresAt: number | null };
 
 /** PINs are found by account and digest, so two living ones of an account must differ; refused with `conflict` if they do not. */
-const savePin = userCommand(
+export const savePin = userCommand(
   "create_user_secret_pin",
   (tx, actor, { userId, pinDigest, secretExpiresAt }: Input): null => {
     const user = getUserWithin(tx, actor, userId);

@@ -9,21 +9,28 @@ import { type CredentialDigests, digestsOf, newCredentials } from "./credentials
 
 type Input = { accountId: string; pinDigest: string; digests: CredentialDigests };
 
-const redeemPin = command("create_user_secret", (tx, actor, { accountId, pinDigest, digests }: Input): UserSecret => {
-  const pin = findPin(tx, accountId, pinDigest);
-  if (!pin || pin.expiresAt <= tx.now) throw notFound("PIN", "");
-  deletePin(tx, pin);
-  const secret = {
-    userId: pin.userId,
-    fingerprint: digests.fingerprint,
-    expiresAt: pin.secretExpiresAt,
-    createdAt: tx.now,
-    updatedAt: tx.now,
-  };
-  replaceSecret(tx, secret, digests);
-  record(tx, actor, { kind: "secret.created", accountId, data: { user: pin.userId, fingerprint: secret.fingerprint } });
-  return secret;
-});
+export const redeemPin = command(
+  "create_user_secret",
+  (tx, actor, { accountId, pinDigest, digests }: Input): UserSecret => {
+    const pin = findPin(tx, accountId, pinDigest);
+    if (!pin || pin.expiresAt <= tx.now) throw notFound("PIN", "");
+    deletePin(tx, pin);
+    const secret = {
+      userId: pin.userId,
+      fingerprint: digests.fingerprint,
+      expiresAt: pin.secretExpiresAt,
+      createdAt: tx.now,
+      updatedAt: tx.now,
+    };
+    replaceSecret(tx, secret, digests);
+    record(tx, actor, {
+      kind: "secret.created",
+      accountId,
+      data: { user: pin.userId, fingerprint: secret.fingerprint },
+    });
+    return secret;
+  },
+);
 
 /**
  * Exchanges a PIN for a new secret of its user, shown this once; the user's old secret ends. A PIN that is unknown, over or used, and

@@ -19,7 +19,7 @@ type Input = {
   expiresAt: number | null | undefined;
 };
 
-const saveToken = command("create_user_token", (tx, actor, input: Input): UserToken => {
+export const saveToken = command("create_user_token", (tx, actor, input: Input): UserToken => {
   const caller = currentUser(tx, actor);
   permitTokenCreation(caller);
   const parent = caller.token && getParent(tx, caller.token.id, input);

@@ -12,7 +12,7 @@ import { signUserToken } from "./user-token.ts";
 /** `expiresAt` undefined: as the old token. */
 type Input = { id: string; expiresAt: number | null | undefined };
 
-const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id, expiresAt }: Input): UserToken => {
+export const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id, expiresAt }: Input): UserToken => {
   const caller = currentUser(tx, actor);
   permitTokenRefresh(caller);
   assert(caller.token, "only tokens pass that gate");

@@ -12,7 +12,7 @@ import { createExportSeal } from "../store/export-seal.ts";
 import { filesIn } from "../store/files.ts";
 import { pendingIn } from "../store/migrate.ts";
 import { assertNew, placeNew } from "../store/new-file.ts";
-import { whenFree } from "../store/store.ts";
+import { whenFree } from "../store/retry.ts";
 import { createVault, readMasterKey } from "../store/vault.ts";
 import { ACCOUNT_TABLES } from "./account-tables.ts";
 import { readPassphrase } from "./passphrase.ts";

@@ -1,4 +1,5 @@
 import { hasAccounts } from "../access/rows.ts";
+import { COMMANDS } from "../commands.ts";
 import { loadConfig } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { createApp } from "../http/app.ts";
@@ -20,6 +21,7 @@ import { Broker } from "../mqtt/broker.ts";
 import type { HttpHandler } from "../platform/http.ts";
 import { systemNet } from "../platform/net.ts";
 import { programCall, runSelf } from "../platform/process.ts";
+import { startWriterThread } from "../platform/thread.ts";
 import { obtainKey } from "../store/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
 import { openAdmin } from "./admin.ts";
@@ -45,7 +47,8 @@ export async function serve(flags: Record<string, string>): Promise<void> {
   const metrics = new Metrics();
   readProcess(metrics, clock.now());
   const stopping = new AbortController();
-  const store = await openServerStore({ dataDir: config.dataDir, clock, random, log, metrics });
+  const writerThread = { port: startWriterThread(), commands: COMMANDS };
+  const store = await openServerStore({ dataDir: config.dataDir, clock, random, log, metrics, writerThread });
   try {
     const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES));
     const deps: Deps = {

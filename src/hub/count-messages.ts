@@ -20,7 +20,7 @@ export function countMessage({ messages, clock }: Deps, deviceId: string, count 
   messages.add(`${Math.floor(clock.now() / MINUTE_MS)} ${deviceId}`, count);
 }
 
-const addCounts = command("add_message_counts", (tx, _actor, { counts }: { counts: Count[] }): null => {
+export const addCounts = command("add_message_counts", (tx, _actor, { counts }: { counts: Count[] }): null => {
   for (const count of counts) addCount(tx, count);
   return null;
 });

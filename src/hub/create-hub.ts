@@ -26,7 +26,7 @@ type Input = Pick<
   | "caKeySealed"
 >;
 
-const insertNewHub = userCommand("create_hub", (tx, actor, input: Input): Hub => {
+export const insertNewHub = userCommand("create_hub", (tx, actor, input: Input): Hub => {
   const current = countHubs(tx, actor.accountId);
   if (current >= HUBS_PER_ACCOUNT_MAX) {
     const message = `An account has at most ${HUBS_PER_ACCOUNT_MAX} hubs.`;

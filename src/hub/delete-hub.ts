@@ -21,7 +21,7 @@ const SLICE = 500;
 type Input = { id: string; withDevices: boolean };
 
 /** From here on the hub and its devices are absent for everybody; what is left of them goes in slices. */
-const markDeleted = userCommand("delete_hub", (tx, actor, { id, withDevices }: Input): null => {
+export const markDeleted = userCommand("delete_hub", (tx, actor, { id, withDevices }: Input): null => {
   const hub = getHub(tx, actor, id);
   if (hub.deviceCount > 0) {
     if (!withDevices) throw inUse("The hub has devices; delete them, or ask for delete_devices=true.");

@@ -1,3 +1,7 @@
+import { deleteDocument } from "../documents/delete-document.ts";
+import { deleteDocuments } from "../documents/delete-documents.ts";
+import { patchDocument } from "../documents/patch-document.ts";
+import { putDocument } from "../documents/put-document.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { notFound } from "../kernel/failure.ts";
 import { type Command, command } from "../store/command.ts";
@@ -10,7 +14,7 @@ export function assertDevice(reader: Reader, actor: UserActor, twin: string): vo
 }
 
 /** The same command, for devices only. Whether it is one is asked in the transaction: it may have ended a moment before. */
-export const ofDevice = <Input extends { twin: string }, Result>({
+const ofDevice = <Input extends { twin: string }, Result>({
   name,
   run,
 }: Command<Input, Result>): Command<Input, Result> =>
@@ -18,3 +22,8 @@ export const ofDevice = <Input extends { twin: string }, Result>({
     if (actor.kind === "user") assertDevice(tx, actor, input.twin);
     return run(tx, actor, input);
   });
+
+export const putDeviceDocument = ofDevice(putDocument);
+export const patchDeviceDocument = ofDevice(patchDocument);
+export const deleteDeviceDocument = ofDevice(deleteDocument);
+export const deleteDeviceDocuments = ofDevice(deleteDocuments);

@@ -70,7 +70,7 @@ export const noteActivity = command("note_activity", (tx, _actor, { activity }: 
   return null;
 });
 
-const resetSlice = command("reset_presence", (tx, actor, { limit }: { limit: number }): number => {
+export const resetSlice = command("reset_presence", (tx, actor, { limit }: { limit: number }): number => {
   const devices = listConnected(tx, limit);
   for (const { id, accountId } of devices) {
     saveConnected(tx, id, false);

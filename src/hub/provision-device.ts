@@ -15,7 +15,7 @@ type Input = { id: string; hubId: string; caFingerprint: string; name: string; p
 type Provisioned = { device: Device; hub: Hub; isNew: boolean };
 
 /** Null if the hub has changed so that it provisions no devices, or not for this CA, any more. */
-const insertProvisioned = command("provision_device", (tx, actor, input: Input): Provisioned | null => {
+export const insertProvisioned = command("provision_device", (tx, actor, input: Input): Provisioned | null => {
   const hub = findHubRow(tx, input.hubId);
   if (!hub?.enabled || hub.caFingerprint !== input.caFingerprint) return null;
   const known = findDeviceIdByName(tx, hub.id, input.name);

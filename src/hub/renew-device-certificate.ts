@@ -11,7 +11,7 @@ import { getDevice, getHub } from "./lookups.ts";
 
 type Input = { id: string; certificate: Certificate; caFingerprint: string };
 
-const saveRenewed = userCommand("renew_device_certificate", (tx, actor, input: Input): Device => {
+export const saveRenewed = userCommand("renew_device_certificate", (tx, actor, input: Input): Device => {
   const { device, hub } = getRenewable(tx, actor, input.id);
   if (hub.caFingerprint !== input.caFingerprint) throw conflict("busy", "The device moved to another hub meanwhile.");
   const changed = { ...device, certificate: input.certificate, updatedAt: tx.now };

@@ -8,7 +8,7 @@ import { type Hub, hasCa, saveHub } from "./hub-rows.ts";
 import { recordHub } from "./journal.ts";
 import { getHub } from "./lookups.ts";
 
-const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: Authority }): Hub => {
+export const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: Authority }): Hub => {
   const hub = getHub(tx, actor, id);
   if (hub.enabled) throw conflict("precondition", "The CA of a hub can only be set while the hub is disabled.");
   if (ca.fingerprint !== hub.caFingerprint && hasCa(tx, ca.fingerprint)) {

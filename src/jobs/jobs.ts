@@ -26,14 +26,14 @@ const dropCredentials: Job = {
 };
 
 /** The rooms that need something of what is cut. */
-const prune = pruneEvents([keepDocumentBases]);
+export const pruneJournal = pruneEvents([keepDocumentBases]);
 
 const cutJournal: Job = {
   name: "cut_journal",
   schedule: "17 * * * *",
   run: async ({ store, clock, config }: Deps) => {
     if (config.journalKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
-    const done = await store.write(prune, SYSTEM, { before: clock.now() - config.journalKeepMs, limit: SLICE });
+    const done = await store.write(pruneJournal, SYSTEM, { before: clock.now() - config.journalKeepMs, limit: SLICE });
     // A slice of large rows ends before it is full.
     return { done, more: done > 0 };
   },

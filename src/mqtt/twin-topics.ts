@@ -3,12 +3,10 @@ import { documentBodyLimits } from "../documents/body-limits.ts";
 import { assertOwn } from "../documents/document-command.ts";
 import { getDocument } from "../documents/get-document.ts";
 import { limitsOf } from "../documents/limits.ts";
-import { patchDocument } from "../documents/patch-document.ts";
-import { putDocument } from "../documents/put-document.ts";
 import type { Document } from "../documents/rows.ts";
 import { DocumentBody, DocumentName, viewDocument } from "../documents/schema.ts";
 import { isLaborious, writeDocument } from "../documents/write-document.ts";
-import { ofDevice } from "../hub/device-documents.ts";
+import { patchDeviceDocument, putDeviceDocument } from "../hub/device-documents.ts";
 import type { DeviceActor } from "../kernel/actor.ts";
 import { isLargeBody } from "../kernel/body-budget.ts";
 import { DomainError, describeError, invalid } from "../kernel/failure.ts";
@@ -38,7 +36,6 @@ export type TwinCaller = {
 /** Requests of a connection that may be unanswered; who sends more is refused them. It bounds memory where a sender cannot be paused. */
 const UNANSWERED_MAX = 1024;
 
-const METHODS = { put: ofDevice(putDocument), patch: ofDevice(patchDocument) };
 const ACTIONS = { get: "get_twin_document", put: "put_twin_document", patch: "patch_twin_document" } as const;
 
 const utf8 = new TextEncoder();
@@ -136,8 +133,8 @@ export class TwinRequests {
         const { version, data } = parse(DocumentBody, parseJson(payload, depth), "body", "Document");
         const input = { ...key, version, limits: limitsOf(config) };
         return method === "put"
-          ? await writeDocument(this.#deps, METHODS.put, actor, { ...input, data: writeJson(data) })
-          : await writeDocument(this.#deps, METHODS.patch, actor, { ...input, patch: data });
+          ? await writeDocument(this.#deps, putDeviceDocument, actor, { ...input, data: writeJson(data) })
+          : await writeDocument(this.#deps, patchDeviceDocument, actor, { ...input, patch: data });
       });
     } finally {
       release();

@@ -43,7 +43,7 @@ type Input = { subscriptionId: string; since: number; after: number; at: number 
 type Slice = { count: number; last: number | null; at: number };
 
 /** All slices of a call are due at one instant: among what is due at the same one, positions keep the order. */
-const recoverSlice = userCommand("recover_deliveries", (tx, actor, input: Input): Slice => {
+export const recoverSlice = userCommand("recover_deliveries", (tx, actor, input: Input): Slice => {
   const at = input.at ?? tx.now;
   const subscription = findSubscription(tx, input.subscriptionId);
   // It may have ended since it was listed, and then there is nothing left to recover.

@@ -30,14 +30,14 @@ export async function webhookSubscribe({ store, random, config }: Deps, actor: U
   const id = random.uuid();
   const signing = newSigningSecret(store.vault, random, id);
   const hash = newHashKey(store.vault, random, id, wish.clientSecret);
-  const subscription = await store.write(subscribe, actor, {
+  const subscription = await store.write(saveSubscription, actor, {
     ...{ id, callbackUrl: wish.callbackUrl, topic: wish.topic, validityMs: wish.validityMs },
     ...{ linkBase: config.publicUrl, signingSecret: signing.sealed, hashKey: hash?.sealed ?? null },
   });
   return { subscription, signingSecret: signing.told, serverSecret: hash?.serverSecret };
 }
 
-const subscribe = userCommand(
+export const saveSubscription = userCommand(
   "webhook_subscribe",
   (tx, actor, { validityMs, ...given }: Input): WebhookSubscription => {
     const { accountId } = actor;

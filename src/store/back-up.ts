@@ -10,9 +10,9 @@ import { digestFile, writeLabel } from "./backup-file.ts";
 import { Connection, isSqliteError } from "./connection.ts";
 import { filesIn } from "./files.ts";
 import { assertNew, placeNew } from "./new-file.ts";
+import { whenFree } from "./retry.ts";
 import { fits } from "./sealed-keys.ts";
 import { integer } from "./sql.ts";
-import { whenFree } from "./store.ts";
 import { createVault, readMasterKey } from "./vault.ts";
 
 export type BackupOptions = {

@@ -3,42 +3,60 @@ import type { Connection } from "./connection.ts";
 import { integer, type SqlValue } from "./sql.ts";
 
 /**
- * The log is moved into the database file when it has so many pages that this takes about so long. Writes wait meanwhile; but the
- * seldomer the better: a page that was written ten times is moved once, and each checkpoint waits twice for the disk. With
- * 10 000 twins checkpoints of 1 000 pages take 9 to 12 % of the writer's time, of 4 000 they take 3 to 5; with 1 000 000 twins
- * 1 000 pages take 18 ms, and 20 000 take 160.
+ * So many pages of the log, 8 MB, are moved into the database file together. The seldomer the better: a page that was written ten times is
+ * moved once, and each move waits twice for the disk.
  */
-const CHECKPOINT_MS = 12;
-/** 4 and 32 MB, whatever the disk does. */
-const [LOG_PAGES_MIN, LOG_PAGES_MAX] = [1000, 8000];
-/** How far one checkpoint changes the length at most, which may have met a hiccup of the disk. */
-const [SHRINK_MAX, GROW_MAX] = [0.5, 1.5];
+const LOG_PAGES = 2000;
+/** So many are left for the moment in which no group may run. */
+const LAST_PAGES = 300;
+/** Where more are written than are moved meanwhile, groups wait when the log has come to this, 16 MB. */
+const LOG_PAGES_MAX = 4000;
 const PAGE_BYTES = 4096;
 /** How many pages a statement comes to, until the first checkpoint tells, and what is believed of it. */
 const PAGES_OF_STATEMENT = 2;
 const [PAGES_OF_STATEMENT_MIN, PAGES_OF_STATEMENT_MAX] = [0.05, 20];
 
+const PASSIVE = "wal_checkpoint(PASSIVE)";
+
+/** What was written: statements, and bytes in their binds. */
+type Written = { statements: number; bytes: number };
+const NOTHING: Written = { statements: 0, bytes: 0 };
+const sum = (a: Written, b: Written): Written => ({
+  statements: a.statements + b.statements,
+  bytes: a.bytes + b.bytes,
+});
+
 /**
- * Checkpoints between groups, in a thread of the driver's. SQLite's own come in the midst of a commit, where whoever reads
- * meanwhile looks at an older state and keeps the log from ever being emptied. The driver does not tell how long
- * the log is, so it is guessed from what was written, and each checkpoint corrects the guess.
+ * Moves the log into the database file: nearly all of it beside the groups, on a connection of its own in a thread of the driver's, in
+ * rounds; and what these have written meanwhile between two of them, for only a log that is moved whole is begun anew. SQLite's own
+ * checkpoints come in the midst of a commit, where whoever reads looks at an older state and keeps the log from ever being emptied. The
+ * driver does not tell how long the log is, so it is guessed from what was written, and each checkpoint corrects the guess.
  */
 export class Checkpoints {
   readonly #connection: Connection;
+  readonly #beside: Connection;
   /** Of the open transaction. */
-  #open = { statements: 0, bytes: 0 };
-  /** Committed since the last checkpoint. */
-  #statements = 0;
-  #bytes = 0;
+  #open = { ...NOTHING };
+  /** Committed since the last checkpoint, and since the last round of this one began. */
+  #written = NOTHING;
+  #unmoved = NOTHING;
   #pagesOfStatement = PAGES_OF_STATEMENT;
-  /** With so many pages a checkpoint is due. */
-  #logPages = LOG_PAGES_MIN;
   /** Pages that the last checkpoint had to leave in the log. */
   #left = 0;
+  #moving: Promise<void> | undefined;
+  #nearlyMoved = false;
 
-  constructor(connection: Connection) {
+  readonly #flush: () => Promise<void>;
+
+  /**
+   * `beside` is a connection to the same database that nobody else uses. `flush` has the system write to the disk what it has of the file: SQLite
+   * itself waits for that only when all is moved, which is when groups wait too.
+   */
+  constructor(connection: Connection, beside: Connection, flush: () => Promise<void>) {
     this.#connection = connection;
-    connection.pragma("wal_autocheckpoint = 0");
+    this.#beside = beside;
+    this.#flush = flush;
+    for (const one of [connection, beside]) one.pragma("wal_autocheckpoint = 0");
   }
 
   /** Takes note of a statement that writes. */
@@ -52,35 +70,66 @@ export class Checkpoints {
   /** The transaction has ended. What was rolled back is not in the log, and must not spoil the guess. */
   ended(committed: boolean): void {
     if (committed) {
-      this.#statements += this.#open.statements;
-      this.#bytes += this.#open.bytes;
+      this.#written = sum(this.#written, this.#open);
+      this.#unmoved = sum(this.#unmoved, this.#open);
+      if (this.#pagesOf(this.#written) >= LOG_PAGES) this.#moving ??= this.#moveBeside();
     }
-    this.#open = { statements: 0, bytes: 0 };
+    this.#open = { ...NOTHING };
   }
 
+  /** Whether what is left of a checkpoint is to be done now. */
   get due(): boolean {
-    return this.#left + this.#statements * this.#pagesOfStatement + this.#bytes / PAGE_BYTES >= this.#logPages;
+    return this.#nearlyMoved || this.#isTooLong;
   }
 
-  /** Only between transactions. Whoever reads an older state than the newest keeps what is newer in the log. */
-  async run(): Promise<void> {
+  get #isTooLong(): boolean {
+    return this.#pagesOf(this.#written) >= LOG_PAGES_MAX;
+  }
+
+  /** Moves what is left, in so many milliseconds. Only between transactions. Whoever reads an older state than the newest keeps what is newer in the log. */
+  async finish(aside: boolean): Promise<number> {
     const began = stopwatchMs();
-    await this.#connection.runAside("PRAGMA wal_checkpoint(PASSIVE)");
-    const change = within(SHRINK_MAX, CHECKPOINT_MS / (stopwatchMs() - began), GROW_MAX);
-    this.#logPages = within(LOG_PAGES_MIN, this.#logPages * change, LOG_PAGES_MAX);
-    // Now that it is done, asking again costs nothing but tells.
-    const row = this.#connection.pragma("wal_checkpoint(PASSIVE)") ?? {};
-    const [pages, moved] = [integer(row, "log"), integer(row, "checkpointed")];
-    if (this.#statements > 0) {
-      const measured = (pages - this.#left - this.#bytes / PAGE_BYTES) / this.#statements;
-      const believed = within(PAGES_OF_STATEMENT_MIN, measured, PAGES_OF_STATEMENT_MAX);
+    await this.#moving;
+    this.#nearlyMoved = false;
+    if (aside) await this.#connection.runAside(`PRAGMA ${PASSIVE}`);
+    // If it is done, asking again costs nothing but tells.
+    const row = this.#connection.pragma(PASSIVE) ?? {};
+    const tookMs = stopwatchMs() - began;
+    this.#learn(integer(row, "log"), integer(row, "checkpointed"));
+    this.#moving = undefined;
+    return tookMs;
+  }
+
+  /** Resolves when nothing is under way, and lets go of the connection beside. */
+  async close(): Promise<void> {
+    await this.#moving;
+    this.#beside.close();
+  }
+
+  async #moveBeside(): Promise<void> {
+    while (this.#pagesOf(this.#unmoved) > LAST_PAGES && !this.#isTooLong) {
+      this.#unmoved = NOTHING;
+      // What cannot be moved now, because a device fails, is tried again between the groups, and told.
+      await this.#beside
+        .runAside(`PRAGMA ${PASSIVE}`)
+        .then(this.#flush)
+        .catch(() => {});
+    }
+    this.#nearlyMoved = true;
+  }
+
+  #learn(pages: number, moved: number): void {
+    const { statements, bytes } = this.#written;
+    if (statements > 0) {
+      const measured = (pages - this.#left - bytes / PAGE_BYTES) / statements;
+      const believed = Math.min(Math.max(PAGES_OF_STATEMENT_MIN, measured), PAGES_OF_STATEMENT_MAX);
       this.#pagesOfStatement = (this.#pagesOfStatement + believed) / 2;
     }
     // A log that is moved whole is begun anew by the next group.
     this.#left = moved < pages ? pages : 0;
-    this.#statements = 0;
-    this.#bytes = 0;
+    this.#written = NOTHING;
+    this.#unmoved = NOTHING;
   }
-}
 
-const within = (least: number, value: number, most: number) => Math.min(Math.max(value, least), most);
+  #pagesOf = ({ statements, bytes }: Written) => statements * this.#pagesOfStatement + bytes / PAGE_BYTES;
+}

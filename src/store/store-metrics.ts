@@ -13,7 +13,7 @@ const COMMIT_SECONDS = {
 };
 const CHECKPOINT_SECONDS = {
   name: "twinpost_store_checkpoint_duration_seconds",
-  help: "How long it took to move the write-ahead log into the database.",
+  help: "How long writes waited until the write-ahead log was moved into the database; most of it is moved beside them.",
 };
 const GROUPS_LOST = {
   name: "twinpost_store_groups_lost_total",

@@ -1,24 +1,27 @@
 import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
-import { type Cancel, type Clock, sleep } from "../kernel/clock.ts";
+import type { Cancel, Clock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Log } from "../kernel/log.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import type { Random } from "../kernel/random.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import type { Command } from "./command.ts";
-import { Connection, isBusy, isSqliteError } from "./connection.ts";
+import { Connection, isSqliteError } from "./connection.ts";
 import { filesIn } from "./files.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { finishRestore, isRestorePending } from "./pending-restore.ts";
+import { openPair, retry, whenFree } from "./retry.ts";
 import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./sealed-keys.ts";
 import { Snapshots } from "./snapshots.ts";
 import { integer, type Reader, type Topic } from "./sql.ts";
 import { readStore, writerMetrics } from "./store-metrics.ts";
 import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
 import type { Writable } from "./writability.ts";
-import { Writer } from "./writer.ts";
+import { type Committer, Writer } from "./writer.ts";
+import { type Commands, openThread, type Port } from "./writer-thread.ts";
 
 export type Store = {
   readonly vault: Vault;
@@ -39,17 +42,20 @@ export class StoreInUse extends Error {
   override name = "StoreInUse";
 }
 
-export type StoreOptions = { dataDir: string; clock: Clock; random: Random; log: Log; metrics?: Metrics };
+export type StoreOptions = {
+  dataDir: string;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  metrics?: Metrics;
+  /** Where commands are run by the system's clock, if not here: a thread that serves them, and what it knows. */
+  writerThread?: { port: Port & { end(): void }; commands: Commands };
+};
 
 /** The command line holds the server's lock for as long as migrations take; a server that starts meanwhile waits this long. */
 const LOCK_WAIT_MAX_MS = 2_000;
 /** The command line waits this long for a server that is migrating the database. */
 const MIGRATION_WAIT_MAX_MS = 30_000;
-const RETRY_MS = 50;
-/** Whoever leaves the database as the last one, a tool that ends or a backup, locks it for a moment. */
-const OPEN_WAIT_MAX_MS = 5_000;
-const OPEN_RETRY_MS = 5;
-
 /** Opens the store for the one process that serves it, migrated. Throws `StoreInUse` if another process serves it already. */
 export async function openServerStore(options: StoreOptions): Promise<Store> {
   const lock = await lockDataDir(options);
@@ -127,48 +133,20 @@ async function opening<Result>(
   }
 }
 
-/** Tries until there is a result or the time is over; then undefined. */
-async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: () => Promise<Result> | Result) {
-  const deadline = clock.now() + waitMaxMs;
-  for (;;) {
-    const result = await attempt();
-    if (result !== undefined || clock.now() >= deadline) return result;
-    await sleep(clock, RETRY_MS);
-  }
-}
-
-/** Tries again while another process locks the database for itself; once we are in, nobody can. */
-export async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
-  const deadline = clock.now() + OPEN_WAIT_MAX_MS;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!isBusy(error) || clock.now() >= deadline) throw error;
-    }
-    await sleep(clock, OPEN_RETRY_MS);
-  }
-}
-
 async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<Store> {
-  const files = filesIn(options.dataDir);
-  const writing = await whenFree(options.clock, () => new Connection(files.database));
-  const newest = await whenFree(options.clock, () =>
-    writing.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1"),
-  );
-  const snapshots = new Snapshots(
-    await whenFree(options.clock, () => new Connection(files.database, { readonly: true })),
-    options.clock,
-  );
-  const lastInstant = newest ? integer(newest, "occurred_at") : 0;
   const { clock, dataDir, log, metrics = new Metrics() } = options;
-  const writer = new Writer(writing, snapshots, { clock, log, metrics: writerMetrics(metrics) }, lastInstant);
+  const files = filesIn(dataDir);
+  const reading = await whenFree(clock, () => new Connection(files.database, { readonly: true }));
+  const snapshots = new Snapshots(reading, clock);
+  const writer = new Writer(snapshots, { clock, log, metrics: writerMetrics(metrics) });
+  const lastInstant = await whenFree(clock, () => newestInstant(snapshots));
+  const committer = await openCommitter(options, files.database, writer, lastInstant);
+  writer.begin(committer);
   readStore(metrics, { dataDir, files, writer });
   const close = async () => {
     await writer.close();
     snapshots.close();
-    if (lock) emptyLog(writing, options.log);
-    writing.close();
+    await committer.close(lock !== undefined);
     lock?.release();
   };
   try {
@@ -187,16 +165,36 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
   }
 }
 
-/**
- * Moves the write-ahead log into the database file, so that a stopped server leaves all it has in one file. Closing would not:
- * the driver lets go of a connection only when its statements are garbage.
- */
-function emptyLog(connection: Connection, log: Log): void {
-  try {
-    connection.pragma("wal_checkpoint(TRUNCATE)");
-  } catch (error) {
-    log.warn("store.log_kept", { error: describeError(error) });
+/** What commits groups for a writer: in the thread that was handed in, or here. */
+async function openCommitter(
+  { clock, log, writerThread }: StoreOptions,
+  database: string,
+  writer: Writer,
+  lastInstant: number,
+): Promise<Committer> {
+  if (writerThread) {
+    const { port, commands } = writerThread;
+    return openThread(port, writer, { database, lastInstant, commands, log });
   }
+  const options = { clock, lastInstant, shared: true, flush: () => Promise.resolve() };
+  const groups = new GroupCommit(await openPair(clock, database), writer, options);
+  return {
+    has: () => true,
+    add: (requests) => groups.add(requests),
+    close: async (emptyLog) => {
+      const error = await groups.close(emptyLog);
+      if (error !== undefined) log.warn("store.log_kept", { error: describeError(error) });
+    },
+  };
+}
+
+/** Of the newest journal row, 0 if there is none. */
+function newestInstant(snapshots: Snapshots): number {
+  const newest = snapshots.read((reader) =>
+    reader.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1"),
+  );
+  snapshots.end();
+  return newest ? integer(newest, "occurred_at") : 0;
 }
 
 async function openVault(store: Pick<Store, "read" | "write">, keyFile: string, random: Random): Promise<Vault> {

@@ -34,8 +34,8 @@ test.each([
   }
   reading.ended = true;
   await reader;
-  // A log is 32 MB long at most when it is moved, and what was written before anybody looked.
-  expect(longest).toBeLessThan(40 * MB);
+  // A log is 16 MB long at most when it is moved, and what was written before anybody looked.
+  expect(longest).toBeLessThan(24 * MB);
 });
 
 test("who reads while a group goes to the disk sees all of it or nothing, and all of it once it is answered", async () => {

@@ -85,10 +85,10 @@ const comparison = (row: MqttRow, ours: MqttResult[], other: Measured): Partial<
   ...(row.atLeast !== undefined && { required: { of: "ratio", atLeast: row.atLeast } }),
 });
 
-/** Ours to theirs. At a pace, rates say nothing. What works in several processes is compared with all our threads. */
-function ratios(row: MqttRow, ours: MqttResult[], [{ pids }, theirs]: Measured): Partial<Figure> {
+/** Ours to theirs. At a pace, rates say nothing. */
+function ratios(row: MqttRow, ours: MqttResult[], [, theirs]: Measured): Partial<Figure> {
   if (row.paced) return {};
-  const perCpu = ({ rate, cpu }: MqttResult) => rate / (pids.length > 1 ? cpu.serverWhole : cpu.server);
+  const perCpu = ({ rate, cpu }: MqttResult) => rate / cpu.server;
   const ratioOf = (of: (result: MqttResult) => number) =>
     median(ours.map((result, round) => of(result) / of(theirs[round] as MqttResult)));
   return { ratio: ratioOf(({ rate }) => rate), ratioPerCpu: ratioOf(perCpu) };

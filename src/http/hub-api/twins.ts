@@ -2,13 +2,9 @@ import { z } from "zod";
 import type { Config } from "../../config.ts";
 import type { Deps } from "../../deps.ts";
 import { documentBodyLimits } from "../../documents/body-limits.ts";
-import { deleteDocument } from "../../documents/delete-document.ts";
-import { deleteDocuments } from "../../documents/delete-documents.ts";
 import { getDocument } from "../../documents/get-document.ts";
 import { limitsOf } from "../../documents/limits.ts";
 import { listDocumentNames } from "../../documents/list-documents.ts";
-import { patchDocument } from "../../documents/patch-document.ts";
-import { putDocument } from "../../documents/put-document.ts";
 import {
   DocumentBody,
   DocumentListView,
@@ -19,7 +15,13 @@ import {
 } from "../../documents/schema.ts";
 import { writeDocument } from "../../documents/write-document.ts";
 import { countMessage } from "../../hub/count-messages.ts";
-import { assertDevice, ofDevice } from "../../hub/device-documents.ts";
+import {
+  assertDevice,
+  deleteDeviceDocument,
+  deleteDeviceDocuments,
+  patchDeviceDocument,
+  putDeviceDocument,
+} from "../../hub/device-documents.ts";
 import { Id } from "../../hub/wire.ts";
 import { writeJson } from "../../kernel/json-text.ts";
 import { operation } from "../operation.ts";
@@ -29,11 +31,6 @@ const DocumentPath = z.object({ twin_id: Id, document_name: DocumentName });
 type Key = z.output<typeof DocumentPath>;
 
 const keyOf = ({ twin_id, document_name }: Key) => ({ twin: twin_id, name: document_name });
-
-const put = ofDevice(putDocument);
-const patch = ofDevice(patchDocument);
-const remove = ofDevice(deleteDocument);
-const removeAll = ofDevice(deleteDocuments);
 
 /** The documents of devices. A request about them that was served is a message of the device. */
 export const twinOperations = (config: Config) => {
@@ -65,7 +62,7 @@ export const twinOperations = (config: Config) => {
       params: TwinPath,
       ok: { status: 204 },
       serve: async ({ deps, actor, params }) =>
-        counted(deps, params, await deps.store.write(removeAll, actor, { twin: params.twin_id })),
+        counted(deps, params, await deps.store.write(deleteDeviceDocuments, actor, { twin: params.twin_id })),
     }),
     operation("get_twin_document", {
       method: "get",
@@ -91,7 +88,7 @@ export const twinOperations = (config: Config) => {
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params, body }) => {
         const input = { ...keyOf(params), version: body.version, data: writeJson(body.data), limits };
-        const document = await writeDocument(deps, put, actor, input);
+        const document = await writeDocument(deps, putDeviceDocument, actor, input);
         return counted(deps, params, viewDocument(document));
       },
     }),
@@ -105,7 +102,7 @@ export const twinOperations = (config: Config) => {
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params, body }) => {
         const input = { ...keyOf(params), version: body.version, patch: body.data, limits };
-        const document = await writeDocument(deps, patch, actor, input);
+        const document = await writeDocument(deps, patchDeviceDocument, actor, input);
         return counted(deps, params, viewDocument(document));
       },
     }),
@@ -116,7 +113,7 @@ export const twinOperations = (config: Config) => {
       params: DocumentPath,
       ok: { status: 204 },
       serve: async ({ deps, actor, params }) =>
-        counted(deps, params, await deps.store.write(remove, actor, { ...keyOf(params), version: 0 })),
+        counted(deps, params, await deps.store.write(deleteDeviceDocument, actor, { ...keyOf(params), version: 0 })),
     }),
   ];
 };

@@ -1,0 +1,35 @@
+import { parentPort, Worker } from "node:worker_threads";
+import { isBuilt } from "./process.ts";
+
+/** The way to another thread of this program. Messages arrive in the order in which they were sent, as copies. */
+export type ThreadPort = {
+  send(message: unknown): void;
+  onMessage(listen: (message: unknown) => void): void;
+};
+
+/** In the built executable the thread's program is bundled on its own. */
+const WRITER = new URL(isBuilt ? "./writer.js" : "../writer.ts", import.meta.url);
+
+/** Begins the writer's thread. An error that nobody in it has caught is one of the program's, which ends: whatever waits would wait for ever. */
+export function startWriterThread(): ThreadPort & { end(): void } {
+  const thread = new Worker(WRITER);
+  thread.on("error", (error) => {
+    process.stderr.write(`twinpost: the writer's thread has failed: ${error instanceof Error ? error.stack : error}\n`);
+    process.exit(1);
+  });
+  return {
+    send: (message) => thread.postMessage(message),
+    onMessage: (listen) => thread.on("message", listen),
+    end: () => void thread.terminate(),
+  };
+}
+
+/** To the thread that has begun this one. */
+export function enclosingPort(): ThreadPort {
+  const port = parentPort;
+  if (!port) throw new Error("this is no thread of its own");
+  return {
+    send: (message) => port.postMessage(message),
+    onMessage: (listen) => port.on("message", listen),
+  };
+}

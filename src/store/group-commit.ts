@@ -1,0 +1,260 @@
+import type { Actor } from "../kernel/actor.ts";
+import { assert } from "../kernel/assert.ts";
+import { type Clock, stopwatchMs } from "../kernel/clock.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import type { Command } from "./command.ts";
+import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
+import type { Topic, Tx } from "./sql.ts";
+
+/** A group is closed here, so that answers are not held back by an endless stream of newcomers. */
+const GROUP_MAX = 256;
+/** And here, if its commands are laborious. The rest waits for the next group. */
+const GROUP_MS_MAX = 10;
+/** So long a group keeps a shared event loop to itself. Then others are served in its midst, who see what was there before it. */
+const TURN_MS = 2;
+/** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
+const BUSY_WAIT_MAX_MS = 5_000;
+const BUSY_RETRY_MS = 5;
+
+/** A command that waits to be run. */
+export type Request = { id: number; command: Command<unknown, unknown>; actor: Actor; input: unknown };
+
+export type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown };
+
+/** What became of a group: of each request, once it is on disk; or `lost`, when the transaction, and with it every command, is gone. */
+export type Settled = {
+  requests: readonly number[];
+  woken: readonly Topic[];
+  /** How long the disk took, if there was anything for it. */
+  commitMs: number | null;
+} & ({ outcomes: readonly Outcome[] } | { lost: unknown });
+
+/** Whom the groups are for. */
+export type Audience = {
+  settled: (settled: Settled) => void;
+  /** Before the log is moved into the database and once it is: resolves when no reader is in its way. */
+  withdraw: () => Promise<void> | void;
+  /** The log was moved, for which groups waited so many milliseconds, or could not be. */
+  moved: (outcome: { ms: number } | { error: unknown }) => void;
+};
+
+type Attempt = { outcomes: Outcome[]; woken: Set<Topic>; wrote: boolean };
+
+type Options = {
+  clock: Clock;
+  /** The instant of the newest journal row. */
+  lastInstant: number;
+  /** Whether the event loop is shared with others, who are served while a group takes its time and while the disk does. */
+  shared: boolean;
+  /** Has the system write to the disk what it has of the database file. */
+  flush: () => Promise<void>;
+};
+
+/**
+ * Commits waiting commands in groups: one transaction, one `fsync`, then all answers.
+ *
+ * A group is first run without savepoints, which cost more than many commands. A command that fails before its first write has
+ * nothing to undo. One that fails later spoils the transaction: it is rolled back, and the same group is run
+ * once more with a savepoint around each command. So a refused command costs its neighbours at most a second run.
+ */
+export class GroupCommit {
+  readonly #connection: Connection;
+  readonly #checkpoints: Checkpoints;
+  readonly #audience: Audience;
+  readonly #clock: Clock;
+  readonly #shared: boolean;
+  #queue: Request[] = [];
+  #working: Promise<void> | undefined;
+  #lastInstant: number;
+
+  /** Both connections are this one's alone, and to the same database. */
+  constructor(
+    [connection, beside]: readonly [Connection, Connection],
+    audience: Audience,
+    { clock, lastInstant, shared, flush }: Options,
+  ) {
+    this.#connection = connection;
+    this.#checkpoints = new Checkpoints(connection, beside, flush);
+    this.#audience = audience;
+    this.#clock = clock;
+    this.#lastInstant = lastInstant;
+    this.#shared = shared;
+  }
+
+  add(requests: readonly Request[]): void {
+    for (const request of requests) this.#queue.push(request);
+    this.#working ??= this.#work();
+  }
+
+  /**
+   * Lets go of the database once nothing is left to be done, nor under way; if asked to, it moves the log into the database file first, so that
+   * a stopped server leaves all it has in one file. Answers why the log was kept, if it was.
+   */
+  async close(emptyLog: boolean): Promise<unknown> {
+    await this.#working;
+    await this.#checkpoints.close();
+    try {
+      // Closing would not do it: the driver lets go of a connection only when its statements are garbage.
+      if (emptyLog) this.#connection.pragma("wal_checkpoint(TRUNCATE)");
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  /** Commits group after group, yielding between them: callers are answered, and what arrives meanwhile forms the next. */
+  async #work(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, GROUP_MAX);
+      this.#audience.settled(await this.#settle(group));
+      if (this.#checkpoints.due) await this.#checkpoint();
+      await new Promise<void>((done) => setImmediate(done));
+    }
+    this.#working = undefined;
+  }
+
+  async #settle(group: Request[]): Promise<Settled> {
+    try {
+      const { attempt, commitMs } = await this.#commit(group);
+      return { requests: idsOf(group), outcomes: attempt.outcomes, woken: [...attempt.woken], commitMs };
+    } catch (error) {
+      return { requests: idsOf(group), lost: error, woken: [], commitMs: null };
+    }
+  }
+
+  /** Answers the outcomes once they are on disk. Throws when the transaction is gone. */
+  async #commit(group: Request[]): Promise<{ attempt: Attempt; commitMs: number | null }> {
+    try {
+      await this.#begin();
+      let attempt = await this.#attempt(group, false);
+      if (!attempt) {
+        this.#connection.run("ROLLBACK");
+        this.#checkpoints.ended(false);
+        await this.#begin();
+        attempt = await this.#attempt(group, true);
+      }
+      assert(attempt, "savepoints keep a group from being spoiled");
+      const commitMs = await this.#end(attempt);
+      this.#checkpoints.ended(true);
+      return { attempt, commitMs };
+    } catch (error) {
+      if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
+      this.#checkpoints.ended(false);
+      throw error;
+    }
+  }
+
+  /** The disk takes its time, if there is anything for it. Whoever reads meanwhile sees what was there before. */
+  async #end({ wrote }: Attempt): Promise<number | null> {
+    const began = stopwatchMs();
+    if (wrote && this.#shared) await this.#connection.runAside("COMMIT");
+    else this.#connection.run("COMMIT");
+    return wrote ? stopwatchMs() - began : null;
+  }
+
+  /** What cannot be moved now, because a device fails, stays in the log. */
+  async #checkpoint(): Promise<void> {
+    await this.#audience.withdraw();
+    try {
+      this.#audience.moved({ ms: await this.#checkpoints.finish(this.#shared) });
+    } catch (error) {
+      this.#audience.moved({ error });
+    }
+    // A snapshot that was begun meanwhile reads from the log, which cannot be begun anew while it lasts.
+    await this.#audience.withdraw();
+  }
+
+  /** Waits for another process to finish its transaction, off the event loop. */
+  async #begin(): Promise<void> {
+    const deadline = this.#clock.now() + BUSY_WAIT_MAX_MS;
+    for (;;) {
+      try {
+        this.#connection.run("BEGIN IMMEDIATE");
+        return;
+      } catch (error) {
+        if (!isBusy(error) || this.#clock.now() >= deadline) throw error;
+        await new Promise<void>((done) => setTimeout(done, BUSY_RETRY_MS));
+      }
+    }
+  }
+
+  /**
+   * Runs the group's commands in the open transaction, and puts back into the queue what its time is over for. Answers
+   * undefined if a command has spoiled the transaction.
+   */
+  async #attempt(group: Request[], savepoints: boolean): Promise<Attempt | undefined> {
+    const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
+    const { outcomes } = attempt;
+    let [spentMs, began] = [0, this.#clock.now()];
+    for (const request of group) {
+      const turnMs = this.#clock.now() - began;
+      if (outcomes.length > 0 && spentMs + turnMs > GROUP_MS_MAX) {
+        this.#queue.unshift(...group.splice(outcomes.length));
+        break;
+      }
+      if (this.#shared && turnMs >= TURN_MS) {
+        await new Promise<void>((done) => setImmediate(done));
+        [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
+      }
+      const outcome = this.#runOne(request, savepoints, attempt);
+      if (outcome === "spoiled") return undefined;
+      outcomes.push(outcome);
+    }
+    return attempt;
+  }
+
+  #runOne({ command, actor, input }: Request, savepoint: boolean, attempt: Attempt): Outcome | "spoiled" {
+    const connection = this.#connection;
+    const wakes: Topic[] = [];
+    let wrote = false;
+    const tx: Tx = {
+      now: this.#instant(),
+      get: (sql, ...binds) => connection.get(sql, ...binds),
+      all: (sql, ...binds) => connection.all(sql, ...binds),
+      once: (ask) => ask(tx),
+      run: (sql, ...binds) => {
+        wrote = true;
+        this.#checkpoints.count(binds);
+        return connection.run(sql, ...binds);
+      },
+      wake: (topic) => wakes.push(topic),
+      insert: (sql, ...binds) => {
+        wrote = true;
+        this.#checkpoints.count(binds);
+        return connection.insert(sql, ...binds);
+      },
+    };
+    if (savepoint) connection.run("SAVEPOINT command");
+    try {
+      const result = command.run(tx, actor, input);
+      // A command may have caught an error that ended the transaction; what runs after it would commit by itself.
+      assert(connection.inTransaction, `the transaction outlives ${command.name}`);
+      if (savepoint) connection.run("RELEASE command");
+      for (const topic of wakes) attempt.woken.add(topic);
+      attempt.wrote ||= wrote;
+      return { ok: true, result };
+    } catch (error) {
+      if (this.#isLost(error)) throw error;
+      if (savepoint) {
+        connection.run("ROLLBACK TO command");
+        connection.run("RELEASE command");
+      } else if (wrote) return "spoiled";
+      return { ok: false, error };
+    }
+  }
+
+  /** Whether the whole transaction is beyond use: a full disk, a failing device, a damaged file. */
+  #isLost(error: unknown): boolean {
+    return !this.#connection.inTransaction || (isSqliteError(error) && !concernsStatementOnly(error));
+  }
+
+  /** A clock set back does not reach the journal: its instants never decrease. */
+  #instant(): number {
+    this.#lastInstant = Math.max(this.#lastInstant, this.#clock.now());
+    return this.#lastInstant;
+  }
+}
+
+const idsOf = (group: readonly Request[]) => group.map(({ id }) => id);

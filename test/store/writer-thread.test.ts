@@ -1,0 +1,150 @@
+import { expect, test } from "bun:test";
+import { statSync } from "node:fs";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { COMMANDS } from "../../src/commands.ts";
+import { SYSTEM } from "../../src/kernel/actor.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
+import { conflict, DomainError } from "../../src/kernel/failure.ts";
+import { createLog } from "../../src/kernel/log.ts";
+import { systemRandom } from "../../src/kernel/random.ts";
+import { command } from "../../src/store/command.ts";
+import { integer, type Reader } from "../../src/store/sql.ts";
+import { openServerStore } from "../../src/store/store.ts";
+import { type Commands, serveWriter } from "../../src/store/writer-thread.ts";
+import { temporaryFolder } from "../support/server-process.ts";
+
+const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?: boolean }): number => {
+  const sequence = tx.insert(
+    "INSERT INTO events (occurred_at, account_id, kind, actor_kind, data) VALUES (?, '', 'test', 'system', ?)",
+    tx.now,
+    data,
+  );
+  tx.wake("references");
+  if (fail) throw conflict("exists", data, { resource: "Note", id: data });
+  return sequence;
+});
+const buggy = command("buggy", (_tx, _actor, _input: null) => {
+  throw new TypeError("a bug", { cause: new Error("deep down") });
+});
+const limitPages = command("limit_pages", (tx, _actor, count: number) => {
+  tx.run(`PRAGMA max_page_count = ${count}`);
+});
+const echo = command("echo", (_tx, _actor, input: unknown) => input);
+const unknown = command("unknown", () => null);
+
+const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
+
+/** A store whose commands go to the other end of a channel, as they go to a server's thread. */
+async function openThreadedStore() {
+  const folder = temporaryFolder();
+  const { port1, port2 } = new MessageChannel();
+  const logged: { event: string; error?: { message: string } }[] = [];
+  const over = (port: MessagePort) => ({
+    send: (message: unknown) => port.postMessage(message),
+    onMessage: (listen: (message: unknown) => void) => void port.on("message", listen),
+  });
+  const commands: Commands = [note, buggy, limitPages, echo, ...COMMANDS];
+  serveWriter(over(port2), commands);
+  const store = await openServerStore({
+    dataDir: folder.path,
+    clock: systemClock,
+    random: systemRandom,
+    log: createLog("debug", systemClock.now, (line) => logged.push(JSON.parse(line))),
+    writerThread: { port: { ...over(port1), end: () => port1.close() }, commands },
+  });
+  return {
+    ...{ store, logged },
+    file: (name: string) => `${folder.path}/${name}`,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      folder[Symbol.dispose]();
+    },
+  };
+}
+
+test("commands are answered in their order once they are stored, and who reads then sees them", async () => {
+  await using world = await openThreadedStore();
+  const { store } = world;
+  const seen: [answer: number, seen: number][] = [];
+  const writes = Array.from({ length: 300 }, (_, i) =>
+    store.write(note, SYSTEM, { data: `${i}` }).then((answer) => seen.push([answer, store.read(countNotes)])),
+  );
+  await Promise.all(writes);
+  expect(seen.map(([answer]) => answer)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));
+  for (const [answer, count] of seen) expect(count).toBeGreaterThanOrEqual(answer);
+});
+
+test("a refusal arrives with what it says, a bug with what the log needs, and neither harms a neighbour", async () => {
+  await using world = await openThreadedStore();
+  const { store } = world;
+  let woken = 0;
+  store.onWake("references", () => woken++);
+  const [kept, refused, bug, keptToo] = await Promise.allSettled([
+    store.write(note, SYSTEM, { data: "kept" }),
+    store.write(note, SYSTEM, { data: "refused", fail: true }),
+    store.write(buggy, SYSTEM, null),
+    store.write(note, SYSTEM, { data: "kept too" }),
+  ]);
+  expect([kept, keptToo].map((outcome) => outcome?.status)).toEqual(["fulfilled", "fulfilled"]);
+  const { reason } = refused as PromiseRejectedResult;
+  expect(reason).toBeInstanceOf(DomainError);
+  expect(reason.failure).toMatchObject({ code: "conflict", kind: "exists", obstacle: { resource: "Note" } });
+  const error = (bug as PromiseRejectedResult).reason as Error;
+  expect([error.name, error.message, (error.cause as Error).message]).toEqual(["TypeError", "a bug", "deep down"]);
+  expect(error.stack).toContain("writer-thread.test.ts");
+  expect([store.read(countNotes), woken]).toEqual([2, 1]);
+});
+
+test("a lost group is told to its callers and to the log, and the next one is stored", async () => {
+  await using world = await openThreadedStore();
+  const { store, logged } = world;
+  await store.write(limitPages, SYSTEM, 1);
+  const big = { data: "x".repeat(100_000) };
+  const lost = await Promise.allSettled([
+    store.write(note, SYSTEM, big),
+    store.write(note, SYSTEM, { data: "beside" }),
+  ]);
+  for (const outcome of lost) {
+    expect((outcome as PromiseRejectedResult).reason.failure.code).toBe("unavailable");
+  }
+  expect(logged.find(({ event }) => event === "store.group_lost")?.error?.message).toContain("full");
+  await store.write(limitPages, SYSTEM, 1_000_000);
+  await store.write(note, SYSTEM, big);
+  expect(store.read(countNotes)).toBe(1);
+});
+
+test("bytes, big numbers, absent members and deep data come through as they are", async () => {
+  await using world = await openThreadedStore();
+  const given = {
+    bytes: new Uint8Array([0, 255]),
+    big: 2n ** 60n,
+    absent: undefined,
+    nothing: null,
+    deep: [[[{ "": -0 }]]],
+    text: "ü\0\u{1f600}",
+  };
+  const answered = (await world.store.write(echo, SYSTEM, given)) as typeof given;
+  expect(answered).toStrictEqual(given);
+  expect(Object.keys(answered)).toEqual(Object.keys(given));
+});
+
+test("the log is moved while groups go on, and a store that is closed leaves everything in one file", async () => {
+  await using world = await openThreadedStore();
+  const { store } = world;
+  let longest = 0;
+  for (let group = 0; group < 150; group++) {
+    await Promise.all(Array.from({ length: 40 }, () => store.write(note, SYSTEM, { data: "x".repeat(10_000) })));
+    store.read(countNotes);
+    longest = Math.max(longest, statSync(world.file("twinpost.db-wal")).size);
+  }
+  // 60 MB were written: 8 to 16 MB of log, and a group.
+  expect(longest).toBeLessThan(20 * 1024 * 1024);
+  await store.close();
+  expect(statSync(world.file("twinpost.db-wal"), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
+});
+
+test("a command that the thread does not know is a bug that its caller hears of", async () => {
+  await using world = await openThreadedStore();
+  await expect(world.store.write(unknown, SYSTEM, null)).rejects.toThrow("unknown");
+  expect(await world.store.write(note, SYSTEM, { data: "after" })).toBe(1);
+});
