@@ -16,7 +16,7 @@ export type DeviceSocket = {
   end(): void;
   /** Ends at once. */
   abort(): void;
-  /** Reads nothing more until `resume`, where the transport can (a WebSocket cannot, and goes on). */
+  /** Reads nothing more until `resume`, where the transport can (a WebSocket on Deno cannot, and goes on). */
   pause(): void;
   resume(): void;
 };

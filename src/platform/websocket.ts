@@ -33,9 +33,8 @@ const carrier = (transport: "websocket" | "secure_websocket"): Carrier<Socket> =
   bufferedBytes: (socket) => socket.getBufferedAmount(),
   finish: (socket) => socket.close(CLOSE_NORMAL),
   destroy: (socket) => socket.terminate(),
-  // The runtime cannot stop to read.
-  pause() {},
-  resume() {},
+  pause: (socket) => socket.pause(),
+  resume: (socket) => socket.resume(),
 });
 const PLAIN = carrier("websocket");
 const SECURE = carrier("secure_websocket");
