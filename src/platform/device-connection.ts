@@ -22,10 +22,12 @@ export type Carrier<Socket> = {
 };
 
 /**
- * After a read this large a connection rests until the others had their turn. The runtime reads 512 kB at a time, and goes on with the
- * same connection for as long as it gets that much: 6 MB of a fast client, while everybody else waits.
+ * After a read this large a connection rests, so that others have their turn: it is read at 64 MB a second. The runtime reads 512 kB at a
+ * time, and goes on with the same connection for as long as it gets that much: 6 MB of a fast client, while everybody else waits. And
+ * who sends a gigabyte a second has the runtime collect garbage for a good part of it, for which everybody waits too.
  */
 const LARGE_READ_BYTES = 256 * 1024;
+const REST_BYTES_PER_MS = 64 * 1024;
 
 /** How long a peer may take to read what is left for it, and to close in its turn. */
 const END_MS = 5_000;
@@ -114,7 +116,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
 
   /** Bytes have come. */
   received(bytes: Uint8Array): void {
-    if (bytes.length >= LARGE_READ_BYTES) this.#rest();
+    if (bytes.length >= LARGE_READ_BYTES) this.#rest(bytes.length / REST_BYTES_PER_MS);
     if (this.#state === "open") this.#guard(() => this.#handler?.onBytes(bytes));
   }
 
@@ -143,14 +145,14 @@ export class DeviceConnection<Socket> implements DeviceSocket {
   }
 
   /** Lets others have their turn. */
-  #rest(): void {
+  #rest(ms: number): void {
     if (this.#resting || this.#state === "ended") return;
     this.#resting = true;
     this.#carrier.pause(this.#socket);
-    setImmediate(() => {
+    setTimeout(() => {
       this.#resting = false;
       if (this.#state !== "ended" && !this.#paused) this.#carrier.resume(this.#socket);
-    });
+    }, ms);
   }
 
   #offer(bytes: Uint8Array): void {
