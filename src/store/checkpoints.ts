@@ -90,13 +90,13 @@ export class Checkpoints {
   async finish(aside: boolean): Promise<number> {
     const began = stopwatchMs();
     await this.#moving;
+    this.#moving = undefined;
     this.#nearlyMoved = false;
     if (aside) await this.#connection.runAside(`PRAGMA ${PASSIVE}`);
     // If it is done, asking again costs nothing but tells.
     const row = this.#connection.pragma(PASSIVE) ?? {};
     const tookMs = stopwatchMs() - began;
     this.#learn(integer(row, "log"), integer(row, "checkpointed"));
-    this.#moving = undefined;
     return tookMs;
   }
 
