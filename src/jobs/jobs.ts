@@ -117,14 +117,14 @@ function pruneOldDeliveries(): Job {
 }
 
 /**
- * Very many stickers may be due at once, and whoever reads meanwhile waits behind a slice, though not behind its way to the disk: so
- * they are small, and paced. Ten thousand take four seconds at this pace.
+ * Very many stickers may be due at once, and whoever writes meanwhile waits behind a slice: so they are small, and paced. Ten thousand take
+ * four seconds at this pace.
  */
 const EXPIRIES_PER_MS = 2.5;
 const EXPIRY_SLICE = 8;
 /** Where the disk takes long, more of them go there together. */
 const EXPIRY_SLICES_MAX = 60;
-/** Whoever waits to be told of an expiry goes first when it is so late: then slices are larger, and readers wait longer. */
+/** Whoever waits to be told of an expiry goes first when it is so late: then slices are larger, and others wait longer. */
 const LATE_MS = 2000;
 const EXPIRY_SLICE_LATE = 64;
 
