@@ -1,4 +1,4 @@
-import { copyOf } from "./migrated.ts";
+import { filesOf, folderWith } from "./memory-folder.ts";
 import { openWorld, type World } from "./world.ts";
 
 /**
@@ -9,14 +9,13 @@ export function prepared<Things>(prepare: (world: World) => Promise<Things>) {
   const make = async () => {
     const world = await openWorld();
     const things = await prepare(world);
-    const made = await world.end();
-    process.on("exit", () => made[Symbol.dispose]());
-    return { path: made.path, things };
+    using made = await world.end();
+    return { files: filesOf(made.path), things };
   };
   let template: ReturnType<typeof make> | undefined;
   return async () => {
     template ??= make();
-    const { path, things } = await template;
-    return { world: await openWorld({}, undefined, copyOf(path)), things };
+    const { files, things } = await template;
+    return { world: await openWorld({}, undefined, folderWith(files)), things };
   };
 }

@@ -3,12 +3,12 @@ import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { openServerStore, openToolStore, type StoreOptions } from "../../src/store/store.ts";
-import { temporaryFolder } from "./server-process.ts";
+import { memoryFolder } from "./memory-folder.ts";
 import { TestClock } from "./test-clock.ts";
 
 /** A real store in a folder of its own, which can be closed and opened again. */
 export async function openTestStore() {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const clock = new TestClock();
   const logged: { event: string }[] = [];
   const log = createLog(
