@@ -27,6 +27,7 @@ const STEPS: Step[] = [
   { name: "install", command: [process.execPath, "install", "--frozen-lockfile"] },
   // What `bun run check` does beside the tests, which have just run in the clone.
   { name: "format, lint, types", command: [process.execPath, "run", "lint"] },
+  { name: "processes", command: [process.execPath, "run", "processes"] },
   { name: "build", command: [process.execPath, "run", "build"] },
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },

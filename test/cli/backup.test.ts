@@ -1,80 +1,38 @@
 import { expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
+import { backUp } from "../../src/store/back-up.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
 import { createAccountHere, runHere } from "../support/run-here.ts";
-import { runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
+import { openWorld } from "../support/world.ts";
 
-// Backup and restore as whoever has the program meets them: exit codes, what is printed. A backup is always a process, for it changes its
-// priority and listens to signals.
-
-const statusOf = async (url: string, authorization: string) =>
-  (await fetch(`${url}/whoami`, { headers: { authorization } })).status;
-
-test("a backup made beside a running server is restored elsewhere, and serves what the first one served", async () => {
-  using folder = temporaryFolder();
-  const [dataDir, elsewhere, file] = ["data", "elsewhere", "backup"].map((name) => join(folder.path, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const { secret } = await createAccountHere(dataDir);
-  await using server = await startServer({ dataDir });
-  const headers = { authorization: secret };
-  const made = await fetch(`${server.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
-  const twin = (await made.json()) as { creation_certificate: { uuid: string } };
-  const jwt = ((await (await fetch(`${server.url}/token`, { method: "POST", headers })).json()) as { token: string })
-    .token;
-
-  const backup = await runTool(["backup", file], { dataDir });
-  expect([backup.code, backup.stderr]).toEqual([0, ""]);
-  expect(backup.stdout).toMatch(/backup: \d+\.\d MB, with the master key: whoever reads it can do everything/);
-  const refused = await runTool(["backup", file], { dataDir });
-  expect([refused.code, refused.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
-
-  const restored = await runHere(["restore", file], { dataDir: elsewhere, cwd: folder.path });
-  expect([restored.code, restored.stderr]).toEqual([0, ""]);
-  expect(restored.stdout).toStartWith(`${elsewhere} is as it was at 2`);
-  await using second = await startServer({ dataDir: elsewhere });
-  const path = `/twins/${twin.creation_certificate.uuid}`;
-  // A token is signed with a key that the master key seals: it came along.
-  const found = await fetch(`${second.url}${path}`, { headers: { authorization: jwt } });
-  expect(await found.json()).toEqual(twin);
-
-  const under = await runHere(["restore", file, "--force"], { dataDir: elsewhere });
-  expect([under.code, under.stderr]).toEqual([1, `twinpost: another twinpost serves ${elsewhere}; stop it first\n`]);
-  await second.end();
+test("a restore replaces a database only if it is told to, and keeps what it replaces", async () => {
+  await using world = await openWorld();
+  using folder = memoryFolder();
+  const { authorization } = await world.createAccount();
+  const [elsewhere, file] = [join(folder.path, "elsewhere"), join(folder.path, "backup")];
+  const { clock, random } = world.deps;
+  await backUp({ dataDir: world.dataDir, file, withKey: true, clock, random });
+  expect((await runHere(["restore", file], { dataDir: elsewhere })).code).toBe(0);
   const twice = await runHere(["restore", file], { dataDir: elsewhere });
   expect([twice.code, twice.stderr]).toEqual([
     1,
     `twinpost: ${elsewhere} holds a database already; --force replaces it, and keeps it in a folder beside\n`,
   ]);
+  const { secret: late } = await createAccountHere(elsewhere);
   const forced = await runHere(["restore", file, "--force"], { dataDir: elsewhere });
   expect(forced.stdout).toMatch(/What was there before is in .*replaced-.*; delete it/);
   const [replaced = ""] = readdirSync(elsewhere).filter((name) => name.startsWith("replaced-"));
   expect(existsSync(join(elsewhere, replaced, "twinpost.db"))).toBe(true);
+
+  await using restored = await openWorld({}, undefined, { path: elsewhere, [Symbol.dispose]() {} });
+  const statusOf = async (authorization: string) =>
+    (await restored.call("GET", "/whoami", { headers: { authorization } })).status;
+  expect([await statusOf(authorization), await statusOf(late)]).toEqual([200, 401]);
 });
 
-test("without the master key a backup says so, and is restored with a copy of it", async () => {
-  using folder = temporaryFolder();
-  const [dataDir, elsewhere, file] = ["data", "elsewhere", "backup"].map((name) => join(folder.path, name)) as [
-    string,
-    string,
-    string,
-  ];
-  const { secret } = await createAccountHere(dataDir);
-  const backup = await runTool(["backup", file, "--without-key"], { dataDir });
-  expect([backup.code, backup.stdout]).toEqual([0, expect.stringContaining("WITHOUT the master key")]);
-  const options = { dataDir: elsewhere, cwd: folder.path };
-  const refused = await runHere(["restore", file], options);
-  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("name it with --key FILE\n")]);
-  expect((await runHere(["restore", file, "--key", join(dataDir, "master.key")], options)).code).toBe(0);
-  await using server = await startServer({ dataDir: elsewhere });
-  expect(await statusOf(server.url, secret)).toBe(200);
-});
-
-test("a wrong command line for them ends with 2", async () => {
-  using folder = temporaryFolder();
+test("a wrong command line for backup and restore ends with 2", async () => {
+  using folder = memoryFolder();
   for (const [args, says] of [
     [["backup"], "backup needs FILE"],
     [["backup", "a", "b"], 'does not know what to do with "b"'],
@@ -84,56 +42,3 @@ test("a wrong command line for them ends with 2", async () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
   }
 });
-
-test("a backup that is told to end leaves nothing; one that is killed leaves nothing that restore would take", async () => {
-  using folder = temporaryFolder();
-  const dataDir = join(folder.path, "data");
-  const target = join(folder.path, "backups");
-  await createAccountHere(dataDir);
-  fill(dataDir);
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    const file = join(folder.path, "file");
-    const child = Bun.spawn([...SOURCE, "backup", file, "--data-dir", dataDir], { stdout: "ignore", stderr: "pipe" });
-    while (!readdirSync(folder.path).some((name) => name.startsWith("file"))) await Bun.sleep(1);
-    child.kill(signal);
-    await child.exited;
-    const left = readdirSync(folder.path).filter((name) => name.startsWith("file"));
-    if (signal === "SIGTERM") expect([child.exitCode, left]).toEqual([1, []]);
-    for (const name of left) {
-      expect(name).toEndWith(".partial");
-      for (const path of [join(folder.path, name), join(folder.path, name, "database")]) {
-        const { code, stderr } = await runHere(["restore", path], { dataDir: target, cwd: folder.path });
-        expect([code, stderr]).toEqual([1, expect.stringMatching(/is no file|is no backup|no such file/)]);
-      }
-      rmSync(join(folder.path, name), { recursive: true });
-    }
-  }
-});
-
-test("a server makes backups by itself, in a process beside", async () => {
-  using folder = temporaryFolder();
-  const dataDir = join(folder.path, "data");
-  const dir = join(folder.path, "backups");
-  await createAccountHere(dataDir);
-  const env = { TWINPOST_BACKUP_CRON: "* * * * * *", TWINPOST_BACKUP_DIR: dir, TWINPOST_BACKUP_KEEP: "1" };
-  await using server = await startServer({ dataDir, env });
-  const made = () => (existsSync(dir) ? readdirSync(dir).filter((name) => name.endsWith(".backup")) : []);
-  while (made().length === 0) await Bun.sleep(20);
-  const [first = ""] = made();
-  while (made().includes(first)) await Bun.sleep(20);
-  expect(await server.end()).toBe(0);
-  const [newest = ""] = made();
-  expect(readFileSync(join(dir, newest)).toString("latin1", 0, 15)).toBe("SQLite format 3");
-  const elsewhere = join(folder.path, "elsewhere");
-  expect((await runHere(["restore", join(dir, newest)], { dataDir: elsewhere, cwd: folder.path })).code).toBe(0);
-});
-
-/** So much that a copy takes a while. */
-function fill(dataDir: string): void {
-  const connection = new Connection(join(dataDir, "twinpost.db"));
-  connection.run("BEGIN");
-  for (let i = 0; i < 20_000; i++)
-    connection.run("INSERT INTO sealed_keys VALUES (?, ?)", `key ${i}`, "x".repeat(2_000));
-  connection.run("COMMIT");
-  connection.close();
-}

@@ -2,14 +2,15 @@ import { expect, test } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { INVARIANTS } from "../../src/cli/invariants.ts";
+import { systemClock } from "../../src/kernel/clock.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { MQTT_INVARIANTS } from "../../src/mqtt/invariant-rows.ts";
 import { backUp } from "../../src/store/back-up.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { type Breakage, expectEachNamed, problemsOf } from "../support/breakages.ts";
 import { busyAccount, type Step } from "../support/busy-account.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
 import { createAccountHere, runHere } from "../support/run-here.ts";
-import { runTool, startServer, temporaryFolder } from "../support/server-process.ts";
 import { openWorld } from "../support/world.ts";
 
 const steps = (count: number): Step[] =>
@@ -206,13 +207,13 @@ test("each broken invariant is named", async () => {
 });
 
 test("a damaged file is told from a sound one, in a data directory and in a backup", async () => {
-  using folder = temporaryFolder();
+  using folder = memoryFolder();
   const dataDir = join(folder.path, "data");
   await createAccountHere(dataDir);
   const sound = await runHere(["check"], { dataDir });
   expect([sound.code, sound.stdout]).toEqual([0, `${dataDir}: nothing found\n`]);
   const file = join(folder.path, "backup");
-  await runTool(["backup", file], { dataDir });
+  await backUp({ dataDir, file, withKey: true, clock: systemClock, random: systemRandom });
   const backup = await runHere(["check", file], { dataDir });
   expect([backup.code, backup.stdout]).toEqual([0, `${file}: nothing found\n`]);
 
@@ -224,30 +225,15 @@ test("a damaged file is told from a sound one, in a data directory and in a back
   // The pages of indexes and tables, from the second on: the first tells what there is at all.
   bytes.fill(0xff, 4096 * 3, 4096 * 8);
   writeFileSync(database, bytes);
-  const damaged = await runTool(["check"], { dataDir });
+  const damaged = await runHere(["check"], { dataDir });
   expect([damaged.code, damaged.stdout]).toEqual([1, expect.stringContaining("the database is damaged: ")]);
   expect(damaged.stderr).toMatch(/data: \d+ found\n$/);
 });
 
-test("it works beside a server that writes, says what is wrong with the key, and does not touch an older database", async () => {
-  using folder = temporaryFolder();
+test("it says what is wrong with the key, and does not touch an older database", async () => {
+  using folder = memoryFolder();
   const dataDir = join(folder.path, "data");
-  const { secret } = await createAccountHere(dataDir);
-  {
-    await using server = await startServer({ dataDir });
-    let writing = true;
-    const writes = (async () => {
-      while (writing)
-        await fetch(`${server.url}/twins`, { method: "POST", headers: { authorization: secret }, body: "{}" });
-    })();
-    for (let i = 0; i < 2; i++) {
-      const { code, stdout } = await runHere(["check"], { dataDir });
-      expect([code, stdout]).toEqual([0, `${dataDir}: nothing found\n`]);
-    }
-    writing = false;
-    await writes;
-    await server.end();
-  }
+  await createAccountHere(dataDir);
   const key = join(dataDir, "master.key");
   copyFileSync(key, join(folder.path, "key"));
   writeFileSync(key, systemRandom.bytes(32));
@@ -266,7 +252,7 @@ test("it works beside a server that writes, says what is wrong with the key, and
 
 test("beside a backup of a busy world, nothing is found in it either", async () => {
   await using it = await openBusy(100);
-  using folder = temporaryFolder();
+  using folder = memoryFolder();
   const { clock, random } = it.world.deps;
   const file = join(folder.path, "backup");
   await backUp({ dataDir: it.world.dataDir, file, withKey: true, clock, random });

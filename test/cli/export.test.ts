@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { ACCOUNT_TABLES, LEFT_TABLES } from "../../src/cli/account-tables.ts";
@@ -9,9 +9,9 @@ import { rebuildAt } from "../../src/documents/rebuild-document.ts";
 import { listRetained } from "../../src/mqtt/retained-rows.ts";
 import { createExportSeal } from "../../src/store/export-seal.ts";
 import { busyAccount, type Step } from "../support/busy-account.ts";
+import { memoryFolder } from "../support/memory-folder.ts";
 import { migratedFolder } from "../support/migrated.ts";
-import { createAccountHere, runHere } from "../support/run-here.ts";
-import { runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { runHere } from "../support/run-here.ts";
 import { openTestStore } from "../support/store.ts";
 import { openWorld, type World } from "../support/world.ts";
 
@@ -276,51 +276,32 @@ test("what is sealed for the journey opens with its passphrase, account and labe
   expect(() => createExportSeal("wrong", "a").open("label", sealed)).toThrow("the passphrase is not the one");
 });
 
-test("from one server to another, by the command line", async () => {
-  using folder = temporaryFolder();
-  const [dataDir, elsewhere, file, secretFile] = ["data", "elsewhere", "account.ndjson", "passphrase"].map((name) =>
-    join(folder.path, name),
-  ) as [string, string, string, string];
-  writeFileSync(secretFile, `${PASSPHRASE}\n`);
-  const { account, secret } = await createAccountHere(dataDir);
-  {
-    await using server = await startServer({ dataDir });
-    const made = await fetch(`${server.url}/twins`, {
-      method: "POST",
-      headers: { authorization: secret },
-      body: '{"description":{"note":"one\\u2028line"}}',
-    });
-    expect(made.status).toBe(201);
-    const out = await runHere(["export", "--account", account, file, "--passphrase-file", secretFile], { dataDir });
-    expect([out.code, out.stderr]).toEqual([0, ""]);
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    const again = await runHere(["export", "--account", account, file], { dataDir });
-    expect([again.code, again.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
-    const printed = await runTool(["export", "--account", account, "--passphrase-file", secretFile], { dataDir });
-    expect(printed.stdout).toBe(readFileSync(file, "utf8"));
-    const refused = await runHere(["import", file], { dataDir });
-    expect([refused.code, refused.stderr]).toEqual([
-      1,
-      `twinpost: another twinpost serves ${dataDir}; stop it first\n`,
-    ]);
-  }
-  const options = { dataDir: elsewhere, cwd: folder.path };
-  const unsealed = await runHere(["import", file], options);
-  expect([unsealed.code, unsealed.stderr]).toEqual([1, expect.stringContaining("line 1: its secrets are sealed")]);
-  const done = await runTool(["import", file, "--passphrase-file", secretFile], options);
-  expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/^Imported account \S+: \d+ rows\.\n$/)]);
-  const back = await runHere(["export", "--account", account, "--passphrase-file", secretFile], options);
-  expect(back.stdout).toBe(readFileSync(file, "utf8"));
-  expect(readdirSync(folder.path).filter((name) => name.includes("partial"))).toEqual([]);
-  await using server = await startServer({ dataDir: elsewhere });
-  expect((await fetch(`${server.url}/whoami`, { headers: { authorization: secret } })).status).toBe(200);
+test("an account travels by the command line, in a file for its owner's eyes only, which is never overwritten", async () => {
+  await using world = await openWorld();
+  using folder = memoryFolder();
+  const { account } = await world.createAccount();
+  const [file, elsewhere] = [join(folder.path, "account.ndjson"), join(folder.path, "elsewhere")];
+  const { dataDir } = world;
+  const out = await runHere(["export", "--account", account, file], { dataDir });
+  expect([out.code, out.stderr]).toEqual([0, ""]);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const again = await runHere(["export", "--account", account, file], { dataDir });
+  expect([again.code, again.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
 
+  const done = await runHere(["import", file], { dataDir: elsewhere });
+  expect([done.code, done.stdout]).toEqual([0, expect.stringMatching(/^Imported account \S+: \d+ rows\.\n$/)]);
+  const back = await runHere(["export", "--account", account], { dataDir: elsewhere });
+  expect(back.stdout).toBe(readFileSync(file, "utf8"));
+});
+
+test("a wrong command line for export and import ends with 2", async () => {
+  using folder = memoryFolder();
   for (const [args, says] of [
     [["export"], "export needs --account"],
     [["export", "--account", "me"], "export needs --account"],
     [["import", "a", "b"], 'does not know what to do with "b"'],
   ] as const) {
-    const { code, stderr } = await runHere([...args], { dataDir });
+    const { code, stderr } = await runHere([...args], { dataDir: folder.path });
     expect([code, stderr]).toEqual([2, expect.stringContaining(says)]);
   }
 });

@@ -1,186 +1,58 @@
-import { afterAll, beforeAll, expect, test } from "bun:test";
-import { join } from "node:path";
-import { openAuthority } from "../support/certificates.ts";
+import { expect, test } from "bun:test";
+import { memoryFolder } from "../support/memory-folder.ts";
 import { createAccountHere, runHere } from "../support/run-here.ts";
-import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
-import { dialTcp, dialWebSocket } from "../support/wires.ts";
+import { openWorld } from "../support/world.ts";
 
-// The program as whoever has it meets it: processes, exit codes, what is printed. What another process would not show better is run here.
-
-const run = (args: string[], dataDir: string, env: Record<string, string> = {}) => runTool(args, { dataDir, env });
-
-/** A server that several tests may need: none of them stops it. */
-const standing = { folder: temporaryFolder(), server: undefined as unknown as Awaited<ReturnType<typeof startServer>> };
-beforeAll(async () => {
-  standing.server = await startServer({ dataDir: standing.folder.path });
-});
-afterAll(async () => {
-  await standing.server.end();
-  standing.folder[Symbol.dispose]();
-});
-
-test("an account made before the first start, or beside a running server, can be used at once", async () => {
-  using folder = temporaryFolder();
-  const early = await createAccountHere(folder.path);
-  await using server = await startServer({ dataDir: folder.path });
-  const late = await createAccount({ dataDir: folder.path });
-  for (const { secret, token, ...ids } of [early, late]) {
-    const answer = await fetch(`${server.url}/whoami`, { headers: { authorization: secret } });
-    expect(await answer.json()).toEqual(ids);
-    const byToken = await fetch(`${server.url}/whoami`, { headers: { "x-auth-token": token } });
-    expect(await byToken.json()).toEqual(ids);
-  }
-  expect(await server.end("SIGTERM")).toBe(0);
-});
+// What is printed and which exit code a command line comes to. That it is a process's is seen in test/processes/program.process.ts.
 
 test("a locked-out user gets a new secret from whoever owns the machine", async () => {
-  const { folder, server } = standing;
-  const { user, secret } = await createAccountHere(folder.path);
-  const reset = await runHere(["secret", "reset", "--user", user, "--json"], { dataDir: folder.path });
+  await using world = await openWorld();
+  const { dataDir } = world;
+  const { user, secret } = await createAccountHere(dataDir);
+  const reset = await runHere(["secret", "reset", "--user", user, "--json"], { dataDir });
   expect(reset.code).toBe(0);
   const statusOf = async (authorization: string) =>
-    (await fetch(`${server.url}/whoami`, { headers: { authorization } })).status;
+    (await world.call("GET", "/whoami", { headers: { authorization } })).status;
   expect(await statusOf(secret)).toBe(401);
   expect(await statusOf(JSON.parse(reset.stdout).secret)).toBe(200);
 
   const nobody = "00000000-0000-4000-8000-000000000000";
-  const unknown = await runHere(["secret", "reset", "--user", nobody], { dataDir: folder.path });
+  const unknown = await runHere(["secret", "reset", "--user", nobody], { dataDir });
   expect([unknown.code, unknown.stderr]).toEqual([1, "twinpost: User not found.\n"]);
 });
 
-test("what an account has outlives the server", async () => {
-  using folder = temporaryFolder();
-  const { secret } = await createAccountHere(folder.path);
-  const headers = { authorization: secret };
-  const first = await startServer({ dataDir: folder.path });
-  const made = await fetch(`${first.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
-  const twin = (await made.json()) as { creation_certificate: { uuid: string } };
-  const token = await fetch(`${first.url}/token`, { method: "POST", headers });
-  const jwt = ((await token.json()) as { token: string }).token;
-  await first.end("SIGKILL");
-
-  await using second = await startServer({ dataDir: folder.path });
-  const found = await fetch(`${second.url}/twins/${twin.creation_certificate.uuid}`, {
-    headers: { authorization: jwt },
-  });
-  expect(await found.json()).toEqual(twin);
-});
-
-test("a second server on the same data directory is refused in plain words", async () => {
-  const { folder } = standing;
-  const second = await run(["serve", "--http", "127.0.0.1:0"], folder.path);
-  expect([second.code, second.stderr]).toEqual([
-    1,
-    `twinpost: another twinpost serves ${folder.path}; stop it first\n`,
-  ]);
-});
-
 test("a wrong command line or setting ends with 2, a failure with 1, and each says what is wrong", async () => {
-  using folder = temporaryFolder();
-  for (const [index, [args, env, says]] of (
+  using folder = memoryFolder();
+  for (const [args, env, says] of [
+    [["fly"], {}, 'no command "fly"'],
+    [["account"], {}, 'no command "account"'],
+    [["serve", "--fly"], {}, "--fly"],
+    [["account", "create"], {}, "--name"],
+    [["account", "create", "--name", " "], {}, "--name"],
+    [["account", "create", "--name", "a\nb"], {}, "--name"],
+    [["secret", "reset", "--user", "me"], {}, "--user"],
+    [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
+    [["serve"], { TWINPOST_HTTPS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
+    [["serve", "--http", "off"], {}, "TWINPOST_HTTP: is off"],
+    [["serve"], { TWINPOST_MQTTS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
     [
-      [["fly"], {}, 'no command "fly"'],
-      [["account"], {}, 'no command "account"'],
-      [["serve", "--fly"], {}, "--fly"],
-      [["account", "create"], {}, "--name"],
-      [["account", "create", "--name", " "], {}, "--name"],
-      [["account", "create", "--name", "a\nb"], {}, "--name"],
-      [["secret", "reset", "--user", "me"], {}, "--user"],
-      [["serve"], { TWINPOST_HTTP: "nowhere" }, "TWINPOST_HTTP"],
-      [["serve"], { TWINPOST_HTTPS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
-      [["serve", "--http", "off"], {}, "TWINPOST_HTTP: is off"],
-      [["serve"], { TWINPOST_MQTTS: "127.0.0.1:0" }, "TWINPOST_TLS_CERT"],
-      [
-        ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "absent.pem", "--tls-key", "absent.key"],
-        {},
-        "TWINPOST_TLS_CERT: cannot read absent.pem",
-      ],
-      [["account", "create", "--name", "x", "--log", "loud"], {}, "TWINPOST_LOG"],
-    ] as [string[], Record<string, string>, string][]
-  ).entries()) {
-    // The first is a process, so that its exit code is one.
-    const { code, stderr, stdout } = await (index === 0 ? runTool : runHere)(args, { dataDir: folder.path, env });
+      ["serve", "--mqtts", "127.0.0.1:0", "--tls-cert", "absent.pem", "--tls-key", "absent.key"],
+      {},
+      "TWINPOST_TLS_CERT: cannot read absent.pem",
+    ],
+    [["account", "create", "--name", "x", "--log", "loud"], {}, "TWINPOST_LOG"],
+  ] as [string[], Record<string, string>, string][]) {
+    const { code, stderr, stdout } = await runHere(args, { dataDir: folder.path, env });
     expect([args, code, stdout]).toEqual([args, 2, ""]);
     expect(stderr).toContain(says);
   }
 });
 
-test("an address that is taken stops the start in plain words", async () => {
-  using other = temporaryFolder();
-  const address = standing.server.url.replace("http://", "");
-  const { code, stderr } = await run(["serve", "--http", address, "--mqtt", "off"], other.path);
-  expect([code, stderr]).toEqual([1, `twinpost: cannot listen on ${address}: EADDRINUSE\n`]);
-});
-
-test("where devices connect is told, and nothing of it that is off", async () => {
-  using authority = openAuthority();
-  using folder = temporaryFolder();
-  const { cert, key } = await authority.issue("localhost");
-  const files = { TWINPOST_TLS_CERT: join(folder.path, "cert.pem"), TWINPOST_TLS_KEY: join(folder.path, "key.pem") };
-  await Bun.write(files.TWINPOST_TLS_CERT, cert);
-  await Bun.write(files.TWINPOST_TLS_KEY, key);
-  const lineOf = async (env: Record<string, string>) => {
-    const child = Bun.spawn([...SOURCE, "serve", "--http", "127.0.0.1:0", "--data-dir", folder.path], {
-      env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
-      stdout: "pipe",
-      stderr: "inherit",
-    });
-    let printed = "";
-    for await (const part of child.stdout) {
-      if (printed === "") child.kill("SIGTERM");
-      printed += new TextDecoder().decode(part);
-    }
-    expect(await child.exited).toBe(0);
-    return printed.replaceAll(/:\d{2,}/g, ":PORT").split("\n")[0];
-  };
-  const every = { TWINPOST_MQTT: "127.0.0.1:0", TWINPOST_MQTTS: "127.0.0.1:0", ...files };
-  expect(await lineOf(every)).toMatch(
-    /^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, mqtt:\/\/127\.0\.0\.1:PORT, mqtts:\/\/127\.0\.0\.1:PORT$/,
-  );
-  const secure = { TWINPOST_HTTPS: "127.0.0.1:0", TWINPOST_MQTT: "off", ...files };
-  expect(await lineOf(secure)).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, https:\/\/127\.0\.0\.1:PORT$/);
-  expect(await lineOf({ TWINPOST_MQTT: "off" })).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT$/);
-});
-
-test("a server that is told to stop sends its devices away, and waits for nobody who says nothing", async () => {
-  using folder = temporaryFolder();
-  await using server = await startServer({ dataDir: folder.path });
-  const port = (url: string | undefined) => Number(url?.split(":").at(-1));
-  const wires = [await dialTcp(port(server.mqttUrl)), await dialWebSocket(port(server.url))];
-  const began = performance.now();
-  expect(await server.end("SIGTERM")).toBe(0);
-  expect(performance.now() - began).toBeLessThan(5_000);
-  await Promise.all(wires.map(({ closed }) => closed));
-});
-
 test("help and version are told", async () => {
-  using folder = temporaryFolder();
-  const help = await run(["--help"], folder.path);
+  using folder = memoryFolder();
+  const help = await runHere(["--help"], { dataDir: folder.path });
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
   expect((await runHere(["--version"], { dataDir: folder.path })).stdout).toMatch(
     /^twinpost \d+\.\d+\.\d+, commit (unknown|[0-9a-f]{12}(-dirty)?), (Bun|Deno) \d+\.\d+\.\d+\n$/,
   );
-});
-
-test("a first start says how to create the first account, a later one does not", async () => {
-  using folder = temporaryFolder();
-  const startAndStop = async () => {
-    const child = Bun.spawn(
-      [process.execPath, "src/main.ts", "serve", "--http", "127.0.0.1:0", "--mqtt", "off", "--data-dir", folder.path],
-      {
-        stdout: "pipe",
-        stderr: "ignore",
-      },
-    );
-    let printed = "";
-    for await (const part of child.stdout) {
-      if (printed === "") child.kill("SIGTERM");
-      printed += new TextDecoder().decode(part);
-    }
-    expect(await child.exited).toBe(0);
-    return printed;
-  };
-  expect(await startAndStop()).toContain(`account create --name NAME --data-dir ${folder.path}\n`);
-  await createAccountHere(folder.path);
-  expect(await startAndStop()).not.toContain("account create");
 });

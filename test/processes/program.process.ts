@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { openAuthority } from "../support/certificates.ts";
+import { createAccountHere } from "../support/run-here.ts";
+import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
+import { dialTcp, dialWebSocket } from "../support/wires.ts";
+
+// The program as whoever has it meets it: processes, exit codes, what is printed. What a process of its own would not show better is in
+// test/cli/.
+
+const run = (args: string[], dataDir: string, env: Record<string, string> = {}) => runTool(args, { dataDir, env });
+
+/** A server that several tests may need: none of them stops it. */
+const standing = { folder: temporaryFolder(), server: undefined as unknown as Awaited<ReturnType<typeof startServer>> };
+beforeAll(async () => {
+  standing.server = await startServer({ dataDir: standing.folder.path });
+});
+afterAll(async () => {
+  await standing.server.end();
+  standing.folder[Symbol.dispose]();
+});
+
+test("an account made before the first start, or beside a running server, can be used at once", async () => {
+  using folder = temporaryFolder();
+  const early = await createAccountHere(folder.path);
+  await using server = await startServer({ dataDir: folder.path });
+  const late = await createAccount({ dataDir: folder.path });
+  for (const { secret, token, ...ids } of [early, late]) {
+    const answer = await fetch(`${server.url}/whoami`, { headers: { authorization: secret } });
+    expect(await answer.json()).toEqual(ids);
+    const byToken = await fetch(`${server.url}/whoami`, { headers: { "x-auth-token": token } });
+    expect(await byToken.json()).toEqual(ids);
+  }
+  expect(await server.end("SIGTERM")).toBe(0);
+});
+
+test("what an account has outlives the server", async () => {
+  using folder = temporaryFolder();
+  const { secret } = await createAccountHere(folder.path);
+  const headers = { authorization: secret };
+  const first = await startServer({ dataDir: folder.path });
+  const made = await fetch(`${first.url}/twins`, { method: "POST", headers, body: '{"description":{"a":1}}' });
+  const twin = (await made.json()) as { creation_certificate: { uuid: string } };
+  const token = await fetch(`${first.url}/token`, { method: "POST", headers });
+  const jwt = ((await token.json()) as { token: string }).token;
+  await first.end("SIGKILL");
+
+  await using second = await startServer({ dataDir: folder.path });
+  const found = await fetch(`${second.url}/twins/${twin.creation_certificate.uuid}`, {
+    headers: { authorization: jwt },
+  });
+  expect(await found.json()).toEqual(twin);
+});
+
+test("a second server on the same data directory is refused in plain words", async () => {
+  const { folder } = standing;
+  const second = await run(["serve", "--http", "127.0.0.1:0"], folder.path);
+  expect([second.code, second.stderr]).toEqual([
+    1,
+    `twinpost: another twinpost serves ${folder.path}; stop it first\n`,
+  ]);
+});
+
+test("an address that is taken stops the start in plain words", async () => {
+  using other = temporaryFolder();
+  const address = standing.server.url.replace("http://", "");
+  const { code, stderr } = await run(["serve", "--http", address, "--mqtt", "off"], other.path);
+  expect([code, stderr]).toEqual([1, `twinpost: cannot listen on ${address}: EADDRINUSE\n`]);
+});
+
+test("where devices connect is told, and nothing of it that is off", async () => {
+  using authority = openAuthority();
+  using folder = temporaryFolder();
+  const { cert, key } = await authority.issue("localhost");
+  const files = { TWINPOST_TLS_CERT: join(folder.path, "cert.pem"), TWINPOST_TLS_KEY: join(folder.path, "key.pem") };
+  await Bun.write(files.TWINPOST_TLS_CERT, cert);
+  await Bun.write(files.TWINPOST_TLS_KEY, key);
+  const lineOf = async (env: Record<string, string>) => {
+    const child = Bun.spawn([...SOURCE, "serve", "--http", "127.0.0.1:0", "--data-dir", folder.path], {
+      env: { PATH: process.env["PATH"], TWINPOST_LOG: "silent", ...env },
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    let printed = "";
+    for await (const part of child.stdout) {
+      if (printed === "") child.kill("SIGTERM");
+      printed += new TextDecoder().decode(part);
+    }
+    expect(await child.exited).toBe(0);
+    return printed.replaceAll(/:\d{2,}/g, ":PORT").split("\n")[0];
+  };
+  const every = { TWINPOST_MQTT: "127.0.0.1:0", TWINPOST_MQTTS: "127.0.0.1:0", ...files };
+  expect(await lineOf(every)).toMatch(
+    /^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, mqtt:\/\/127\.0\.0\.1:PORT, mqtts:\/\/127\.0\.0\.1:PORT$/,
+  );
+  const secure = { TWINPOST_HTTPS: "127.0.0.1:0", TWINPOST_MQTT: "off", ...files };
+  expect(await lineOf(secure)).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT, https:\/\/127\.0\.0\.1:PORT$/);
+  expect(await lineOf({ TWINPOST_MQTT: "off" })).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT$/);
+});
+
+test("a server that is told to stop sends its devices away, and waits for nobody who says nothing", async () => {
+  using folder = temporaryFolder();
+  await using server = await startServer({ dataDir: folder.path });
+  const port = (url: string | undefined) => Number(url?.split(":").at(-1));
+  const wires = [await dialTcp(port(server.mqttUrl)), await dialWebSocket(port(server.url))];
+  const began = performance.now();
+  expect(await server.end("SIGTERM")).toBe(0);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  await Promise.all(wires.map(({ closed }) => closed));
+});
+
+test("help is told, and a wrong command line ends with 2", async () => {
+  using folder = temporaryFolder();
+  const help = await run(["--help"], folder.path);
+  expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
+  const wrong = await run(["fly"], folder.path);
+  expect([wrong.code, wrong.stdout, wrong.stderr]).toEqual([2, "", expect.stringContaining('no command "fly"')]);
+});
+
+test("a first start says how to create the first account, a later one does not", async () => {
+  using folder = temporaryFolder();
+  const startAndStop = async () => {
+    const child = Bun.spawn(
+      [process.execPath, "src/main.ts", "serve", "--http", "127.0.0.1:0", "--mqtt", "off", "--data-dir", folder.path],
+      {
+        stdout: "pipe",
+        stderr: "ignore",
+      },
+    );
+    let printed = "";
+    for await (const part of child.stdout) {
+      if (printed === "") child.kill("SIGTERM");
+      printed += new TextDecoder().decode(part);
+    }
+    expect(await child.exited).toBe(0);
+    return printed;
+  };
+  expect(await startAndStop()).toContain(`account create --name NAME --data-dir ${folder.path}\n`);
+  await createAccountHere(folder.path);
+  expect(await startAndStop()).not.toContain("account create");
+});
