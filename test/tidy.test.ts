@@ -58,7 +58,7 @@ for (const file of [...new Glob("**/*.ts").scanSync(`${root}/src`)].sort()) {
 
 test("what starts the program as a process of its own is not among the quick tests, but in test/processes/", async () => {
   const starter =
-    /import \{[^}]*\b(?:startServer|runTool|createAccount|SOURCE)\b[^}]*\} from "[./]*\/server-process\.ts"/;
+    /import \{[^}]*\b(?:startServer|runTool|createAccount|SOURCE)\b[^}]*\} from "[^"]*\/server-process\.ts"/;
   for (const file of new Glob("*/**/*.test.ts").scanSync(import.meta.dir)) {
     const source = await Bun.file(`${import.meta.dir}/${file}`).text();
     expect([file, source.match(starter)?.[0]]).toEqual([file, undefined]);
