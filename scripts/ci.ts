@@ -80,6 +80,11 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/endurance/backup.endurance.ts"],
     env: { TWINPOST_BACKUP_MB: "50", TWINPOST_BACKUP_ROUNDS: "1", TWINPOST_BACKUP_KILLS: "3" },
   },
+  {
+    name: "accounts that travel",
+    command: [process.execPath, "test", "./test/cli/export.test.ts"],
+    env: { TWINPOST_RUNS: "100" },
+  },
   { name: "rules", command: [process.execPath, "test", "./test/endurance/rules-fuzz.endurance.ts"] },
   { name: "visibility", command: [process.execPath, "test", "./test/endurance/visibility.endurance.ts"] },
 ];

@@ -67,7 +67,7 @@ test("an account that was exported, imported and exported again is the same to t
       expect(twice.text).toBe(once.text);
     },
   );
-  await fc.assert(property, { numRuns: Number(process.env["TWINPOST_RUNS"] || 25) });
+  await fc.assert(property, { numRuns: Number(process.env["TWINPOST_RUNS"] || 8) });
 }, 120_000);
 
 test("an imported account serves what it served, and goes on", async () => {
@@ -170,7 +170,9 @@ test("what does not fit is refused by its line, and nothing of it is kept", asyn
   await using world = await openWorld();
   const caller = await world.createAccount();
   await busyAccount(world, caller).liveAll();
-  const { text } = await textOf(world.dataDir, caller.account, PASSPHRASE);
+  // To make a key of a passphrase takes longer than all the rest, so most of it is about a text without secrets.
+  const { text } = await textOf(world.dataDir, caller.account);
+  const { text: sealed } = await textOf(world.dataDir, caller.account, PASSPHRASE);
   const lines = text.split("\n").slice(0, -1);
   const header = JSON.parse(lines[0] as string);
   const twinLine = lines.findIndex((line) => line.startsWith('{"table":"twins"'));
@@ -182,7 +184,7 @@ test("what does not fit is refused by its line, and nothing of it is kept", asyn
   using _ = folder;
   const { clock, random, log } = world.deps;
   const options = { dataDir: folder.path, clock, random, log };
-  const refusal = (what: string, passphrase: string | undefined = PASSPHRASE) =>
+  const refusal = (what: string, passphrase?: string) =>
     importInto(options, linesOf(what), passphrase).then(
       () => "imported",
       (error: Error) => `${error.name} ${error.message}`,
@@ -194,7 +196,6 @@ test("what does not fit is refused by its line, and nothing of it is kept", asyn
     [head({ format: 2 }), /^PlainError line 1: made by a newer twinpost; import it with that one$/],
     [head({ schema: header.schema + 1 }), /^PlainError line 1: made by a newer twinpost \(schema/],
     [head({ schema: header.schema - 1 }), /^PlainError line 1: made by an older twinpost \(schema/],
-    [head({ account: caller.user }), /^PlainError line 1: the passphrase is not the one/],
     [changed(twinLine, (line) => line.slice(0, -5)), new RegExp(`^PlainError line ${twinLine + 1}: is not JSON$`)],
     [
       changed(twinLine, (line) => line.replace('"twins"', '"nowhere"')),
@@ -237,13 +238,19 @@ test("what does not fit is refused by its line, and nothing of it is kept", asyn
   for (let cut = 1; cut < lines.length; cut += 7) {
     expect(await refusal(`${lines.slice(0, cut).join("\n")}\n`)).toContain(`line ${cut + 1}: the end is missing`);
   }
-  expect(await refusal(text, "wrong")).toBe("PlainError line 1: the passphrase is not the one that it was sealed with");
-  expect(await importInto(options, linesOf(text), undefined).catch((error: Error) => error.message)).toContain(
-    "line 1: its secrets are sealed",
-  );
+  const another = sealed.replace(`"account":"${caller.account}"`, `"account":"${caller.user}"`);
+  for (const [what, passphrase] of [
+    [sealed, "wrong"],
+    [another, PASSPHRASE],
+  ] as const) {
+    expect(await refusal(what, passphrase)).toBe(
+      "PlainError line 1: the passphrase is not the one that it was sealed with",
+    );
+  }
+  expect(await refusal(sealed)).toContain("line 1: its secrets are sealed");
 
   // After all that, the folder is as empty as before: the account goes in, once.
-  expect(await refusal(text)).toBe("imported");
+  expect(await refusal(sealed, PASSPHRASE)).toBe("imported");
   expect(await refusal(text)).toBe(`PlainError line 1: account ${caller.account} is here already`);
   const other = await world.createAccount("Other");
   const { text: others } = await textOf(world.dataDir, other.account);

@@ -1,11 +1,13 @@
 import { expect, test } from "bun:test";
 import { proveVisibility, proveWrites } from "./visibility.ts";
 
+// A few worlds; test/endurance/visibility.endurance.ts looks at many.
+
 test("everybody sees exactly what rules and visibility let through, whatever the world and however they ask", async () => {
-  expect(await proveVisibility(8, 45_000)).toBeGreaterThan(10_000);
+  expect(await proveVisibility(3, 45_000)).toBeGreaterThan(3_000);
 }, 60_000);
 
 test("nobody changes what their rules keep from them, nor makes of anything what they would", async () => {
-  const { done, refused } = await proveWrites(4, 45_000);
-  expect(Math.min(done, refused)).toBeGreaterThan(20);
+  const { done, refused } = await proveWrites(2, 45_000);
+  expect(Math.min(done, refused)).toBeGreaterThan(10);
 }, 60_000);
