@@ -4,10 +4,11 @@ import { proveVisibility, proveWrites } from "./visibility.ts";
 // A few worlds; test/endurance/visibility.endurance.ts looks at many.
 
 test("everybody sees exactly what rules and visibility let through, whatever the world and however they ask", async () => {
-  expect(await proveVisibility(3, 45_000)).toBeGreaterThan(3_000);
+  expect(await proveVisibility(3, 45_000)).toBeGreaterThan(5_000);
 }, 60_000);
 
 test("nobody changes what their rules keep from them, nor makes of anything what they would", async () => {
-  const { done, refused } = await proveWrites(2, 45_000);
-  expect(Math.min(done, refused)).toBeGreaterThan(10);
+  const { done, refused } = await proveWrites(4, 45_000);
+  // By chance a world has from none to two dozen of either.
+  expect(Math.min(done, refused)).toBeGreaterThan(4);
 }, 60_000);
