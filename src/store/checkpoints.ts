@@ -12,6 +12,8 @@ const LAST_PAGES = 300;
 /** Where more are written than are moved meanwhile, groups wait when the log has come to this, 16 MB. */
 const LOG_PAGES_MAX = 4000;
 const PAGE_BYTES = 4096;
+/** Where transactions are lost, so often it is tried to make room. */
+const RELIEF_MS = 1000;
 /** How many pages a statement comes to, until the first checkpoint tells, and what is believed of it. */
 const PAGES_OF_STATEMENT = 2;
 const [PAGES_OF_STATEMENT_MIN, PAGES_OF_STATEMENT_MAX] = [0.05, 20];
@@ -45,6 +47,7 @@ export class Checkpoints {
   #left = 0;
   #moving: Promise<void> | undefined;
   #nearlyMoved = false;
+  #relievedMs = Number.NEGATIVE_INFINITY;
 
   readonly #flush: () => Promise<void>;
 
@@ -75,6 +78,18 @@ export class Checkpoints {
       if (this.#pagesOf(this.#written) >= LOG_PAGES) this.#moving ??= this.#moveBeside();
     }
     this.#open = { ...NOTHING };
+  }
+
+  /**
+   * The transaction is gone, maybe because the disk is full. Then moving what is in the log is what makes room in it, and no commit that
+   * succeeds would come to begin that.
+   */
+  lost(): void {
+    this.#open = { ...NOTHING };
+    const holdsSomething = this.#left > 0 || this.#written.statements > 0;
+    if (!holdsSomething || stopwatchMs() - this.#relievedMs < RELIEF_MS) return;
+    this.#relievedMs = stopwatchMs();
+    this.#nearlyMoved = true;
   }
 
   /** Whether what is left of a checkpoint is to be done now. */

@@ -141,7 +141,7 @@ export class GroupCommit {
       return { attempt, commitMs };
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
-      this.#checkpoints.ended(false);
+      this.#checkpoints.lost();
       throw error;
     }
   }

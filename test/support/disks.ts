@@ -6,7 +6,7 @@ import { temporaryFolder } from "./server-process.ts";
 /** A small file system of a test's own, which may be filled, and made read-only. */
 export type Disk = { path: string; run(...command: string[]): void; mount(options: string): void } & Disposable;
 
-const SIZES = { tmpfs: "12m", ext4: "16m" } as const;
+const SIZES = { tmpfs: "40m", ext4: "48m" } as const;
 
 function run(...command: string[]): void {
   const { exitCode, stderr } = Bun.spawnSync(command);
