@@ -28,6 +28,16 @@ const sum = (a: Written, b: Written): Written => ({
   bytes: a.bytes + b.bytes,
 });
 
+type Surroundings = {
+  /**
+   * Has the system write to the disk what it has of the database file. SQLite itself waits for that only when all is moved, which is when
+   * groups wait too.
+   */
+  flush: () => Promise<void>;
+  /** Hears why something could not be moved beside the groups. It is tried again between two of them. */
+  failed: (error: unknown) => void;
+};
+
 /**
  * Moves the log into the database file: nearly all of it beside the groups, on a connection of its own in a thread of the driver's, in
  * rounds; and what these have written meanwhile between two of them, for only a log that is moved whole is begun anew. SQLite's own
@@ -37,6 +47,8 @@ const sum = (a: Written, b: Written): Written => ({
 export class Checkpoints {
   readonly #connection: Connection;
   readonly #beside: Connection;
+  readonly #flush: Surroundings["flush"];
+  readonly #failed: Surroundings["failed"];
   /** Of the open transaction. */
   #open = { ...NOTHING };
   /** Committed since the last checkpoint, and since the last round of this one began. */
@@ -49,16 +61,12 @@ export class Checkpoints {
   #nearlyMoved = false;
   #relievedMs = Number.NEGATIVE_INFINITY;
 
-  readonly #flush: () => Promise<void>;
-
-  /**
-   * `beside` is a connection to the same database that nobody else uses. `flush` has the system write to the disk what it has of the file: SQLite
-   * itself waits for that only when all is moved, which is when groups wait too.
-   */
-  constructor(connection: Connection, beside: Connection, flush: () => Promise<void>) {
+  /** `beside` is a connection to the same database that nobody else uses. */
+  constructor(connection: Connection, beside: Connection, { flush, failed }: Surroundings) {
     this.#connection = connection;
     this.#beside = beside;
     this.#flush = flush;
+    this.#failed = failed;
     for (const one of [connection, beside]) one.pragma("wal_autocheckpoint = 0");
   }
 
@@ -122,13 +130,14 @@ export class Checkpoints {
   }
 
   async #moveBeside(): Promise<void> {
-    while (this.#pagesOf(this.#unmoved) > LAST_PAGES && !this.#isTooLong) {
-      this.#unmoved = NOTHING;
-      // What cannot be moved now, because a device fails, is tried again between the groups, and told.
-      await this.#beside
-        .runAside(`PRAGMA ${PASSIVE}`)
-        .then(this.#flush)
-        .catch(() => {});
+    try {
+      while (this.#pagesOf(this.#unmoved) > LAST_PAGES && !this.#isTooLong) {
+        this.#unmoved = NOTHING;
+        await this.#beside.runAside(`PRAGMA ${PASSIVE}`);
+        await this.#flush();
+      }
+    } catch (error) {
+      this.#failed(error);
     }
     this.#nearlyMoved = true;
   }
@@ -146,5 +155,7 @@ export class Checkpoints {
     this.#unmoved = NOTHING;
   }
 
-  #pagesOf = ({ statements, bytes }: Written) => statements * this.#pagesOfStatement + bytes / PAGE_BYTES;
+  #pagesOf({ statements, bytes }: Written): number {
+    return statements * this.#pagesOfStatement + bytes / PAGE_BYTES;
+  }
 }

@@ -25,7 +25,7 @@ export type Outcome = { ok: true; result: unknown } | { ok: false; error: unknow
 export type Settled = {
   requests: readonly number[];
   woken: readonly Topic[];
-  /** How long the disk took, if there was anything for it. */
+  /** How long the disk took; null if there was nothing for it. */
   commitMs: number | null;
 } & ({ outcomes: readonly Outcome[] } | { lost: unknown });
 
@@ -74,7 +74,7 @@ export class GroupCommit {
     { clock, lastInstant, shared, flush }: Options,
   ) {
     this.#connection = connection;
-    this.#checkpoints = new Checkpoints(connection, beside, flush);
+    this.#checkpoints = new Checkpoints(connection, beside, { flush, failed: (error) => audience.moved({ error }) });
     this.#audience = audience;
     this.#clock = clock;
     this.#lastInstant = lastInstant;

@@ -48,7 +48,7 @@ export type StoreOptions = {
   random: Random;
   log: Log;
   metrics?: Metrics;
-  /** Where commands are run by the system's clock, if not here: a thread that serves them, and what it knows. */
+  /** Where a server's commands are run by the system's clock, if not here: a thread that knows them. It ends with the store, or when that does not open. */
   writerThread?: { port: Port & { end(): void }; commands: Commands };
 };
 
@@ -56,8 +56,18 @@ export type StoreOptions = {
 const LOCK_WAIT_MAX_MS = 2_000;
 /** The command line waits this long for a server that is migrating the database. */
 const MIGRATION_WAIT_MAX_MS = 30_000;
+
 /** Opens the store for the one process that serves it, migrated. Throws `StoreInUse` if another process serves it already. */
 export async function openServerStore(options: StoreOptions): Promise<Store> {
+  try {
+    return await openLocked(options);
+  } catch (error) {
+    options.writerThread?.port.end();
+    throw error;
+  }
+}
+
+async function openLocked(options: StoreOptions): Promise<Store> {
   const lock = await lockDataDir(options);
   try {
     return await opening(options, async () => {

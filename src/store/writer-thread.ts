@@ -75,10 +75,7 @@ export async function openThread(
     }
   });
   send({ type: "open", database, lastInstant });
-  await opened.promise.catch((error) => {
-    port.end();
-    throw error;
-  });
+  await opened.promise;
   return {
     has: (command) => numbers.has(command),
     add(requests) {

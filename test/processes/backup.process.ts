@@ -8,16 +8,18 @@ import { runTool, SOURCE, startServer, temporaryFolder } from "../support/server
 // Backup and restore as whoever has the program meets them: exit codes, what is printed. A backup is always a process, for it changes its
 // priority and listens to signals. What needs none is in test/cli/backup.test.ts.
 
+const placesIn = (folder: string) => ({
+  dataDir: join(folder, "data"),
+  elsewhere: join(folder, "elsewhere"),
+  file: join(folder, "backup"),
+});
+
 const statusOf = async (url: string, authorization: string) =>
   (await fetch(`${url}/whoami`, { headers: { authorization } })).status;
 
 test("a backup made beside a running server is restored elsewhere, and serves what the first one served", async () => {
   using folder = temporaryFolder();
-  const [dataDir, elsewhere, file] = ["data", "elsewhere", "backup"].map((name) => join(folder.path, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const { dataDir, elsewhere, file } = placesIn(folder.path);
   const { secret } = await createAccountHere(dataDir);
   await using server = await startServer({ dataDir });
   const headers = { authorization: secret };
@@ -47,11 +49,7 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
 
 test("without the master key a backup says so, and is restored with a copy of it", async () => {
   using folder = temporaryFolder();
-  const [dataDir, elsewhere, file] = ["data", "elsewhere", "backup"].map((name) => join(folder.path, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const { dataDir, elsewhere, file } = placesIn(folder.path);
   const { secret } = await createAccountHere(dataDir);
   const backup = await runTool(["backup", file, "--without-key"], { dataDir });
   expect([backup.code, backup.stdout]).toEqual([0, expect.stringContaining("WITHOUT the master key")]);

@@ -7,9 +7,11 @@ import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { command } from "../../src/store/command.ts";
+import { type Command, command } from "../../src/store/command.ts";
+import { Connection } from "../../src/store/connection.ts";
+import { GroupCommit } from "../../src/store/group-commit.ts";
 import { integer, type Reader } from "../../src/store/sql.ts";
-import { openServerStore } from "../../src/store/store.ts";
+import { openServerStore, StoreInUse } from "../../src/store/store.ts";
 import { type Commands, serveWriter } from "../../src/store/writer-thread.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 
@@ -35,8 +37,7 @@ const unknown = command("unknown", () => null);
 const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
 
 /** A store whose commands go to the other end of a channel, as they go to a server's thread. */
-async function openThreadedStore() {
-  const folder = temporaryFolder();
+async function openThreadedStore(folder = temporaryFolder()) {
   const { port1, port2 } = new MessageChannel();
   const logged: { event: string; error?: { message: string } }[] = [];
   const over = (port: MessagePort) => ({
@@ -45,15 +46,19 @@ async function openThreadedStore() {
   });
   const commands: Commands = [note, buggy, limitPages, echo, ...COMMANDS];
   serveWriter(over(port2), commands);
-  const store = await openServerStore({
+  const ended = new Promise<void>((done) => port2.on("close", () => done()));
+  const options = {
     dataDir: folder.path,
     clock: systemClock,
     random: systemRandom,
     log: createLog("debug", systemClock.now, (line) => logged.push(JSON.parse(line))),
     writerThread: { port: { ...over(port1), end: () => port1.close() }, commands },
+  };
+  const store = await openServerStore(options).catch((error: Error) => {
+    throw Object.assign(error, { ended });
   });
   return {
-    ...{ store, logged },
+    ...{ store, logged, folder, ended },
     file: (name: string) => `${folder.path}/${name}`,
     async [Symbol.asyncDispose]() {
       await store.close();
@@ -147,4 +152,39 @@ test("a command that the thread does not know is a bug that its caller hears of"
   await using world = await openThreadedStore();
   await expect(world.store.write(unknown, SYSTEM, null)).rejects.toThrow("unknown");
   expect(await world.store.write(note, SYSTEM, { data: "after" })).toBe(1);
+});
+
+test("the thread ends with its store, and when that does not open", async () => {
+  const world = await openThreadedStore();
+  const refused = await openThreadedStore(world.folder).catch((error) => error);
+  expect(refused).toBeInstanceOf(StoreInUse);
+  await refused.ended;
+  await world[Symbol.asyncDispose]();
+  await world.ended;
+});
+
+test("what fails beside the groups is told, and tried again between two of them", async () => {
+  using folder = temporaryFolder();
+  const file = `${folder.path}/log.db`;
+  const [writing, beside] = [new Connection(file), new Connection(file)];
+  writing.run("CREATE TABLE texts (text TEXT) STRICT");
+  const [told, moved] = [Promise.withResolvers<string>(), Promise.withResolvers<number>()];
+  const write = command("write", (tx, _actor, text: string) => tx.run("INSERT INTO texts VALUES (?)", text));
+  const groups = new GroupCommit(
+    [writing, beside],
+    {
+      settled: () => {},
+      withdraw: () => {},
+      moved: (outcome) =>
+        "ms" in outcome ? moved.resolve(outcome.ms) : told.resolve((outcome.error as Error).message),
+    },
+    { clock: systemClock, lastInstant: 0, shared: false, flush: () => Promise.reject(new Error("no such disk")) },
+  );
+  const add = (id: number) =>
+    groups.add([{ id, command: write as Command<unknown, unknown>, actor: SYSTEM, input: "x".repeat(1024 * 1024) }]);
+  for (let id = 1; id <= 10; id++) add(id);
+  expect(await told.promise).toBe("no such disk");
+  add(11);
+  expect(await moved.promise).toBeGreaterThan(0);
+  expect(await groups.close(true)).toBeUndefined();
 });
