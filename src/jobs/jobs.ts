@@ -117,15 +117,15 @@ function pruneOldDeliveries(): Job {
 }
 
 /**
- * Very many stickers may be due at once, and whoever writes meanwhile waits behind a slice: so they are small, and paced. Ten thousand take
- * four seconds at this pace.
+ * Very many stickers may be due at once, and others wait behind a slice, for the writer or for a processor: so they are small, and paced. Ten
+ * thousand take four seconds at this pace.
  */
-const EXPIRIES_PER_MS = 2.5;
-const EXPIRY_SLICE = 8;
+const EXPIRIES_PER_MS = 2.3;
+const EXPIRY_SLICE = 12;
 /** Where the disk takes long, more of them go there together. */
 const EXPIRY_SLICES_MAX = 60;
 /** Whoever waits to be told of an expiry goes first when it is so late: then slices are larger, and others wait longer. */
-const LATE_MS = 2000;
+const LATE_MS = 3500;
 const EXPIRY_SLICE_LATE = 64;
 
 /** Runs at the very instant at which the next sticker is due; the schedule is a net, for a clock that was set forward. */

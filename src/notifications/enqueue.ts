@@ -13,7 +13,7 @@ type Addressee = Pick<WebhookSubscription, "id" | "accountId" | "topic" | "expir
 
 /**
  * One delivery row. The id of the message is made in the transaction: it is told to nobody before the commit, so a command that
- * is run again after a roll-back may make another.
+ * is run again after a roll-back may make another. Whoever makes the subscription due for it wakes those who send.
  */
 export function enqueue(tx: Tx, subscription: Addressee, message: Message): void {
   const about: Pick<Delivery, "number" | "twinId" | "trigger" | "event"> =
@@ -32,7 +32,6 @@ export function enqueue(tx: Tx, subscription: Addressee, message: Message): void
     linkBase: subscription.linkBase,
     hashKey: subscription.hashKey,
   });
-  tx.wake("deliveries");
 }
 
 /** When a subscription is due that has something to be tried from `at` on: not while it is paused, and not before its endpoint wants to be asked. */

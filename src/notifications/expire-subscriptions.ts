@@ -14,6 +14,7 @@ export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }:
     if (subscription.confirmedAt === null || subscription.expiresAt <= tx.now) continue;
     saveDue(tx, subscription.id, dueAtWithMore(tx, subscription));
     enqueue(tx, subscription, { type: "Expiring" });
+    tx.wake("deliveries");
   }
   return due.length;
 });

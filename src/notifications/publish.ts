@@ -38,6 +38,8 @@ export function publish(tx: Tx, ...publications: readonly Publication[]): void {
     }
   }
   for (const subscription of told.values()) {
-    saveMessageCount(tx, subscription.id, subscription.messageCount, dueAtWithMore(tx, subscription));
+    const dueAt = dueAtWithMore(tx, subscription);
+    saveMessageCount(tx, subscription.id, subscription.messageCount, dueAt);
+    if (dueAt !== null) tx.wake("deliveries");
   }
 }

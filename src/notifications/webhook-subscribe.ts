@@ -53,6 +53,7 @@ export const saveSubscription = userCommand(
     };
     insertSubscription(tx, subscription);
     enqueue(tx, subscription, { type: "Confirmation" });
+    tx.wake("deliveries");
     const { id, topic, callbackUrl } = subscription;
     const data = { subscription: id, topic, callback_url: callbackUrl, validity_ts: toSeconds(expiresAt) };
     record(tx, actor, { kind: "subscription.created", accountId, data });

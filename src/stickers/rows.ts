@@ -131,23 +131,24 @@ export function listAddressed(
     .map(stickerFrom);
 }
 
-/** Of so many that have been due longest, those on the same twin are taken together. */
+/** Among so many that have been due longest, those on one twin are looked for. */
 const DUE_WINDOW = 320;
 
 /**
- * Stickers that an instant finds due: of those that have been longest, twin by twin, and on each in the order of their ends. What is on
- * one twin stands together in every index, and is told in one journal row, so a slice of these costs a fraction of one that
- * takes one here and one there.
+ * The sticker that an instant finds due longest, and others of the same account on the same twin, in the order of their ends. What is on
+ * one twin stands together in every index, and is told in one journal row, so these cost a fraction of stickers here and there.
  */
-export const listDue = (reader: Reader, instant: number, limit: number): Sticker[] =>
+export const listDueTogether = (reader: Reader, instant: number, limit: number): Sticker[] =>
   reader
     .all(
       `SELECT ${STICKER} FROM (
          SELECT * FROM (
-           SELECT twin_id, account_id, color, expires_at FROM stickers WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
-         ) ORDER BY twin_id, account_id, expires_at, color LIMIT ?
+           SELECT twin_id, account_id, color, expires_at FROM stickers WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2
+         ) WHERE (twin_id, account_id) =
+           (SELECT twin_id, account_id FROM stickers WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1)
+         LIMIT ?3
        ) AS due CROSS JOIN stickers AS s USING (twin_id, account_id, color)
-       ORDER BY due.twin_id, due.account_id, due.expires_at, due.color`,
+       ORDER BY due.expires_at, due.color`,
       instant,
       DUE_WINDOW,
       limit,

@@ -4,6 +4,7 @@ import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { expireStickers } from "../../src/stickers/expire-stickers.ts";
+import { newTwin } from "../support/ledger.ts";
 import { journal, messages, published } from "../support/published.ts";
 import { openStickers } from "../support/sticker.ts";
 import type { Json } from "../support/world.ts";
@@ -131,6 +132,29 @@ test("many that are due go in slices, on each twin oldest first, and each is tol
     names.toReversed(),
   );
   expect(published(world).map(({ event }: Json) => event.color)).toEqual(names.toReversed());
+});
+
+test("what is due on one twin is told together, beginning with the twin where something has been due longest", async () => {
+  await using opened = await openStickers();
+  const { world, company, recipients, seconds } = opened;
+  const [first, second] = [await newTwin(company), await newTwin(company)];
+  const on = (twin: string, after: number[]) => {
+    const wish = (at: number) => ({ recipients, validity_ts: seconds() + at, publish: PUBLISH });
+    return company.call("POST", `/twins/${twin}/stickers`, {
+      stickers: Object.fromEntries(after.map((at) => [`s${at}`, wish(at)])),
+    });
+  };
+  await on(first, [1, 3, 5, 7, 9]);
+  await on(second, [2, 4, 6, 8, 10, 99]);
+  world.clock.advance(10_000);
+  for (let slice = 0; slice < 4; slice++) await world.store.write(expireStickers, SYSTEM, { limit: 4 });
+  const told = journal(world, "sticker.expired").map(({ twin_id, data }) => [twin_id, Object.keys(data.stickers)]);
+  expect(told).toEqual([
+    [first, ["s1", "s3", "s5", "s7"]],
+    [second, ["s2", "s4", "s6", "s8"]],
+    [first, ["s9"]],
+    [second, ["s10"]],
+  ]);
 });
 
 test("an expiry that cannot be stored is tried again at once, not at the next tick", async () => {
