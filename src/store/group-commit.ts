@@ -4,11 +4,10 @@ import { type Clock, stopwatchMs } from "../kernel/clock.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Command } from "./command.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
+import { GROUP_MAX, GroupSize } from "./group-size.ts";
 import type { Topic, Tx } from "./sql.ts";
 
-/** A group is closed here, so that answers are not held back by an endless stream of newcomers. */
-const GROUP_MAX = 256;
-/** And here, if its commands are laborious. The rest waits for the next group. */
+/** A group is closed here, if its commands are laborious. The rest waits for the next group. */
 const GROUP_MS_MAX = 10;
 /** So long a group keeps a shared event loop to itself. Then others are served in its midst, who see what was there before it. */
 const TURN_MS = 2;
@@ -63,6 +62,7 @@ export class GroupCommit {
   readonly #audience: Audience;
   readonly #clock: Clock;
   readonly #shared: boolean;
+  readonly #size = new GroupSize();
   #queue: Request[] = [];
   #working: Promise<void> | undefined;
   #lastInstant: number;
@@ -107,7 +107,7 @@ export class GroupCommit {
   /** Commits group after group, yielding between them: callers are answered, and what arrives meanwhile forms the next. */
   async #work(): Promise<void> {
     while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, GROUP_MAX);
+      const group = this.#queue.splice(0, this.#shared ? GROUP_MAX : this.#size.next(this.#queue.length));
       this.#audience.settled(await this.#settle(group));
       if (this.#checkpoints.due) await this.#checkpoint();
       await new Promise<void>((done) => setImmediate(done));
@@ -128,6 +128,7 @@ export class GroupCommit {
   async #commit(group: Request[]): Promise<{ attempt: Attempt; commitMs: number | null }> {
     try {
       await this.#begin();
+      const began = stopwatchMs();
       let attempt = await this.#attempt(group, false);
       if (!attempt) {
         this.#connection.run("ROLLBACK");
@@ -136,7 +137,9 @@ export class GroupCommit {
         attempt = await this.#attempt(group, true);
       }
       assert(attempt, "savepoints keep a group from being spoiled");
+      const ranMs = stopwatchMs() - began;
       const commitMs = await this.#end(attempt);
+      if (commitMs !== null) this.#size.learn(attempt.outcomes.length, ranMs, commitMs);
       this.#checkpoints.ended(true);
       return { attempt, commitMs };
     } catch (error) {
