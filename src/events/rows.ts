@@ -1,3 +1,4 @@
+import type { GrowingTable } from "../store/appended-rows.ts";
 import { integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 
 export type EventRow = {
@@ -12,18 +13,15 @@ export type EventRow = {
 /** A journal row as far as history is made from it. */
 export type StoredEvent = { sequence: number; occurredAt: number; twinId: string | null; kind: string; data: string };
 
+const JOURNAL: GrowingTable = {
+  name: "events",
+  number: "sequence",
+  columns: ["occurred_at", "account_id", "twin_id", "kind", "actor_kind", "actor_id", "data"],
+};
+
 /** Answers the sequence of the new row. */
 export const insertEvent = (tx: Tx, event: EventRow): number =>
-  tx.insert(
-    `INSERT INTO events (occurred_at, account_id, twin_id, kind, actor_kind, actor_id, data) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    tx.now,
-    event.accountId,
-    event.twinId,
-    event.kind,
-    event.actorKind,
-    event.actorId,
-    event.data,
-  );
+  tx.append(JOURNAL, tx.now, event.accountId, event.twinId, event.kind, event.actorKind, event.actorId, event.data);
 
 const EVENT = "sequence, occurred_at, twin_id, kind, data";
 

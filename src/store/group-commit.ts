@@ -1,11 +1,12 @@
 import type { Actor } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
 import { type Clock, stopwatchMs } from "../kernel/clock.ts";
+import { AppendedRows } from "./appended-rows.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Command } from "./command.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
 import { GROUP_MAX, GroupSize } from "./group-size.ts";
-import type { Topic, Tx } from "./sql.ts";
+import type { SqlValue, Topic, Tx } from "./sql.ts";
 
 /** A group is closed here, if its commands are laborious. The rest waits for the next group. */
 const GROUP_MS_MAX = 10;
@@ -58,6 +59,7 @@ type Options = {
  */
 export class GroupCommit {
   readonly #connection: Connection;
+  readonly #appended: AppendedRows;
   readonly #checkpoints: Checkpoints;
   readonly #audience: Audience;
   readonly #clock: Clock;
@@ -74,6 +76,7 @@ export class GroupCommit {
     { clock, lastInstant, shared, flush }: Options,
   ) {
     this.#connection = connection;
+    this.#appended = new AppendedRows(connection);
     this.#checkpoints = new Checkpoints(connection, beside, { flush, failed: (error) => audience.moved({ error }) });
     this.#audience = audience;
     this.#clock = clock;
@@ -175,6 +178,7 @@ export class GroupCommit {
     for (;;) {
       try {
         this.#connection.run("BEGIN IMMEDIATE");
+        this.#appended.forget();
         return;
       } catch (error) {
         if (!isBusy(error) || this.#clock.now() >= deadline) throw error;
@@ -205,28 +209,54 @@ export class GroupCommit {
       if (outcome === "spoiled") return undefined;
       outcomes.push(outcome);
     }
-    return attempt;
+    return this.#writeAppended() ? attempt : undefined;
+  }
+
+  /** Answers false if a row could not be written, and whose it was has to be found out. */
+  #writeAppended(): boolean {
+    try {
+      this.#appended.write();
+      return true;
+    } catch (error) {
+      if (this.#isLost(error)) throw error;
+      return false;
+    }
   }
 
   #runOne({ command, actor, input }: Request, savepoint: boolean, attempt: Attempt): Outcome | "spoiled" {
     const connection = this.#connection;
+    const appended = this.#appended;
     const wakes: Topic[] = [];
     let wrote = false;
+    const writing = (binds: readonly SqlValue[]) => {
+      wrote = true;
+      this.#checkpoints.count(binds);
+    };
     const tx: Tx = {
       now: this.#instant(),
-      get: (sql, ...binds) => connection.get(sql, ...binds),
-      all: (sql, ...binds) => connection.all(sql, ...binds),
+      get: (sql, ...binds) => {
+        appended.writeFor(sql);
+        return connection.get(sql, ...binds);
+      },
+      all: (sql, ...binds) => {
+        appended.writeFor(sql);
+        return connection.all(sql, ...binds);
+      },
       once: (ask) => ask(tx),
       run: (sql, ...binds) => {
-        wrote = true;
-        this.#checkpoints.count(binds);
+        writing(binds);
+        appended.writeFor(sql);
         return connection.run(sql, ...binds);
       },
       wake: (topic) => wakes.push(topic),
       insert: (sql, ...binds) => {
-        wrote = true;
-        this.#checkpoints.count(binds);
+        writing(binds);
+        appended.writeFor(sql);
         return connection.insert(sql, ...binds);
+      },
+      append: (table, ...values) => {
+        writing(values);
+        return appended.add(table, values);
       },
     };
     if (savepoint) connection.run("SAVEPOINT command");
@@ -234,13 +264,17 @@ export class GroupCommit {
       const result = command.run(tx, actor, input);
       // A command may have caught an error that ended the transaction; what runs after it would commit by itself.
       assert(connection.inTransaction, `the transaction outlives ${command.name}`);
-      if (savepoint) connection.run("RELEASE command");
+      if (savepoint) {
+        appended.write();
+        connection.run("RELEASE command");
+      }
       for (const topic of wakes) attempt.woken.add(topic);
       attempt.wrote ||= wrote;
       return { ok: true, result };
     } catch (error) {
       if (this.#isLost(error)) throw error;
       if (savepoint) {
+        appended.forget();
         connection.run("ROLLBACK TO command");
         connection.run("RELEASE command");
       } else if (wrote) return "spoiled";

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../kernel/json.ts";
 import type { JsonText } from "../kernel/json-text.ts";
+import type { GrowingTable } from "./appended-rows.ts";
 
 /** What may be bound. The driver aborts the whole process on anything else (a boolean, an object), so we look first. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
@@ -28,6 +29,8 @@ export type Tx = Reader & {
   wake(topic: Topic): void;
   /** Adds one row and answers its row id. */
   insert(sql: string, ...binds: SqlValue[]): number;
+  /** The same for a table that every command adds to: rows are written together, at the latest when one of them is asked for. */
+  append(table: GrowingTable, ...values: SqlValue[]): number;
 };
 
 export function assertBindable(binds: readonly unknown[]): asserts binds is SqlValue[] {
