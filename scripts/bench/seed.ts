@@ -80,23 +80,18 @@ function twinRow(id: string, account: string, index: number): (string | number)[
   return [id, account, account, describeTwin(String(index % 1e8).padStart(8, "0")), createdAt, createdAt];
 }
 
-/** In the order of their keys, so that these tables grow at their end; by the first two digits of ids, turn by turn. */
+/** In the order of their keys, so that the table grows at its end; by the first two digits of ids, turn by turn. */
 async function insertLedgers(database: Database.Database, account: string, signal?: AbortSignal): Promise<void> {
   const entries = database.prepare(
     `INSERT INTO ledger_entries
-       (twin_id, account_id, name, type, value, history, record_count, created_at, updated_at, value_changed_at)
-     SELECT id, ?, ?, 'value', ?, '1M', 1, ?4, ?4, ?4 FROM twins WHERE id BETWEEN ?5 AND ?6 ORDER BY id`,
-  );
-  const records = database.prepare(
-    `INSERT INTO ledger_history (twin_id, account_id, name, changed_at, value)
-     SELECT id, ?, ?, ?4, ?3 FROM twins WHERE id BETWEEN ?5 AND ?6 ORDER BY id`,
+       (twin_id, account_id, name, type, value, history, record_count, recent, created_at, updated_at, value_changed_at)
+     SELECT id, ?, ?, 'value', ?, '1M', 1, json_array(json_array(?4, json(?3))), ?4, ?4, ?4
+     FROM twins WHERE id BETWEEN ?5 AND ?6 ORDER BY id`,
   );
   const now = Date.now();
   for (let digits = 0; digits < 256; digits++) {
     const first = digits.toString(16).padStart(2, "0");
-    const binds = [account, ENTRY_NAME, FIRST_VALUE, now, first, `${first}g`];
-    entries.run(binds);
-    records.run(binds);
+    entries.run([account, ENTRY_NAME, FIRST_VALUE, now, first, `${first}g`]);
     await pause(signal);
   }
 }

@@ -6,6 +6,7 @@ import { assertAcceptable, conditionsOf } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
 import { assertWhole, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
+import { NO_RECORDS } from "./recent-records.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
 import { insertEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
@@ -63,14 +64,13 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
     publish: wish.include ? null : (wish.publish ?? null),
     source: source ?? null,
     reference: wish.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : null,
-    recordCount: 0,
+    ...{ recordCount: 0, recent: NO_RECORDS, referredTo: false },
     ...{ createdAt: tx.now, updatedAt: tx.now, valueChangedAt: tx.now },
   };
 }
 
 function save(tx: Tx, entry: Entry): void {
-  insertEntry(tx, { ...entry, recordCount: entry.history === null ? 0 : 1 });
-  keepRecord(tx, entry);
+  insertEntry(tx, keepRecord(tx, entry));
   announce(tx, entry);
   if (entry.type === "reference") insertPendingReference(tx, entry);
 }

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { JsonText } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
 import type { Entry } from "./entry.ts";
-import { deleteOldestRecord, insertRecord } from "./history-rows.ts";
+import { deleteOldestRecords, deleteRecordsBefore, insertRecords } from "./history-rows.ts";
+import { isFull, NO_RECORDS, recordsSince, withRecord } from "./recent-records.ts";
 import { insertChangedSource } from "./source-rows.ts";
 
-/** History records kept of an entry; the journal has all that its retention reaches. */
+/** History records kept of an entry, beside those in its own row; the journal has all that its retention reaches. */
 const RECORDS_MAX = 1000;
 
 /** Whether two texts are the same JSON, in which the order of keys means nothing. */
@@ -24,13 +25,28 @@ export function withValue(tx: Tx, entry: Entry, value: JsonText): Entry {
   return keepRecord(tx, { ...entry, value, valueChangedAt: Math.max(tx.now, entry.valueChangedAt + 1) });
 }
 
-/** Puts the present value into the entry's history, if it keeps one. */
+/** The entry with its present value in its history, if it keeps one. What is in its own row is not saved yet. */
 export function keepRecord(tx: Tx, entry: Entry): Entry {
   if (entry.history === null) return entry;
-  insertRecord(tx, entry, { changedAt: entry.valueChangedAt, value: entry.value });
-  if (entry.recordCount < RECORDS_MAX) return { ...entry, recordCount: entry.recordCount + 1 };
-  deleteOldestRecord(tx, entry);
-  return entry;
+  const { recent, recordCount } = isFull(entry.recent) ? moveRecent(tx, entry) : entry;
+  const record = { changedAt: entry.valueChangedAt, value: entry.value };
+  return { ...entry, recent: withRecord(recent, record), recordCount: recordCount + 1 };
+}
+
+/** Moves the records in the entry's row to its history, where the newest ones stay. */
+function moveRecent(tx: Tx, entry: Entry): Entry {
+  insertRecords(tx, entry, entry.recent);
+  const surplus = entry.recordCount - RECORDS_MAX;
+  if (surplus <= 0) return { ...entry, recent: NO_RECORDS };
+  deleteOldestRecords(tx, entry, surplus);
+  return { ...entry, recent: NO_RECORDS, recordCount: RECORDS_MAX };
+}
+
+/** The entry without the records from before an instant, or all of them. What is in its own row is not saved yet. */
+export function dropRecords(tx: Tx, entry: Entry, before = Number.MAX_SAFE_INTEGER): Entry {
+  const { recent, dropped } = recordsSince(entry.recent, before);
+  const count = dropped + deleteRecordsBefore(tx, entry, before);
+  return count === 0 ? entry : { ...entry, recent, recordCount: entry.recordCount - count };
 }
 
 /** Has the references to an entry copied anew, if there are any: its value, visibility or existence has changed. */

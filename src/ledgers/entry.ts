@@ -1,5 +1,6 @@
 import { conflict } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
+import type { RecentRecords } from "./recent-records.ts";
 
 export type EntryType = "value" | "reference" | "include";
 
@@ -23,6 +24,10 @@ export type Entry = EntryKey & {
   reference: { status: ReferenceStatus; hops: number; addedBy: string } | null;
   /** History records that are kept. */
   recordCount: number;
+  /** The newest of them. */
+  recent: RecentRecords;
+  /** Whether there were references to it when it was read. */
+  referredTo: boolean;
   createdAt: number;
   updatedAt: number;
   valueChangedAt: number;

@@ -2,8 +2,9 @@ import type { UserActor } from "../kernel/actor.ts";
 import { durationMs } from "../kernel/duration.ts";
 import type { Reader } from "../store/sql.ts";
 import type { Entry } from "./entry.ts";
-import { type HistoryRecord, listRecords } from "./history-rows.ts";
+import { listRecords } from "./history-rows.ts";
 import { type LedgerPath, locateLedger } from "./locate-ledger.ts";
+import type { HistoryRecord } from "./recent-records.ts";
 import { listTouchable } from "./touchable.ts";
 
 type Range = { entries?: string[] | undefined; ge?: number | undefined; le?: number | undefined; limit: number };

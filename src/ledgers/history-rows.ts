@@ -1,30 +1,29 @@
 import type { JsonText } from "../kernel/json-text.ts";
 import { integer, type Reader, type Tx, text } from "../store/sql.ts";
 import type { EntryKey } from "./entry.ts";
+import type { HistoryRecord, RecentRecords } from "./recent-records.ts";
 
-export type HistoryRecord = { changedAt: number; value: JsonText };
-
-export function insertRecord(tx: Tx, { twinId, accountId, name }: EntryKey, { changedAt, value }: HistoryRecord): void {
+/** Adds what stood in an entry's own row. */
+export const insertRecords = (tx: Tx, { twinId, accountId, name }: EntryKey, recent: RecentRecords): number =>
   tx.run(
-    "INSERT INTO ledger_history (twin_id, account_id, name, changed_at, value) VALUES (?, ?, ?, ?, ?)",
+    `INSERT INTO ledger_history (twin_id, account_id, name, changed_at, value)
+     SELECT ?, ?, ?, value ->> 0, value -> 1 FROM json_each(?)`,
     twinId,
     accountId,
     name,
-    changedAt,
-    value,
+    recent,
   );
-}
 
-export function deleteOldestRecord(tx: Tx, { twinId, accountId, name }: EntryKey): void {
+export const deleteOldestRecords = (tx: Tx, { twinId, accountId, name }: EntryKey, count: number): number =>
   tx.run(
-    `DELETE FROM ledger_history WHERE (twin_id, account_id, name, changed_at) = (
+    `DELETE FROM ledger_history WHERE (twin_id, account_id, name, changed_at) IN (
        SELECT twin_id, account_id, name, changed_at FROM ledger_history
-       WHERE twin_id = ? AND account_id = ? AND name = ? ORDER BY changed_at LIMIT 1)`,
+       WHERE twin_id = ? AND account_id = ? AND name = ? ORDER BY changed_at LIMIT ?)`,
     twinId,
     accountId,
     name,
+    count,
   );
-}
 
 /** Deletes the records from before an instant, and answers how many there were. */
 export const deleteRecordsBefore = (tx: Tx, { twinId, accountId, name }: EntryKey, instant: number): number =>
@@ -36,7 +35,7 @@ export const deleteRecordsBefore = (tx: Tx, { twinId, accountId, name }: EntryKe
     instant,
   );
 
-/** Records of an entry between two instants, both included, newest first. */
+/** Records of an entry between two instants, both included, newest first, those in its own row among them. */
 export const listRecords = (
   reader: Reader,
   { twinId, accountId, name }: EntryKey,
@@ -44,7 +43,7 @@ export const listRecords = (
 ): HistoryRecord[] =>
   reader
     .all(
-      `SELECT changed_at, value FROM ledger_history
+      `SELECT changed_at, value FROM ledger_records
        WHERE twin_id = ? AND account_id = ? AND name = ? AND changed_at BETWEEN ? AND ?
        ORDER BY changed_at DESC LIMIT ?`,
       twinId,

@@ -1,7 +1,7 @@
 import { durationMs } from "../kernel/duration.ts";
 import { command } from "../store/command.ts";
+import { dropRecords } from "./change-value.ts";
 import type { EntryKey } from "./entry.ts";
-import { deleteRecordsBefore } from "./history-rows.ts";
 import { listHistoryKeepers, saveValue } from "./rows.ts";
 
 type Input = { after: EntryKey | null; limit: number };
@@ -16,9 +16,9 @@ export const pruneHistory = command("prune_history", (tx, _actor, { after, limit
   const entries = listHistoryKeepers(tx, after ?? START, limit);
   let dropped = 0;
   for (const entry of entries) {
-    const count = deleteRecordsBefore(tx, entry, tx.now - durationMs(entry.history as string));
-    if (count > 0) saveValue(tx, { ...entry, recordCount: entry.recordCount - count });
-    dropped += count;
+    const after = dropRecords(tx, entry, tx.now - durationMs(entry.history as string));
+    if (after !== entry) saveValue(tx, after);
+    dropped += entry.recordCount - after.recordCount;
   }
   const last = entries.length === limit ? entries.at(-1) : undefined;
   return { dropped, last: last ? { twinId: last.twinId, accountId: last.accountId, name: last.name } : null };

@@ -1,35 +1,43 @@
 import type { JsonText } from "../kernel/json-text.ts";
-import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
+import { boolean, integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 import type { Entry, EntryKey, EntryType, ReferenceStatus } from "./entry.ts";
+import type { RecentRecords } from "./recent-records.ts";
 
 // The entries of ledgers. Their history is in history-rows.ts, what references wait for in source-rows.ts.
 
-const ENTRY = `twin_id, account_id, name, type, value, visibility, history, publish, source_twin, source_account, source_name,
-  status, hops, added_by, record_count, created_at, updated_at, value_changed_at`;
+const PLACE = "twin_id, account_id";
+const CONTENT = `name, type, value, visibility, history, publish, source_twin, source_account, source_name, status, hops, added_by,
+  record_count, recent, created_at, updated_at, value_changed_at`;
 
-const OF_LEDGER = `SELECT ${ENTRY} FROM ledger_entries WHERE twin_id = ? AND account_id = ?`;
+// To ask for that by itself would cost four times as much.
+const REFERRED_TO = `EXISTS (SELECT 1 FROM ledger_entries r INDEXED BY ledger_references WHERE r.type = 'reference'
+    AND r.source_twin = e.twin_id AND r.source_account = e.account_id AND r.source_name = e.name) AS referred_to`;
+
+// Where they are is known to who asks, and each column costs: so it is not asked for.
+const OF_LEDGER = `SELECT ${CONTENT}, ${REFERRED_TO} FROM ledger_entries e WHERE twin_id = ? AND account_id = ?`;
 const BY_KEY = `${OF_LEDGER} AND name = ?`;
 const BY_NAMES = `${OF_LEDGER} AND name IN (SELECT value FROM json_each(?))`;
 
 export function findEntry(reader: Reader, { twinId, accountId, name }: EntryKey): Entry | undefined {
   const row = reader.get(BY_KEY, twinId, accountId, name);
-  return row && entryFrom(row);
+  return row && entryFrom(row, twinId, accountId);
 }
 
 /** The entries of a ledger, or those of these names, in the order of their names. */
 export function listEntries(reader: Reader, twinId: string, accountId: string, names?: readonly string[]): Entry[] {
-  if (!names) return reader.all(`${OF_LEDGER} ORDER BY name`, twinId, accountId).map(entryFrom);
+  const entryHere = (row: Row) => entryFrom(row, twinId, accountId);
+  if (!names) return reader.all(`${OF_LEDGER} ORDER BY name`, twinId, accountId).map(entryHere);
   const [first] = names;
   if (names.length === 1 && first !== undefined) {
     const entry = findEntry(reader, { twinId, accountId, name: first });
     return entry ? [entry] : [];
   }
-  return reader.all(`${BY_NAMES} ORDER BY name`, twinId, accountId, JSON.stringify(names)).map(entryFrom);
+  return reader.all(`${BY_NAMES} ORDER BY name`, twinId, accountId, JSON.stringify(names)).map(entryHere);
 }
 
 export function insertEntry(tx: Tx, entry: Entry): void {
   tx.run(
-    `INSERT INTO ledger_entries (${ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.twinId,
     entry.accountId,
     entry.name,
@@ -44,7 +52,7 @@ export function insertEntry(tx: Tx, entry: Entry): void {
 export function saveEntry(tx: Tx, entry: Entry): void {
   tx.run(
     `UPDATE ledger_entries SET value = ?, visibility = ?, history = ?, publish = ?, source_twin = ?, source_account = ?,
-       source_name = ?, status = ?, hops = ?, added_by = ?, record_count = ?, updated_at = ?, value_changed_at = ?
+       source_name = ?, status = ?, hops = ?, added_by = ?, record_count = ?, recent = ?, updated_at = ?, value_changed_at = ?
      WHERE twin_id = ? AND account_id = ? AND name = ?`,
     ...changing(entry),
     entry.updatedAt,
@@ -55,20 +63,21 @@ export function saveEntry(tx: Tx, entry: Entry): void {
   );
 }
 
-const changing = ({ value, visibility, history, publish, source, reference, recordCount }: Entry) => [
+const changing = ({ value, visibility, history, publish, source, reference, recordCount, recent }: Entry) => [
   ...[value, visibility, history, publish],
   ...[source?.twinId ?? null, source?.accountId ?? null, source?.name ?? null],
   ...[reference?.status ?? null, reference?.hops ?? null, reference?.addedBy ?? null],
-  recordCount,
+  ...[recordCount, recent],
 ];
 
 /** Only what a new value changes, which is what most writes are. */
 export function saveValue(tx: Tx, entry: Entry): void {
   tx.run(
-    `UPDATE ledger_entries SET value = ?, record_count = ?, value_changed_at = ?
+    `UPDATE ledger_entries SET value = ?, record_count = ?, recent = ?, value_changed_at = ?
      WHERE twin_id = ? AND account_id = ? AND name = ?`,
     entry.value,
     entry.recordCount,
+    entry.recent,
     entry.valueChangedAt,
     entry.twinId,
     entry.accountId,
@@ -97,7 +106,7 @@ export function ledgerBytes(reader: Reader, twinId: string, accountId: string): 
 export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey, limit: number): Entry[] =>
   reader
     .all(
-      `SELECT ${ENTRY} FROM ledger_entries INDEXED BY ledger_references
+      `SELECT ${PLACE}, ${CONTENT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
        WHERE type = 'reference' AND source_twin = ? AND source_account = ? AND source_name = ?
          AND (twin_id, account_id, name) > (?, ?, ?)
        ORDER BY twin_id, account_id, name LIMIT ?`,
@@ -109,13 +118,13 @@ export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey
       after.name,
       limit,
     )
-    .map(entryFrom);
+    .map((row) => entryFrom(row));
 
 /** Entries that keep their history for a limited time, behind a key. */
 export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: number): Entry[] =>
   reader
     .all(
-      `SELECT ${ENTRY} FROM ledger_entries INDEXED BY ledger_entries_with_history
+      `SELECT ${PLACE}, ${CONTENT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_entries_with_history
        WHERE history IS NOT NULL AND history <> 'INF' AND (twin_id, account_id, name) > (?, ?, ?)
        ORDER BY twin_id, account_id, name LIMIT ?`,
       after.twinId,
@@ -123,14 +132,14 @@ export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: numbe
       after.name,
       limit,
     )
-    .map(entryFrom);
+    .map((row) => entryFrom(row));
 
-function entryFrom(row: Row): Entry {
+function entryFrom(row: Row, twinId = text(row, "twin_id"), accountId = text(row, "account_id")): Entry {
   const sourceTwin = textOrNull(row, "source_twin");
   const status = textOrNull(row, "status") as ReferenceStatus | null;
   return {
-    twinId: text(row, "twin_id"),
-    accountId: text(row, "account_id"),
+    twinId,
+    accountId,
     name: text(row, "name"),
     type: text(row, "type") as EntryType,
     value: text(row, "value") as JsonText,
@@ -143,6 +152,8 @@ function entryFrom(row: Row): Entry {
         : { twinId: sourceTwin, accountId: text(row, "source_account"), name: text(row, "source_name") },
     reference: status && { status, hops: integerOrNull(row, "hops") ?? 0, addedBy: text(row, "added_by") },
     recordCount: integer(row, "record_count"),
+    recent: text(row, "recent") as RecentRecords,
+    referredTo: boolean(row, "referred_to"),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),
     valueChangedAt: integer(row, "value_changed_at"),

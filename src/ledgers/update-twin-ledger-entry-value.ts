@@ -23,7 +23,8 @@ export const updateTwinLedgerEntryValue = userCommand(
         const after = withValue(tx, before, plan.value);
         if (after === before) return before;
         saveValue(tx, after);
-        announce(tx, after);
+        // A request that changes values makes no references.
+        if (before.referredTo) announce(tx, after);
         return after;
       },
     }),

@@ -2,11 +2,10 @@ import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
 import { changeEntries } from "./change-entries.ts";
-import { announce, keepRecord, withValue } from "./change-value.ts";
+import { announce, dropRecords, keepRecord, withValue } from "./change-value.ts";
 import { assertAcceptable } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
 import { type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
-import { deleteRecordsBefore } from "./history-rows.ts";
 import type { Ledger, LedgerPath } from "./locate-ledger.ts";
 import { saveEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
@@ -56,10 +55,7 @@ const hasSameProperties = (a: Entry, b: Entry) =>
 
 function save(tx: Tx, before: Entry, plan: Entry): Entry {
   let after: Entry = { ...plan, value: before.value };
-  if (after.history === null && before.history !== null) {
-    deleteRecordsBefore(tx, after, Number.MAX_SAFE_INTEGER);
-    after.recordCount = 0;
-  }
+  if (after.history === null && before.history !== null) after = dropRecords(tx, after);
   after = withValue(tx, after, plan.value);
   const isValueNew = after.valueChangedAt !== before.valueChangedAt;
   if (after.history !== null && before.history === null && !isValueNew) after = keepRecord(tx, after);

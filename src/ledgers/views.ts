@@ -1,7 +1,7 @@
 import { type JsonText, spliced, writeJson, writeObject } from "../kernel/json-text.ts";
 import { toSeconds } from "../kernel/schema.ts";
 import { type Entry, isRefused, type Outcomes } from "./entry.ts";
-import type { HistoryRecord } from "./history-rows.ts";
+import type { HistoryRecord } from "./recent-records.ts";
 
 // What callers of the account API are answered (specification 2.8, 2.9). Values stay the text that they are kept as.
 

@@ -61,7 +61,21 @@ const BREAKAGES: readonly Breakage[] = [
     "UPDATE ledger_entries SET value_changed_at = 1",
     /^ledger_history: \S+ of \S+ on \S+ has a record from after its last change$/,
   ],
-  ["last record", "UPDATE ledger_history SET value = '77'", /^ledger_history: the last record of .* is not its value$/],
+  [
+    "last record",
+    "UPDATE ledger_entries SET recent = json_set(recent, '$[#-1][1]', 77)",
+    /^ledger_history: the last record of .* is not its value$/,
+  ],
+  [
+    "records in rows",
+    "UPDATE ledger_entries SET recent = '[[', record_count = (SELECT count(*) FROM ledger_history)",
+    /^ledger_entries: what \S+ of \S+ on \S+ has of its history is not JSON$/,
+  ],
+  [
+    "order of records",
+    "INSERT INTO ledger_history SELECT twin_id, account_id, name, value_changed_at, value FROM ledger_entries WHERE recent <> '[]'",
+    /^ledger_entries: what \S+ of \S+ on \S+ has of its history is not its newest$/,
+  ],
   ["recipients", "DELETE FROM sticker_recipients", /^sticker_recipients: color\d of \S+ on \S+ is not listed for \S+$/],
   [
     "recipients of nothing",

@@ -7,6 +7,8 @@ import { createTwin, ledgerOf } from "./ledger-world.ts";
 
 const WRITES = 10_000;
 const KEPT = 1000;
+/** Records that may be in the entry's own row beside them. */
+const IN_ROW_MAX = 28;
 
 test("10 000 writes to one entry at once come one after another: the last one stays, the newest 1 000 are its history, the journal has all", async () => {
   await using world = await openWorld();
@@ -34,7 +36,8 @@ test("10 000 writes to one entry at once come one after another: the last one st
   expect(records.map(([, value]) => value)).toEqual(steps.slice(-KEPT).reverse());
   const instants = records.map(([instant]) => Number(instant)).reverse();
   expect(instants.every((instant, index) => index === 0 || instant > (instants[index - 1] as number))).toBe(true);
-  expect(world.query("SELECT count(*) AS records FROM ledger_history")).toEqual([{ records: KEPT }]);
+  const [{ kept }] = world.query("SELECT count(*) AS kept FROM ledger_records");
+  expect(kept).toBeWithin(KEPT, KEPT + IN_ROW_MAX + 1);
 
   const events = world.query("SELECT sequence, data FROM events WHERE kind = 'ledger.entry.updated' ORDER BY sequence");
   const changes = events.map(({ data }) => JSON.parse(data).entries.reading);
