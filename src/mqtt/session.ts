@@ -2,7 +2,7 @@ import type { Connection } from "./connection.ts";
 import type { HubSpace } from "./hub-space.ts";
 import type { Subscription } from "./message.ts";
 import type { QoS } from "./packets.ts";
-import { matches, parseFilter } from "./topics.ts";
+import { isShared, matches } from "./topics.ts";
 
 export type SessionIdentity = { hub: HubSpace; deviceId: string; clientId: string };
 
@@ -64,8 +64,7 @@ export class Session {
     let granted: QoS | undefined;
     for (const { filter, qos } of this.subscriptions.values()) {
       if (granted !== undefined && qos <= granted) continue;
-      const parsed = parseFilter(filter);
-      if (parsed && parsed.share === null && matches(parsed.filter, topic)) granted = qos;
+      if (!isShared(filter) && matches(filter, topic)) granted = qos;
     }
     return granted;
   }

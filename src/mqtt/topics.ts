@@ -28,13 +28,16 @@ export function levelsOf(topic: string): number {
  */
 export function parseFilter(filter: string): { share: string | null; filter: string } | undefined {
   if (!filter.isWellFormed() || !fits(filter) || !isTopicFilter(filter)) return undefined;
-  if (!filter.startsWith(SHARE)) return { share: null, filter };
+  if (!isShared(filter)) return { share: null, filter };
   const nameEnd = filter.indexOf("/", SHARE.length);
   const share = filter.slice(SHARE.length, nameEnd);
   const shared = filter.slice(nameEnd + 1);
   if (nameEnd === -1 || share === "" || /[#+]/.test(share) || shared === "") return undefined;
   return { share, filter: shared };
 }
+
+/** Of a filter that is one. */
+export const isShared = (filter: string) => filter.startsWith(SHARE);
 
 const SLASH = 0x2f;
 const PLUS = 0x2b;
