@@ -4,7 +4,7 @@ import type { Tx } from "../store/sql.ts";
 import { announce, keepRecord } from "./change-value.ts";
 import { assertAcceptable, conditionsOf } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
-import { assertWhole, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
+import { assertWhole, type ChangeableEntry, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { NO_RECORDS } from "./recent-records.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
@@ -24,7 +24,7 @@ export const addTwinLedgerEntry = userCommand(
     const assertCondition = conditionsOf(tx, actor, ledger, options);
     const names = entries.map(([name]) => name);
     const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
-    const outcomes = entries.map(([name, wish]): Outcomes<Entry>[number] => [
+    const outcomes = entries.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
       name,
       settle(() => {
         if (known.has(name)) throw new ItemRefusal("Entry already exists.");
@@ -50,7 +50,7 @@ export const addTwinLedgerEntry = userCommand(
   },
 );
 
-function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: EntryChanges): Entry {
+function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: EntryChanges): ChangeableEntry {
   const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
   if (source) assertElsewhere(ledger, source);
   if (wish.include && source) assertMayInclude(tx, actor, source);
@@ -69,7 +69,7 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
   };
 }
 
-function save(tx: Tx, entry: Entry): void {
+function save(tx: Tx, entry: ChangeableEntry): void {
   insertEntry(tx, keepRecord(tx, entry));
   announce(tx, entry);
   if (entry.type === "reference") insertPendingReference(tx, entry);

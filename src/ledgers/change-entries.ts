@@ -1,17 +1,25 @@
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
 import { conditionsOf } from "./check-item.ts";
-import { assertWhole, type Entry, ItemRefusal, isRefused, type Outcomes, settle } from "./entry.ts";
+import {
+  assertWhole,
+  type ChangeableEntry,
+  type Entry,
+  ItemRefusal,
+  isRefused,
+  type Outcomes,
+  settle,
+} from "./entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { assertLedgerSize, type Change, recordEntries } from "./record-entries.ts";
 import type { WriteOptions } from "./schema.ts";
-import { assertTouchable, gateOf, listAll, present } from "./touchable.ts";
+import { assertTouchable, gateOf, listAllChangeable, present } from "./touchable.ts";
 
 type Steps<Wish> = {
   /** The entry as wished for, or a refusal; nothing is written yet. */
-  plan: (ledger: Ledger, entry: Entry, wish: Wish) => Entry;
+  plan: (ledger: Ledger, entry: ChangeableEntry, wish: Wish) => ChangeableEntry;
   /** Writes it, and answers it as written; the very entry from before if nothing has changed. */
-  save: (before: Entry, planned: Entry) => Entry;
+  save: (before: ChangeableEntry, planned: ChangeableEntry) => ChangeableEntry;
 };
 
 /**
@@ -30,9 +38,9 @@ export function changeEntries<Wish>(
   const names = wishes.map(([name]) => name);
   const mayTouch = gateOf(tx, actor, ledger);
   const assertCondition = conditionsOf(tx, actor, ledger, options);
-  const known = listAll(tx, ledger, names).filter(mayTouch);
+  const known = listAllChangeable(tx, ledger, names).filter(mayTouch);
   const byName = new Map(known.map((entry) => [entry.name, entry]));
-  const planned = wishes.map(([name, wish]): Outcomes<Entry>[number] => [
+  const planned = wishes.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
     name,
     settle(() => {
       const entry = byName.get(name);
@@ -49,7 +57,7 @@ export function changeEntries<Wish>(
   let bytesGrew = false;
   const outcomes = planned.map(([name, outcome]): Outcomes<Entry>[number] => {
     if (isRefused(outcome)) return [name, outcome];
-    const before = byName.get(name) as Entry;
+    const before = byName.get(name) as ChangeableEntry;
     const after = save(before, outcome);
     if (before !== after) changes.push({ before, after });
     bytesGrew ||= bytesOf(after) > bytesOf(before);

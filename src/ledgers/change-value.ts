@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonText } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sql.ts";
-import type { Entry } from "./entry.ts";
+import type { ChangeableEntry, EntryKey } from "./entry.ts";
 import { deleteOldestRecords, deleteRecordsBefore, insertRecords } from "./history-rows.ts";
 import { isFull, NO_RECORDS, recordsSince, withRecord } from "./recent-records.ts";
 import { insertChangedSource } from "./source-rows.ts";
@@ -20,13 +20,13 @@ const mayDiffer = (text: JsonText) => text.includes("{");
  * The entry with another value, which is also put into its history, if it keeps one. An equal value changes nothing. Instants of
  * change strictly increase, so that each value has one of its own. What is answered is not saved yet.
  */
-export function withValue(tx: Tx, entry: Entry, value: JsonText): Entry {
+export function withValue(tx: Tx, entry: ChangeableEntry, value: JsonText): ChangeableEntry {
   if (isSameJson(entry.value, value)) return entry;
   return keepRecord(tx, { ...entry, value, valueChangedAt: Math.max(tx.now, entry.valueChangedAt + 1) });
 }
 
 /** The entry with its present value in its history, if it keeps one. What is in its own row is not saved yet. */
-export function keepRecord(tx: Tx, entry: Entry): Entry {
+export function keepRecord(tx: Tx, entry: ChangeableEntry): ChangeableEntry {
   if (entry.history === null) return entry;
   const { recent, recordCount } = isFull(entry.recent) ? moveRecent(tx, entry) : entry;
   const record = { changedAt: entry.valueChangedAt, value: entry.value };
@@ -34,7 +34,7 @@ export function keepRecord(tx: Tx, entry: Entry): Entry {
 }
 
 /** Moves the records in the entry's row to its history, where the newest ones stay. */
-function moveRecent(tx: Tx, entry: Entry): Entry {
+function moveRecent(tx: Tx, entry: ChangeableEntry): ChangeableEntry {
   insertRecords(tx, entry, entry.recent);
   const surplus = entry.recordCount - RECORDS_MAX;
   if (surplus <= 0) return { ...entry, recent: NO_RECORDS };
@@ -43,13 +43,13 @@ function moveRecent(tx: Tx, entry: Entry): Entry {
 }
 
 /** The entry without the records from before an instant, or all of them. What is in its own row is not saved yet. */
-export function dropRecords(tx: Tx, entry: Entry, before = Number.MAX_SAFE_INTEGER): Entry {
+export function dropRecords(tx: Tx, entry: ChangeableEntry, before = Number.MAX_SAFE_INTEGER): ChangeableEntry {
   const { recent, dropped } = recordsSince(entry.recent, before);
   const count = dropped + deleteRecordsBefore(tx, entry, before);
   return count === 0 ? entry : { ...entry, recent, recordCount: entry.recordCount - count };
 }
 
 /** Has the references to an entry copied anew, if there are any: its value, visibility or existence has changed. */
-export function announce(tx: Tx, entry: Entry): void {
+export function announce(tx: Tx, entry: EntryKey): void {
   if (insertChangedSource(tx, entry)) tx.wake("references");
 }

@@ -4,7 +4,6 @@ import type { Reader } from "../store/sql.ts";
 import { findTwin } from "../twins/rows.ts";
 import { type EntryKey, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
-import { NO_RECORDS } from "./recent-records.ts";
 import { findEntry } from "./rows.ts";
 import { keepTouchable } from "./touchable.ts";
 
@@ -31,13 +30,5 @@ export function assertMayInclude(reader: Reader, actor: UserActor, source: Entry
 const nobodys = (key: EntryKey) => ({
   ...key,
   ...{ type: "value" as const, value: NULL, visibility: null, history: null, publish: null, source: null },
-  ...{
-    reference: null,
-    recordCount: 0,
-    recent: NO_RECORDS,
-    referredTo: false,
-    createdAt: 0,
-    updatedAt: 0,
-    valueChangedAt: 0,
-  },
+  ...{ reference: null, createdAt: 0, updatedAt: 0, valueChangedAt: 0 },
 });

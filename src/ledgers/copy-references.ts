@@ -6,9 +6,9 @@ import { command } from "../store/command.ts";
 import type { Reader, Tx } from "../store/sql.ts";
 import { findTwin } from "../twins/rows.ts";
 import { announce, withValue } from "./change-value.ts";
-import { type Entry, type EntryKey, NULL, type ReferenceStatus } from "./entry.ts";
+import { type ChangeableEntry, type Entry, type EntryKey, NULL, type ReferenceStatus } from "./entry.ts";
 import { recordEntries } from "./record-entries.ts";
-import { findEntry, listReferences, saveEntry } from "./rows.ts";
+import { findChangeable, findEntry, listReferences, saveEntry } from "./rows.ts";
 import { findChangedSource, finishWalk, savePosition, takePendingReferences } from "./source-rows.ts";
 import { keepTouchable } from "./touchable.ts";
 
@@ -22,7 +22,7 @@ const HOPS_MAX = 8;
 export const copyReferences = command("copy_references", (tx, _actor, { limit }: { limit: number }) => {
   const pending = takePendingReferences(tx, limit);
   for (const key of pending) {
-    const entry = findEntry(tx, key);
+    const entry = findChangeable(tx, key);
     if (entry?.reference) copyReference(tx, entry);
   }
   if (pending.length === limit) return { done: limit, more: true };
@@ -40,7 +40,7 @@ export const copyReferences = command("copy_references", (tx, _actor, { limit }:
 
 type Copy = { status: ReferenceStatus; hops: number; value: Entry["value"] };
 
-function copyReference(tx: Tx, entry: Entry): void {
+function copyReference(tx: Tx, entry: ChangeableEntry): void {
   const { status, hops, value } = copyOf(tx, entry);
   const { reference } = entry;
   if (!reference) return;

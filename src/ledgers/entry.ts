@@ -22,15 +22,19 @@ export type Entry = EntryKey & {
   /** Where a reference is copied from, or an include read through. */
   source: EntryKey | null;
   reference: { status: ReferenceStatus; hops: number; addedBy: string } | null;
+  createdAt: number;
+  updatedAt: number;
+  valueChangedAt: number;
+};
+
+/** An entry with what has to be known to change it. */
+export type ChangeableEntry = Entry & {
   /** History records that are kept. */
   recordCount: number;
   /** The newest of them. */
   recent: RecentRecords;
   /** Whether there were references to it when it was read. */
   referredTo: boolean;
-  createdAt: number;
-  updatedAt: number;
-  valueChangedAt: number;
 };
 
 export const NULL = "null" as JsonText;

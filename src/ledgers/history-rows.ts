@@ -1,5 +1,5 @@
 import type { JsonText } from "../kernel/json-text.ts";
-import { integer, type Reader, type Tx, text } from "../store/sql.ts";
+import { integer, type Reader, type Row, type Tx, text } from "../store/sql.ts";
 import type { EntryKey } from "./entry.ts";
 import type { HistoryRecord, RecentRecords } from "./recent-records.ts";
 
@@ -35,22 +35,54 @@ export const deleteRecordsBefore = (tx: Tx, { twinId, accountId, name }: EntryKe
     instant,
   );
 
-/** Records of an entry between two instants, both included, newest first, those in its own row among them. */
-export const listRecords = (
+type Range = { from: number; to: number; limit: number };
+
+/** Records of an entry between two instants, both included, newest first: those in its own row, and then what was moved before them. */
+export function listRecords(reader: Reader, key: EntryKey, range: Range): HistoryRecord[] {
+  const recent = listRecent(reader, key, range);
+  const left = range.limit - recent.length;
+  return left === 0 ? recent : [...recent, ...listMoved(reader, key, { ...range, limit: left })];
+}
+
+const listRecent = (
   reader: Reader,
   { twinId, accountId, name }: EntryKey,
-  range: { from: number; to: number; limit: number },
+  { from, to, limit }: Range,
 ): HistoryRecord[] =>
   reader
     .all(
-      `SELECT changed_at, value FROM ledger_records
+      `SELECT r.value ->> 0 AS changed_at, r.value -> 1 AS value FROM ledger_entries e, json_each(e.recent) r
+       WHERE e.twin_id = ? AND e.account_id = ? AND e.name = ? AND changed_at BETWEEN ? AND ?
+       ORDER BY r.key DESC LIMIT ?`,
+      twinId,
+      accountId,
+      name,
+      from,
+      to,
+      limit,
+    )
+    .map(recordFrom);
+
+const listMoved = (
+  reader: Reader,
+  { twinId, accountId, name }: EntryKey,
+  { from, to, limit }: Range,
+): HistoryRecord[] =>
+  reader
+    .all(
+      `SELECT changed_at, value FROM ledger_history
        WHERE twin_id = ? AND account_id = ? AND name = ? AND changed_at BETWEEN ? AND ?
        ORDER BY changed_at DESC LIMIT ?`,
       twinId,
       accountId,
       name,
-      range.from,
-      range.to,
-      range.limit,
+      from,
+      to,
+      limit,
     )
-    .map((row) => ({ changedAt: integer(row, "changed_at"), value: text(row, "value") as JsonText }));
+    .map(recordFrom);
+
+const recordFrom = (row: Row): HistoryRecord => ({
+  changedAt: integer(row, "changed_at"),
+  value: text(row, "value") as JsonText,
+});

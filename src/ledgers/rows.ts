@@ -1,43 +1,56 @@
 import type { JsonText } from "../kernel/json-text.ts";
 import { boolean, integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
-import type { Entry, EntryKey, EntryType, ReferenceStatus } from "./entry.ts";
+import type { ChangeableEntry, Entry, EntryKey, EntryType, ReferenceStatus } from "./entry.ts";
 import type { RecentRecords } from "./recent-records.ts";
 
 // The entries of ledgers. Their history is in history-rows.ts, what references wait for in source-rows.ts.
 
 const PLACE = "twin_id, account_id";
 const CONTENT = `name, type, value, visibility, history, publish, source_twin, source_account, source_name, status, hops, added_by,
-  record_count, recent, created_at, updated_at, value_changed_at`;
-
+  created_at, updated_at, value_changed_at`;
+const KEPT = "record_count, recent";
 // To ask for that by itself would cost four times as much.
 const REFERRED_TO = `EXISTS (SELECT 1 FROM ledger_entries r INDEXED BY ledger_references WHERE r.type = 'reference'
     AND r.source_twin = e.twin_id AND r.source_account = e.account_id AND r.source_name = e.name) AS referred_to`;
 
-// Where they are is known to who asks, and each column costs: so it is not asked for.
-const OF_LEDGER = `SELECT ${CONTENT}, ${REFERRED_TO} FROM ledger_entries e WHERE twin_id = ? AND account_id = ?`;
-const BY_KEY = `${OF_LEDGER} AND name = ?`;
-const BY_NAMES = `${OF_LEDGER} AND name IN (SELECT value FROM json_each(?))`;
+type EntryFrom<Found extends Entry> = (row: Row, twinId?: string, accountId?: string) => Found;
 
-export function findEntry(reader: Reader, { twinId, accountId, name }: EntryKey): Entry | undefined {
-  const row = reader.get(BY_KEY, twinId, accountId, name);
-  return row && entryFrom(row, twinId, accountId);
+/** Questions for the entries of a ledger. Where they are is known to who asks, and each column costs: so it is not asked for. */
+function questionsFor<Found extends Entry>(columns: string, entryFrom: EntryFrom<Found>) {
+  const ofLedger = `SELECT ${columns} FROM ledger_entries e WHERE twin_id = ? AND account_id = ?`;
+  const byKey = `${ofLedger} AND name = ?`;
+  const byNames = `${ofLedger} AND name IN (SELECT value FROM json_each(?)) ORDER BY name`;
+  const all = `${ofLedger} ORDER BY name`;
+  const find = (reader: Reader, { twinId, accountId, name }: EntryKey): Found | undefined => {
+    const row = reader.get(byKey, twinId, accountId, name);
+    return row && entryFrom(row, twinId, accountId);
+  };
+  const list = (reader: Reader, twinId: string, accountId: string, names?: readonly string[]): Found[] => {
+    const entryHere = (row: Row) => entryFrom(row, twinId, accountId);
+    if (!names) return reader.all(all, twinId, accountId).map(entryHere);
+    const [first] = names;
+    if (names.length === 1 && first !== undefined) {
+      const entry = find(reader, { twinId, accountId, name: first });
+      return entry ? [entry] : [];
+    }
+    return reader.all(byNames, twinId, accountId, JSON.stringify(names)).map(entryHere);
+  };
+  return { find, list };
 }
 
+const ENTRIES = questionsFor(CONTENT, entryFrom);
+const CHANGEABLE_ENTRIES = questionsFor(`${CONTENT}, ${KEPT}, ${REFERRED_TO}`, changeableFrom);
+
+export const findEntry = ENTRIES.find;
 /** The entries of a ledger, or those of these names, in the order of their names. */
-export function listEntries(reader: Reader, twinId: string, accountId: string, names?: readonly string[]): Entry[] {
-  const entryHere = (row: Row) => entryFrom(row, twinId, accountId);
-  if (!names) return reader.all(`${OF_LEDGER} ORDER BY name`, twinId, accountId).map(entryHere);
-  const [first] = names;
-  if (names.length === 1 && first !== undefined) {
-    const entry = findEntry(reader, { twinId, accountId, name: first });
-    return entry ? [entry] : [];
-  }
-  return reader.all(`${BY_NAMES} ORDER BY name`, twinId, accountId, JSON.stringify(names)).map(entryHere);
-}
+export const listEntries = ENTRIES.list;
+/** The same for who is about to change them. */
+export const findChangeable = CHANGEABLE_ENTRIES.find;
+export const listChangeable = CHANGEABLE_ENTRIES.list;
 
-export function insertEntry(tx: Tx, entry: Entry): void {
+export function insertEntry(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
-    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}, ${KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.twinId,
     entry.accountId,
     entry.name,
@@ -46,32 +59,35 @@ export function insertEntry(tx: Tx, entry: Entry): void {
     entry.createdAt,
     entry.updatedAt,
     entry.valueChangedAt,
+    entry.recordCount,
+    entry.recent,
   );
 }
 
-export function saveEntry(tx: Tx, entry: Entry): void {
+export function saveEntry(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
     `UPDATE ledger_entries SET value = ?, visibility = ?, history = ?, publish = ?, source_twin = ?, source_account = ?,
-       source_name = ?, status = ?, hops = ?, added_by = ?, record_count = ?, recent = ?, updated_at = ?, value_changed_at = ?
+       source_name = ?, status = ?, hops = ?, added_by = ?, updated_at = ?, value_changed_at = ?, record_count = ?, recent = ?
      WHERE twin_id = ? AND account_id = ? AND name = ?`,
     ...changing(entry),
     entry.updatedAt,
     entry.valueChangedAt,
+    entry.recordCount,
+    entry.recent,
     entry.twinId,
     entry.accountId,
     entry.name,
   );
 }
 
-const changing = ({ value, visibility, history, publish, source, reference, recordCount, recent }: Entry) => [
+const changing = ({ value, visibility, history, publish, source, reference }: Entry) => [
   ...[value, visibility, history, publish],
   ...[source?.twinId ?? null, source?.accountId ?? null, source?.name ?? null],
   ...[reference?.status ?? null, reference?.hops ?? null, reference?.addedBy ?? null],
-  ...[recordCount, recent],
 ];
 
 /** Only what a new value changes, which is what most writes are. */
-export function saveValue(tx: Tx, entry: Entry): void {
+export function saveValue(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
     `UPDATE ledger_entries SET value = ?, record_count = ?, recent = ?, value_changed_at = ?
      WHERE twin_id = ? AND account_id = ? AND name = ?`,
@@ -103,10 +119,10 @@ export function ledgerBytes(reader: Reader, twinId: string, accountId: string): 
 }
 
 /** References to an entry, behind a key, in the order of their keys. */
-export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey, limit: number): Entry[] =>
+export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey, limit: number): ChangeableEntry[] =>
   reader
     .all(
-      `SELECT ${PLACE}, ${CONTENT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
+      `SELECT ${PLACE}, ${CONTENT}, ${KEPT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
        WHERE type = 'reference' AND source_twin = ? AND source_account = ? AND source_name = ?
          AND (twin_id, account_id, name) > (?, ?, ?)
        ORDER BY twin_id, account_id, name LIMIT ?`,
@@ -118,13 +134,13 @@ export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey
       after.name,
       limit,
     )
-    .map((row) => entryFrom(row));
+    .map((row) => changeableFrom(row));
 
 /** Entries that keep their history for a limited time, behind a key. */
-export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: number): Entry[] =>
+export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: number): ChangeableEntry[] =>
   reader
     .all(
-      `SELECT ${PLACE}, ${CONTENT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_entries_with_history
+      `SELECT ${PLACE}, ${CONTENT}, ${KEPT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_entries_with_history
        WHERE history IS NOT NULL AND history <> 'INF' AND (twin_id, account_id, name) > (?, ?, ?)
        ORDER BY twin_id, account_id, name LIMIT ?`,
       after.twinId,
@@ -132,7 +148,7 @@ export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: numbe
       after.name,
       limit,
     )
-    .map((row) => entryFrom(row));
+    .map((row) => changeableFrom(row));
 
 function entryFrom(row: Row, twinId = text(row, "twin_id"), accountId = text(row, "account_id")): Entry {
   const sourceTwin = textOrNull(row, "source_twin");
@@ -151,11 +167,17 @@ function entryFrom(row: Row, twinId = text(row, "twin_id"), accountId = text(row
         ? null
         : { twinId: sourceTwin, accountId: text(row, "source_account"), name: text(row, "source_name") },
     reference: status && { status, hops: integerOrNull(row, "hops") ?? 0, addedBy: text(row, "added_by") },
-    recordCount: integer(row, "record_count"),
-    recent: text(row, "recent") as RecentRecords,
-    referredTo: boolean(row, "referred_to"),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),
     valueChangedAt: integer(row, "value_changed_at"),
+  };
+}
+
+function changeableFrom(row: Row, twinId?: string, accountId?: string): ChangeableEntry {
+  return {
+    ...entryFrom(row, twinId, accountId),
+    recordCount: integer(row, "record_count"),
+    recent: text(row, "recent") as RecentRecords,
+    referredTo: boolean(row, "referred_to"),
   };
 }

@@ -2,9 +2,9 @@ import type { UserActor } from "../kernel/actor.ts";
 import { readThrough } from "../policy/ledger-values.ts";
 import { entryGate } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
-import { type Entry, ItemRefusal, NULL } from "./entry.ts";
+import { type ChangeableEntry, type Entry, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
-import { listEntries } from "./rows.ts";
+import { listChangeable, listEntries } from "./rows.ts";
 
 /** The entries, or those of these names, that the caller may touch. */
 export function listTouchable(reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] {
@@ -12,8 +12,14 @@ export function listTouchable(reader: Reader, actor: UserActor, ledger: Ledger, 
 }
 
 /** The entries, or those of these names. Where there are none, the twin is looked up: there may be none either, which is refused. */
-export function listAll(reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] {
-  const entries = listEntries(reader, ledger.twinId, ledger.accountId, names);
+export const listAll = (reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] =>
+  vouched(ledger, listEntries(reader, ledger.twinId, ledger.accountId, names));
+
+/** The same for who is about to change them. */
+export const listAllChangeable = (reader: Reader, ledger: Ledger, names: readonly string[]): ChangeableEntry[] =>
+  vouched(ledger, listChangeable(reader, ledger.twinId, ledger.accountId, names));
+
+function vouched<Found extends Entry>(ledger: Ledger, entries: Found[]): Found[] {
   if (entries.length === 0) ledger.twin();
   return entries;
 }

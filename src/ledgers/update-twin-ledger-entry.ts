@@ -5,7 +5,7 @@ import { changeEntries } from "./change-entries.ts";
 import { announce, dropRecords, keepRecord, withValue } from "./change-value.ts";
 import { assertAcceptable } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
-import { type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
+import { type ChangeableEntry, type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
 import type { Ledger, LedgerPath } from "./locate-ledger.ts";
 import { saveEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
@@ -35,7 +35,13 @@ function assertTypeStays({ type }: Entry, { value, reference, include }: EntryCh
 }
 
 /** The entry as it is to be; the same one if nothing about it is to change but the value. */
-function planned(tx: Tx, actor: UserActor, ledger: Ledger, entry: Entry, wish: EntryChanges): Entry {
+function planned(
+  tx: Tx,
+  actor: UserActor,
+  ledger: Ledger,
+  entry: ChangeableEntry,
+  wish: EntryChanges,
+): ChangeableEntry {
   const { visibility = entry.visibility } = wish;
   // An include has no value of its own that could be kept or told about.
   const { history = entry.history, publish = entry.publish } = entry.type === "include" ? {} : wish;
@@ -43,7 +49,7 @@ function planned(tx: Tx, actor: UserActor, ledger: Ledger, entry: Entry, wish: E
   if (source) assertElsewhere(ledger, source);
   if (source && wish.include) assertMayInclude(tx, actor, source);
   const isNewReference = source !== undefined && entry.reference !== null;
-  const after: Entry = {
+  const after: ChangeableEntry = {
     ...{ ...entry, value: wish.value ?? entry.value, visibility, history, publish, source: source ?? entry.source },
     reference: isNewReference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
   };
@@ -53,8 +59,8 @@ function planned(tx: Tx, actor: UserActor, ledger: Ledger, entry: Entry, wish: E
 const hasSameProperties = (a: Entry, b: Entry) =>
   a.visibility === b.visibility && a.history === b.history && a.publish === b.publish && a.source === b.source;
 
-function save(tx: Tx, before: Entry, plan: Entry): Entry {
-  let after: Entry = { ...plan, value: before.value };
+function save(tx: Tx, before: ChangeableEntry, plan: ChangeableEntry): ChangeableEntry {
+  let after: ChangeableEntry = { ...plan, value: before.value };
   if (after.history === null && before.history !== null) after = dropRecords(tx, after);
   after = withValue(tx, after, plan.value);
   const isValueNew = after.valueChangedAt !== before.valueChangedAt;

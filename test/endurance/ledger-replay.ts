@@ -1,6 +1,7 @@
 import { expect } from "bun:test";
 import type { Connection } from "../../src/store/connection.ts";
 import type { Row } from "../../src/store/sql.ts";
+import { LEDGER_RECORDS } from "../support/ledger-records.ts";
 import { compareAll } from "./compare.ts";
 import type { Entry as JournalEntry } from "./journal.ts";
 
@@ -72,7 +73,7 @@ export class LedgerReplay {
     compareAll(rows, new Map([...kept].map(([id, { entry }]) => [id, entry])), entryOf);
     const records = Map.groupBy(
       database.all(
-        "SELECT twin_id || ' ' || name AS id, changed_at, value FROM ledger_records ORDER BY twin_id, account_id, name, changed_at",
+        `SELECT twin_id || ' ' || name AS id, changed_at, value FROM ${LEDGER_RECORDS} ORDER BY twin_id, account_id, name, changed_at`,
       ),
       (row) => row["id"] as string,
     );

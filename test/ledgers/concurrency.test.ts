@@ -2,13 +2,12 @@ import { expect, test } from "bun:test";
 import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
 import { writeJson } from "../../src/kernel/json-text.ts";
 import { updateTwinLedgerEntryValue } from "../../src/ledgers/update-twin-ledger-entry-value.ts";
+import { LEDGER_RECORDS, RECENT_MAX } from "../support/ledger-records.ts";
 import { openWorld } from "../support/world.ts";
 import { createTwin, ledgerOf } from "./ledger-world.ts";
 
 const WRITES = 10_000;
 const KEPT = 1000;
-/** Records that may be in the entry's own row beside them. */
-const IN_ROW_MAX = 28;
 
 test("10 000 writes to one entry at once come one after another: the last one stays, the newest 1 000 are its history, the journal has all", async () => {
   await using world = await openWorld();
@@ -36,8 +35,8 @@ test("10 000 writes to one entry at once come one after another: the last one st
   expect(records.map(([, value]) => value)).toEqual(steps.slice(-KEPT).reverse());
   const instants = records.map(([instant]) => Number(instant)).reverse();
   expect(instants.every((instant, index) => index === 0 || instant > (instants[index - 1] as number))).toBe(true);
-  const [{ kept }] = world.query("SELECT count(*) AS kept FROM ledger_records");
-  expect(kept).toBeWithin(KEPT, KEPT + IN_ROW_MAX + 1);
+  const [{ kept }] = world.query(`SELECT count(*) AS kept FROM ${LEDGER_RECORDS}`);
+  expect(kept).toBeWithin(KEPT, KEPT + RECENT_MAX + 1);
 
   const events = world.query("SELECT sequence, data FROM events WHERE kind = 'ledger.entry.updated' ORDER BY sequence");
   const changes = events.map(({ data }) => JSON.parse(data).entries.reading);

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import type { EntryKey } from "../../src/ledgers/entry.ts";
 import { pruneHistory } from "../../src/ledgers/prune-history.ts";
+import { LEDGER_RECORDS, RECENT_MAX } from "../support/ledger-records.ts";
 import { openWorld, type World } from "../support/world.ts";
 import { createTwin, ledgerOf } from "./ledger-world.ts";
 
@@ -14,13 +15,10 @@ async function openLedger(world: World) {
   return { company, twin, ledger: ledgerOf(company, twin) };
 }
 
-/** Records of small numbers that an entry has in its own row at most: `[1763990500000,999],`. */
-const IN_ROW_MAX = 28;
-
 /** The key of a record made so long ago. */
 const ago = (world: World, ms: number) => ((world.clock.now() - ms) / 1000).toFixed(1);
 
-const recordCount = (world: World): number => world.query("SELECT count(*) AS count FROM ledger_records")[0].count;
+const recordCount = (world: World): number => world.query(`SELECT count(*) AS count FROM ${LEDGER_RECORDS}`)[0].count;
 
 test("a history keeps each value for as long as its entry says, to the millisecond", async () => {
   await using world = await openWorld();
@@ -126,7 +124,7 @@ test("what was dropped makes room: the newest 1 000 are kept, and no more beside
     Promise.all(Array.from({ length: count }, (_, value) => ledger.update({ reading: { value } })));
   const expectNewest = async (count: number) => {
     expect(Object.keys(await ledger.history("reading", "&limit=1000")).length).toBe(count);
-    expect(recordCount(world)).toBeWithin(count, count + IN_ROW_MAX + 1);
+    expect(recordCount(world)).toBeWithin(count, count + RECENT_MAX + 1);
   };
   await writeMany(1005);
   await expectNewest(1000);
@@ -134,7 +132,7 @@ test("what was dropped makes room: the newest 1 000 are kept, and no more beside
   await expectNewest(1000);
   world.clock.advance(2 * DAY);
   await writeMany(10);
-  expect(recordCount(world)).toBeWithin(1000, 1000 + IN_ROW_MAX + 1);
+  expect(recordCount(world)).toBeWithin(1000, 1000 + RECENT_MAX + 1);
 
   await world.store.write(pruneHistory, SYSTEM, { after: null, limit: 10 });
   expect(recordCount(world)).toBe(10);
