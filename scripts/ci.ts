@@ -85,6 +85,14 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/cli/export.test.ts"],
     env: { TWINPOST_RUNS: "100" },
   },
+  {
+    name: "laws",
+    command: [
+      ...[process.execPath, "test", "./test/kernel/json.test.ts", "./test/mqtt/subscription-tree.test.ts"],
+      ...["./test/ledgers/history-model.test.ts", "./test/store/appended-rows.test.ts", "./test/rules/fuzz.test.ts"],
+    ],
+    env: { TWINPOST_TRIES: "10" },
+  },
   { name: "rules", command: [process.execPath, "test", "./test/endurance/rules-fuzz.endurance.ts"] },
   { name: "visibility", command: [process.execPath, "test", "./test/endurance/visibility.endurance.ts"] },
 ];

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { DomainError } from "../../src/kernel/failure.ts";
 import { type JsonValue, parseJson } from "../../src/kernel/json.ts";
+import { tries } from "../support/tries.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
@@ -34,7 +35,7 @@ test("random bytes and damaged JSON are refused or parsed as JSON.parse would, a
       if ("value" in result)
         expect(JSON.stringify(result.value)).toBe(JSON.stringify(JSON.parse(new TextDecoder().decode(bytes))));
     }),
-    { numRuns: 20_000 },
+    { numRuns: tries(4_000) },
   );
 });
 

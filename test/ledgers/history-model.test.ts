@@ -4,6 +4,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { durationMs } from "../../src/kernel/duration.ts";
 import { pruneHistory } from "../../src/ledgers/prune-history.ts";
 import { expectInOrder } from "../support/breakages.ts";
+import { tries } from "../support/tries.ts";
 import { openWorld } from "../support/world.ts";
 import { createTwin, ledgerOf } from "./ledger-world.ts";
 
@@ -87,7 +88,7 @@ test("whatever is written, waited for, kept and dropped, a history is what a nai
       );
       expectInOrder(world.dataDir);
     }),
-    { numRuns: 20 },
+    { numRuns: tries(10) },
   );
 }, 30_000);
 

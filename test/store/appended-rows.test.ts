@@ -6,6 +6,7 @@ import type { GrowingTable } from "../../src/store/appended-rows.ts";
 import { command } from "../../src/store/command.ts";
 import { integer } from "../../src/store/sql.ts";
 import { openTestStore } from "../support/store.ts";
+import { tries } from "../support/tries.ts";
 
 const JOURNAL: GrowingTable = {
   name: "events",
@@ -63,7 +64,7 @@ test("rows of many commands have the numbers that were told, without gaps, whoev
       }
       expect(world.rows()).toEqual(expected);
     }),
-    { numRuns: 15 },
+    { numRuns: tries(8) },
   );
 }, 20_000);
 
