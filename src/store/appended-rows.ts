@@ -50,8 +50,9 @@ export class AppendedRows {
   }
 
   #write(appended: Appended): void {
-    this.#waiting -= appended.waiting;
+    const { waiting } = appended;
     appended.write();
+    this.#waiting -= waiting;
   }
 
   /** To be called where a transaction begins, for others may have added rows since the last one, and where it was rolled back. */
@@ -99,9 +100,9 @@ class Appended {
     return named;
   }
 
+  /** Rows that could not be written stay, so that nobody can commit without them. */
   write(): void {
     const values = this.#values;
-    this.#values = [];
     const width = this.#table.columns.length;
     let last = this.#newest;
     for (let written = 0, rows = ROWS_MAX; written < values.length; ) {
@@ -111,6 +112,7 @@ class Appended {
       written = end;
     }
     assert(last === this.#newest, `rows of ${this.#table.name} have the numbers that were told`);
+    this.#values = [];
   }
 
   forget(): void {

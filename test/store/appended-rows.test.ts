@@ -86,6 +86,19 @@ test("a row that cannot be written is told to whoever added it, and to nobody el
   ]);
 });
 
+test("who asks for rows when a neighbour's cannot be written is answered, and the neighbour is refused", async () => {
+  await using world = await openJournal();
+  const [kept, refused, asking] = await Promise.allSettled([
+    world.write({ rows: ["kept"] }),
+    world.write({ rows: ["of nobody"], actorKind: "nobody" }),
+    world.write({ rows: [], counts: true }),
+  ]);
+  expect(kept).toMatchObject({ status: "fulfilled", value: { numbers: [1] } });
+  expect((refused as PromiseRejectedResult).reason.message).toContain("CHECK");
+  expect(asking).toMatchObject({ status: "fulfilled", value: { counted: 1 } });
+  expect(world.rows()).toEqual([[1, "kept"]]);
+});
+
 test("numbers go on behind what another process has added", async () => {
   await using world = await openJournal();
   expect((await world.write({ rows: ["a", "b"] })).numbers).toEqual([1, 2]);
