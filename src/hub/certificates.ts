@@ -155,6 +155,8 @@ async function decode(pem: string): Promise<X509Certificate | undefined> {
     const certificate = new x509.X509Certificate(pem);
     // A key of a kind that nobody here could check a signature with would lock the device out.
     await certificate.publicKey.export();
+    // They are read only when somebody asks for one; what cannot be read would lock the device out too.
+    void certificate.extensions;
     return Number.isNaN(certificate.notAfter.getTime()) ? undefined : certificate;
   } catch {
     return undefined;

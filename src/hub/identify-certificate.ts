@@ -112,7 +112,7 @@ function isClaimOf({ device }: Found, holder: Found | undefined, fingerprint: st
 async function prove(deps: Deps, claimant: Found, fingerprint: string): Promise<Identified | Refusal> {
   const admitted = admit(proved(claimant));
   if (isRefusal(admitted)) return admitted;
-  const proven = await saveProof(deps, claimant.device.id, fingerprint);
+  const proven = await saveProof(deps, claimant.device, fingerprint);
   return proven ? admit(proved(proven)) : badCertificate(proved(claimant));
 }
 

@@ -1,5 +1,5 @@
 import type { Deps } from "../deps.ts";
-import { SYSTEM } from "../kernel/actor.ts";
+import type { DeviceActor } from "../kernel/actor.ts";
 import { command } from "../store/command.ts";
 import type { Presented } from "./client-certificate.ts";
 import { type Device, findDeviceRow } from "./device-rows.ts";
@@ -38,12 +38,13 @@ export async function proveCertificate(
   leaf: Presented,
 ): Promise<{ device: Device; hub: Hub } | undefined> {
   const { hub: voucher } = await findVoucher(deps, leaf, [], { first: [hub] });
-  return voucher && voucher.id !== hub.id ? undefined : saveProof(deps, device.id, leaf.fingerprint);
+  return voucher && voucher.id !== hub.id ? undefined : saveProof(deps, device, leaf.fingerprint);
 }
 
 /** The same where it is known already that no CA of another hub vouches for the certificate. */
-export async function saveProof(deps: Deps, deviceId: string, fingerprint: string) {
-  const lost = await deps.store.write(saveProven, SYSTEM, { deviceId, fingerprint });
+export async function saveProof(deps: Deps, { id: deviceId, accountId }: Device, fingerprint: string) {
+  const actor: DeviceActor = { kind: "device", accountId, deviceId };
+  const lost = await deps.store.write(saveProven, actor, { deviceId, fingerprint });
   if (!lost) return undefined;
   logLosses(deps, fingerprint, lost);
   return deps.store.read((reader) => loadDevice(reader, deviceId));

@@ -68,7 +68,8 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
 export async function provisionDevice(deps: Deps, hub: Hub, name: string, peer: string): Promise<Identified | Refusal> {
   const input = { id: deps.random.uuid(), hubId: hub.id, caFingerprint: hub.caFingerprint, name, peer };
   try {
-    const provisioned = await deps.store.write(insertProvisioned, SYSTEM, input);
+    const owner = { account: hub.accountId, member: hub.id };
+    const provisioned = await deps.store.write(insertProvisioned, SYSTEM, input, owner);
     if (!provisioned) return unidentified({ hub, secure: true });
     const { isNew, ...found } = provisioned;
     return admit({ ...found, by: "certificate", secure: true, provisioned: isNew });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { SignJWT } from "jose";
 import { identifyDevice } from "../../src/hub/identify-device.ts";
-import { adoptCa, bytes, type Made, make, makeCa, START, shown } from "../support/device-certificates.ts";
+import { adoptCa, bytes, type Made, make, makeCa, START, shown, x509 } from "../support/device-certificates.ts";
 import { openTwoAccounts } from "../support/two-accounts.ts";
 import type { Json } from "../support/world.ts";
 
@@ -181,6 +181,20 @@ test("nobody is another's device by its names: not with a certificate of their o
   expect((await stranger.call("PATCH", `/devices/${own.id}`, { hub_id: c.hub.id })).status).toBe(404);
   expect(await c.read(stranger, device)).toBe(404);
   expect(await c.read(c, device)).toEqual([certificate.crt, false]);
+});
+
+test("a certificate with an extension that cannot be read is refused like any other text", async () => {
+  await using c = await openClaims();
+  const { device } = await c.createDevice("panel");
+  await c.call("POST", `/hubs/${c.hub.id}/disable`);
+  for (const type of ["2.5.29.14", "2.5.29.35", "2.5.29.19"]) {
+    const extensions = [new x509.Extension(type, false, new Uint8Array([5, 0]))];
+    const odd = await make({ name: "panel", extensions });
+    expect((await c.attach(c, device, odd)).status).toBe(400);
+    const challenge = await make({ name: c.hub.id, by: odd });
+    const put = { ca_cert_pem: odd.pem, challenge_cert_pem: challenge.pem };
+    expect((await c.call("POST", `/hubs/${c.hub.id}/ca`, put)).status).toBe(400);
+  }
 });
 
 test("a CA is not taken by showing it: its certificate, and challenges for other hubs, are public", async () => {

@@ -89,7 +89,8 @@ test("nobody becomes a device whom the hub would not have", async () => {
   expect(await refused(good)).toEqual(unknown as never);
   await p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: true });
   await p.call("POST", `/hubs/${p.hub.id}/disable`);
-  expect(await refused(good)).toEqual({ ...bad, reason: "hub_not_ready", event: "hub is not ready" } as never);
+  const notReady = { ...bad, reason: "hub_not_ready", event: "hub is not ready", proved: true };
+  expect(await refused(good)).toEqual(notReady as never);
   expect(await p.names()).toEqual([]);
 });
 

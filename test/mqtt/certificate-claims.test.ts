@@ -119,3 +119,27 @@ test("the certificate before goes on until the next one is proven, and its conne
   const read = (await t.call("GET", `/devices/${device.id}/certificate`)).body;
   expect([read.certificate_pem, read.pending]).toEqual([next.pem, undefined]);
 });
+
+test("strangers who name a device cannot keep a hub from telling what its proven devices are refused", async () => {
+  await using t = await openTwoAccounts();
+  await using served = await serveMutualTls(t.world);
+  const { device, certificate } = await t.createDevice("panel", {
+    message_filters: { publish: { policy: "reject", topics: ["secret/#"] } },
+  });
+  const { certificate: watching } = await t.createDevice("watcher");
+  const watcher = await served.connect([await issued(watching)], "");
+  await watcher.subscribe("$SCW/events/#");
+  const [panel, stranger] = [await served.connect([await issued(certificate)], ""), await make()];
+  // The clock stands still: nothing is added to what may be published.
+  for (let count = 0; count < 60; count++) {
+    expect((await served.connect([stranger], device.id)).code).toBe(NOT_AUTHORIZED);
+  }
+  for (let count = 0; count < 50; count++) {
+    const { payload } = await watcher.receive("$SCW/events/error/device/unknown");
+    expect(JSON.parse(payload.toString()).msg).toBe("invalid device certificate");
+  }
+  await panel.publish("secret/a", "x");
+  const { payload } = await watcher.receive(`$SCW/events/error/device/${device.id}`);
+  expect(JSON.parse(payload.toString()).msg).toBe("unauthorized topic secret/a");
+  await watcher.expectQuiet();
+});
