@@ -6,7 +6,7 @@ import { type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { doneOf, recordEntries } from "./record-entries.ts";
 import { deleteEntryRow } from "./rows.ts";
 import type { WriteOptions } from "./schema.ts";
-import { listTouchable, present } from "./touchable.ts";
+import { gateOf, listAll, present } from "./touchable.ts";
 
 type Input = { path: LedgerPath; names: string[] | undefined; options: WriteOptions };
 
@@ -16,7 +16,7 @@ export const deleteTwinLedgerEntry = userCommand(
   (tx, actor, { path, names, options }: Input): Outcomes<Entry> => {
     const ledger = locateOwnLedger(tx, actor, path);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
-    const known = listTouchable(tx, actor, ledger, names);
+    const known = listAll(tx, ledger, names).filter(gateOf(tx, actor, ledger).touches);
     const byName = new Map(known.map((entry) => [entry.name, entry]));
     const outcomes = (names ?? [...byName.keys()]).map((name): Outcomes<Entry>[number] => [
       name,
@@ -24,7 +24,7 @@ export const deleteTwinLedgerEntry = userCommand(
         const entry = byName.get(name);
         if (!entry) throw new ItemRefusal("Entry not accessible.");
         assertCondition(name, entry);
-        return present(tx, entry);
+        return present(tx, actor, entry);
       }),
     ]);
     assertWhole(outcomes, options.transaction);
