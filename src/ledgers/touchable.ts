@@ -7,6 +7,10 @@ import { type ChangeableEntry, type Entry, ItemRefusal, NULL } from "./entry.ts"
 import type { Ledger } from "./locate-ledger.ts";
 import { listChangeable, listEntries } from "./rows.ts";
 
+/** The entries, or those of these names, that the caller may touch. */
+export const listTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] =>
+  listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).touches);
+
 /** The entries, or those of these names. Where there are none, the twin is looked up: there may be none either, which is refused. */
 export const listAll = (reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] =>
   vouched(ledger, listEntries(reader, ledger.twinId, ledger.accountId, names));
