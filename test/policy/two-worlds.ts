@@ -138,9 +138,10 @@ async function observe({ rules, steps }: Story, secret: Secret): Promise<string[
     ]),
   ];
   const seen: string[] = [];
+  const named = (what: Json) => ids.reduce((text, [id, name]) => text.replaceAll(id, name), JSON.stringify(what));
   const note = (what: Json) => {
     if (what.body) delete what.body.trace;
-    seen.push(ids.reduce((text, [id, name]) => text.replaceAll(id, name), JSON.stringify(what)));
+    seen.push(named(what));
   };
   for (const [index, { by, twin, what }] of steps.entries()) {
     world.clock.advance(1000);
@@ -154,7 +155,7 @@ async function observe({ rules, steps }: Story, secret: Secret): Promise<string[
   await lookAround(people, twins, note);
   // The order of copies is that of ids, which are no two worlds' same.
   const told = published(world).filter(({ topics }) => TOPICS.includes(topics[0]));
-  note({ told: told.map((message) => JSON.stringify(message)).sort() });
+  seen.push(...told.map(named).sort());
   return seen;
 }
 
