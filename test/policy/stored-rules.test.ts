@@ -97,6 +97,16 @@ test("a message tells of a value only while the author of the rule may read the 
   }
 });
 
+test("what is published is told whatever the visibility says, and first with the value from before", async () => {
+  await using opened = await openCompany(["told"]);
+  const { world, company, ledger } = opened;
+  await ledger.add({ level: { value: 1, visibility: "false" } });
+  await ledger.update({ level: { publish: { told: "true" } } });
+  await ledger.update({ level: { value: 2 } });
+  const event = { level: { old_value: 1, new_value: 2 } };
+  expect(published(world)).toMatchObject([{ account: company.account, topics: ["told"], event }]);
+});
+
 test("a partner is not shown by an entry's visibility what is kept from who set it", async () => {
   await using opened = await openCompany();
   const { world, company, twin, clerk, ledger, ofClerk } = opened;
