@@ -8,6 +8,7 @@ import { assertWhole, type ChangeableEntry, type Entry, ItemRefusal, NULL, type 
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { NO_RECORDS } from "./recent-records.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
+import { roomForReferences } from "./room-for-references.ts";
 import { insertEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";
@@ -22,6 +23,7 @@ export const addTwinLedgerEntry = userCommand(
     const ledger = locateOwnLedger(tx, actor, path);
     const mayTouch = gateOf(tx, actor, ledger);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
+    const assertRoom = roomForReferences(tx, ledger.accountId);
     const names = entries.map(([name]) => name);
     const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
@@ -32,6 +34,7 @@ export const addTwinLedgerEntry = userCommand(
         assertCondition(name, undefined);
         const entry = newEntry(tx, actor, ledger, name, wish);
         assertTouchable(mayTouch, entry);
+        if (entry.reference && entry.source) assertRoom(entry.source, true);
         return entry;
       }),
     ]);

@@ -50,6 +50,7 @@ export type ItemError =
   | "Condition not met."
   | "Invalid rule."
   | "Invalid source."
+  | "Too many references."
   | "Timeseries table does not exist.";
 
 /** What became of each name that a request was about. */

@@ -89,12 +89,24 @@ export function scopesOf(reader: Reader, actor: UserActor, common: Subject) {
  */
 const STEPS_MAX = 250_000;
 
-const budgets = new WeakMap<Reader, { stepsLeft: number }>();
+export type StepBudget = { stepsLeft: number };
 
-function budgetOf(reader: Reader): { stepsLeft: number } {
+/** What the rules of several reads may take together; a part of a read may be given less. */
+export const stepBudget = (steps: number = STEPS_MAX): StepBudget => ({ stepsLeft: steps });
+
+const budgets = new WeakMap<Reader, StepBudget>();
+
+/** A reader whose rules take their steps from this budget and no other. */
+export function metered(reader: Reader, budget: StepBudget): Reader {
+  const own = { ...reader };
+  budgets.set(own, budget);
+  return own;
+}
+
+function budgetOf(reader: Reader): StepBudget {
   const known = budgets.get(reader);
   if (known) return known;
-  const budget = { stepsLeft: STEPS_MAX };
+  const budget = stepBudget();
   budgets.set(reader, budget);
   return budget;
 }
