@@ -28,8 +28,8 @@ export type Deps = {
   readonly bodies: BodyBudget;
   /** Writes of large documents, which take turns. */
   readonly largeWrites: Turns;
-  /** Laborious reading on the event loop, in which accounts take turns. */
-  readonly reads: FairSlices;
+  /** Long reads, which share the event loop in slices. */
+  readonly slices: FairSlices;
   readonly net: Net;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;

@@ -64,7 +64,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       messages: new Tally(),
       bodies: new BodyBudget(),
       largeWrites: new Turns(),
-      reads: new FairSlices(),
+      slices: new FairSlices(),
       userTokenKey,
     };
     const app = createApp(deps);

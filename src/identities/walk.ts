@@ -34,7 +34,7 @@ export type Search<Found> = {
  * found, and where rules have taken their steps: with a cursor, so that nobody's rules hide what is behind them.
  */
 export async function search<Found>(
-  { store, reads }: Deps,
+  { store, slices }: Deps,
   actor: UserActor,
   wish: Search<Found>,
 ): Promise<Page<Found>> {
@@ -63,7 +63,7 @@ export async function search<Found>(
     const page = step(() => examined >= AT_ONCE);
     if (page !== UNFINISHED) return page;
   }
-  return reads.run({ account: actor.accountId, member: actor.userId }, step);
+  return slices.run({ account: actor.accountId, member: actor.userId }, step);
 }
 
 function walkOf<Found>({ accountId }: UserActor, { name, lists, own, others, cursor }: Search<Found>) {

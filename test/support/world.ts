@@ -64,7 +64,7 @@ export async function openWorld(
     messages: new Tally(),
     bodies: new BodyBudget(),
     largeWrites: new Turns(),
-    reads: new FairSlices(),
+    slices: new FairSlices(),
     userTokenKey,
   };
   // Devices do without it, and it takes half as long as all the rest.
