@@ -51,6 +51,7 @@ export type ItemError =
   | "Invalid rule."
   | "Invalid source."
   | "Too many references."
+  | "Too many includes."
   | "Timeseries table does not exist.";
 
 /** What became of each name that a request was about. */

@@ -44,6 +44,32 @@ export function listRecords(reader: Reader, key: EntryKey, range: Range): Histor
   return left === 0 ? recent : [...recent, ...listMoved(reader, key, { ...range, limit: left })];
 }
 
+/** Records that are read at once where their sizes are not known. */
+const CHUNK = 50;
+
+/** The same, but not more than so many bytes of values, and at least one record; and whether some were left out for that. */
+export function listRecordsWithin(
+  reader: Reader,
+  key: EntryKey,
+  range: Range,
+  bytesMax: number,
+): { records: HistoryRecord[]; more: boolean } {
+  const records: HistoryRecord[] = [];
+  let bytes = 0;
+  for (let to = range.to; ; ) {
+    const limit = Math.min(range.limit - records.length, CHUNK);
+    const chunk = limit > 0 ? listRecords(reader, key, { ...range, to, limit }) : [];
+    for (const record of chunk) {
+      bytes += record.value.length;
+      if (records.length > 0 && bytes > bytesMax) return { records, more: true };
+      records.push(record);
+    }
+    const oldest = chunk.at(-1);
+    if (!oldest || chunk.length < limit) return { records, more: false };
+    to = oldest.changedAt - 1;
+  }
+}
+
 const listRecent = (
   reader: Reader,
   { twinId, accountId, name }: EntryKey,

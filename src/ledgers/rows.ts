@@ -118,6 +118,16 @@ export function ledgerBytes(reader: Reader, twinId: string, accountId: string): 
   return integer(row as Row, "bytes");
 }
 
+/** How many entries of a ledger are includes. */
+export function countIncludes(reader: Reader, twinId: string, accountId: string): number {
+  const row = reader.get(
+    "SELECT count(*) AS count FROM ledger_entries WHERE twin_id = ? AND account_id = ? AND type = 'include'",
+    twinId,
+    accountId,
+  );
+  return integer(row as Row, "count");
+}
+
 /** References of an account to an entry, behind a place, in the order of their keys. */
 export const listReferences = (
   reader: Reader,

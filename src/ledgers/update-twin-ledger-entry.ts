@@ -7,7 +7,7 @@ import { assertAcceptable } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
 import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./entry.ts";
 import type { Ledger, LedgerPath } from "./locate-ledger.ts";
-import { roomForReferences } from "./room-for-references.ts";
+import { roomForReferences } from "./room-for-entries.ts";
 import { saveEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";

@@ -1,6 +1,7 @@
 import { countsOf } from "../access/rows.ts";
 import type { Reader } from "../store/sql.ts";
 import { type EntryKey, ItemRefusal } from "./entry.ts";
+import { countIncludes } from "./rows.ts";
 import { countReferencesTo } from "./source-rows.ts";
 
 /** Of one account: each is copied when its source changes, wherever it is. */
@@ -24,5 +25,18 @@ export function roomForReferences(reader: Reader, accountId: string) {
     }
     if (added) all++;
     toEntry.set(key, to + 1);
+  };
+}
+
+/** In one ledger: each may read through to as much as a ledger may hold, wherever the ledger is answered or a rule looks at it. */
+export const INCLUDES_MAX = 100;
+
+/** Refuses an include too many of a ledger. What the request itself adds is counted too. */
+export function roomForIncludes(reader: Reader, ledger: Pick<EntryKey, "twinId" | "accountId">) {
+  let count: number | undefined;
+  return (): void => {
+    count ??= countIncludes(reader, ledger.twinId, ledger.accountId);
+    if (count >= INCLUDES_MAX) throw new ItemRefusal("Too many includes.", `A Ledger has at most ${INCLUDES_MAX}.`);
+    count++;
   };
 }
