@@ -1,12 +1,12 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Page, PageWish } from "../kernel/cursor.ts";
+import { search } from "../policy/fair-search.ts";
 import { identityGate } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { isExpired } from "./get-twin-identity.ts";
 import { findIdentity, type Identity, listAccountsOnTwin, listOnTwin } from "./rows.ts";
-import { search } from "./walk.ts";
 
 type Filter = PageWish & {
   show_expired: boolean;
@@ -52,6 +52,7 @@ export function getTwinIdentities(
     own: filter.show_personal,
     others: show_foreign === true ? "all" : show_foreign === false ? [] : [show_foreign],
     cursor,
+    ruled: show_foreign !== false || actor.rules.identity !== null || actor.rules.twin !== null,
     examine,
     isFull: ({ length }) => length >= limit,
   });

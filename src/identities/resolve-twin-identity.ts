@@ -1,12 +1,12 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Page, PageWish } from "../kernel/cursor.ts";
+import { type Others, search } from "../policy/fair-search.ts";
 import { mayTouchIdentity, mayTouchTwin } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { findTwin, type Twin } from "../twins/rows.ts";
 import { isExpired } from "./get-twin-identity.ts";
 import { type Identity, listAccountsByName, listByName } from "./rows.ts";
-import { type Others, search } from "./walk.ts";
 
 /** Bytes of descriptions on one page, after which it ends early. */
 const PAGE_BYTES_MAX = 1024 * 1024;
@@ -48,6 +48,7 @@ export async function resolveTwinIdentity(
     own: context === "personal" || context === "system" || context.includes(actor.accountId),
     others: othersOf(context),
     cursor,
+    ruled: context !== "personal" || actor.rules.identity !== null || actor.rules.twin !== null,
     examine,
     isFull: ({ length }) => length >= limit || bytes >= PAGE_BYTES_MAX,
   });

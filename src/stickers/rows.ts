@@ -71,28 +71,63 @@ export function countOnTwin(reader: Reader, twinId: string, accountId: string, m
   return integer(row as Row, "count");
 }
 
-type OnTwin = { twinId: string; creators: readonly string[] | "all"; color?: string };
+// What is addressed to somebody on one twin is found by who it is addressed to: whatever others have there is not walked over.
 
-/** The stickers of a twin that are addressed to somebody and have not expired, by account and color. */
-export function listAddressedOnTwin(reader: Reader, to: Addressee, { twinId, creators, color }: OnTwin): Sticker[] {
-  const byCreator =
-    creators === "all" ? NO_CLAUSE : clause("s.account_id IN (SELECT value FROM json_each(?))", creators);
-  const byColor = color === undefined ? NO_CLAUSE : clause("s.color = ?", color);
-  return reader
+const ON_TWIN = `SELECT color FROM sticker_recipients INDEXED BY sticker_recipients_on_twin
+  WHERE recipient_id = ? AND twin_id = ? AND account_id = ? AND color > ?`;
+
+/** The stickers on a twin that one account addressed to somebody, behind a color, in the order of colors; some may be due to expire. */
+export const listAddressedOnTwin = (
+  reader: Reader,
+  to: Addressee,
+  { twinId, accountId }: { twinId: string; accountId: string },
+  after: string,
+  limit: number,
+): Sticker[] =>
+  reader
     .all(
-      `SELECT ${STICKER} FROM stickers AS s
-       WHERE s.twin_id = ? AND s.expires_at > ?${byCreator.sql}${byColor.sql} AND EXISTS (
-         SELECT 1 FROM sticker_recipients AS r
-         WHERE r.recipient_id IN (?, ?, ?) AND r.created_at = s.created_at AND r.account_id = s.account_id
-           AND r.twin_id = s.twin_id AND r.color = s.color)
-       ORDER BY s.account_id, s.color`,
-      twinId,
-      reader.now,
-      ...byCreator.binds,
-      ...byColor.binds,
-      ...idsOf(to),
+      `SELECT ${STICKER} FROM (${ON_TWIN} UNION ${ON_TWIN} UNION ${ON_TWIN} ORDER BY color LIMIT ?) AS page
+       CROSS JOIN stickers AS s ON s.twin_id = ? AND s.account_id = ? AND s.color = page.color ORDER BY page.color`,
+      ...idsOf(to).flatMap((id) => [id, twinId, accountId, after]),
+      ...[limit, twinId, accountId],
     )
     .map(stickerFrom);
+
+/** Accounts behind one that have addressed something on a twin to somebody. */
+export function listCreatorsOnTwin(
+  reader: Reader,
+  to: Addressee,
+  twinId: string,
+  after: string,
+  limit: number,
+): string[] {
+  const found: string[] = [];
+  for (let last = after; found.length < limit; ) {
+    const row = reader.get(NEXT_CREATOR, ...idsOf(to).flatMap((id) => [id, twinId, last])) as Row;
+    const next = textOrNull(row, "account_id");
+    if (next === null) break;
+    found.push(next);
+    last = next;
+  }
+  return found;
+}
+
+const FIRST_CREATOR = `SELECT min(account_id) AS account_id FROM sticker_recipients INDEXED BY sticker_recipients_on_twin
+  WHERE recipient_id = ? AND twin_id = ? AND account_id > ?`;
+const NEXT_CREATOR = `SELECT min(account_id) AS account_id FROM (
+  ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR})`;
+
+/** The sticker of that key, if it is addressed to somebody and has not expired. */
+export function findAddressed(reader: Reader, to: Addressee, { twinId, accountId, color }: StickerKey) {
+  const row = reader.get(
+    `SELECT ${STICKER} FROM stickers AS s
+     WHERE s.twin_id = ? AND s.account_id = ? AND s.color = ? AND s.expires_at > ? AND EXISTS (
+       SELECT 1 FROM sticker_recipients AS r
+       WHERE r.recipient_id IN (?, ?, ?) AND r.twin_id = s.twin_id AND r.account_id = s.account_id AND r.color = s.color)`,
+    ...[twinId, accountId, color, reader.now],
+    ...idsOf(to),
+  );
+  return row && stickerFrom(row);
 }
 
 type Filter = {

@@ -3,28 +3,29 @@ import type { UserActor } from "../kernel/actor.ts";
 import { cursorTo, type Page, placeOf } from "../kernel/cursor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { UNFINISHED } from "../kernel/fair-slices.ts";
-import { isSpent, metered, stepBudget } from "../policy/scope.ts";
 import { FairWalk, type Lists, WalkPlace } from "../store/fair-walk.ts";
 import type { Reader } from "../store/sql.ts";
-import type { Identity } from "./rows.ts";
+import { isSpent, metered, stepBudget } from "./scope.ts";
 
-/** Identities that one call looks at, however few of them are shown. */
+/** Things that one call looks at, however few of them are shown. */
 const EXAMINED_MAX = 2000;
-/** Of the caller's own, which no rule has to be asked about, so many are looked at without waiting for a turn. */
+/** Of those that no rule has to be asked about, so many are looked at without waiting for a turn. */
 const AT_ONCE = 100;
 
-/** Whose identities are meant beside the caller's own: everybody's, those of some accounts, or nobody's. */
+/** Whose things are meant beside the caller's own: everybody's, those of some accounts, or nobody's. */
 export type Others = "all" | readonly string[];
 
-export type Search<Found> = {
+export type Search<Item, Found> = {
   /** The name of the list, for its cursors. */
   name: string;
-  lists: Lists<Identity>;
+  lists: Lists<Item>;
   own: boolean;
   others: Others;
   cursor: string | undefined;
-  /** What one identity comes to; undefined if it is not to be shown. May be asked again of a later snapshot, so it asks `reader` anew. */
-  examine: (reader: Reader) => (identity: Identity) => Found | undefined;
+  /** Whether rules are asked, which take their time. */
+  ruled: boolean;
+  /** What one of them comes to; undefined if it is not to be shown. May be asked again of a later snapshot, so it asks `reader` anew. */
+  examine: (reader: Reader) => (item: Item) => Found | undefined;
   /** Whether a page with these is full. */
   isFull: (found: readonly Found[]) => boolean;
 };
@@ -33,10 +34,10 @@ export type Search<Found> = {
  * What a search finds, in pages: the caller's own first, then others', account by account in turn. A page ends early where many are looked at and few
  * found, and where rules have taken their steps: with a cursor, so that nobody's rules hide what is behind them.
  */
-export async function search<Found>(
+export async function search<Item, Found>(
   { store, slices }: Deps,
   actor: UserActor,
-  wish: Search<Found>,
+  wish: Search<Item, Found>,
 ): Promise<Page<Found>> {
   const walk = walkOf(actor, wish);
   const budget = stepBudget();
@@ -52,23 +53,26 @@ export async function search<Found>(
           return { items, cursor: place && cursorTo(wish.name, place) };
         }
         if (!first && isOver()) return UNFINISHED;
-        const identity = walk.next(reader);
-        if (!identity) return { items, cursor: null };
+        const item = walk.next(reader);
+        if (item === undefined) return { items, cursor: null };
         examined++;
-        const found = unlessSpent(() => examine(identity));
+        const found = unlessSpent(() => examine(item));
         if (found !== undefined) items.push(found);
       }
     });
-  if (wish.others.length === 0 && actor.rules.identity === null && actor.rules.twin === null) {
+  if (!wish.ruled) {
     const page = step(() => examined >= AT_ONCE);
     if (page !== UNFINISHED) return page;
   }
   return slices.run({ account: actor.accountId, member: actor.userId }, step);
 }
 
-function walkOf<Found>({ accountId }: UserActor, { name, lists, own, others, cursor }: Search<Found>) {
+function walkOf<Item, Found>(
+  { accountId }: UserActor,
+  { name, lists, own, others, cursor }: Search<Item, Found>,
+): FairWalk<Item> {
   const named = others === "all" ? [] : others.filter((other) => other !== accountId);
-  const accounts: Lists<Identity>["accounts"] =
+  const accounts: Lists<Item>["accounts"] =
     others === "all"
       ? lists.accounts
       : (_reader, after, limit) =>
