@@ -130,7 +130,7 @@ export function findAddressed(reader: Reader, to: Addressee, { twinId, accountId
   return row && stickerFrom(row);
 }
 
-type Filter = {
+export type Filter = {
   creator: string | "all";
   color?: string | undefined;
   /** Instants of creation, both included. */
@@ -138,34 +138,62 @@ type Filter = {
   to: number;
 };
 
+/** Where a sticker stands in such a list. */
+export type Place = [createdAt: number, accountId: string, twinId: string, color: string];
+
 /**
- * A page of the stickers that are addressed to somebody, wherever they are, and have not expired: newest first, then by account, twin and
- * color, backwards too. Each of the three ids is a walk along an index, and `UNION` merges them in order, so a page costs
- * what it has and skips, not what there is.
+ * What is addressed to somebody, wherever it is, and has not expired: newest first, then by account, twin and color, backwards too. Each of the
+ * three ids is a walk along an index, and `UNION` merges them in order, so a page costs what it has and skips, not what there is.
  */
+function walkOf(reader: Reader, to: Addressee, { creator, color, from, to: until }: Filter, behind: Place | null) {
+  const byCreator = creator === "all" ? NO_CLAUSE : clause("account_id = ?", creator);
+  const byColor = color === undefined ? NO_CLAUSE : clause("color = ?", color);
+  const byPlace = behind
+    ? { sql: " AND (created_at, account_id, twin_id, color) < (?, ?, ?, ?)", binds: behind }
+    : NO_CLAUSE;
+  const walk = `SELECT created_at, account_id, twin_id, color FROM sticker_recipients
+    WHERE recipient_id = ? AND created_at BETWEEN ? AND ? AND expires_at > ?${byCreator.sql}${byColor.sql}${byPlace.sql}`;
+  const newest = behind ? Math.min(until, behind[0]) : until;
+  const binds = (id: string) => [
+    ...[id, from, newest, reader.now],
+    ...[...byCreator.binds, ...byColor.binds, ...byPlace.binds],
+  ];
+  return {
+    sql: `${walk} UNION ${walk} UNION ${walk} ORDER BY created_at DESC, account_id DESC, twin_id DESC, color DESC`,
+    binds: idsOf(to).flatMap(binds),
+  };
+}
+
+/** A page of them behind a place. */
 export function listAddressed(
   reader: Reader,
   to: Addressee,
-  { creator, color, from, to: until }: Filter,
-  page: { limit: number; offset: number },
+  filter: Filter,
+  page: { behind: Place | null; limit: number; offset: number },
 ): Sticker[] {
-  const byCreator = creator === "all" ? NO_CLAUSE : clause("account_id = ?", creator);
-  const byColor = color === undefined ? NO_CLAUSE : clause("color = ?", color);
-  const walk = `SELECT created_at, account_id, twin_id, color FROM sticker_recipients
-    WHERE recipient_id = ? AND created_at BETWEEN ? AND ? AND expires_at > ?${byCreator.sql}${byColor.sql}`;
-  const binds = (id: string) => [id, from, until, reader.now, ...byCreator.binds, ...byColor.binds];
+  const { sql, binds } = walkOf(reader, to, filter, page.behind);
   return reader
     .all(
-      `SELECT ${STICKER} FROM (
-         ${walk} UNION ${walk} UNION ${walk}
-         ORDER BY created_at DESC, account_id DESC, twin_id DESC, color DESC LIMIT ? OFFSET ?
-       ) AS page CROSS JOIN stickers AS s USING (twin_id, account_id, color)
+      `SELECT ${STICKER} FROM (${sql} LIMIT ? OFFSET ?) AS page CROSS JOIN stickers AS s USING (twin_id, account_id, color)
        ORDER BY page.created_at DESC, page.account_id DESC, page.twin_id DESC, page.color DESC`,
-      ...idsOf(to).flatMap(binds),
+      ...binds,
       page.limit,
       page.offset,
     )
     .map(stickerFrom);
+}
+
+/** The place of the one that stands so many behind another; null where the list ends before it. */
+export function placeBehind(
+  reader: Reader,
+  to: Addressee,
+  filter: Filter,
+  behind: Place | null,
+  count: number,
+): Place | null {
+  const { sql, binds } = walkOf(reader, to, filter, behind);
+  const row = reader.get(`SELECT * FROM (${sql} LIMIT 1 OFFSET ?)`, ...binds, count - 1);
+  return row ? [integer(row, "created_at"), text(row, "account_id"), text(row, "twin_id"), text(row, "color")] : null;
 }
 
 /** Among so many that have been due longest, those on one twin are looked for. */

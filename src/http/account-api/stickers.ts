@@ -88,8 +88,12 @@ export const stickerOperations = [
       le: queryInstant(),
       limit: queryInteger(0, 100, 100),
       offset: queryInteger(0, OFFSET_MAX, 0),
+      cursor: queryPage.cursor,
     }),
     ok: { status: 200, view: StickersView },
-    serve: ({ deps, actor, query }) => viewStickers(deps.store.read((reader) => listStickers(reader, actor, query))),
+    serve: async ({ deps, actor, query }) => {
+      const { items, cursor } = await listStickers(deps, actor, query);
+      return new Paged(viewStickers(items), cursor);
+    },
   }),
 ];
