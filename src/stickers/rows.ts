@@ -87,11 +87,12 @@ export const listAddressedOnTwin = (
   reader
     .all(
       `SELECT ${STICKER} FROM (${ON_TWIN} UNION ${ON_TWIN} UNION ${ON_TWIN} ORDER BY color LIMIT ?) AS page
-       CROSS JOIN stickers AS s ON s.twin_id = ? AND s.account_id = ? AND s.color = page.color ORDER BY page.color`,
+       CROSS JOIN stickers AS s ON s.twin_id = ? AND s.account_id = ? AND s.color = page.color`,
       ...idsOf(to).flatMap((id) => [id, twinId, accountId, after]),
       ...[limit, twinId, accountId],
     )
-    .map(stickerFrom);
+    .map(stickerFrom)
+    .sort((a, b) => (a.color < b.color ? -1 : 1));
 
 /** Accounts behind one that have addressed something on a twin to somebody. */
 export function listCreatorsOnTwin(

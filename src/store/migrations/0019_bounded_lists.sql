@@ -102,3 +102,7 @@ CREATE INDEX changed_sources_by_account ON changed_sources (account_id, sequence
 -- How far the accounts were told of a change; a walk that had begun in the old way begins anew, as if the entry had just changed.
 ALTER TABLE changed_sources DROP COLUMN again;
 UPDATE changed_sources SET position = '';
+
+-- The devices of an account by name, with all that they are listed by: who lists ten thousand reads no more than this of those that are not shown.
+DROP INDEX devices_by_account;
+CREATE INDEX devices_by_account ON devices (account_id, name, id, hub_id, enabled, allow_insecure, created_at, updated_at);
