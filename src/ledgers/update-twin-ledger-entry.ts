@@ -57,9 +57,9 @@ function planned(
   const asked = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
   // To be told what is so already changes nothing, or a rule or a source would get the rights of who happens to send it back.
   const source = asked && entry.source && isSameKey(asked, entry.source) ? entry.source : asked;
-  if (source) assertElsewhere(ledger, source);
-  if (source && wish.include) assertMayInclude(tx, actor, source);
   const isNewSource = source !== undefined && source !== entry.source;
+  if (isNewSource) assertElsewhere(ledger, source);
+  if (isNewSource && wish.include) assertMayInclude(tx, actor, source);
   const include = entry.type === "include" && (isNewSource || "again");
   const after: ChangeableEntry = {
     ...{ ...entry, value: wish.value ?? entry.value, visibility, history, publish, source: source ?? entry.source },
