@@ -22,6 +22,7 @@ export function openDevices(deps: Deps, accept: AcceptDevice, certificate: Serve
   const { config, log } = deps;
   const door = new DeviceDoor(accept, {
     connectionsMax: config.mqttConnectionsMax,
+    trustedProxies: config.trustedProxies,
     onRefused: refusedLog(deps),
     onFault: (error) => log.error("mqtt.failed", { error: describeError(error) }),
   });

@@ -13,16 +13,20 @@ import { HubEvents } from "./hub-events.ts";
 import { Hubs } from "./hubs.ts";
 import { applyChange } from "./live-effects.ts";
 import { forgetExpired, loadSessions } from "./load-sessions.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 import type { Message } from "./message.ts";
 import { MqttMetrics } from "./mqtt-metrics.ts";
 import { Presence } from "./presence.ts";
 import { onWill, publish } from "./publishing.ts";
+import { Reading } from "./reading.ts";
 import { sessionStore } from "./session-store.ts";
 import { mqttJobs } from "./store-jobs.ts";
 import { type HubState, SysTopics } from "./sys-topics.ts";
 import { Turn } from "./turn.ts";
 import { findHubUsage } from "./usage-rows.ts";
 
+/** Of the memory for MQTT: what is held of connections that have not said whose they are. */
+const STRANGERS_PART = 1 / 8;
 /** How often we look whether the last answers have gone. */
 const LAST_ANSWERS_MS = 10;
 
@@ -43,7 +47,9 @@ export class Broker {
       () => hubs.ids(),
       (hubId) => this.stats(hubId),
     );
-    const hubs = new Hubs((hubId) => sys.traffic(hubId));
+    const memory = new MemoryBudget(deps.config.mqttMemoryBytes * (1 - STRANGERS_PART));
+    const strangers = new MemoryBudget(deps.config.mqttMemoryBytes * STRANGERS_PART);
+    const hubs = new Hubs(memory, (hubId) => sys.traffic(hubId));
     this.#context = {
       ...{ deps, hubs, sys },
       metrics: new MqttMetrics(deps.metrics),
@@ -52,6 +58,8 @@ export class Broker {
       activity: new ActivityLog(deps),
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
       turn: new Turn(),
+      reading: new Reading(),
+      ...{ memory, strangers },
       willsInWork: new Set(),
       onClosed: (connection) => this.#connections.delete(connection),
       leaving: (stored) => this.#note(stored),
@@ -60,6 +68,7 @@ export class Broker {
     this.#context.metrics.read({
       connectionCount: () => this.#connections.size,
       hubs: () => hubs.all(),
+      memory: [memory, strangers],
       traffic: () => sys.total(),
     });
   }

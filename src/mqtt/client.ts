@@ -22,7 +22,7 @@ import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
 import type { OpenedSession } from "./session-life.ts";
 import { storedQueue } from "./stored-queue.ts";
-import { IncomingAliases } from "./topic-aliases.ts";
+import { AliasMemory, IncomingAliases } from "./topic-aliases.ts";
 import { TwinRequests } from "./twin-topics.ts";
 
 /** Who an open connection is, and what belongs to it while it lasts. */
@@ -74,7 +74,9 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
     problemInformation: packet.properties?.requestProblemInformation ?? true,
   };
-  const sender = new Sender(told, metrics.sent);
+  const aliasMemory = new AliasMemory(connection.memory);
+  const aliases = new IncomingAliases(aliasMemory);
+  const sender = new Sender(told, metrics.sent, aliasMemory);
   const stored = opened.queue && storedQueue(connection, opened.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
@@ -87,7 +89,7 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {
     ...{ level, clientId, deviceId: device.id, actor, standing, hub, session, sender, outgoing, stored, access },
-    aliases: new IncomingAliases(),
+    aliases,
     unacknowledged: 0,
     keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.fellSilent()) : null,
     rate: perSecond === null ? null : rateOf(connection, device.id, perSecond),
@@ -108,7 +110,12 @@ function rateOf({ context }: Connection, deviceId: string, perSecond: number): R
 
 const portOf = (connection: Connection, sender: Sender, hub: HubSpace): OutgoingPort => ({
   now: () => connection.context.deps.clock.now(),
-  isBehind: () => connection.isBehind,
+  isBehind: (bytes) => {
+    if (!connection.isBehindFor(bytes)) return false;
+    // Nothing of it is on its way, so that nobody would say when there is room again.
+    if (!connection.isBehind && connection.socket.bufferedBytes === 0) connection.pumpLater(false);
+    return true;
+  },
   mayReceive: (topic) => connection.mayReceive(topic),
   publish: (envelope, wrapping) => {
     connection.touch();
@@ -120,8 +127,10 @@ const portOf = (connection: Connection, sender: Sender, hub: HubSpace): Outgoing
       messageId,
       reasonCode: known ? REASON.success : REASON.packetIdentifierNotFound,
     }),
-  hasRoom: () => hub.queuedBytes < HUB_QUEUED_BYTES_MAX,
+  hasRoom: (bytes) => hub.queuedBytes < HUB_QUEUED_BYTES_MAX && hub.memory.hasRoom("queued", bytes),
   queued: (bytes) => {
     hub.queuedBytes += bytes;
+    hub.memory.add("queued", bytes);
   },
+  pumpLater: (soon) => connection.pumpLater(soon),
 });

@@ -1,5 +1,6 @@
 import type { Hub } from "../hub/hub-rows.ts";
 import type { Connection } from "./connection.ts";
+import type { AccountMemory } from "./memory-budget.ts";
 import type { Session } from "./session.ts";
 import { SubscriptionTree } from "./subscription-tree.ts";
 import type { Traffic } from "./sys-topics.ts";
@@ -13,14 +14,17 @@ export class HubSpace {
   /** The connection that has a session, or is about to, by the session's key. */
   readonly holders = new Map<string, Connection>();
   readonly traffic: Traffic;
+  /** Its account's. */
+  readonly memory: AccountMemory;
   /** Bytes of messages that wait in memory for clients. */
   queuedBytes = 0;
   /** Counts the choices of shared subscriptions. */
   sharedTurns = 0;
   readonly #retaining = new Set<Promise<unknown>>();
 
-  constructor(info: Hub, traffic: Traffic) {
+  constructor(info: Hub, traffic: Traffic, memory: AccountMemory) {
     this.info = info;
+    this.memory = memory;
     this.traffic = traffic;
   }
 

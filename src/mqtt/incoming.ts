@@ -1,7 +1,7 @@
 import { acknowledge, type Taken } from "./acknowledging.ts";
 import { CLOSING, unauthorised } from "./closing.ts";
 import type { Connection } from "./connection.ts";
-import { RECEIVE_MAXIMUM } from "./limits.ts";
+import { RECEIVE_MAXIMUM, UNRELEASED_MAX } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { ProtocolError, type Publish, REASON, type ReasonCode } from "./packets.ts";
 import { passedOn } from "./passed-on.ts";
@@ -51,7 +51,11 @@ function refused(connection: Connection, topic: string): Taken {
 
 /** An MQTT 5 client has been told how many of its publishes may be unacknowledged [MQTT-3.3.4-9]; earlier ones are only not read on. */
 function checkReceiveMaximum({ client }: Connection): void {
-  if (client.level < 5 || client.unacknowledged + client.session.received.size < RECEIVE_MAXIMUM) return;
+  if (client.level < 5) {
+    if (client.session.received.size < UNRELEASED_MAX) return;
+    throw new ProtocolError(REASON.quotaExceeded, "too many QoS 2 publishes that are not released", "4.13");
+  }
+  if (client.unacknowledged + client.session.received.size < RECEIVE_MAXIMUM) return;
   throw new ProtocolError(REASON.receiveMaximumExceeded, "more publishes than the receive maximum", "MQTT-3.3.4-9");
 }
 

@@ -1,8 +1,10 @@
+import { overQuota } from "../kernel/failure.ts";
 import { CLOSING } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
 import type { HubSpace } from "./hub-space.ts";
 import { insist } from "./insist.ts";
+import { SESSION_BYTES } from "./limits.ts";
 import { publishWill } from "./publishing.ts";
 import { Session } from "./session.ts";
 import type { QueuePositions } from "./stored-queue.ts";
@@ -42,6 +44,12 @@ export async function openSession(
   const known = hub.sessions.get(key);
   if (known && cleanStart) known.forget();
   const kept = cleanStart ? undefined : known;
+  if (!kept && !hub.memory.hasRoom("sessions", SESSION_BYTES)) {
+    hub.holders.delete(key);
+    throw overQuota("The account has no memory for another session.", {
+      ...{ resource: "mqtt_memory", quota: hub.memory.bytes, current: hub.memory.bytes },
+    });
+  }
   const session = kept ?? new Session({ hub, deviceId, clientId });
   hub.sessions.set(key, session);
   if (expiryIntervalS === 0 && !will && !known) return { session, present: false, queue: null };
