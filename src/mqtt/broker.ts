@@ -17,9 +17,9 @@ import { MemoryBudget } from "./memory-budget.ts";
 import type { Message } from "./message.ts";
 import { MqttMetrics } from "./mqtt-metrics.ts";
 import { Presence } from "./presence.ts";
-import { onWill, publish } from "./publishing.ts";
+import { onWill, publish, stored } from "./publishing.ts";
 import { Reading } from "./reading.ts";
-import { sessionStore } from "./session-store.ts";
+import { hubActor, sessionStore } from "./session-store.ts";
 import { mqttJobs } from "./store-jobs.ts";
 import { type HubState, SysTopics } from "./sys-topics.ts";
 import { Turn } from "./turn.ts";
@@ -41,8 +41,10 @@ export class Broker {
 
   constructor(deps: Deps) {
     const publishOwn = (hubId: string, message: Message) => this.publishFromServer(hubId, message);
+    const reading = new Reading();
     const sys: SysTopics = new SysTopics(
       deps,
+      reading.slices,
       publishOwn,
       () => hubs.ids(),
       (hubId) => this.stats(hubId),
@@ -58,8 +60,7 @@ export class Broker {
       activity: new ActivityLog(deps),
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
       turn: new Turn(),
-      reading: new Reading(),
-      ...{ memory, strangers },
+      ...{ reading, memory, strangers },
       willsInWork: new Set(),
       onClosed: (connection) => this.#connections.delete(connection),
       leaving: (stored) => this.#note(stored),
@@ -124,8 +125,10 @@ export class Broker {
     const { deps, hubs } = this.#context;
     const hub = hubs.find(hubId);
     if (!hub) return;
-    const { stored } = publish(this.#context, { hub, message, from: null, receivedFrom: null });
-    stored?.catch((error) => deps.log.warn("mqtt.not_published", { hub: hubId, error: describeError(error) }));
+    const published = publish(this.#context, { hub, message, by: hubActor(hub.info), from: null, receivedFrom: null });
+    stored(published).catch((error) =>
+      deps.log.warn("mqtt.not_published", { hub: hubId, error: describeError(error) }),
+    );
   }
 
   stats(hubId: string): HubState {

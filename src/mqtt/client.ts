@@ -74,17 +74,17 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
     problemInformation: packet.properties?.requestProblemInformation ?? true,
   };
+  const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
   const aliasMemory = new AliasMemory(connection.memory);
   const aliases = new IncomingAliases(aliasMemory);
   const sender = new Sender(told, metrics.sent, aliasMemory);
-  const stored = opened.queue && storedQueue(connection, opened.queue);
+  const stored = opened.queue && storedQueue(connection, actor, opened.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
     messages: stored ? REFILL_MESSAGES : QUEUED_MESSAGES_MAX,
     bytes: stored ? READY_BYTES_MAX : QUEUED_BYTES_MAX,
   };
   const outgoing = new Outgoing(portOf(connection, sender, hub), limits, stored);
-  const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {

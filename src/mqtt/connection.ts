@@ -1,5 +1,6 @@
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
+import type { Owner } from "../kernel/fair-queue.ts";
 import type { DeviceSocket, DeviceSocketHandler } from "../platform/device-socket.ts";
 import { AckLine, type AckSlot } from "./acks.ts";
 import type { Client } from "./client.ts";
@@ -70,6 +71,11 @@ export class Connection implements DeviceSocketHandler {
     );
     this.#reader = new ReaderWatch(socket, clock, config.mqttPacketBytesMax, () => this.close(CLOSING.slow));
     this.#cancelTimeout = clock.at(clock.now() + CONNECT_TIMEOUT_MS, () => this.close(CLOSING.lost));
+  }
+
+  /** Whom its work is charged to. */
+  get owner(): Owner {
+    return { account: this.client.actor.accountId, member: this.client.deviceId };
   }
 
   // What the transport calls.
@@ -245,10 +251,10 @@ export class Connection implements DeviceSocketHandler {
   }
 
   #leave({ text, will }: Closing): void {
-    const { session, outgoing, keepAlive, deviceId } = this.client;
+    const { session, outgoing, keepAlive, actor } = this.client;
     keepAlive?.stop();
     outgoing.close();
-    this.context.leaving(this.context.presence.left(deviceId, this, text));
+    this.context.leaving(this.context.presence.left(actor, this, text));
     const sentThrough = this.client.stored?.sentThrough;
     this.context.leaving(leaveSession(this.context, session, this, { will, sentThrough }));
   }
@@ -340,8 +346,10 @@ export class Connection implements DeviceSocketHandler {
     if (this.state !== "open") return;
     const { outgoing } = this.client;
     this.#sendingMore = true;
-    while (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.#backlog.shift()?.();
+    if (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.#backlog.shift()?.();
     this.#sendingMore = false;
+    // One thing a turn: each is some work.
+    if (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.touch();
     outgoing.pump();
     if (this.client.sender.bytes > 0) this.touch();
   }

@@ -1,5 +1,6 @@
 import type { Hub } from "../hub/hub-rows.ts";
 import type { Connection } from "./connection.ts";
+import { FanOut } from "./fan-out.ts";
 import type { AccountMemory } from "./memory-budget.ts";
 import type { Session } from "./session.ts";
 import { SubscriptionTree } from "./subscription-tree.ts";
@@ -13,6 +14,8 @@ export class HubSpace {
   readonly sessions = new Map<string, Session>();
   /** The connection that has a session, or is about to, by the session's key. */
   readonly holders = new Map<string, Connection>();
+  /** Messages for very many, and those behind them. */
+  readonly fanOut = new FanOut();
   readonly traffic: Traffic;
   /** Its account's. */
   readonly memory: AccountMemory;

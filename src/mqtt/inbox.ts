@@ -42,10 +42,16 @@ export class Inbox {
     }
     let done = 0;
     let rest: Uint8Array | undefined;
-    while (done < this.#pieces.length && !rest) {
+    // A packet may end with its piece.
+    let isStopped = false;
+    const take = (frame: Uint8Array) => {
+      isStopped = onFrame(frame) === false;
+      return !isStopped;
+    };
+    while (done < this.#pieces.length && !isStopped) {
       const piece = this.#pieces[done++] as Uint8Array;
       this.#bytes -= piece.length;
-      rest = this.#rest(piece, this.#framer.push(piece, onFrame));
+      rest = this.#rest(piece, this.#framer.push(piece, take));
     }
     this.#pieces = rest ? [rest, ...this.#pieces.slice(done)] : this.#pieces.slice(done);
     this.#bytes += rest?.length ?? 0;

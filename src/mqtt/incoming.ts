@@ -6,7 +6,7 @@ import type { Message } from "./message.ts";
 import { ProtocolError, type Publish, REASON, type ReasonCode } from "./packets.ts";
 import { passedOn } from "./passed-on.ts";
 import { planLimitsOf } from "./plan-limits.ts";
-import { publish } from "./publishing.ts";
+import { type Published, publish } from "./publishing.ts";
 import { isReserved } from "./reserved-topics.ts";
 import { tell } from "./tell.ts";
 
@@ -69,7 +69,10 @@ function consume(connection: Connection, packet: Publish, asked: Promise<ReasonC
     if (reasonCode < REASON.unspecified && session.durable && session.storedId !== null) {
       const { hub, storedId: sessionId } = session;
       const asked = { hubId: hub.id, message: NOTHING, recipients: [], retain: false };
-      await connection.context.sessions.publish({ ...asked, receivedFrom: { sessionId, packetId } });
+      await connection.context.sessions.publish(connection.client.actor, {
+        ...asked,
+        receivedFrom: { sessionId, packetId },
+      });
     }
     return reasonCode;
   };
@@ -81,20 +84,29 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
   const { hub, session } = client;
   const isKept = packet.qos === 2 && session.durable && session.storedId !== null;
   if (packet.qos === 2) session.received.add(packet.messageId as number);
-  const { matched, stored } = publish(context, {
+  const published = publish(context, {
     hub,
     message: messageOf(packet, topic, context.deps.clock.now()),
+    by: client.actor,
     from: session,
     receivedFrom: isKept ? { sessionId: session.storedId as number, packetId: packet.messageId as number } : null,
   });
-  const reasonCode = matched > 0 ? REASON.success : REASON.noMatchingSubscribers;
-  if (!stored) return { reasonCode };
-  const work = stored.then(({ retainedRefused }) => {
-    if (!retainedRefused) return reasonCode;
-    tell(connection, `no room to retain a message on ${topic}`);
-    return REASON.quotaExceeded;
+  const storing = ({ matched, stored }: Published): Taken => {
+    const reasonCode = matched > 0 ? REASON.success : REASON.noMatchingSubscribers;
+    if (!stored) return { reasonCode };
+    const work = stored.then(({ retainedRefused }) => {
+      if (!retainedRefused) return reasonCode;
+      tell(connection, `no room to retain a message on ${topic}`);
+      return REASON.quotaExceeded;
+    });
+    return { reasonCode, work };
+  };
+  if (!("later" in published)) return storing(published);
+  const work = published.later.then((delivered) => {
+    const taken = storing(delivered);
+    return taken.work ?? taken.reasonCode;
   });
-  return { reasonCode, work };
+  return { reasonCode: REASON.success, work };
 }
 
 /** A message for nobody: the identifier it came with is all that is kept. */

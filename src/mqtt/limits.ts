@@ -57,7 +57,7 @@ export const QUEUED_MESSAGE_BYTES = 256;
 export const UNRELEASED_MAX = 4096;
 
 /** Retained messages that are read at once for a subscription; the next ones are when its client has read these. */
-export const RETAINED_PAGE_BYTES = 256 * 1024;
+export const RETAINED_PAGE_BYTES = 64 * 1024;
 /** Subscriptions of a client whose retained messages wait for it to read. */
 export const BACKLOG_MAX = 1_000;
 

@@ -1,3 +1,4 @@
+import type { DeviceActor } from "../kernel/actor.ts";
 import { overQuota } from "../kernel/failure.ts";
 import { CLOSING } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -56,7 +57,7 @@ export async function openSession(
 
   const { context } = connection;
   const asked = { hubId: hub.id, clientId, deviceId, cleanStart, expiryIntervalS, will };
-  const opened = await context.sessions.open(asked);
+  const opened = await context.sessions.open(deviceActor(hub, deviceId), asked);
   const { sessionId, present, subscriptions, received, dueWills, oldest, sentThrough } = opened;
   for (const due of dueWills) void publishWill(context, due);
   session.expiryIntervalS = expiryIntervalS;
@@ -84,6 +85,10 @@ export function abandonSession(
   else space.holders.delete(key);
 }
 
+const deviceActor = ({ info: { accountId } }: HubSpace, deviceId: string): DeviceActor => ({
+  ...{ kind: "device", accountId, deviceId },
+});
+
 export type Leaving = {
   will: "publish" | "discard";
   /** The newest position of its stored queue that was sent. */
@@ -107,7 +112,7 @@ export async function leaveSession(
   const suspended = await insist(
     context.deps,
     "mqtt.session_not_suspended",
-    () => context.sessions.suspend(asked),
+    () => context.sessions.suspend(deviceActor(hub, session.deviceId), asked),
     // Whoever comes back for a session finds what it left; one that ends has nobody who would.
     () => !session.durable || !hub.holders.has(key),
   );

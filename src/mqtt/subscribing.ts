@@ -38,7 +38,10 @@ export function onSubscribe(connection: Connection, packet: Subscribe): void {
     answer();
     return;
   }
-  const saved = connection.context.sessions.saveSubscriptions({ sessionId: session.storedId, subscriptions: granted });
+  const saved = connection.context.sessions.saveSubscriptions(connection.client.actor, {
+    sessionId: session.storedId,
+    subscriptions: granted,
+  });
   connection.await(saved, answer, () => {
     for (const [index, { filter }] of granted.entries()) if (isNew[index]) session.unsubscribe(filter);
     connection.close(CLOSING.unavailable);
@@ -108,7 +111,7 @@ export function onUnsubscribe(connection: Connection, { messageId, unsubscriptio
     answer();
     return;
   }
-  const deleted = connection.context.sessions.deleteSubscriptions({
+  const deleted = connection.context.sessions.deleteSubscriptions(connection.client.actor, {
     sessionId: session.storedId,
     filters: unsubscriptions,
   });

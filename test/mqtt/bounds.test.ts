@@ -143,9 +143,7 @@ test("a client with too much in the store is not read on, and one that cannot be
   await lasting.subscribe("a", 1);
   const flood = await mqtt.fake((await mqtt.device("flood")).id, 4);
   const publish = (messageId: number) => ({ cmd: "publish", topic: "a", payload: KIB, qos: 1, messageId });
-  for (let i = 1; i <= 31; i++) flood.say(publish(i));
-  expect(flood.paused).toBe(false);
-  flood.say(publish(32));
+  for (let i = 1; i <= 32; i++) flood.say(publish(i));
   expect(flood.paused).toBe(true);
   // What it says all the same waits, and is taken in its turn.
   for (let i = 33; i <= 40; i++) flood.say(publish(i));
