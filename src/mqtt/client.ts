@@ -84,7 +84,7 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
     messages: stored ? REFILL_MESSAGES : QUEUED_MESSAGES_MAX,
     bytes: stored ? READY_BYTES_MAX : QUEUED_BYTES_MAX,
   };
-  const outgoing = new Outgoing(portOf(connection, sender, hub), limits, stored);
+  const outgoing = new Outgoing(portOf(connection, hub), limits, stored);
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {
@@ -108,7 +108,7 @@ function rateOf({ context }: Connection, deviceId: string, perSecond: number): R
   return new RateLimit(context.deps.clock, perSecond);
 }
 
-const portOf = (connection: Connection, sender: Sender, hub: HubSpace): OutgoingPort => ({
+const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
   now: () => connection.context.deps.clock.now(),
   isBehind: (bytes) => {
     if (!connection.isBehindFor(bytes)) return false;
@@ -117,10 +117,7 @@ const portOf = (connection: Connection, sender: Sender, hub: HubSpace): Outgoing
     return true;
   },
   mayReceive: (topic) => connection.mayReceive(topic),
-  publish: (envelope, wrapping) => {
-    connection.touch();
-    return sender.publish(envelope, wrapping);
-  },
+  publish: (envelope, wrapping) => connection.sendPublish(envelope, wrapping),
   release: (messageId, known) =>
     connection.send({
       cmd: "pubrel",

@@ -9,9 +9,9 @@ import { decode } from "./codec.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Envelope } from "./envelope.ts";
+import type { Envelope, Wrapping } from "./envelope.ts";
 import { FrameReader, type ReaderPort } from "./frame-reader.ts";
-import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, ROOM_RETRY_MS } from "./limits.ts";
+import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, ROOM_RETRY_MS, SEND_BYTES_LEAST } from "./limits.ts";
 import { MemoryUse } from "./memory-use.ts";
 import type { Queued } from "./outgoing.ts";
 import { ProtocolError, type QoS, type ServerPacket } from "./packets.ts";
@@ -115,13 +115,22 @@ export class Connection implements DeviceSocketHandler {
   /** The same for a message that waited for the client to read. */
   hand(envelope: Envelope, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[] | null): void {
     if (this.state !== "open") return;
-    const { sender, outgoing, hub } = this.client;
+    const { outgoing, hub } = this.client;
     this.#guard(() => {
       const how = { qos, retain, subscriptionIdentifiers };
-      if (qos === 0) sender.publish(envelope, { ...how, dup: false, packetId: 0 });
+      if (qos === 0) this.sendPublish(envelope, { ...how, dup: false, packetId: 0 });
       else if (!outgoing.offer({ ...how, envelope })) hub.traffic.publishesDropped++;
     });
     this.touch();
+  }
+
+  /** Puts a PUBLISH among what is sent at the end of the turn. False if the client does not take one that large. */
+  sendPublish(envelope: Envelope, wrapping: Wrapping): boolean {
+    const { sender } = this.client;
+    const isTaken = sender.publish(envelope, wrapping);
+    if (isTaken) this.memory.set("sending", sender.bytes + this.socket.bufferedBytes);
+    this.touch();
+    return isTaken;
   }
 
   /** Sends a message that the store has put into the queue of this connection's session. */
@@ -328,7 +337,9 @@ export class Connection implements DeviceSocketHandler {
 
   /** What the client has not taken yet is paid for; where its account has no memory for it, it ends. */
   #chargeSending(): void {
-    if (this.state === "open" && !this.memory.set("sending", this.socket.bufferedBytes)) this.close(CLOSING.slow);
+    if (this.state !== "open") return;
+    const bytes = this.socket.bufferedBytes;
+    if (!this.memory.set("sending", bytes) && bytes > SEND_BYTES_LEAST) this.close(CLOSING.slow);
   }
 
   #count(traffic: Traffic, deviceId: string, { bytes, packets, publishes, tooLarge }: Written): void {

@@ -25,6 +25,8 @@ export const HELD_BYTES_MAX = 1024 * 1024;
 
 /** Bytes on their way to one client: above it, QoS 0 messages to it are dropped, and QoS 1 and 2 wait in its queue. */
 export const SEND_BYTES_MAX = 1024 * 1024;
+/** Below this no client is disconnected for what it has not read yet, whatever its account has of memory. */
+export const SEND_BYTES_LEAST = 64 * 1024;
 /** Above this the client is disconnected: it does not read its acknowledgements either. Beside one whole packet. */
 export const SEND_BYTES_HARD_MAX = 8 * 1024 * 1024;
 

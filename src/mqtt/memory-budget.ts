@@ -55,7 +55,7 @@ export class MemoryBudget {
     const after = this.#total + bytes;
     if (own + bytes <= this.bytesMax / FLOOR_PART) return after <= this.bytesMax;
     const free = this.bytesMax * OPEN_PART - after;
-    return own + bytes <= free && (!isLasting(kind) || lasting + bytes <= free / 2);
+    return isLasting(kind) ? lasting + bytes <= free / 2 : own + bytes <= free;
   }
 
   /** Only for `AccountMemory`. */

@@ -15,6 +15,8 @@ export type DeviceListener = {
 type Options = {
   /** Connections at a time, over all listeners; unfinished handshakes count. */
   connectionsMax: number;
+  /** How many there can be, so that descriptors are left for all else. */
+  roomMax?: number;
   trustedProxies?: readonly Cidr[];
   /** Called for each connection that there was no room for, or that had to make room for another. */
   onRefused(): void;
@@ -34,11 +36,11 @@ export class DeviceDoor {
   #closing = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(accept: AcceptDevice, { connectionsMax, trustedProxies = [], onRefused, onFault }: Options) {
+  constructor(accept: AcceptDevice, { connectionsMax, roomMax, trustedProxies = [], onRefused, onFault }: Options) {
     this.#trustedProxies = trustedProxies;
     this.accept = accept;
     this.onFault = onFault;
-    this.#places = new Places(connectionsMax);
+    this.#places = new Places(connectionsMax, roomMax);
     this.#onRefused = onRefused;
   }
 

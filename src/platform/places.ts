@@ -22,15 +22,18 @@ export type Place = {
  */
 export class Places {
   readonly #max: number;
+  readonly #roomMax: number;
   readonly #strangersMax: number;
   #inside = 0;
   #strangers = 0;
   readonly #silent = new Crowds();
   readonly #byAccount = new Map<string, number>();
 
-  constructor(max: number) {
+  /** `roomMax` is how many there can be, where that is less than there may be. */
+  constructor(max: number, roomMax = max) {
     this.#max = max;
-    this.#strangersMax = Math.max(1, Math.ceil(max * STRANGERS_PART));
+    this.#roomMax = Math.min(max, roomMax);
+    this.#strangersMax = Math.max(1, Math.ceil(this.#roomMax * STRANGERS_PART));
   }
 
   get strangers(): number {
@@ -39,11 +42,10 @@ export class Places {
 
   /** A place for a connection of this address; undefined if there is none. `evict` is to end it, and is called when another needs the place. */
   enter(origin: string, evict: () => void): Place | undefined {
-    if (this.#strangers >= this.#strangersMax || this.#inside >= this.#max) {
+    if (this.#strangers >= this.#strangersMax || this.#inside >= this.#roomMax) {
       const silent = this.#silent.takeOldestOfLargest();
       if (!silent) return undefined;
       silent();
-      // It may take until a later turn to leave, and does that once.
     }
     return this.#placeFor(origin, evict);
   }

@@ -45,6 +45,10 @@ export class FakeSocket implements DeviceSocket {
     this.#handler.onBytes(Buffer.concat(whole));
   }
 
+  bytes(bytes: Uint8Array): void {
+    this.#handler.onBytes(bytes);
+  }
+
   send(bytes: Uint8Array): void {
     this.sends.push(bytes);
     if (this.stuck) this.bufferedBytes += bytes.length;
