@@ -138,5 +138,5 @@ function reserveBody({ bodies }: Deps, request: Request, byteCountMax: number, a
 }
 
 function addressOf(deps: Deps, c: Context<Peer>): string {
-  return clientAddress(c.env.peerAddress(), c.req.raw.headers.get("x-forwarded-for"), deps.config.trustedProxies);
+  return clientAddress(c.env.peerAddress(), c.req.raw.headers, deps.config);
 }

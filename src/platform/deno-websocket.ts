@@ -47,7 +47,7 @@ function askWhetherSent(socket: Socket): void {
 /** MQTT over WebSocket on Deno, which pings silent peers itself. */
 export function upgradeOnDeno(
   deno: DenoRuntime,
-  { door, trustedProxies, frameBytesMax = Number.POSITIVE_INFINITY }: ReturnType<typeof webSockets>,
+  { door, trust, frameBytesMax = Number.POSITIVE_INFINITY }: ReturnType<typeof webSockets>,
   request: Request,
   from: DenoAddress,
   overTls: boolean,
@@ -57,7 +57,7 @@ export function upgradeOnDeno(
   if (!door.enter()) return REFUSALS.room();
   // After the upgrade the request has no headers any more.
   const address = { address: from.hostname, port: from.port };
-  const { peer, secure } = peerOf(address, request.headers, trustedProxies, overTls);
+  const { peer, secure } = peerOf(address, request.headers, trust, overTls);
   let upgraded: ReturnType<DenoRuntime["upgradeWebSocket"]>;
   try {
     upgraded = deno.upgradeWebSocket(request, { protocol, idleTimeout: PING_SECONDS });
