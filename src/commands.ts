@@ -71,6 +71,7 @@ import { expireStickers } from "./stickers/expire-stickers.ts";
 import { putSticker } from "./stickers/put-sticker.ts";
 import { removeSticker } from "./stickers/remove-sticker.ts";
 import { saveSealedKey } from "./store/sealed-keys.ts";
+import { dropUpgradeNotices } from "./store/upgrade-notices.ts";
 import { proveWritable } from "./store/writability.ts";
 import type { Commands } from "./store/writer-thread.ts";
 import { createTwin } from "./twins/create-twin.ts";
@@ -78,7 +79,7 @@ import { updateTwin } from "./twins/update-twin.ts";
 
 /** Every command that a server gives, for the writer's thread to know it by its place here. */
 export const COMMANDS: Commands = [
-  ...[saveSealedKey, proveWritable],
+  ...[saveSealedKey, proveWritable, dropUpgradeNotices],
   ...[
     createUserRole,
     savePin,

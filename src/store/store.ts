@@ -18,6 +18,7 @@ import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./sealed-keys.ts"
 import { Snapshots } from "./snapshots.ts";
 import { integer, type Reader, type Topic } from "./sql.ts";
 import { readStore, writerMetrics } from "./store-metrics.ts";
+import { reportUpgradeNotices } from "./upgrade-notices.ts";
 import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
 import type { Writable } from "./writability.ts";
 import { type Committer, Writer } from "./writer.ts";
@@ -168,7 +169,9 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
       writable: () => writer.writability.ask(),
       close,
     };
-    return { ...store, vault: await openVault(store, files.masterKey, options.random) };
+    const vault = await openVault(store, files.masterKey, options.random);
+    if (lock) await reportUpgradeNotices(store, log);
+    return { ...store, vault };
   } catch (error) {
     await close();
     throw error;

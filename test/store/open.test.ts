@@ -134,3 +134,19 @@ test("a server that has stopped leaves all it has in the database file", async (
   expect(statSync(world.file("twinpost.db-wal"), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
   await world.reopen();
 });
+
+test("what a migration changed is logged once, as a warning, by the next server", async () => {
+  await using world = await openTestStore();
+  await world.store.close();
+  const connection = world.connect();
+  const fields = JSON.stringify({ account: "a", ended: 3 });
+  connection.run("INSERT INTO upgrade_notices (event, fields) VALUES ('grants_unused', ?)", fields);
+  connection.close();
+  await world.reopen();
+  const notices = () => world.logged.filter(({ event }) => event.startsWith("upgrade."));
+  expect(notices()).toEqual([
+    expect.objectContaining({ level: "warn", event: "upgrade.grants_unused", account: "a", ended: 3 }),
+  ]);
+  await world.reopen();
+  expect(notices().length).toBe(1);
+});

@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { FairSlices, UNFINISHED } from "../../src/kernel/fair-slices.ts";
+import { FairTurns } from "../../src/kernel/fair-turns.ts";
+
+const loud = { account: "loud", member: "a" };
+const quiet = { account: "quiet", member: "a" };
+
+test("work is done one at a time, and the next one is of the account that had least", async () => {
+  const turns = new FairTurns();
+  const done: string[] = [];
+  let working = 0;
+  const work = (name: string) => async () => {
+    expect(++working).toBe(1);
+    for (const end = performance.now() + 1; performance.now() < end; );
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    working--;
+    done.push(name);
+  };
+  const all = Array.from({ length: 20 }, () => turns.take(loud, work("loud")));
+  all.push(turns.take(quiet, work("quiet")));
+  await Promise.all(all);
+  expect(done.indexOf("quiet")).toBeLessThan(3);
+});
+
+test("what work returns and throws reaches the one that asked", async () => {
+  const turns = new FairTurns();
+  const refused = turns.take(loud, () => Promise.reject(new Error("refused")));
+  const kept = turns.take(loud, async () => 7);
+  expect(refused).rejects.toThrow("refused");
+  expect(await kept).toBe(7);
+});
+
+test("an account that fills its places is refused; others are not", async () => {
+  const turns = new FairTurns();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const waiting = Array.from({ length: 501 }, () => turns.take(loud, () => promise));
+  expect(turns.take(loud, () => promise)).rejects.toMatchObject({ failure: { code: "limited", kind: "rate" } });
+  const other = turns.take(quiet, async () => "served");
+  resolve();
+  expect(await other).toBe("served");
+  await Promise.all(waiting);
+});
+
+test("laborious reading goes on in slices between which timers and others are served", async () => {
+  const slices = new FairSlices();
+  const done: string[] = [];
+  let steps = 0;
+  const long = slices.run(loud, (isOver) => {
+    steps++;
+    while (!isOver());
+    if (steps < 10) return UNFINISHED;
+    done.push("loud");
+    return steps;
+  });
+  const short = slices.run(quiet, () => done.push("quiet"));
+  await Promise.race([long, new Promise<void>((resolve) => setTimeout(resolve, 0))]);
+  expect(steps).toBeLessThan(10);
+  expect(await long).toBe(10);
+  await short;
+  expect(done).toEqual(["quiet", "loud"]);
+});
+
+test("a step that throws rejects, and the others go on", async () => {
+  const slices = new FairSlices();
+  const failed = slices.run(loud, () => {
+    throw new Error("failed");
+  });
+  const done = slices.run(quiet, () => "done");
+  expect(failed).rejects.toThrow("failed");
+  expect(await done).toBe("done");
+});
