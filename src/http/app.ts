@@ -6,6 +6,7 @@ import { stopwatchMs } from "../kernel/clock.ts";
 import { notFound } from "../kernel/failure.ts";
 import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
+import { announcedLength, endUnread } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { mountMonitoring } from "./monitoring.ts";
@@ -18,15 +19,17 @@ const CORS_MAX_AGE_SECONDS = 600;
 export function createApp(deps: Deps): Hono<Peer> {
   const app = new Hono<Peer>({ strict: false });
   if (deps.config.corsOrigins.length > 0) {
-    app.use(
-      cors({
-        origin: deps.config.corsOrigins,
-        allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allowHeaders: ["Authorization", "Content-Type", "X-TrustedTwin", "X-Auth-Token", "If-Match"],
-        exposeHeaders: ["ETag"],
-        maxAge: CORS_MAX_AGE_SECONDS,
-      }),
-    );
+    const allow = cors({
+      origin: deps.config.corsOrigins,
+      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+      allowHeaders: ["Authorization", "Content-Type", "X-TrustedTwin", "X-Auth-Token", "If-Match"],
+      exposeHeaders: ["ETag"],
+      maxAge: CORS_MAX_AGE_SECONDS,
+    });
+    app.use(async (c, next) => {
+      const preflight = await allow(c, next);
+      return preflight && endUnread(announcedLength(c.req.raw), preflight);
+    });
   }
   if (!deps.config.admin) mountMonitoring(app, deps);
   const doors = { deps, authenticator: new Authenticator(deps) };
@@ -42,7 +45,7 @@ export function createApp(deps: Deps): Hono<Peer> {
     const surface = surfaceOf(c.req.path);
     const response = refuse(surface, deps, c, error, deps.random.uuid());
     answered[surface.name](response.status, began);
-    return response;
+    return endUnread(announcedLength(c.req.raw), response);
   };
   app.onError((error, c) => refuseHere(c, error));
 

@@ -2,20 +2,24 @@ import type { Context, Hono } from "hono";
 import type { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { assert } from "../kernel/assert.ts";
-import { clientAddress } from "../kernel/client-address.ts";
+import type { Hold } from "../kernel/body-budget.ts";
+import { clientAddress, throttleKey } from "../kernel/client-address.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
+import { type Owner, ownerOfCaller } from "../kernel/fair-queue.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
-import { announcedLength, readBody, tooLarge } from "./body.ts";
+import { announcedLength, endUnread, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation } from "./operation.ts";
 import { queryReader } from "./query.ts";
 import { answeredBy } from "./request-metrics.ts";
 import type { Surface } from "./surface.ts";
 
 /** What the platform tells of a connection. */
-export type Peer = { Bindings: { peerAddress: () => string } };
+export type Peer = {
+  Bindings: { peerAddress: () => string; arriving?: ((isArriving: boolean) => void) | undefined };
+};
 
 const HEADERS = new Headers({
   "content-type": "application/json",
@@ -25,6 +29,7 @@ const HEADERS = new Headers({
 });
 
 const NO_BODY = new Uint8Array();
+const NO_OWNER: Owner = { account: "", member: "" };
 
 /** What all doors share. */
 export type Doors = { deps: Deps; authenticator: Authenticator };
@@ -55,14 +60,25 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
     const request = c.req.raw;
     const { headers } = request;
     const trace = deps.random.uuid();
-    let release: (() => void) | undefined;
+    const announced = announcedLength(request);
+    let isRead = announced === 0;
+    let hold: Hold | undefined;
     let response: Response;
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
       if (caller) operation.gate?.(caller);
-      release = reserveBody(deps, request, byteCountMax, caller?.accountId ?? "");
-      const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
-      response = await deps.bodies.work(bytes.length, async () => {
+      // Also for operations that read no body: nobody sends a large one by accident.
+      if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
+      let bytes: Uint8Array = NO_BODY;
+      let owner = NO_OWNER;
+      if (operation.body && !isRead) {
+        owner = caller ? ownerOfCaller(caller) : strangerAt(addressOf(deps, c));
+        hold = deps.bodies.hold(owner.account);
+        const { arriving } = c.env;
+        bytes = await readBody(request, { announced, byteCountMax, hold, clock: deps.clock, arriving });
+        isRead = true;
+      }
+      response = await deps.bodies.work(bytes.length, owner, async () => {
         let params = surface.pathFirst ? pathOf(surface, c, operation) : undefined;
         const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
         if (!surface.pathFirst) params = pathOf(surface, c, operation);
@@ -78,8 +94,9 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
     } catch (error) {
       response = refuse(surface, deps, c, error, trace, operation);
     } finally {
-      release?.();
+      hold?.release();
     }
+    if (!isRead) endUnread(hold ? undefined : announced, response);
     answered(response.status, began);
     return response;
   };
@@ -129,13 +146,8 @@ function answer(status: number, json: string | null, trace: string): Response {
   return response;
 }
 
-/** Also for operations that read no body: nobody sends a large one by accident. */
-function reserveBody({ bodies }: Deps, request: Request, byteCountMax: number, accountId: string) {
-  const announced = announcedLength(request);
-  if (announced === 0) return undefined;
-  if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
-  return bodies.reserve(announced ?? byteCountMax, accountId);
-}
+/** Callers without credentials share no account: what one sends is no reason to refuse another. */
+const strangerAt = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
 
 function addressOf(deps: Deps, c: Context<Peer>): string {
   return clientAddress(c.env.peerAddress(), c.req.raw.headers, deps.config);
