@@ -119,11 +119,14 @@ export function refuse(
 ): Response {
   const failure = error instanceof DomainError ? error.failure : undefined;
   const refusal = surface.refusalOf(failure, { trace, headers: c.req.raw.headers, operation });
-  const fields = { trace, operation: operation?.id ?? null, method: c.req.method, address: addressOf(deps, c) };
+  const address = addressOf(deps, c);
+  const source = throttleKey(address);
+  const fields = { trace, operation: operation?.id ?? null, method: c.req.method, address };
   if (failure) {
     const { status, logged } = refusal;
-    deps.log.info("http.refused", { ...fields, status, ...logged, message: failure.message });
-  } else deps.log.error("http.failed", { ...fields, error: describeError(error) });
+    const told = { ...fields, status, ...logged, message: failure.message };
+    deps.log.caused("info", "http.refused", source, told);
+  } else deps.log.caused("error", "http.failed", source, { ...fields, error: describeError(error) });
   const response = answer(refusal.status, JSON.stringify(refusal.body), trace);
   if (failure?.code === "limited" && failure.retryAfterMs !== undefined) {
     response.headers.set("retry-after", String(Math.ceil(failure.retryAfterMs / 1000)));

@@ -51,6 +51,10 @@ export function throttleKey(address: string): string {
   return parsed.toByteArray().slice(0, 8).join(".");
 }
 
+/** Likewise of a peer, which is an address, with or without its port. */
+export const peerKey = (peer: string): string =>
+  throttleKey(isIP(peer) > 0 ? peer : peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"));
+
 function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);

@@ -110,7 +110,8 @@ export class TwinRequests {
     } catch (error) {
       if (!(error instanceof DomainError)) {
         const { deviceId } = this.#caller;
-        this.#deps.log.error("twin_request.failed", { deviceId, topic: request.topic, error: describeError(error) });
+        const about = { deviceId, topic: request.topic, error: describeError(error) };
+        this.#deps.log.caused("error", "twin_request.failed", deviceId, about);
       }
       return twinRefusalOf(error);
     }
