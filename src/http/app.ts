@@ -4,6 +4,7 @@ import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { notFound } from "../kernel/failure.ts";
+import { RequestTurns } from "../kernel/request-turns.ts";
 import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
 import { announcedLength, endUnread } from "./body.ts";
@@ -11,7 +12,7 @@ import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { mountMonitoring } from "./monitoring.ts";
 import { answeredBy } from "./request-metrics.ts";
-import { type Peer, refuse } from "./serve.ts";
+import { addressOf, type Peer, refuse, strangerAt } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
 
@@ -32,7 +33,7 @@ export function createApp(deps: Deps): Hono<Peer> {
     });
   }
   if (!deps.config.admin) mountMonitoring(app, deps);
-  const doors = { deps, authenticator: new Authenticator(deps) };
+  const doors = { deps, authenticator: new Authenticator(deps), turns: new RequestTurns() };
   mountAccountApi(app, doors);
   mountHubApi(app, doors);
   const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);
@@ -51,7 +52,10 @@ export function createApp(deps: Deps): Hono<Peer> {
 
   const rest = new Hono<Peer>({ strict: false });
   mountLast(rest, doors);
-  rest.notFound((c) => refuseHere(c, notFound("Resource", "")));
+  rest.notFound(async (c) => {
+    await doors.turns.enter(strangerAt(addressOf(deps, c)));
+    return refuseHere(c, notFound("Resource", ""));
+  });
   app.notFound((c) => rest.fetch(c.req.raw, c.env));
   return app;
 }

@@ -10,6 +10,7 @@ import { type Owner, ownerOfCaller } from "../kernel/fair-queue.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
+import type { RequestTurns } from "../kernel/request-turns.ts";
 import { announcedLength, endUnread, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation } from "./operation.ts";
 import { queryReader } from "./query.ts";
@@ -29,10 +30,9 @@ const HEADERS = new Headers({
 });
 
 const NO_BODY = new Uint8Array();
-const NO_OWNER: Owner = { account: "", member: "" };
 
 /** What all doors share. */
-export type Doors = { deps: Deps; authenticator: Authenticator };
+export type Doors = { deps: Deps; authenticator: Authenticator; turns: RequestTurns };
 
 /** Opens a door for each operation of a surface. */
 export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operations: readonly Operation[]): void {
@@ -51,7 +51,7 @@ export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
  * A door for one operation. Checks in this order: who, statement, size, JSON and path, query, shape; then the operation's own.
  * Whatever content type it claims, a body is JSON.
  */
-export function doorOf(surface: Surface, { deps, authenticator }: Doors, operation: Operation) {
+export function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
   const answered = answeredBy(deps.metrics, surface, operation.id);
@@ -62,17 +62,19 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
     const trace = deps.random.uuid();
     const announced = announcedLength(request);
     let isRead = announced === 0;
+    let owner: Owner | undefined;
     let hold: Hold | undefined;
     let response: Response;
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
+      owner = caller ? ownerOfCaller(caller) : strangerAt(addressOf(deps, c));
+      const turn = turns.enter(owner);
+      if (turn) await turn;
       if (caller) operation.gate?.(caller);
       // Also for operations that read no body: nobody sends a large one by accident.
       if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
       let bytes: Uint8Array = NO_BODY;
-      let owner = NO_OWNER;
       if (operation.body && !isRead) {
-        owner = caller ? ownerOfCaller(caller) : strangerAt(addressOf(deps, c));
         hold = deps.bodies.hold(owner.account);
         const { arriving } = c.env;
         bytes = await readBody(request, { announced, byteCountMax, hold, clock: deps.clock, arriving });
@@ -92,6 +94,7 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
         return success(operation, result, trace);
       });
     } catch (error) {
+      if (!owner) await turns.enter(strangerAt(addressOf(deps, c)));
       response = refuse(surface, deps, c, error, trace, operation);
     } finally {
       hold?.release();
@@ -150,8 +153,8 @@ function answer(status: number, json: string | null, trace: string): Response {
 }
 
 /** Callers without credentials share no account: what one sends is no reason to refuse another. */
-const strangerAt = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
+export const strangerAt = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
 
-function addressOf(deps: Deps, c: Context<Peer>): string {
+export function addressOf(deps: Deps, c: Context<Peer>): string {
   return clientAddress(c.env.peerAddress(), c.req.raw.headers, deps.config);
 }
