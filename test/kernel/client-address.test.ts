@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import ipaddr from "ipaddr.js";
 import { clientAddress, throttleKey } from "../../src/kernel/client-address.ts";
 import { openWorld } from "../support/world.ts";
@@ -20,9 +22,34 @@ test("a forwarded address is believed as far as trusted proxies wrote it", () =>
     ["10.0.0.1", null, "10.0.0.1"],
     ["", "203.0.113.9", ""],
   ] as const) {
-    expect([peer, forwardedFor, clientAddress(peer, forwardedFor, ranges)]).toEqual([peer, forwardedFor, expected]);
+    const headers = new Headers(forwardedFor === null ? {} : { "x-forwarded-for": forwardedFor });
+    const told = clientAddress(peer, headers, { trustedProxies: ranges });
+    expect([peer, forwardedFor, told]).toEqual([peer, forwardedFor, expected]);
   }
-  expect(clientAddress("10.0.0.1", "203.0.113.9", [])).toBe("10.0.0.1");
+  const untrusted = new Headers({ "x-forwarded-for": "203.0.113.9" });
+  expect(clientAddress("10.0.0.1", untrusted, { trustedProxies: [] })).toBe("10.0.0.1");
+});
+
+test("a header that the proxy writes itself is believed from trusted proxies, if it is one address", () => {
+  const trust = { trustedProxies: ranges, clientAddressHeader: "fly-client-ip" };
+  for (const [peer, value, expected] of [
+    ["10.0.0.1", "203.0.113.9", "203.0.113.9"],
+    ["10.0.0.1", " 2001:db8::7 ", "2001:db8::7"],
+    ["::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"],
+    ["198.51.100.1", "203.0.113.9", "198.51.100.1"],
+    ["", "203.0.113.9", ""],
+    ...["", "nonsense", "1", "0x7f.1", "203.0.113.9:443", "[2001:db8::7]", "203.0.113", null].map(
+      (value) => ["10.0.0.1", value, "10.0.0.1"] as const,
+    ),
+  ] as const) {
+    // What a client adds of its own is believed in no case.
+    const headers = new Headers({ "x-forwarded-for": "192.0.2.66" });
+    if (value !== null) headers.set("fly-client-ip", value);
+    expect([peer, value, clientAddress(peer, headers, trust)]).toEqual([peer, value, expected]);
+  }
+  const twice = new Headers({ "fly-client-ip": "192.0.2.66" });
+  twice.append("fly-client-ip", "203.0.113.9");
+  expect(clientAddress("10.0.0.1", twice, trust)).toBe("10.0.0.1");
 });
 
 test("an IPv4 address is counted as itself however it is written, an IPv6 one by its /64", () => {
@@ -36,6 +63,50 @@ test("logs and throttles use the client's address behind a trusted proxy", async
   const headers = { "x-forwarded-for": "203.0.113.9" };
   await world.call("GET", "/nowhere", { headers, address: "10.1.2.3" });
   await world.call("GET", "/nowhere", { headers, address: "198.51.100.1" });
+  const addresses = world.logged.filter(({ event }) => event === "http.refused").map(({ address }) => address);
+  expect(addresses).toEqual(["203.0.113.9", "198.51.100.1"]);
+});
+
+// Fly appends the address of the client and then the application's own public one to X-Forwarded-For, whatever stood there, and writes
+// Fly-Client-IP over what came (https://fly.io/docs/networking/request-headers/, superfly/flyctl#121, arcjet/arcjet-js#5412).
+const OWN_ADDRESS = "2a09:8280:1::af:1aa1:0";
+const throughFly = (client: string, sent: { forwardedFor?: string } = {}) => ({
+  address: "172.16.4.2",
+  headers: {
+    "fly-client-ip": client,
+    "x-forwarded-for": [sent.forwardedFor, client, OWN_ADDRESS].filter(Boolean).join(", "),
+    "x-forwarded-proto": "https",
+    via: "1.1 fly.io",
+  },
+});
+const fly = (
+  Bun.TOML.parse(readFileSync(join(import.meta.dir, "../../fly.toml"), "utf8")) as { env: Record<string, string> }
+).env;
+const onFly = () =>
+  openWorld({
+    "trusted-proxies": fly["TWINPOST_TRUSTED_PROXIES"] as string,
+    "client-address-header": fly["TWINPOST_CLIENT_ADDRESS_HEADER"] as string,
+  });
+
+test("on Fly a stranger who guesses PINs keeps nobody else from theirs", async () => {
+  await using world = await onFly();
+  const caller = await world.createAccount();
+  const { uuid } = (await caller.call("POST", "/users", { name: "Robin", role: caller.role })).body;
+  const { pin } = (await caller.call("POST", `/users/${uuid}/secrets`)).body;
+  for (let guess = 0; guess < 25; guess += 1) {
+    // Whatever the stranger claims to be, they are counted as who they are.
+    const forwardedFor = `192.0.2.${guess}`;
+    await world.call("POST", `/secrets/${caller.account}/wrong${guess}`, throughFly("203.0.113.9", { forwardedFor }));
+  }
+  const path = `/secrets/${caller.account}/${pin}`;
+  expect((await world.call("POST", path, throughFly("203.0.113.9"))).status).toBe(404);
+  expect((await world.call("POST", path, throughFly("198.51.100.7"))).status).toBe(201);
+});
+
+test("on Fly the log has the address of the client", async () => {
+  await using world = await onFly();
+  await world.call("GET", "/nowhere", throughFly("203.0.113.9", { forwardedFor: "192.0.2.66" }));
+  await world.call("GET", "/nowhere", { ...throughFly("203.0.113.9"), address: "198.51.100.1" });
   const addresses = world.logged.filter(({ event }) => event === "http.refused").map(({ address }) => address);
   expect(addresses).toEqual(["203.0.113.9", "198.51.100.1"]);
 });
