@@ -22,7 +22,7 @@ export const secretOperations = (throttle: PinThrottle) => [
     body: SecretValidity,
     ok: { status: 201, view: PinView },
     serve: async ({ deps, actor, params, body }) => ({
-      pin: await createUserSecretPin(deps, actor, params.user, body.validity_ts ?? null),
+      pin: await createUserSecretPin(deps, actor, params.user, body.validity_ts),
     }),
   }),
   openOperation("create_user_secret", {
