@@ -25,6 +25,15 @@ export function throttleKey(address: string): string {
   return parsed.toByteArray().slice(0, 8).join(".");
 }
 
+/** What a throttle counts by where many addresses shall gain little: beside the client's own, of IPv4 the /24, of IPv6 the /48 and the /32. */
+export function networksOf(address: string): string[] {
+  if (!ipaddr.isValid(address)) return [address];
+  const parsed = ipaddr.process(address);
+  const bytes = parsed.toByteArray();
+  const wider = parsed.kind() === "ipv4" ? [3] : [6, 4];
+  return [throttleKey(address), ...wider.map((length) => `${bytes.slice(0, length).join(".")}/${8 * length}`)];
+}
+
 function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
