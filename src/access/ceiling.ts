@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import type { RoleRules, Statement } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { keysRead } from "../rules/keys-read.ts";
+import { mentionsOf } from "../rules/mentions.ts";
+import { compileRule } from "../rules/rule.ts";
 import { isWithin } from "./statement.ts";
 
 /**
@@ -46,8 +47,10 @@ export function intersect(a: Statement, b: Statement): Statement {
 
 /** What these rules read of a user with this description; null if they read nothing of the user. */
 export function seenBy(rules: RoleRules, description: JsonObject | null): Seen | null {
-  const read = RULE_KINDS.map((kind) => rules[kind]).map((rule) => (rule === null ? [] : keysRead(rule, "USER")));
-  const keys = read.includes(null) ? null : [...new Set(read.flatMap((some) => some ?? []))];
+  const read = RULE_KINDS.map((kind) => rules[kind])
+    .filter((rule) => rule !== null)
+    .map((rule) => mentionsOf(compileRule(rule), "USER"));
+  const keys = read.includes("all") ? null : [...new Set(read.flatMap((some) => [...some]))].sort();
   return keys?.length === 0 ? null : { keys, values: pick(description, keys) };
 }
 
@@ -55,10 +58,6 @@ export function seenBy(rules: RoleRules, description: JsonObject | null): Seen |
 export const agrees = (seen: Seen | null, description: JsonObject | null): boolean =>
   seen === null || isDeepStrictEqual(pick(description, seen.keys), seen.values);
 
-/** A missing key is null to a rule. */
-function pick(description: JsonObject | null, keys: string[] | null): JsonObject {
-  if (keys === null) return description ?? {};
-  return Object.fromEntries(
-    keys.map((key) => [key, description && Object.hasOwn(description, key) ? (description[key] ?? null) : null]),
-  );
-}
+/** A rule can tell a missing key from one that is null. */
+const pick = (description: JsonObject | null, keys: string[] | null): JsonObject =>
+  Object.fromEntries(Object.entries(description ?? {}).filter(([key]) => keys === null || keys.includes(key)));

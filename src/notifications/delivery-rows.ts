@@ -209,6 +209,11 @@ export function saveLease(tx: Tx, position: number, lease: string, leasedUntil: 
   );
 }
 
+/** Leaves it for longer to who leased it. */
+export function saveLeaseEnd(tx: Tx, position: number, leasedUntil: number): void {
+  tx.run("UPDATE deliveries SET leased_until = ? WHERE position = ?", leasedUntil, position);
+}
+
 /** Gives it back, to be tried again. */
 export function saveWaiting(tx: Tx, position: number, nextAttemptAt: number, step: number): void {
   tx.run(

@@ -76,6 +76,16 @@ const BREAKAGES: readonly Breakage[] = [
     "INSERT INTO ledger_history SELECT twin_id, account_id, name, value_changed_at, value FROM ledger_entries WHERE recent <> '[]'",
     /^ledger_entries: what \S+ of \S+ on \S+ has of its history is not its newest$/,
   ],
+  [
+    "authors of rules",
+    `UPDATE ledger_entries SET authors = '{"include": {}}'`,
+    /^ledger_entries: who set what of \S+ of \S+ on \S+ is not what is set$/,
+  ],
+  [
+    "author of a visibility",
+    "UPDATE identities SET author = '{}', visibility = NULL",
+    /^identities: who set the visibility of \S+ of \S+ on \S+ is not known, or there is none$/,
+  ],
   ["recipients", "DELETE FROM sticker_recipients", /^sticker_recipients: color\d of \S+ on \S+ is not listed for \S+$/],
   [
     "recipients of nothing",
@@ -173,6 +183,34 @@ const BREAKAGES: readonly Breakage[] = [
     /^devices: \S+ is connected, and was never heard of$/,
   ],
   ["CA of ours", "UPDATE hubs SET ca_subject = 'x'", /^hubs: \S+ is looked for by the name of its CA, which is ours$/],
+  [
+    "CA without its key identifier",
+    "UPDATE hubs SET ca_key_id = 'x'",
+    /^hubs: \S+ has a CA of the customer's, and its key identifier was not read, or it has one of ours and was$/,
+  ],
+  [
+    "CA ahead of others",
+    `INSERT INTO hubs (id, account_id, name, product_plan, enabled, disable_events, events_topic_prefix, auto_provisioning, ca_pem,
+       ca_fingerprint, ca_subject, ca_key_id, created_at, updated_at)
+     SELECT id || n, account_id, name, product_plan, 1, 0, 'e', 0, ca_pem, ca_fingerprint || n, 'x', '', 1, 1
+     FROM hubs, (SELECT 1 AS n UNION SELECT 2)`,
+    /^hubs: account \S+ has 2 CAs of one name in the first 1 turns$/,
+  ],
+  [
+    "waits for its own",
+    `UPDATE devices SET pending_certificate_pem = certificate_pem, pending_certificate_fingerprint = certificate_fingerprint`,
+    /^devices: \S+ waits for the certificate that it has$/,
+  ],
+  [
+    "a certificate of several",
+    `UPDATE devices SET pending_certificate_pem = 'x', pending_certificate_fingerprint = 'x'`,
+    /^devices: several of account \S+ have or wait for certificate x$/,
+  ],
+  [
+    "unproven without one",
+    "UPDATE devices SET certificate_pem = NULL, certificate_fingerprint = NULL, certificate_proven = 0",
+    /^devices: \S+ has no certificate, and it is not proven$/,
+  ],
   [
     "a change of something",
     `UPDATE events SET data = json_remove(data, '$.hub') WHERE kind = 'hub.created'`,
