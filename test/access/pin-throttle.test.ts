@@ -81,6 +81,13 @@ test("an account that is being guessed at leaves each network few tries, and oth
   expect(isAdmitted("2001:db8:1:1::1")).toBe(true);
 });
 
+test("who has many addresses of one network gains little", () => {
+  const { admitted } = openThrottle();
+  expect(admitted(30, () => "192.0.2.1", "one")).toBe(20);
+  expect(admitted(256, (i) => `192.0.2.${i}`, "two")).toBe(80);
+  expect(admitted(256, (i) => `2001:db8:1:${i.toString(16)}::1`, "three")).toBe(100);
+});
+
 test("an attempt that succeeds was none", () => {
   const { throttle, admitted, isAdmitted } = openThrottle();
   for (let i = 0; i < 500; i++) throttle.admit("account", "192.0.2.1")();
