@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { totalmem } from "node:os";
 import { parseCronExpression } from "cron-schedule";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
@@ -42,6 +43,19 @@ const Cidrs = z.string().transform((text, context): Cidr[] => {
     return z.NEVER;
   }
 });
+
+const NAME_SERVER = /^(?:\[([\d:a-f]+)\]|([^\s[\]:]+))(?::(\d{1,5}))?$/i;
+const isNameServer = (text: string) => {
+  const [, six, four, port] = NAME_SERVER.exec(text) ?? [];
+  return isIP(text) > 0 || (isIP(six ?? four ?? "") > 0 && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65_535);
+};
+const NameServers = z
+  .string()
+  .transform(commaSeparated)
+  .refine(
+    (servers) => servers.every(isNameServer),
+    "must be addresses, such as 9.9.9.9,10.0.0.2:5353,[2620:fe::fe]:53",
+  );
 
 /** A field name of HTTP (RFC 9110, 5.6.2). The list that every proxy appends to is read without being named. */
 const HeaderName = z
@@ -100,6 +114,8 @@ const SETTINGS = {
   /** A payload of 4 MiB, as the vendor takes it, and room for topic and properties. Below 1024 not even a CONNECT fits. */
   mqtt_packet_bytes: wholeNumber(1024, 268_435_455).prefault(String(4 * 1024 * 1024 + 64 * 1024)),
   mqtt_connections: wholeNumber(1, 1_000_000).prefault("20000"),
+  /** Megabytes; an eighth of what the machine or its group may have, if that is less than 128. */
+  mqtt_memory: wholeNumber(8, 1_000_000).optional(),
   mqtt_messages_per_second: wholeNumber(0, 1_000_000).prefault("0"),
   /** Seconds. A client that is gone without a word is noticed within 1.5 times of it; the protocol counts in two bytes. */
   mqtt_keep_alive: wholeNumber(1, 65_535).prefault("3600"),
@@ -110,6 +126,7 @@ const SETTINGS = {
   trusted_proxies: Cidrs.prefault(""),
   client_address_header: HeaderName.optional(),
   webhook_allow: Cidrs.prefault(""),
+  dns: NameServers.prefault(""),
   journal_keep: Duration.prefault("90D"),
   /** The vendor's SDK takes no other shape of it. */
   region: z
@@ -166,6 +183,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   mqttPacketBytesMax: settings.mqtt_packet_bytes,
   /** Connections of devices at a time, over all listeners. */
   mqttConnectionsMax: settings.mqtt_connections,
+  /** What is held in memory for all devices: their sessions, subscriptions, and what waits for them or of them. */
+  mqttMemoryBytes: settings.mqtt_memory === undefined ? mqttMemoryDefault() : settings.mqtt_memory * MB,
   /** What one device may publish a second; null for as much as it can. */
   mqttMessagesPerSecondMax: settings.mqtt_messages_per_second || null,
   /** The longest keep alive: MQTT 5 clients with a longer one, or none, are told this. */
@@ -187,6 +206,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   documentDepthMax: settings.document_depth,
   documentsPerTwinMax: settings.documents_per_twin,
   webhookAllow: settings.webhook_allow,
+  /** Where host names of webhooks are looked up; empty for the system's servers. */
+  dnsServers: settings.dns,
   /** Never less than deliveries are kept: they tell of what stands there. */
   journalKeepMs: Math.max(settings.journal_keep, settings.deliveries_keep),
   deliveriesKeepMs: settings.deliveries_keep,
@@ -197,6 +218,13 @@ const Settings = CompleteSettings.transform((settings) => ({
       : null,
   logLevel: settings.log,
 }));
+
+const MB = 1024 * 1024;
+
+function mqttMemoryDefault(): number {
+  const limit = process.constrainedMemory?.() || totalmem();
+  return Math.min(128, Math.max(8, Math.floor(Math.min(limit, totalmem()) / 8 / MB))) * MB;
+}
 
 /** HTTPS is what links lead to where it is there. */
 const ownUrl = ({ http, https }: z.infer<typeof CompleteSettings>): string =>

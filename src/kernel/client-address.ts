@@ -55,7 +55,17 @@ export function throttleKey(address: string): string {
 export const peerKey = (peer: string): string =>
   throttleKey(isIP(peer) > 0 ? peer : peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"));
 
-function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
+/** What a throttle counts by where many addresses shall gain little: beside the client's own, of IPv4 the /24, of IPv6 the /48 and the /32. */
+export function networksOf(address: string): string[] {
+  if (!ipaddr.isValid(address)) return [address];
+  const parsed = ipaddr.process(address);
+  const bytes = parsed.toByteArray();
+  const wider = parsed.kind() === "ipv4" ? [3] : [6, 4];
+  return [throttleKey(address), ...wider.map((length) => `${bytes.slice(0, length).join(".")}/${8 * length}`)];
+}
+
+/** Whether an address is a proxy's of our own. */
+export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
   return trusted.some(([range, bits]) => range.kind() === parsed.kind() && parsed.match(range, bits));

@@ -5,8 +5,9 @@ import { countOpen } from "./delivery-rows.ts";
 import { getOwnSubscription } from "./lookups.ts";
 import { listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
 
-/** What is not delivered is counted so far and no further. */
+/** What is not delivered is counted so far and no further; in a list, of a hundred subscriptions, not as far. */
 const COUNTED_MAX = 10_000;
+const COUNTED_IN_LIST_MAX = 200;
 
 export type SubscriptionInDetail = WebhookSubscription & { waiting: number; failed: number };
 
@@ -21,13 +22,17 @@ export function listSubscriptions(
   const found = listLiveSubscriptions(reader, actor.accountId, after, page.limit + 1);
   const shown = found.slice(0, page.limit);
   const last = found.length > shown.length ? shown.at(-1) : undefined;
-  return { subscriptions: shown.map((one) => inDetail(reader, one)), cursor: last ? cursorAt(last.position) : null };
+  return {
+    subscriptions: shown.map((one) => inDetail(reader, one, COUNTED_IN_LIST_MAX)),
+    cursor: last ? cursorAt(last.position) : null,
+  };
 }
 
 export const getSubscription = (reader: Reader, actor: UserActor, id: string): SubscriptionInDetail =>
   inDetail(reader, getOwnSubscription(reader, actor, id));
 
-export const inDetail = (reader: Reader, subscription: WebhookSubscription): SubscriptionInDetail => ({
-  ...subscription,
-  ...countOpen(reader, subscription.id, COUNTED_MAX),
-});
+export const inDetail = (
+  reader: Reader,
+  subscription: WebhookSubscription,
+  countedMax = COUNTED_MAX,
+): SubscriptionInDetail => ({ ...subscription, ...countOpen(reader, subscription.id, countedMax) });

@@ -73,11 +73,36 @@ export function countLive(reader: Reader, accountId: string, topic: string): { a
   return { all: integer(row, "live"), onTopic: integer(row, "same") };
 }
 
-/** Those with something due, longest due first. */
-export const listDue = (reader: Reader, limit: number) =>
-  reader
-    .all(`SELECT ${COLUMNS} FROM webhook_subscriptions WHERE due_at <= ? ORDER BY due_at LIMIT ?`, reader.now, limit)
-    .map(subscriptionFrom);
+/** A subscription with something due. */
+export type Due = { id: string; accountId: string };
+
+/** Subscriptions with something due, longest due first: those of other accounts than these. */
+export const listDueBut = (reader: Reader, accounts: readonly string[], limit: number): Due[] =>
+  (accounts.length === 0
+    ? reader.all(`${SELECT_DUE} ORDER BY due_at LIMIT ?`, reader.now, limit)
+    : reader.all(
+        `${SELECT_DUE} AND account_id NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+        reader.now,
+        JSON.stringify(accounts),
+        limit,
+      )
+  ).map(dueFrom);
+
+/** Likewise those of these accounts. */
+export const listDueOf = (reader: Reader, accounts: readonly string[], limit: number): Due[] =>
+  accounts.length === 0
+    ? []
+    : reader
+        .all(
+          `${SELECT_DUE} AND account_id IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+          reader.now,
+          JSON.stringify(accounts),
+          limit,
+        )
+        .map(dueFrom);
+
+const SELECT_DUE = "SELECT id, account_id FROM webhook_subscriptions WHERE due_at <= ?";
+const dueFrom = (row: Row): Due => ({ id: text(row, "id"), accountId: text(row, "account_id") });
 
 /** When the next one is due after this instant, if any is. */
 export function nextDueAt(reader: Reader): number | null {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ipaddr from "ipaddr.js";
-import { clientAddress, throttleKey } from "../../src/kernel/client-address.ts";
+import { clientAddress, networksOf, throttleKey } from "../../src/kernel/client-address.ts";
 import { openWorld } from "../support/world.ts";
 
 const ranges = ["10.0.0.0/8", "fd00::/8"].map((range) => ipaddr.parseCIDR(range));
@@ -52,10 +52,18 @@ test("a header that the proxy writes itself is believed from trusted proxies, if
   expect(clientAddress("10.0.0.1", twice, trust)).toBe("10.0.0.1");
 });
 
-test("an IPv4 address is counted as itself however it is written, an IPv6 one by its /64", () => {
-  expect(throttleKey("::ffff:192.0.2.1")).toBe(throttleKey("192.0.2.1"));
-  expect(throttleKey("2001:db8::1")).toBe(throttleKey("2001:db8:0:0:ffff::2"));
-  expect(throttleKey("2001:db8:0:1::1")).not.toBe(throttleKey("2001:db8::1"));
+test("an address is counted with its networks: an IPv4 one as itself however it is written, an IPv6 one by its /64", () => {
+  expect(networksOf("192.0.2.1")).toEqual(["192.0.2.1", "192.0.2/24"]);
+  expect(networksOf("::ffff:192.0.2.1")).toEqual(networksOf("192.0.2.1"));
+  expect(networksOf("2001:db8::1")).toEqual(networksOf("2001:db8:0:0:ffff::2"));
+  expect(networksOf("2001:db8::1").map((network) => network.split("/")[1])).toEqual([undefined, "48", "32"]);
+  for (const address of ["192.0.2.1", "2001:db8::1", "nowhere"])
+    expect(networksOf(address)[0]).toBe(throttleKey(address));
+  const shared = (a: string, b: string) => networksOf(a).filter((network) => networksOf(b).includes(network)).length;
+  expect(
+    ["2001:db8:0:1::1", "2001:db8:1::1", "2001:db9::1", "32.1.13.184"].map((other) => shared("2001:db8::1", other)),
+  ).toEqual([2, 1, 0, 0]);
+  expect(networksOf("nowhere")).toEqual(["nowhere"]);
 });
 
 test("logs and throttles use the client's address behind a trusted proxy", async () => {
