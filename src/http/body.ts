@@ -70,7 +70,7 @@ async function readParts(body: ReadableStream<Uint8Array>, reading: Reading): Pr
     pace.end();
     arriving?.(false);
   }
-  return parts.length === 1 ? (parts[0] as Uint8Array) : new Uint8Array(Buffer.concat(parts));
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts, byteCount);
 }
 
 /** Watches that enough comes in each time. */
