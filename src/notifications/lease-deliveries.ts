@@ -2,17 +2,20 @@ import { command } from "../store/command.ts";
 import type { Tx } from "../store/sql.ts";
 import { insertAttempt } from "./attempt-rows.ts";
 import {
+  countSendingOfOthers,
   type Delivery,
   firstAttemptAt,
   getDeliveryAt,
-  listDueLanes,
+  listDueOf,
+  listLanesInFlight,
   listOverdue,
-  listTwinsInFlight,
+  listWaitingPublishers,
   nextLeaseEnd,
   saveLease,
   saveWaiting,
 } from "./delivery-rows.ts";
 import { dueAtOf } from "./enqueue.ts";
+import { chooseNext } from "./lanes.ts";
 import { dropWaiting } from "./old-delivery-rows.ts";
 import { findSubscription, listDue, nextDueAt, saveDue, type WebhookSubscription } from "./subscription-rows.ts";
 
@@ -23,10 +26,12 @@ export const LEASE_MS = 20_000;
 const IN_FLIGHT_OF_ENDPOINT_MAX = 32;
 /** Of one account. It keeps an account with many hanging endpoints from taking every place there is. */
 const IN_FLIGHT_OF_ACCOUNT_MAX = 128;
+/** Of these, of what other accounts publish: it leaves places for what the account publishes itself. */
+const IN_FLIGHT_OF_OTHERS_MAX = 64;
 /** How soon an account is looked at again that has its share on the way. */
 const ACCOUNT_WAIT_MS = 500;
 
-/** Due deliveries that are looked at to find some of different twins, for each place there is. */
+/** Due deliveries that are looked at to find some of different lanes, for each place there is. */
 const WINDOW_OF_PLACE = 4;
 /** Subscriptions that one command looks at, and overdue leases that it takes back. */
 const SUBSCRIPTIONS_MAX = 64;
@@ -50,8 +55,8 @@ export type Leased = {
 export type Leases = { leased: Leased[]; more: boolean; nextAt: number | null };
 
 /**
- * Hands out deliveries that are due, longest due first, for the holder of a lease to send. Of a subscription and a twin only one
- * is out at a time, so what tells of a twin arrives in its order unless a message waits for its retry.
+ * Hands out deliveries that are due, longest due first, for the holder of a lease to send. Of a subscription, a publisher and a twin only one
+ * is out at a time, so what a publisher tells of a twin arrives in its order unless a message waits for its retry.
  */
 export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: Input): Leases => {
   const overdue = takeBack(tx);
@@ -87,29 +92,29 @@ function leaseFrom(
     saveDue(tx, id, tx.now + ACCOUNT_WAIT_MS);
     return [];
   }
-  const twinsInFlight = listTwinsInFlight(tx, id);
-  const ofEndpoint = (subscription.failingSince === null ? IN_FLIGHT_OF_ENDPOINT_MAX : 1) - twinsInFlight.length;
+  const inFlight = listLanesInFlight(tx, id);
+  const ofEndpoint = (subscription.failingSince === null ? IN_FLIGHT_OF_ENDPOINT_MAX : 1) - inFlight.length;
   const places = Math.max(0, Math.min(room, ofAccount, ofEndpoint));
-  const due = places > 0 ? listDueLanes(tx, id, places * WINDOW_OF_PLACE) : [];
-  const chosen = firstOfEachTwin(due, twinsInFlight).slice(0, places);
+  const due = places > 0 ? listDueByPublisher(tx, subscription, places * WINDOW_OF_PLACE) : [];
+  const isOther = (publisherId: string) => publisherId !== "" && publisherId !== subscription.accountId;
+  const anyOther = due.some(([first]) => first !== undefined && isOther(first.publisherId));
+  const ofOthers = anyOther ? IN_FLIGHT_OF_OTHERS_MAX - countSendingOfOthers(tx, subscription.accountId) : 0;
+  const chosen = chooseNext(due, inFlight, { all: places, ofOthers }, isOther);
   for (const { position } of chosen) saveLease(tx, position, lease, tx.now + LEASE_MS);
-  saveDue(tx, id, dueAfter(tx, subscription, chosen.length, twinsInFlight.length + chosen.length, room));
+  const isHeldBack = chosen.length === 0 && anyOther && ofOthers <= 0;
+  const dueAt = isHeldBack
+    ? tx.now + ACCOUNT_WAIT_MS
+    : dueAfter(tx, subscription, chosen.length, inFlight.length + chosen.length, room);
+  saveDue(tx, id, dueAt);
   return chosen.map(({ position }) => ({ delivery: getDeliveryAt(tx, position), callbackUrl, signingSecret }));
 }
 
-/** Of what is due, the oldest first. Each message about no twin is a lane of its own. */
-function firstOfEachTwin<Lane extends Pick<Delivery, "position" | "twinId">>(
-  due: readonly Lane[],
-  inFlight: readonly (string | null)[],
-): Lane[] {
-  const taken = new Set(inFlight);
-  const oldestFirst = due.toSorted((a, b) => a.position - b.position);
-  return oldestFirst.filter(({ twinId }) => {
-    if (twinId === null) return true;
-    if (taken.has(twinId)) return false;
-    taken.add(twinId);
-    return true;
-  });
+/** What is due of each publisher: our own messages first, then those of whose topic it is, then those of inherited publishers. */
+function listDueByPublisher(tx: Tx, { id, publisherId: named }: WebhookSubscription, limit: number) {
+  const waiting = listWaitingPublishers(tx, id).filter(({ firstAt }) => firstAt <= tx.now);
+  const rankOf = (publisherId: string) => (publisherId === "" ? 0 : publisherId === named ? 1 : 2);
+  const ranked = waiting.toSorted((a, b) => rankOf(a.publisherId) - rankOf(b.publisherId) || a.firstAt - b.firstAt);
+  return ranked.map(({ publisherId }) => listDueOf(tx, id, publisherId, Math.ceil(limit / ranked.length)));
 }
 
 /**

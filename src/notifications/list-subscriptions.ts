@@ -2,13 +2,20 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { Reader } from "../store/sql.ts";
 import { cursorAt, positionOf } from "./cursor.ts";
 import { countOpen } from "./delivery-rows.ts";
+import { isGranted } from "./grant-rows.ts";
 import { getOwnSubscription } from "./lookups.ts";
-import { listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
+import { listInheritedPublishers, listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
 
 /** What is not delivered is counted so far and no further. */
 const COUNTED_MAX = 10_000;
 
-export type SubscriptionInDetail = WebhookSubscription & { waiting: number; failed: number };
+export type SubscriptionInDetail = WebhookSubscription & {
+  /** Whether the publisher lets the account have the topic, as it does itself. */
+  granted: boolean;
+  inheritedPublishers: string[];
+  waiting: number;
+  failed: number;
+};
 
 /** The subscriptions of the caller's account that live, oldest first, and how their endpoints are doing. */
 export function listSubscriptions(
@@ -29,5 +36,10 @@ export const getSubscription = (reader: Reader, actor: UserActor, id: string): S
 
 export const inDetail = (reader: Reader, subscription: WebhookSubscription): SubscriptionInDetail => ({
   ...subscription,
+  granted: isGrantedStill(reader, subscription),
+  inheritedPublishers: listInheritedPublishers(reader, subscription.id),
   ...countOpen(reader, subscription.id, COUNTED_MAX),
 });
+
+const isGrantedStill = (reader: Reader, { accountId, publisherId, topic }: WebhookSubscription) =>
+  publisherId === accountId || isGranted(reader, publisherId, topic, accountId);
