@@ -84,7 +84,7 @@ type TopicOf = Pick<WebhookSubscription, "publisherId" | "topic">;
 export function countLive(reader: Reader, accountId: string, { publisherId, topic }: TopicOf) {
   const row = reader.get(
     `SELECT count(*) AS live, coalesce(sum(publisher_id = ? AND topic = ?), 0) AS same
-     FROM webhook_subscriptions WHERE account_id = ? AND ended_at IS NULL`,
+     FROM webhook_subscriptions INDEXED BY webhook_subscriptions_live WHERE account_id = ? AND ended_at IS NULL`,
     publisherId,
     topic,
     accountId,

@@ -90,10 +90,8 @@ test("in a subscription that has inherited a publisher, its flood does not hold 
   const next = await publishers(8);
   expect(next.filter((publisher) => publisher === victim.account).length).toBe(4);
   const inFlight = world.query("SELECT publisher_id, twin_id FROM deliveries WHERE state = 'sending'");
-  expect(inFlight.filter(({ twin_id }) => twin_id === twin).map(({ publisher_id }) => publisher_id)).toEqual([
-    victim.account,
-    hostile.account,
-  ]);
+  const aboutTwin = inFlight.filter(({ twin_id }) => twin_id === twin).map(({ publisher_id }) => publisher_id);
+  expect(aboutTwin.sort()).toEqual([victim.account, hostile.account].sort());
 });
 
 test("what other accounts publish takes at most half of an account's places", async () => {

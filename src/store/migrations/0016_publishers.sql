@@ -33,7 +33,7 @@ SELECT DISTINCT sent_at FROM deliveries WHERE type = 'Notification' AND trigger 
 UPDATE instants SET
   first = (
     WITH RECURSIVE search (low, high) AS (
-      SELECT min(sequence), max(sequence) + 1 FROM events
+      SELECT (SELECT min(sequence) FROM events), (SELECT max(sequence) + 1 FROM events)
       UNION ALL
       SELECT iif(e.occurred_at < instants.at, e.sequence + 1, low), iif(e.occurred_at < instants.at, high, e.sequence)
       FROM search JOIN events e ON e.sequence = (low + high) / 2 WHERE low < high
@@ -41,7 +41,7 @@ UPDATE instants SET
   ),
   after = (
     WITH RECURSIVE search (low, high) AS (
-      SELECT min(sequence), max(sequence) + 1 FROM events
+      SELECT (SELECT min(sequence) FROM events), (SELECT max(sequence) + 1 FROM events)
       UNION ALL
       SELECT iif(e.occurred_at <= instants.at, e.sequence + 1, low), iif(e.occurred_at <= instants.at, high, e.sequence)
       FROM search JOIN events e ON e.sequence = (low + high) / 2 WHERE low < high
