@@ -32,8 +32,10 @@ import { disableHub } from "./hub/disable-hub.ts";
 import { enableDevice } from "./hub/enable-device.ts";
 import { enableHub } from "./hub/enable-hub.ts";
 import { deviceConnected, deviceDisconnected, noteActivity, resetSlice } from "./hub/presence.ts";
+import { saveProven } from "./hub/prove-certificate.ts";
 import { insertProvisioned } from "./hub/provision-device.ts";
 import { saveRenewed } from "./hub/renew-device-certificate.ts";
+import { saveCaKeyIds, saveReviewed } from "./hub/review-certificates.ts";
 import { saveCertificate } from "./hub/set-device-certificate.ts";
 import { saveCa } from "./hub/set-hub-ca.ts";
 import { terminateAnyTwin } from "./hub/terminate-any-twin.ts";
@@ -146,6 +148,9 @@ export const COMMANDS: Commands = [
     insertProvisioned,
     saveRenewed,
     saveCertificate,
+    saveProven,
+    saveCaKeyIds,
+    saveReviewed,
     saveCa,
     terminateAnyTwin,
     updateDevice,

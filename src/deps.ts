@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import type { BodyBudget } from "./kernel/body-budget.ts";
 import type { Clock } from "./kernel/clock.ts";
+import type { FairSlices } from "./kernel/fair-slices.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
@@ -27,6 +28,8 @@ export type Deps = {
   readonly bodies: BodyBudget;
   /** Writes of large documents, which take turns. */
   readonly largeWrites: Turns;
+  /** Long reads, which share the event loop in slices. */
+  readonly slices: FairSlices;
   readonly net: Net;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;

@@ -8,6 +8,8 @@ import { measureHttpRow } from "./measure-http.ts";
 import { measureStart } from "./measure-start.ts";
 import { measureStore } from "./measure-store.ts";
 import { measureMqtt } from "./mqtt/measure.ts";
+import { measureNeighbours } from "./neighbours/neighbours.ts";
+import { renderNeighbours } from "./neighbours/render.ts";
 import { describeProgram, type Options, parseOptions } from "./options.ts";
 import { writeSection } from "./page.ts";
 import { renderSoak } from "./soak/render.ts";
@@ -17,6 +19,7 @@ import { readVersions } from "./versions.ts";
 import { seedWorlds, serveWorlds } from "./world.ts";
 
 // `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, measured as ratios to floors of the same run.
+// `bun run bench neighbours`: what a quiet tenant waits beside hostile ones.
 // `bun run bench soak`: whether a server stays as it is under a steady load; that does fail.
 // A figure that falls short says so, and fails nothing: machines are shared, and a ratio is for people to judge.
 
@@ -43,6 +46,14 @@ async function bench(options: Options, signal: AbortSignal): Promise<void> {
     const how = describeProgram(options.program);
     if (options.page) writeSection(options.page, "Soak", `${describeRun(machine, versions, how)}\n${text}`);
     if (result.findings.some(({ met }) => !met)) throw new Error("the soak did not stay flat");
+    return;
+  }
+  if (options.floods) {
+    const rows = await measureNeighbours(options.floods, options, signal);
+    const text = renderNeighbours(rows);
+    process.stdout.write(options.json ? `${JSON.stringify({ machine, versions, rows }, null, 2)}\n` : text);
+    const how = `${describeProgram(options.program)}, ${options.seconds} s each`;
+    if (options.page) writeSection(options.page, "Neighbours", `${describeRun(machine, versions, how)}\n${text}`);
     return;
   }
   const figures = await measure(options, signal);

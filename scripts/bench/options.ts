@@ -45,6 +45,8 @@ export type Options = {
   json: boolean;
   /** How long the soak is; otherwise rows are measured. */
   soakMinutes?: number;
+  /** Floods are measured beside a quiet neighbour, instead of rows: those whose names contain one of these texts. */
+  floods?: readonly string[];
   /** The page that the figures are written to. */
   page?: string;
 };
@@ -54,6 +56,7 @@ const PAGE = join(import.meta.dir, "RESULTS.md");
 
 const USAGE = `usage: bun run bench [${ROW_NAMES.join("|")} ...]
        bun run bench soak [--minutes M]
+       bun run bench neighbours [FLOOD ...] [--seconds S]
   --twins N,N      twins stored (10000,1000000)
   --seconds S      measured time of a round (4)
   --rounds N       rounds of floor and product in turn (3)
@@ -98,14 +101,19 @@ function parse(args: string[]): Options {
       json: { type: "boolean", default: false },
     },
   });
-  const isSoak = positionals.length === 1 && positionals[0] === "soak";
-  const rows = isSoak ? [] : positionals.length > 0 ? positionals.map(rowName) : ROW_NAMES;
+  const [mode, ...floods] = positionals;
+  const isSoak = mode === "soak" && floods.length === 0;
+  const neighbours = mode === "neighbours";
+  const rows = isSoak || neighbours ? [] : positionals.length > 0 ? positionals.map(rowName) : ROW_NAMES;
   const measured = isSoak ? (["minutes"] as const) : (["twins", "seconds", "rounds"] as const);
-  const isComplete = (isSoak || positionals.length === 0) && measured.every((name) => values[name] === DEFAULTS[name]);
+  const isComplete =
+    (isSoak || (neighbours && floods.length === 0) || positionals.length === 0) &&
+    measured.every((name) => values[name] === DEFAULTS[name]);
   const page = values.page === undefined ? (isComplete ? PAGE : undefined) : resolve(values.page);
   return {
     ...(isSoak && { soakMinutes: positive(values.minutes) }),
     ...(page !== undefined && { page }),
+    ...(neighbours && { floods: floods.length > 0 ? floods : [""] }),
     rows: new Set(rows),
     sizes: values.twins
       .split(",")

@@ -2,19 +2,23 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { METHOD } from "./method.ts";
 
 /** Headings in the order of the page. The last section is written by hand; every run keeps what it has not measured itself. */
-const SECTIONS = ["Figures", "Method", "Soak", "Where a ratio falls short"] as const;
+const SECTIONS = ["Figures", "Method", "Neighbours", "Soak", "Where a ratio falls short"] as const;
 type Section = (typeof SECTIONS)[number];
 
 const ABSENT = "Nothing here yet.";
 
 const INTRODUCTION = `# Benchmarks
 
-What "fast" means here, measured by \`bun run bench\` (all rows; it writes this page), and how the server fares after a while, by
-\`bun run bench soak\`. A ratio that falls short is explained at the end.
+What "fast" means here, measured by \`bun run bench\` (all rows; it writes this page), what a tenant feels of hostile ones, by
+\`bun run bench neighbours\`, and how the server fares after a while, by \`bun run bench soak\`. A ratio that falls short is explained at the end.
 `;
 
 /** Puts what was measured into its section of the page, and leaves the others as they are. */
-export function writeSection(file: string, section: Extract<Section, "Figures" | "Soak">, text: string): void {
+export function writeSection(
+  file: string,
+  section: Extract<Section, "Figures" | "Neighbours" | "Soak">,
+  text: string,
+): void {
   const kept = existsSync(file) ? readSections(readFileSync(file, "utf8")) : new Map<string, string>();
   const sections = new Map([...kept, ["Method", METHOD], [section, text]]);
   const written = SECTIONS.map((title) => `## ${title}\n\n${sections.get(title)?.trim() ?? ABSENT}\n`);

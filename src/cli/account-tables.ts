@@ -24,6 +24,7 @@ export const ACCOUNT_TABLES = [
 /** What is no account's to take along, and why: every other table of the database is above. */
 export const LEFT_TABLES: Readonly<Record<string, string>> = {
   schema_migrations: "of the database itself",
+  upgrade_notices: "of the database itself",
   sealed_keys: "keys of the server",
   access_epoch: "of the database itself",
   pins: "digested with the master key, and over in ten minutes",

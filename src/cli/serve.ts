@@ -11,6 +11,7 @@ import { Scheduler } from "../jobs/scheduler.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
+import { FairSlices } from "../kernel/fair-slices.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
@@ -63,6 +64,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       messages: new Tally(),
       bodies: new BodyBudget(),
       largeWrites: new Turns(),
+      slices: new FairSlices(),
       userTokenKey,
     };
     const app = createApp(deps);

@@ -6,7 +6,7 @@ import { deleteEventsThrough, findEvent, listOldest, type StoredEvent } from "./
 export type Keeper = (tx: Tx, event: StoredEvent) => number;
 
 /** What a slice of the cut may read and write, so that callers never wait long behind it. One row is always cut. */
-const SLICE_BYTES_MAX = 1024 * 1024;
+const SLICE_BYTES_MAX = 256 * 1024;
 
 /**
  * Cuts at most `limit` journal rows from before an instant, oldest first and never the newest, and answers how many there were.

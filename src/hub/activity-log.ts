@@ -7,7 +7,7 @@ import { noteActivity } from "./presence.ts";
 /** How late the last activity of a device is kept, and how often it is written at most. */
 const PERIOD_MS = 1000;
 /** Devices whose activity is written in one transaction, so that nobody waits long behind it. */
-const SLICE = 500;
+const SLICE = 100;
 
 /** Notes when devices are heard of, in memory, and keeps it once a second. A crash loses the last second. */
 export class ActivityLog {

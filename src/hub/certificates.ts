@@ -18,6 +18,8 @@ export async function library() {
   return import("@peculiar/x509");
 }
 
+export type Library = Awaited<ReturnType<typeof library>>;
+
 /** The world that certificates are made in: what time it is, and chance for their serials. */
 type World = { now: number; random: Random };
 
@@ -82,8 +84,8 @@ export async function readCertificate(now: number, pem: string): Promise<Certifi
   return certificateOf(await parse(pem, now, "certificate_pem"));
 }
 
-/** A customer's own CA, and the digest of its name. */
-export type Authority = Certificate & { subject: string };
+/** A customer's own CA, and the digests of its name and of its key identifier; the latter is empty for a CA without one. */
+export type Authority = Certificate & { subject: string; keyId: string };
 
 /**
  * A customer's own CA. The challenge proves that they have its key: a certificate signed by it, whose subject has the id of the
@@ -107,8 +109,24 @@ export async function readCa(now: number, hubId: string, caPem: string, challeng
   if (challenge.issuer !== ca.subject || !(await isSignedBy(challenge, ca))) {
     throw unacceptable("challenge_cert_pem", "must be signed by the certificate authority", "constraint");
   }
-  return { ...certificateOf(ca), subject: digest(ca.subjectName.toArrayBuffer()) };
+  return { ...certificateOf(ca), subject: digest(ca.subjectName.toArrayBuffer()), keyId: keyIdOf(x509, ca) ?? "" };
 }
+
+/** The same of a CA that is stored; empty as well for what cannot be read. */
+export async function readKeyId(pem: string): Promise<string> {
+  const ca = await decode(pem);
+  return (ca && keyIdOf(await library(), ca)) ?? "";
+}
+
+/** The SHA-256 of the identifier that a certificate gives its own key (RFC 5280, 4.2.1.2): identifiers may be of any length. */
+export const keyIdOf = (x509: Library, certificate: X509Certificate): string | null =>
+  hashed(certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId);
+
+/** Likewise of the key that signed it (4.2.1.1). */
+export const issuerKeyIdOf = (x509: Library, certificate: X509Certificate): string | null =>
+  hashed(certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId);
+
+const hashed = (keyId: string | undefined) => (keyId ? digest(Buffer.from(keyId, "hex")) : null);
 
 async function isSignedBy(certificate: X509Certificate, ca: X509Certificate): Promise<boolean> {
   try {
@@ -137,6 +155,8 @@ async function decode(pem: string): Promise<X509Certificate | undefined> {
     const certificate = new x509.X509Certificate(pem);
     // A key of a kind that nobody here could check a signature with would lock the device out.
     await certificate.publicKey.export();
+    // They are read only when somebody asks for one; what cannot be read would lock the device out too.
+    void certificate.extensions;
     return Number.isNaN(certificate.notAfter.getTime()) ? undefined : certificate;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import { createPublicKey, X509Certificate } from "node:crypto";
 import type { X509Certificate as Parsed } from "@peculiar/x509";
-import { digest, library } from "./certificates.ts";
+import { digest, issuerKeyIdOf, keyIdOf, type Library, library } from "./certificates.ts";
 
 // Certificates as strangers present them. A handshake proves who has the key of the first one, and nothing else: dates, usages, names
 // and signatures are looked at here, and whatever cannot be read counts for nothing (RFC 5280, 4.2 and 6.1).
@@ -17,6 +17,9 @@ export type Presented = {
   /** The SHA-256 of the names. */
   subject: string;
   issuer: string;
+  /** The SHA-256 of the identifiers of its key, and of the key that signed it, if it names them. */
+  keyId: string | null;
+  issuerKeyId: string | null;
   commonNames: string[];
   /** As SubjectPublicKeyInfo. */
   publicKey: Buffer;
@@ -61,12 +64,7 @@ async function parse(der: Uint8Array, fingerprint: string): Promise<Presented | 
   }
 }
 
-function describe(
-  x509: Awaited<ReturnType<typeof library>>,
-  certificate: Parsed,
-  der: Uint8Array,
-  fingerprint: string,
-): Presented {
+function describe(x509: Library, certificate: Parsed, der: Uint8Array, fingerprint: string): Presented {
   const constraints = certificate.getExtension(x509.BasicConstraintsExtension);
   const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages;
   const purposes = certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages as string[] | undefined;
@@ -78,6 +76,8 @@ function describe(
     notAfter: certificate.notAfter.getTime(),
     subject: digest(certificate.subjectName.toArrayBuffer()),
     issuer: digest(certificate.issuerName.toArrayBuffer()),
+    keyId: keyIdOf(x509, certificate),
+    issuerKeyId: issuerKeyIdOf(x509, certificate),
     commonNames: certificate.subjectName.getField("CN"),
     publicKey: Buffer.from(certificate.publicKey.rawData),
     hash: certificate.signatureAlgorithm.hash?.name ?? null,
@@ -126,15 +126,19 @@ function isSignedBy({ der }: Presented, { publicKey }: Presented): boolean {
   }
 }
 
-/** Whether a chain of signatures leads from a device's certificate to an authority, over those of `between` that it needs. */
-export function isIssuedUnder(authority: Presented, leaf: Presented, between: readonly Presented[]): boolean {
+/** A device's certificate, and behind each one the authority of `between` that issued it, as far as they lead. */
+export function chainOf(leaf: Presented, between: readonly Presented[]): Presented[] {
   const unused = new Set(between);
-  let current = leaf;
-  for (let below = 0; ; below++) {
-    if (issued(authority, current, below)) return true;
-    const next = [...unused].find((candidate) => issued(candidate, current, below));
-    if (!next) return false;
+  const chain = [leaf];
+  for (let current = leaf; ; ) {
+    const next = [...unused].find((candidate) => issued(candidate, current, chain.length - 1));
+    if (!next) return chain;
     unused.delete(next);
+    chain.push(next);
     current = next;
   }
 }
+
+/** Whether an authority issued one of the certificates of a chain. */
+export const isIssuedUnder = (authority: Presented, chain: readonly Presented[]): boolean =>
+  chain.some((certificate, below) => issued(authority, certificate, below));

@@ -32,6 +32,8 @@ export const insertNewDevice = userCommand("create_device", (tx, actor, input: I
     accountId: actor.accountId,
     enabled: true,
     hasCustomCertificate: false,
+    certificateProven: true,
+    pendingCertificate: null,
     isConnected: false,
     lastActivityAt: 0,
     createdAt: tx.now,

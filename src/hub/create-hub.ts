@@ -37,6 +37,7 @@ export const insertNewHub = userCommand("create_hub", (tx, actor, input: Input):
     accountId: actor.accountId,
     enabled: true,
     caSubject: null,
+    caKeyId: null,
     autoProvisioning: false,
     deviceCount: 0,
     connectedDeviceCount: 0,

@@ -16,7 +16,7 @@ import { getHub } from "./lookups.ts";
 import { deleteCounts } from "./message-count-rows.ts";
 
 /** Devices that end in one transaction, so that callers never wait long behind it. */
-const SLICE = 500;
+const SLICE = 50;
 
 type Input = { id: string; withDevices: boolean };
 

@@ -18,6 +18,10 @@ export type Device = {
   messageFilters: MessageFilters;
   certificate: Certificate | null;
   hasCustomCertificate: boolean;
+  /** False for a certificate that was attached before its key had to be proven: it yields to a device that proves it. */
+  certificateProven: boolean;
+  /** Attached, and identifies nobody until a connection that names the device proves to have its key. */
+  pendingCertificate: Certificate | null;
   isConnected: boolean;
   /** 0 is never. */
   lastActivityAt: number;
@@ -26,7 +30,8 @@ export type Device = {
 };
 
 const DEVICE = `id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections, message_filters,
-  certificate_pem, certificate_fingerprint, has_custom_certificate, is_connected, created_at, updated_at`;
+  certificate_pem, certificate_fingerprint, has_custom_certificate, certificate_proven, pending_certificate_pem,
+  pending_certificate_fingerprint, is_connected, created_at, updated_at`;
 /** When it was last heard of stands in a table of its own. */
 const DEVICE_AND_ACTIVITY = `${DEVICE},
   coalesce((SELECT last_activity_at FROM device_activity WHERE device_id = devices.id), 0) AS last_activity_at`;
@@ -63,11 +68,6 @@ export function findDeviceIdByName(reader: Reader, hubId: string, name: string):
   return row && text(row, "id");
 }
 
-export function findDeviceIdByCertificate(reader: Reader, fingerprint: string): string | undefined {
-  const row = reader.get("SELECT id FROM devices WHERE certificate_fingerprint = ?", fingerprint);
-  return row && text(row, "id");
-}
-
 export type DeviceFilters = {
   account_id: string;
   hub_id?: string | undefined;
@@ -89,7 +89,7 @@ export const listDevicesOfHub = (reader: Reader, hubId: string, limit: number): 
 /** A new device, never heard of. */
 export function insertDevice(tx: Tx, device: Device): void {
   tx.run(
-    `INSERT INTO devices (${DEVICE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO devices (${DEVICE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     device.id,
     device.accountId,
     device.hubId,
@@ -102,6 +102,9 @@ export function insertDevice(tx: Tx, device: Device): void {
     device.certificate?.pem ?? null,
     device.certificate?.fingerprint ?? null,
     Number(device.hasCustomCertificate),
+    Number(device.certificateProven),
+    device.pendingCertificate?.pem ?? null,
+    device.pendingCertificate?.fingerprint ?? null,
     Number(device.isConnected),
     device.createdAt,
     device.updatedAt,
@@ -112,7 +115,8 @@ export function insertDevice(tx: Tx, device: Device): void {
 export function saveDevice(tx: Tx, device: Device): void {
   tx.run(
     `UPDATE devices SET hub_id = ?, description = ?, enabled = ?, allow_insecure = ?, allow_multiple_connections = ?,
-       message_filters = ?, certificate_pem = ?, certificate_fingerprint = ?, has_custom_certificate = ?, updated_at = ?
+       message_filters = ?, certificate_pem = ?, certificate_fingerprint = ?, has_custom_certificate = ?,
+       certificate_proven = ?, pending_certificate_pem = ?, pending_certificate_fingerprint = ?, updated_at = ?
      WHERE id = ?`,
     device.hubId,
     device.description,
@@ -123,6 +127,9 @@ export function saveDevice(tx: Tx, device: Device): void {
     device.certificate?.pem ?? null,
     device.certificate?.fingerprint ?? null,
     Number(device.hasCustomCertificate),
+    Number(device.certificateProven),
+    device.pendingCertificate?.pem ?? null,
+    device.pendingCertificate?.fingerprint ?? null,
     device.updatedAt,
     device.id,
   );
@@ -142,8 +149,6 @@ export const dropIssuedCertificates = (tx: Tx, hubId: string): number =>
   );
 
 function deviceFrom(row: Row): Device {
-  const pem = textOrNull(row, "certificate_pem");
-  const fingerprint = textOrNull(row, "certificate_fingerprint");
   return {
     id: text(row, "id"),
     accountId: text(row, "account_id"),
@@ -154,11 +159,19 @@ function deviceFrom(row: Row): Device {
     allowInsecure: boolean(row, "allow_insecure"),
     allowMultipleConnections: boolean(row, "allow_multiple_connections"),
     messageFilters: JSON.parse(text(row, "message_filters")),
-    certificate: pem !== null && fingerprint !== null ? { pem, fingerprint } : null,
+    certificate: certificateFrom(row, "certificate"),
     hasCustomCertificate: boolean(row, "has_custom_certificate"),
+    certificateProven: boolean(row, "certificate_proven"),
+    pendingCertificate: certificateFrom(row, "pending_certificate"),
     isConnected: boolean(row, "is_connected"),
     lastActivityAt: integer(row, "last_activity_at"),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),
   };
+}
+
+function certificateFrom(row: Row, column: "certificate" | "pending_certificate"): Certificate | null {
+  const pem = textOrNull(row, `${column}_pem`);
+  const fingerprint = textOrNull(row, `${column}_fingerprint`);
+  return pem !== null && fingerprint !== null ? { pem, fingerprint } : null;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
-import type { Device } from "./device-rows.ts";
+import type { Certificate, Device } from "./device-rows.ts";
 import { MessageFiltersBody, MessageFiltersView } from "./message-filters.ts";
 import { Id, Instant, Line, viewInstant } from "./wire.ts";
 
@@ -63,7 +63,25 @@ const IssuedView = z.object({
 });
 export const NewDeviceView = z.object({ device: DeviceView, certificate: IssuedView.optional() });
 export const RenewedCertificateView = z.object({ device: DeviceView, certificate: IssuedView });
-export const CertificateView = z.object({ device: DeviceView, certificate_pem: z.string() });
+export const CertificateView = z.object({
+  device: DeviceView,
+  certificate_pem: z.string(),
+  pending: z
+    .literal(true)
+    .optional()
+    .meta({ description: "It counts once a connection that names the device proves to have its key." }),
+});
+
+/** The certificate that a device was given last, be it proven or not. */
+export const viewCertificate = (
+  deps: Deps,
+  device: Device,
+  certificate: Certificate,
+): z.infer<typeof CertificateView> => ({
+  device: viewDevice(deps, device),
+  certificate_pem: certificate.pem,
+  ...(device.pendingCertificate && { pending: true }),
+});
 
 export const viewDevice = ({ config }: Deps, device: Device): z.infer<typeof DeviceView> => ({
   id: device.id,
@@ -76,7 +94,7 @@ export const viewDevice = ({ config }: Deps, device: Device): z.infer<typeof Dev
   allow_insecure: device.allowInsecure,
   allow_multiple_connections: device.allowMultipleConnections,
   message_filters: device.messageFilters,
-  has_custom_certificate: device.hasCustomCertificate,
+  has_custom_certificate: device.hasCustomCertificate || device.pendingCertificate !== null,
   created_at: viewInstant(device.createdAt),
   updated_at: viewInstant(device.updatedAt),
   region: config.region,

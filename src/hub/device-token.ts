@@ -4,7 +4,7 @@ import { JOSEError } from "jose/errors";
 import type { Deps } from "../deps.ts";
 import { derOf } from "./certificates.ts";
 import { isDeviceCertificate, readPresented } from "./client-certificate.ts";
-import type { Device } from "./device-rows.ts";
+import type { Certificate, Device } from "./device-rows.ts";
 
 /** How old a token may be, whatever it says of when it ends. */
 const AGE_MAX_S = 24 * 60 * 60;
@@ -23,11 +23,16 @@ export function tokenFrom(password: Uint8Array | null): string | undefined {
   return JWT.test(text) ? text : undefined;
 }
 
-/** Whether a device signed a token, for itself and its hub, with the key of its certificate, less than a day ago. */
-export async function isTokenOf({ clock }: Pick<Deps, "clock">, token: string, device: Device): Promise<boolean> {
-  if (!device.certificate) return false;
+/** Whether a device signed a token, for itself and its hub, with the key of a certificate, less than a day ago. */
+export async function isTokenOf(
+  { clock }: Pick<Deps, "clock">,
+  token: string,
+  device: Device,
+  certificate: Certificate | null,
+): Promise<boolean> {
+  if (!certificate) return false;
   const now = clock.now();
-  const presented = await readPresented(derOf(device.certificate.pem), now);
+  const presented = await readPresented(derOf(certificate.pem), now);
   if (!presented || !isDeviceCertificate(presented)) return false;
   try {
     const key = createPublicKey({ key: presented.publicKey, format: "der", type: "spki" });

@@ -4,13 +4,14 @@ import type { Reader } from "../store/sql.ts";
 import type { Certificate, Device } from "./device-rows.ts";
 import { getDevice } from "./lookups.ts";
 
-/** The certificate of a device; not found if it has none, as under a custom CA (specification 4.3). */
+/** The certificate that a device was given last, proven or not; not found if it has none, as under a custom CA (specification 4.3). */
 export function getDeviceCertificate(
   reader: Reader,
   actor: UserActor,
   id: string,
 ): { device: Device; certificate: Certificate } {
   const device = getDevice(reader, actor, id);
-  if (!device.certificate) throw notFound("Device certificate", id);
-  return { device, certificate: device.certificate };
+  const certificate = device.pendingCertificate ?? device.certificate;
+  if (!certificate) throw notFound("Device certificate", id);
+  return { device, certificate };
 }

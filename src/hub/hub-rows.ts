@@ -20,6 +20,8 @@ export type Hub = {
   caKeySealed: string | null;
   /** The SHA-256 of the subject of a customer's CA. */
   caSubject: string | null;
+  /** The SHA-256 of its key identifier; empty if it has none. */
+  caKeyId: string | null;
   deviceCount: number;
   connectedDeviceCount: number;
   createdAt: number;
@@ -27,7 +29,7 @@ export type Hub = {
 };
 
 const HUB = `id, account_id, name, product_plan, enabled, disable_events, events_topic_prefix, auto_provisioning,
-  graphite_sealed, ca_pem, ca_fingerprint, ca_key_sealed, ca_subject, device_count, connected_device_count, created_at, updated_at`;
+  graphite_sealed, ca_pem, ca_fingerprint, ca_key_sealed, ca_subject, ca_key_id, device_count, connected_device_count, created_at, updated_at`;
 
 /** A hub of an account; one that is being deleted is not there any more. */
 export function findHub(reader: Reader, accountId: string, id: string): Hub | undefined {
@@ -45,26 +47,8 @@ export function findHubRow(reader: Reader, id: string): Hub | undefined {
   return row && hubFrom(row);
 }
 
-/** The hub that has a customer's CA, by the CA's fingerprint. */
-export function findHubByCa(reader: Reader, fingerprint: string): Hub | undefined {
-  const row = reader.get(
-    `SELECT ${HUB} FROM hubs WHERE ca_fingerprint = ? AND ca_key_sealed IS NULL AND deleted_at IS NULL`,
-    fingerprint,
-  );
-  return row && hubFrom(row);
-}
-
-/** Hubs whose customers' CAs go by a name; those that had it first come first. */
-export const listHubsByCaSubject = (reader: Reader, subject: string, limit: number): Hub[] =>
-  reader
-    .all(`SELECT ${HUB} FROM hubs WHERE ca_subject = ? AND deleted_at IS NULL ORDER BY rowid LIMIT ?`, subject, limit)
-    .map(hubFrom);
-
 export const countHubs = (reader: Reader, accountId: string): number =>
   integer(reader.get("SELECT count(*) AS count FROM hubs WHERE account_id = ?", accountId) ?? {}, "count");
-
-export const hasCa = (reader: Reader, fingerprint: string): boolean =>
-  reader.get("SELECT 1 FROM hubs WHERE ca_fingerprint = ?", fingerprint) !== undefined;
 
 export type HubFilters = { account_id: string; name?: string | undefined };
 
@@ -105,7 +89,7 @@ export function saveHub(tx: Tx, hub: Hub): void {
   tx.run(
     `UPDATE hubs SET name = ?, product_plan = ?, enabled = ?, disable_events = ?, events_topic_prefix = ?,
        auto_provisioning = ?, graphite_sealed = ?, ca_pem = ?, ca_fingerprint = ?, ca_key_sealed = ?, ca_subject = ?,
-       updated_at = ?
+       ca_key_id = ?, updated_at = ?
      WHERE id = ?`,
     hub.name,
     hub.productPlan,
@@ -118,6 +102,7 @@ export function saveHub(tx: Tx, hub: Hub): void {
     hub.caFingerprint,
     hub.caKeySealed,
     hub.caSubject,
+    hub.caKeyId,
     hub.updatedAt,
     hub.id,
   );
@@ -155,6 +140,7 @@ const hubFrom = (row: Row): Hub => ({
   caFingerprint: text(row, "ca_fingerprint"),
   caKeySealed: textOrNull(row, "ca_key_sealed"),
   caSubject: textOrNull(row, "ca_subject"),
+  caKeyId: textOrNull(row, "ca_key_id"),
   deviceCount: integer(row, "device_count"),
   connectedDeviceCount: integer(row, "connected_device_count"),
   createdAt: integer(row, "created_at"),

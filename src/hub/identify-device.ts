@@ -1,8 +1,8 @@
 import type { Deps } from "../deps.ts";
-import type { Reader } from "../store/sql.ts";
-import { findDeviceRow } from "./device-rows.ts";
+import { derOf } from "./certificates.ts";
+import { readPresented } from "./client-certificate.ts";
+import type { Certificate } from "./device-rows.ts";
 import { isTokenOf, tokenFrom } from "./device-token.ts";
-import { findHubRow, type Hub } from "./hub-rows.ts";
 import { identifyByCertificate } from "./identify-certificate.ts";
 import {
   admit,
@@ -10,11 +10,14 @@ import {
   type Credentials,
   type Identified,
   insecure,
+  isRefusal,
   type Refusal,
   refusal,
   unidentified,
 } from "./identity.ts";
 import { loadDevice } from "./lookups.ts";
+import { findNamed } from "./named-device.ts";
+import { proveCertificate } from "./prove-certificate.ts";
 
 /**
  * Finds out which device a connection is, and whether it may be (specification 5.2): by its certificate if it presented one, whatever it
@@ -36,30 +39,37 @@ export async function identifyDevice(deps: Deps, credentials: Credentials): Prom
   const token = tokenFrom(credentials.password);
   const claimed = { ...named, hub, provisioned: false };
   if (token === undefined) return device.allowInsecure ? admit({ ...claimed, secure: false }) : insecure(claimed);
-  const secure = await isTokenOf(deps, token, device);
+  const signed = await identifyByToken(deps, claimed, token);
+  if (signed && isRefusal(signed)) return signed;
   // A device that allows insecure connections may have anything for a password.
-  if (!secure && !device.allowInsecure) return badToken(claimed);
+  if (!signed && !device.allowInsecure) return badToken(claimed);
   const now = deps.store.read((reader) => loadDevice(reader, device.id));
-  const proved = secure && now?.device.certificate?.fingerprint === device.certificate?.fingerprint;
+  const proved =
+    signed !== undefined && now?.device.certificate?.fingerprint === signed.device.certificate?.fingerprint;
   return now && now.hub.id === hub.id && (proved || now.device.allowInsecure)
     ? admit({ ...claimed, ...now, secure: proved })
     : badToken(claimed);
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** The device that a connection's names name. Its hub is absent while it is being deleted. */
-function findNamed(reader: Reader, { clientId, userName }: Pick<Credentials, "clientId" | "userName">) {
-  const byClientId = findById(reader, clientId);
-  const device = byClientId ?? findById(reader, userName);
-  if (!device) return undefined;
-  const by: Identified["by"] = byClientId ? "client_id" : "user_name";
-  const hub: Hub | undefined = findHubRow(reader, device.hubId);
-  return { device, hub, by };
+/** The device that signed a token. Signing it with the key of the certificate that the device waits for proves that one. */
+async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, token: string) {
+  const { device } = claimed;
+  const secure = { ...claimed, secure: true };
+  if (await isTokenOf(deps, token, device, device.certificate)) {
+    return device.certificateProven ? secure : ((await prove(deps, secure, device.certificate)) ?? secure);
+  }
+  if (!(await isTokenOf(deps, token, device, device.pendingCertificate))) return undefined;
+  return prove(deps, secure, device.pendingCertificate);
 }
 
-const findById = (reader: Reader, name: string | null) =>
-  name !== null && UUID.test(name) ? findDeviceRow(reader, name.toLowerCase()) : undefined;
+/** Undefined if the certificate turns out not to be the device's. */
+async function prove(deps: Deps, claimed: Identified, certificate: Certificate | null) {
+  const admitted = admit(claimed);
+  const leaf = certificate && (await readPresented(derOf(certificate.pem), deps.clock.now()));
+  if (isRefusal(admitted) || !leaf) return isRefusal(admitted) ? admitted : undefined;
+  const proven = await proveCertificate(deps, claimed, leaf);
+  return proven && { ...claimed, ...proven };
+}
 
 /** Where somebody will look for the reason why a device is refused: the hub that it would be in by its names. */
 const namedHub = ({ store }: Deps, credentials: Credentials): string | null =>

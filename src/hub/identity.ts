@@ -34,17 +34,25 @@ export type RefusalReason =
   | "hub_full";
 
 /** A connection that may not be; `event` is what the hub tells of it (specification 4.7). */
-export type Refusal = { reason: RefusalReason; event: string; deviceId: string | null; hubId: string | null };
+export type Refusal = {
+  reason: RefusalReason;
+  event: string;
+  deviceId: string | null;
+  hubId: string | null;
+  /** The connection proved to be of the device or of the hub; a stranger could not have caused this. */
+  proved?: true;
+};
 
 export const isRefusal = (outcome: Identified | Refusal): outcome is Refusal => "reason" in outcome;
 
-type About = { device?: Pick<Device, "id"> | undefined; hub?: Pick<Hub, "id"> | undefined };
+type About = { device?: Pick<Device, "id"> | undefined; hub?: Pick<Hub, "id"> | undefined; secure?: boolean };
 
-export const refusal = (reason: RefusalReason, event: string, { device, hub }: About = {}): Refusal => ({
+export const refusal = (reason: RefusalReason, event: string, { device, hub, secure }: About = {}): Refusal => ({
   reason,
   event,
   deviceId: device?.id ?? null,
   hubId: hub?.id ?? null,
+  ...(secure && { proved: true }),
 });
 
 export const badCertificate = (about?: About) => refusal("bad_certificate", "invalid device certificate", about);
@@ -53,14 +61,13 @@ export const unidentified = (about?: About) => refusal("unidentified", "could no
 export const insecure = (about?: About) => refusal("insecure", "mutual TLS authentication is required", about);
 
 /** A hub that takes no connections, or undefined. */
-export const whyHubRefuses = (hub: Hub): Refusal | undefined =>
-  hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", { hub });
+export const whyHubRefuses = (about: { device?: Device; hub: Hub; secure: boolean }): Refusal | undefined =>
+  about.hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", about);
 
 /** The last questions to a device that has proved what it is: are it and its hub in service (specification 5.2)? */
 export function admit(identified: Identified): Identified | Refusal {
-  const { device, hub } = identified;
-  const refused = whyHubRefuses(hub);
-  if (refused) return { ...refused, deviceId: device.id };
-  if (!device.enabled) return refusal("device_disabled", "device is not enabled", identified);
+  const refused = whyHubRefuses(identified);
+  if (refused) return refused;
+  if (!identified.device.enabled) return refusal("device_disabled", "device is not enabled", identified);
   return identified;
 }

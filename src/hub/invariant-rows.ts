@@ -39,6 +39,33 @@ export const HUB_INVARIANTS: readonly Invariant[] = [
     sql: "SELECT id FROM hubs WHERE ca_key_sealed IS NOT NULL AND ca_subject IS NOT NULL",
   },
   {
+    broken: "hubs: {id} has a CA of the customer's, and its key identifier was not read, or it has one of ours and was",
+    sql: "SELECT id FROM hubs WHERE (ca_subject IS NULL) <> (ca_key_id IS NULL)",
+  },
+  {
+    broken: "hubs: account {account_id} has {ahead} CAs of one name in the first {allowed} turns",
+    sql: `SELECT account_id, ahead, allowed FROM (
+            SELECT account_id, ca_turn + 1 AS allowed,
+              count(*) OVER (PARTITION BY account_id, ca_subject ORDER BY ca_turn) AS ahead
+            FROM hubs WHERE ca_subject IS NOT NULL)
+          WHERE ahead > allowed GROUP BY account_id`,
+  },
+  {
+    broken: "devices: {id} waits for the certificate that it has",
+    sql: "SELECT id FROM devices WHERE pending_certificate_fingerprint = certificate_fingerprint",
+  },
+  {
+    broken: "devices: several of account {account_id} have or wait for certificate {fingerprint}",
+    sql: `SELECT account_id, fingerprint FROM (
+            SELECT account_id, certificate_fingerprint AS fingerprint FROM devices UNION ALL
+            SELECT account_id, pending_certificate_fingerprint FROM devices)
+          WHERE fingerprint IS NOT NULL GROUP BY account_id, fingerprint HAVING count(*) > 1`,
+  },
+  {
+    broken: "devices: {id} has no certificate, and it is not proven",
+    sql: "SELECT id FROM devices WHERE certificate_fingerprint IS NULL AND certificate_proven = 0",
+  },
+  {
     // Brokers stop at it: they read no further before they know what it is about.
     broken: "events: {sequence} changes a hub or a device, and does not say which",
     sql: `SELECT sequence FROM events WHERE ${OF_DEVICES} AND (

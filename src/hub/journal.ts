@@ -13,6 +13,8 @@ type DeviceKind =
   | "device.disabled"
   | "device.certificate_renewed"
   | "device.certificate_set"
+  | "device.certificate_proven"
+  | "device.certificate_ended"
   | "device.deleted";
 
 /** Journals a hub as it is now. The address of its time series contains a credential: only whether it has one is told. */
@@ -44,6 +46,7 @@ export function recordDevice(tx: Tx, actor: Actor, kind: DeviceKind, device: Dev
     allow_multiple_connections: device.allowMultipleConnections,
     message_filters: device.messageFilters,
     certificate_fingerprint: device.certificate?.fingerprint ?? null,
+    ...(device.pendingCertificate && { pending_certificate_fingerprint: device.pendingCertificate.fingerprint }),
   } satisfies JsonObject;
   tx.wake("devices");
   record(tx, actor, { kind, accountId: device.accountId, twinId: device.id, data });

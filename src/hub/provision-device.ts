@@ -53,6 +53,8 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
   messageFilters: NO_FILTERS,
   certificate: null,
   hasCustomCertificate: false,
+  certificateProven: true,
+  pendingCertificate: null,
   isConnected: false,
   lastActivityAt: 0,
   createdAt: tx.now,
@@ -66,13 +68,14 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
 export async function provisionDevice(deps: Deps, hub: Hub, name: string, peer: string): Promise<Identified | Refusal> {
   const input = { id: deps.random.uuid(), hubId: hub.id, caFingerprint: hub.caFingerprint, name, peer };
   try {
-    const provisioned = await deps.store.write(insertProvisioned, SYSTEM, input);
-    if (!provisioned) return unidentified({ hub });
+    const owner = { account: hub.accountId, member: hub.id };
+    const provisioned = await deps.store.write(insertProvisioned, SYSTEM, input, owner);
+    if (!provisioned) return unidentified({ hub, secure: true });
     const { isNew, ...found } = provisioned;
     return admit({ ...found, by: "certificate", secure: true, provisioned: isNew });
   } catch (error) {
     if (error instanceof DomainError && error.failure.code === "limited" && error.failure.kind === "quota") {
-      return refusal("hub_full", "could not identify device", { hub });
+      return refusal("hub_full", "could not identify device", { hub, secure: true });
     }
     throw error;
   }

@@ -14,7 +14,7 @@ type Input = { id: string; certificate: Certificate; caFingerprint: string };
 export const saveRenewed = userCommand("renew_device_certificate", (tx, actor, input: Input): Device => {
   const { device, hub } = getRenewable(tx, actor, input.id);
   if (hub.caFingerprint !== input.caFingerprint) throw conflict("busy", "The device moved to another hub meanwhile.");
-  const changed = { ...device, certificate: input.certificate, updatedAt: tx.now };
+  const changed = { ...device, certificate: input.certificate, certificateProven: true, updatedAt: tx.now };
   saveDevice(tx, changed);
   recordDevice(tx, actor, "device.certificate_renewed", changed);
   return changed;
@@ -34,7 +34,8 @@ function getRenewable(reader: Reader, actor: UserActor, id: string): { device: D
   const device = getDevice(reader, actor, id);
   const hub = getHub(reader, actor, device.hubId);
   if (hub.caKeySealed === null) throw customCa();
-  if (device.hasCustomCertificate) throw conflict("precondition", "The device has a custom certificate.");
+  if (device.hasCustomCertificate || device.pendingCertificate)
+    throw conflict("precondition", "The device has a custom certificate.");
   return { device, hub };
 }
 

@@ -2,33 +2,75 @@ import { userCommand } from "../access/user-command.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { conflict } from "../kernel/failure.ts";
-import { readCertificate } from "./certificates.ts";
-import { type Certificate, type Device, findDeviceIdByCertificate, saveDevice } from "./device-rows.ts";
+import type { Tx } from "../store/sql.ts";
+import { hasClaimant } from "./certificate-rows.ts";
+import { derOf, readCertificate } from "./certificates.ts";
+import { readPresented } from "./client-certificate.ts";
+import { type Certificate, type Device, saveDevice } from "./device-rows.ts";
+import { findVoucher } from "./find-voucher.ts";
 import { recordDevice } from "./journal.ts";
-import { getDevice } from "./lookups.ts";
+import { getDevice, getHub } from "./lookups.ts";
+import { logLosses } from "./prove-certificate.ts";
+import { findHolder, type Loser, recordLosses, takeCertificate } from "./take-certificate.ts";
 
-type Input = { id: string; certificate: Certificate };
+/** `vouchedBy`: the CA of the hub with this CA fingerprint vouches for it by the device's own name, which is proof enough. */
+type Input = { id: string; certificate: Certificate; vouchedBy: string | null };
+type Saved = { device: Device; lost: Loser[] };
 
 export const saveCertificate = userCommand(
   "set_device_certificate",
-  (tx, actor, { id, certificate }: Input): Device => {
+  (tx, actor, { id, certificate, vouchedBy }: Input): Saved => {
     const device = getDevice(tx, actor, id);
-    const holder = findDeviceIdByCertificate(tx, certificate.fingerprint);
-    if (holder !== undefined && holder !== id) {
+    const holder = findHolder(tx, certificate.fingerprint);
+    const isFree = holder === undefined || (!holder.certificateProven && holder.accountId !== actor.accountId);
+    if (holder?.id !== id && (!isFree || hasClaimant(tx, actor.accountId, certificate.fingerprint, id))) {
       // Whose device has it is not the caller's to know.
-      const obstacle = { resource: "device_certificate", id: certificate.fingerprint };
-      throw conflict("exists", "Another device has this certificate.", obstacle);
+      throw conflict("exists", "Another device has this certificate.", obstacle(certificate));
     }
-    const changed = { ...device, certificate, hasCustomCertificate: true, updatedAt: tx.now };
-    saveDevice(tx, changed);
+    const isVouchedFor = vouchedBy !== null && getHub(tx, actor, device.hubId).caFingerprint === vouchedBy;
+    const [changed, lost] = isVouchedFor
+      ? takeCertificate(tx, device, certificate)
+      : [saveClaim(tx, device, certificate), []];
     recordDevice(tx, actor, "device.certificate_set", changed);
-    return changed;
+    return { device: changed, lost: recordLosses(tx, actor, lost) };
   },
 );
 
-/** Gives a device a certificate that somebody else made; the one before is gone. Refuses one that any device of any hub has (specification 4.3). */
-export async function setDeviceCertificate(deps: Deps, actor: UserActor, id: string, pem: string): Promise<Device> {
-  deps.store.read((reader) => getDevice(reader, actor, id));
-  const certificate = await readCertificate(deps.clock.now(), pem);
-  return deps.store.write(saveCertificate, actor, { id, certificate });
+/** The certificate that the device has goes on until this one is proven. If it is this one, there is nothing to wait for. */
+function saveClaim(tx: Tx, device: Device, certificate: Certificate): Device {
+  const isIts = device.certificate?.fingerprint === certificate.fingerprint;
+  const claim = isIts ? { pendingCertificate: null, hasCustomCertificate: true } : { pendingCertificate: certificate };
+  const changed = { ...device, ...claim, updatedAt: tx.now };
+  saveDevice(tx, changed);
+  return changed;
 }
+
+/**
+ * Gives a device a certificate that somebody else made. It counts once a connection that names the device proves to have its key, and at once
+ * where the CA of the device's hub vouches for it by the device's name. Refuses one that any device of any hub has proven, or another of the
+ * account was given (specification 4.3), and one that the CA of another hub vouches for.
+ */
+export async function setDeviceCertificate(
+  deps: Deps,
+  actor: UserActor,
+  id: string,
+  pem: string,
+): Promise<{ device: Device; certificate: Certificate }> {
+  const { device, hub } = deps.store.read((reader) => {
+    const found = getDevice(reader, actor, id);
+    return { device: found, hub: getHub(reader, actor, found.hubId) };
+  });
+  const certificate = await readCertificate(deps.clock.now(), pem);
+  const leaf = await readPresented(derOf(certificate.pem), deps.clock.now());
+  const voucher = leaf && (await findVoucher(deps, leaf, [], { first: [hub] })).hub;
+  if (voucher && voucher.id !== hub.id) {
+    throw conflict("exists", "The CA of another hub vouches for this certificate.", obstacle(certificate));
+  }
+  const isNamed = leaf?.commonNames.length === 1 && leaf.commonNames[0] === device.name;
+  const vouchedBy = voucher && isNamed ? voucher.caFingerprint : null;
+  const saved = await deps.store.write(saveCertificate, actor, { id, certificate, vouchedBy });
+  logLosses(deps, certificate.fingerprint, saved.lost);
+  return { device: saved.device, certificate };
+}
+
+const obstacle = ({ fingerprint }: Certificate) => ({ resource: "device_certificate", id: fingerprint });

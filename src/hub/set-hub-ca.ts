@@ -2,9 +2,10 @@ import { userCommand } from "../access/user-command.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { conflict } from "../kernel/failure.ts";
+import { hasCa, saveCaTurn } from "./ca-rows.ts";
 import { type Authority, readCa } from "./certificates.ts";
 import { dropIssuedCertificates } from "./device-rows.ts";
-import { type Hub, hasCa, saveHub } from "./hub-rows.ts";
+import { type Hub, saveHub } from "./hub-rows.ts";
 import { recordHub } from "./journal.ts";
 import { getHub } from "./lookups.ts";
 
@@ -16,9 +17,16 @@ export const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: st
     throw conflict("exists", "Another hub has this CA.", obstacle);
   }
   dropIssuedCertificates(tx, id);
-  const stored = { caPem: ca.pem, caFingerprint: ca.fingerprint, caKeySealed: null, caSubject: ca.subject };
+  const stored = {
+    caPem: ca.pem,
+    caFingerprint: ca.fingerprint,
+    caKeySealed: null,
+    caSubject: ca.subject,
+    caKeyId: ca.keyId,
+  };
   const changed = { ...hub, ...stored, updatedAt: tx.now };
   saveHub(tx, changed);
+  saveCaTurn(tx, id);
   recordHub(tx, actor, "hub.ca_set", changed);
   return changed;
 });

@@ -1,6 +1,9 @@
 import { userCommand } from "../access/user-command.ts";
+import type { Deps } from "../deps.ts";
 import { record } from "../events/record.ts";
+import type { UserActor } from "../kernel/actor.ts";
 import { DomainError } from "../kernel/failure.ts";
+import { writeInParts } from "../kernel/parts.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { mayTouchIdentity } from "../policy/verdicts.ts";
 import { compileRule } from "../rules/rule.ts";
@@ -10,14 +13,24 @@ import { findIdentity, type Identity, insertIdentity } from "./rows.ts";
 type Wish = { expiresAt: number | null; visibility: string | null };
 type Refused = { error: string; detail?: string };
 type Input = { twinId: string; identities: [name: string, wish: Wish][] };
+type Outcomes = [name: string, outcome: Identity | Refused][];
+
+/** Names a twin by any number of names. */
+export const createTwinIdentities = ({ store }: Deps, actor: UserActor, { twinId, identities }: Input) =>
+  writeInParts<Input["identities"][number], Outcomes[number]>({
+    items: identities,
+    weightOf: () => 1,
+    write: (part) => store.write(createTwinIdentity, actor, { twinId, identities: part }),
+    refuse: ([name], error) => [name, { error }],
+  });
 
 /** Names a twin, for the caller's account. A name that the account has given the twin already stays as it is, and is refused alone. */
 export const createTwinIdentity = userCommand(
   "create_twin_identity",
-  (tx, actor, { twinId, identities }: Input): [name: string, outcome: Identity | Refused][] => {
+  (tx, actor, { twinId, identities }: Input): Outcomes => {
     const twin = getTwin(tx, actor, twinId);
     const { accountId } = actor;
-    const outcomes = identities.map(([name, wish]): [string, Identity | Refused] => {
+    const outcomes = identities.map(([name, wish]): Outcomes[number] => {
       const identity = { twinId, accountId, name, ...wish, createdAt: tx.now, updatedAt: tx.now };
       if (findIdentity(tx, twinId, accountId, name)) return [name, { error: "Identity already exists." }];
       const detail = wish.visibility === null ? undefined : complaintOf(wish.visibility);

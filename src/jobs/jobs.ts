@@ -14,7 +14,7 @@ import { expireStickers } from "../stickers/expire-stickers.ts";
 import { nextExpiry } from "../stickers/rows.ts";
 
 /** Rows a job takes in one transaction, so that callers never wait long behind it. */
-const SLICE = 500;
+const SLICE = 100;
 
 const dropCredentials: Job = {
   name: "drop_dead_credentials",

@@ -58,7 +58,7 @@ export class FairQueue<Item> {
 }
 
 /** A queue whose removals take constant time; an array moves all that is behind. */
-class Fifo<Item> {
+export class Fifo<Item> {
   #items: Item[] = [];
   #first = 0;
 

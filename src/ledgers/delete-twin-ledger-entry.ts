@@ -1,14 +1,39 @@
 import { userCommand } from "../access/user-command.ts";
+import type { Deps } from "../deps.ts";
+import type { UserActor } from "../kernel/actor.ts";
+import { writeInParts } from "../kernel/parts.ts";
+import type { Reader } from "../store/sql.ts";
 import { announce } from "./change-value.ts";
 import { conditionsOf } from "./check-item.ts";
 import { assertWhole, type Entry, ItemRefusal, type Outcomes, settle } from "./entry.ts";
-import { type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
+import { type LedgerPath, locateLedger, locateOwnLedger } from "./locate-ledger.ts";
 import { doneOf, recordEntries } from "./record-entries.ts";
 import { deleteEntryRow } from "./rows.ts";
 import type { WriteOptions } from "./schema.ts";
 import { listTouchable, present } from "./touchable.ts";
+import { assertOneTransaction } from "./write-entries.ts";
 
 type Input = { path: LedgerPath; names: string[] | undefined; options: WriteOptions };
+
+/** Deletes any number of entries. Where none is named, all that the caller may touch at this moment. */
+export async function deleteTwinLedgerEntries(deps: Deps, actor: UserActor, input: Input): Promise<Outcomes<Entry>> {
+  const { path, options } = input;
+  const names = input.names ?? deps.store.read((reader) => listNames(reader, actor, path));
+  if (options.transaction) assertOneTransaction(names.length);
+  if (options.transaction || names.length === 0) return deps.store.write(deleteTwinLedgerEntry, actor, input);
+  return writeInParts<string, Outcomes<Entry>[number]>({
+    items: names,
+    weightOf: () => 1,
+    write: (part) => deps.store.write(deleteTwinLedgerEntry, actor, { path, names: part, options }),
+    refuse: (name, error) => [name, { error }],
+  });
+}
+
+/** Only to know what to ask for: each part looks again. */
+function listNames(reader: Reader, actor: UserActor, path: LedgerPath): string[] {
+  const ledger = locateLedger(reader, actor, path);
+  return ledger.own ? listTouchable(reader, actor, ledger).map(({ name }) => name) : [];
+}
 
 /** Deletes entries of the caller's own ledger with their history, all that the caller may touch if none is named, and answers them as they were. */
 export const deleteTwinLedgerEntry = userCommand(

@@ -40,7 +40,7 @@ export type ChangeableEntry = Entry & {
 export const NULL = "null" as JsonText;
 
 /** Why one item of a request was left out, while others took effect (specification 2.8, multi-status). */
-export type Refused = { error: ItemError; detail?: string };
+export type Refused = { error: string; detail?: string };
 
 export type ItemError =
   | "Entry already exists."

@@ -3,6 +3,7 @@ import { ActivityLog } from "../hub/activity-log.ts";
 import { followDevices } from "../hub/device-feed.ts";
 import { loadHub } from "../hub/lookups.ts";
 import { resetPresence } from "../hub/presence.ts";
+import { reviewCertificates } from "../hub/review-certificates.ts";
 import { sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { AcceptDevice } from "../platform/device-socket.ts";
@@ -72,9 +73,10 @@ export class Broker {
     });
   }
 
-  /** Before the first connection: who was connected when the server last ended is not, and stored sessions wait for their messages. */
+  /** Before the first connection: certificates that an older version left are looked at, who was connected when the server last ended is not, and stored sessions wait for their messages. */
   async start(): Promise<void> {
     const { deps, sys } = this.#context;
+    await reviewCertificates(deps);
     await resetPresence(deps);
     await loadSessions(this.#context);
     this.#devices.start();

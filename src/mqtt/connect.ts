@@ -64,10 +64,10 @@ const REASON_CODES: Record<RefusalReason, ReasonCode> = {
 };
 
 function refuse(connection: Connection, packet: Connect, refusal: Refusal, packetText: string): void {
-  const { hubId, deviceId, event, reason } = refusal;
+  const { hubId, deviceId, event, reason, proved = false } = refusal;
   connection.context.deps.log.info("mqtt.refused", { peer: connection.socket.peer, device: deviceId, reason });
   if (hubId !== null) {
-    const about = { severity: "error", objectType: "device", objectId: deviceId, msg: event } as const;
+    const about = { severity: "error", objectType: "device", objectId: deviceId, msg: event, proved } as const;
     connection.context.events.emit(hubId, { ...about, packet: packetText });
   }
   refuseConnect(connection, packet.protocolVersion, REASON_CODES[reason], event);

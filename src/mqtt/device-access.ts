@@ -4,11 +4,11 @@ import { type AccessFilters, compileFilters } from "./access-filters.ts";
 import type { Context } from "./context.ts";
 
 /** What a device may publish and receive. Entries of its filters that mean nothing are told of (specification 4.4). */
-export function accessOf({ events }: Context, device: Device, hub: Hub): AccessFilters {
+export function accessOf({ events }: Context, device: Device, hub: Hub, proved: boolean): AccessFilters {
   const access = compileFilters(device, hub);
   for (const entry of access.unparsable) {
     const msg = `cannot parse message filter ${entry}`;
-    events.emit(hub.id, { severity: "warn", objectType: "device", objectId: device.id, msg });
+    events.emit(hub.id, { severity: "warn", objectType: "device", objectId: device.id, msg, proved });
   }
   return access;
 }

@@ -15,20 +15,24 @@ export type HubEvent = {
   objectName?: string;
   /** `address:port`, likewise. */
   sourceAddress?: string;
+  /** A connection caused it that proved to be the device, or the hub's. */
+  proved?: boolean;
 };
 
 export type EventSettings = { disableEvents: boolean; eventsTopicPrefix: string };
 
 /**
  * A hub publishes so many events at once, and so many a second after that: whoever is refused ten thousand times a second must not
- * make as many messages for everybody who watches the events.
+ * make as many messages for everybody who watches the events. Whoever knows the id of a device can cause events without proving anything: of
+ * those there are half as many at most, so that what proven devices are refused is told all the same.
  */
-const BURST = 100;
-const PER_SECOND = 20;
+const ALL = { burst: 100, perSecond: 20 };
+const UNPROVED = { burst: 50, perSecond: 10 };
 /** Some texts name a topic, which a client chose: an event about it says no more of it than this. */
 const MSG_LENGTH_MAX = 1024;
 
-type Bucket = { tokens: number; at: number };
+/** What may be published still, of all and of what was not proved, as it was at an instant. */
+type Bucket = { all: number; unproved: number; at: number };
 
 const utf8 = new TextEncoder();
 
@@ -56,7 +60,7 @@ export class HubEvents {
   emit(hubId: string, event: HubEvent): void {
     const settings = this.#hubOf(hubId);
     if (!settings || settings.disableEvents || this.#publishing) return;
-    if (!this.#admit(hubId)) {
+    if (!this.#admit(hubId, event.proved === true)) {
       this.#dropped.set(hubId, this.dropped(hubId) + 1);
       return;
     }
@@ -79,13 +83,15 @@ export class HubEvents {
     this.#dropped.delete(hubId);
   }
 
-  #admit(hubId: string): boolean {
+  #admit(hubId: string, proved: boolean): boolean {
     const now = this.#deps.clock.now();
-    const bucket = this.#buckets.get(hubId) ?? { tokens: BURST, at: now };
-    const refilled = bucket.tokens + (Math.max(0, now - bucket.at) / 1000) * PER_SECOND;
-    const tokens = Math.min(BURST, refilled);
-    const admitted = tokens >= 1;
-    this.#buckets.set(hubId, { tokens: admitted ? tokens - 1 : tokens, at: now });
+    const bucket = this.#buckets.get(hubId) ?? { all: ALL.burst, unproved: UNPROVED.burst, at: now };
+    const seconds = Math.max(0, now - bucket.at) / 1000;
+    const all = Math.min(ALL.burst, bucket.all + seconds * ALL.perSecond);
+    const unproved = Math.min(UNPROVED.burst, bucket.unproved + seconds * UNPROVED.perSecond);
+    const admitted = all >= 1 && (proved || unproved >= 1);
+    const cost = admitted ? 1 : 0;
+    this.#buckets.set(hubId, { all: all - cost, unproved: proved ? unproved : unproved - cost, at: now });
     return admitted;
   }
 

@@ -15,9 +15,16 @@ import type { HubSpace } from "./hub-space.ts";
 export function applyChange(context: Context, { kind, deviceId, hubId, leftHubId }: DeviceChange): void {
   const connections = deviceId === null ? connectionsOf(context.hubs.find(hubId)) : [...context.presence.of(deviceId)];
   for (const connection of connections) apply(context, connection, kind);
+  if (kind === "device.certificate_ended") tellOfLoss(context, hubId, deviceId);
   if (deviceId === null) refreshHub(context, hubId);
   else if (kind === "device.deleted") forgetSessions(context.hubs.find(hubId), deviceId);
   else if (leftHubId !== null) forgetSessions(context.hubs.find(leftHubId), deviceId);
+}
+
+/** It was the device's, or waited to be proven by it, and is another's: that device proved it, or the CA of that hub vouches for it. */
+function tellOfLoss({ events }: Context, hubId: string, deviceId: string | null): void {
+  const msg = "device certificate belongs to another device";
+  events.emit(hubId, { severity: "warn", objectType: "device", objectId: deviceId, msg });
 }
 
 /** What changed while the connection was being opened. */
@@ -44,7 +51,7 @@ function apply(context: Context, connection: Connection, kind: string): void {
     connection.close(administrative("multiple connections are not allowed any more"));
   } else {
     client.hub.info = hub;
-    client.access = accessOf(context, device, hub);
+    client.access = accessOf(context, device, hub, standing.secure);
   }
 }
 
@@ -52,7 +59,7 @@ function apply(context: Context, connection: Connection, kind: string): void {
 function leave(context: Context, connection: Connection, { reason, event }: Departure): void {
   const { client } = connection;
   const about = { severity: "error", objectType: "device", objectId: client.deviceId, msg: event } as const;
-  context.events.emit(client.hub.id, about);
+  context.events.emit(client.hub.id, { ...about, proved: client.standing.secure });
   connection.close(reason === "security_changed" ? unauthorised(event) : administrative(event));
 }
 

@@ -21,8 +21,8 @@ export async function openConnection(
   packetText: string,
 ): Promise<void> {
   const { context, socket } = connection;
-  const { device, hub, provisioned } = identified;
-  const about = { severity: "error", objectType: "device", objectId: device.id, packet: packetText } as const;
+  const { device, hub, provisioned, secure: proved } = identified;
+  const about = { severity: "error", objectType: "device", objectId: device.id, packet: packetText, proved } as const;
   const say = (msg: string, more: Partial<HubEvent> = {}) => context.events.emit(hub.id, { ...about, msg, ...more });
   if (provisioned) {
     const what = { severity: "info", objectName: device.name, sourceAddress: socket.peer } as const;
@@ -43,7 +43,7 @@ export async function openConnection(
     limits === undefined && device.allowMultipleConnections,
     context.deps.random.uuid,
   );
-  const access = accessOf(context, device, hub);
+  const access = accessOf(context, device, hub, proved);
   const asked = {
     ...{ clientId, deviceId: device.id, cleanStart: packet.clean, expiryIntervalS: expiryOf(packet) },
     will: willOf(packet, { access, hub, say }),

@@ -6,7 +6,7 @@ import type { WillDue } from "./will.ts";
 import { hasWill, listDueWills, nextWill } from "./will-rows.ts";
 
 /** Rows that a job takes in one transaction, so that nobody waits long behind it. */
-const SLICE = 500;
+const SLICE = 100;
 /** Wills are as large as messages. */
 const WILLS_SLICE = 10;
 

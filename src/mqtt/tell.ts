@@ -7,5 +7,6 @@ export function tell({ context, client, frame }: Connection, msg: string): void 
   context.events.emit(client.hub.id, {
     ...{ severity: "error", objectType: "device", objectId: client.deviceId, msg },
     ...packet,
+    proved: client.standing.secure,
   });
 }

@@ -5,7 +5,7 @@ import { dropWaiting } from "./old-delivery-rows.ts";
 import { type EndReason, saveEnd, type WebhookSubscription } from "./subscription-rows.ts";
 
 /** Deliveries given up with the end itself, so that it takes a bounded time; a job drops the others, which nobody sends meanwhile. */
-const DROPPED_AT_ONCE_MAX = 500;
+const DROPPED_AT_ONCE_MAX = 100;
 
 /** Ends a subscription for ever: nothing more is sent, and its tokens lead nowhere. */
 export function endSubscription(tx: Tx, actor: Actor, subscription: WebhookSubscription, reason: EndReason): void {

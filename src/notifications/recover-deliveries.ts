@@ -9,7 +9,7 @@ import { makeDue } from "./retry-delivery.ts";
 import { findSubscription, listLiveSubscriptions } from "./subscription-rows.ts";
 
 /** Deliveries that are started over in one command, so that others never wait long behind it. */
-const SLICE = 500;
+const SLICE = 100;
 /** More than an account can have. */
 const ALL = 1_000_000;
 

@@ -11,8 +11,8 @@ export const NESTING_MAX = 200;
 /** Height of the syntax tree, which a long chain such as `a + b + c …` reaches without nesting; evaluation recurses on it. */
 export const TREE_HEIGHT_MAX = 1000;
 
-/** Steps of one evaluation, some 100 ns each: rounds, elements touched, stretches of text and pattern. Ends in a few ms. */
-export const STEPS_MAX = 50_000;
+/** Steps of one evaluation, 100 to 400 ns each: rounds, elements touched, stretches of text and pattern. Nothing else is served meanwhile. */
+export const STEPS_MAX = 20_000;
 
 /** UTF-16 units of a text (or bytes) that a rule builds: more than any rule has a use for, and little memory. */
 export const BUILT_LENGTH_MAX = 1_000_000;
@@ -26,8 +26,8 @@ export const LITERAL_EXPONENT_MAX = 999_999_999;
 /** Instructions of a compiled pattern: `(a{1000}b{1000}…)` would otherwise turn 4 kB of rule into 100 MB of program. */
 export const PATTERN_SIZE_MAX = 10_000;
 
-/** Pattern instructions times units of text that count as one step. */
-export const PATTERN_WORK_PER_STEP = 64;
+/** Pattern instructions times units of text that count as one step: some 30 ns each. */
+export const PATTERN_WORK_PER_STEP = 6;
 
 /** Compiled rules kept: an account has a handful, and each is some kB. */
 export const RULES_CACHED_MAX = 1024;

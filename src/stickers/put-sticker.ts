@@ -1,9 +1,12 @@
 import { userCommand } from "../access/user-command.ts";
+import type { Deps } from "../deps.ts";
+import type { UserActor } from "../kernel/actor.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { invalid } from "../kernel/failure.ts";
+import { writeInParts } from "../kernel/parts.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { announce } from "./announce.ts";
-import { deleteSticker, findSticker, hasAtLeast, insertSticker, type Sticker } from "./rows.ts";
+import { countOnTwin, deleteSticker, findSticker, insertSticker, type Sticker } from "./rows.ts";
 import type { Wish } from "./schema.ts";
 
 /** Default and maximum (specification 2.11). */
@@ -11,17 +14,33 @@ const LIFETIME_MAX_MS = 365 * 86_400_000;
 /** On one twin, of one account: all of them are one answer of get_stickers. */
 const STICKERS_MAX = 10_000;
 
+/** A recipient is an id in a JSON array, and a row. */
+const RECIPIENT_CHARS = 39;
+/** A topic is about so long, and is looked up. */
+const TOPIC_CHARS = 16;
+
 type Input = { twinId: string; stickers: [color: string, wish: Wish][] };
 
 /** What became of each color. */
 export type Outcomes = [color: string, outcome: Sticker | { error: string }][];
+
+/** Puts any number of stickers. An instant that is not ahead refuses the whole request. */
+export function putStickers({ store, clock }: Deps, actor: UserActor, { twinId, stickers }: Input): Promise<Outcomes> {
+  assertAllAhead(clock.now(), stickers);
+  return writeInParts<Input["stickers"][number], Outcomes[number]>({
+    items: stickers,
+    weightOf: ([, { recipients, publish }]) => 1 + recipients.length / RECIPIENT_CHARS + publish.length / TOPIC_CHARS,
+    write: (part) => store.write(putSticker, actor, { twinId, stickers: part }),
+    refuse: ([color], error) => [color, { error }],
+  });
+}
 
 /**
  * Puts stickers on a twin of anybody, alive or not. A color that the account already has there stays as it is, and is refused alone;
  * one that is due to expire does so first.
  */
 export const putSticker = userCommand("put_sticker", (tx, actor, { twinId, stickers }: Input): Outcomes => {
-  for (const [color, { expiresAt }] of stickers) assertAhead(tx.now, color, expiresAt);
+  assertAllAhead(tx.now, stickers);
   const twin = getTwin(tx, actor, twinId);
   const { accountId } = actor;
 
@@ -30,10 +49,11 @@ export const putSticker = userCommand("put_sticker", (tx, actor, { twinId, stick
   for (const sticker of due) deleteSticker(tx, sticker);
   announce(tx, SYSTEM, "sticker.expired", due);
 
+  let room = STICKERS_MAX - countOnTwin(tx, twinId, accountId, STICKERS_MAX);
   const kept = new Set(present.filter((sticker) => !due.includes(sticker)).map(({ color }) => color));
   const outcomes = stickers.map(([color, { expiresAt, ...wish }]): Outcomes[number] => {
     if (kept.has(color)) return [color, { error: "Sticker already exists." }];
-    if (hasAtLeast(tx, twinId, accountId, STICKERS_MAX)) return [color, { error: "Too many Stickers on the Twin." }];
+    if (room-- <= 0) return [color, { error: "Too many Stickers on the Twin." }];
     const sticker = {
       ...{ twinId: twin.id, accountId, color, ...wish },
       createdAt: tx.now,
@@ -47,6 +67,10 @@ export const putSticker = userCommand("put_sticker", (tx, actor, { twinId, stick
   if (put.length > 0) tx.wake("stickers");
   return outcomes;
 });
+
+const assertAllAhead = (now: number, stickers: Input["stickers"]) => {
+  for (const [color, { expiresAt }] of stickers) assertAhead(now, color, expiresAt);
+};
 
 function assertAhead(now: number, color: string, expiresAt: number | null): void {
   if (expiresAt === null || (expiresAt > now && expiresAt <= now + LIFETIME_MAX_MS)) return;

@@ -60,14 +60,16 @@ export function findSticker(reader: Reader, { twinId, accountId, color }: Sticke
   return row && stickerFrom(row);
 }
 
-/** Whether an account has so many stickers on a twin, or more. */
-export const hasAtLeast = (reader: Reader, twinId: string, accountId: string, count: number): boolean =>
-  reader.get(
-    "SELECT 1 FROM stickers WHERE twin_id = ? AND account_id = ? LIMIT 1 OFFSET ?",
+/** How many stickers an account has on a twin, counted up to `max`. */
+export function countOnTwin(reader: Reader, twinId: string, accountId: string, max: number): number {
+  const row = reader.get(
+    "SELECT count(*) AS count FROM (SELECT 1 FROM stickers WHERE twin_id = ? AND account_id = ? LIMIT ?)",
     twinId,
     accountId,
-    count - 1,
-  ) !== undefined;
+    max,
+  );
+  return integer(row as Row, "count");
+}
 
 type OnTwin = { twinId: string; creators: readonly string[] | "all"; color?: string };
 

@@ -1,23 +1,24 @@
-import type { Actor } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
 import { type Clock, stopwatchMs } from "../kernel/clock.ts";
+import type { Taken } from "../kernel/fair-queue.ts";
 import { AppendedRows } from "./appended-rows.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import type { Command } from "./command.ts";
+import { CommandQueue, type Request } from "./command-queue.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "./connection.ts";
 import { GROUP_MAX, GroupSize } from "./group-size.ts";
 import type { SqlValue, Topic, Tx } from "./sql.ts";
 
 /** A group is closed here, if its commands are laborious. The rest waits for the next group. */
 const GROUP_MS_MAX = 10;
+/** And here while several accounts wait: what one of them brings in the midst of a group waits for its end, and then for that of its own. */
+const SHARED_GROUP_MS_MAX = 3;
+/** A command that can go on in another one ends here. */
+const COMMAND_MS = 3;
 /** So long a group keeps a shared event loop to itself. Then others are served in its midst, who see what was there before it. */
 const TURN_MS = 2;
 /** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
 const BUSY_WAIT_MAX_MS = 5_000;
 const BUSY_RETRY_MS = 5;
-
-/** A command that waits to be run. */
-export type Request = { id: number; command: Command<unknown, unknown>; actor: Actor; input: unknown };
 
 export type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown };
 
@@ -38,6 +39,7 @@ export type Audience = {
   moved: (outcome: { ms: number } | { error: unknown }) => void;
 };
 
+/** What became of the commands of a group that were run so far. */
 type Attempt = { outcomes: Outcome[]; woken: Set<Topic>; wrote: boolean };
 
 type Options = {
@@ -65,7 +67,7 @@ export class GroupCommit {
   readonly #clock: Clock;
   readonly #shared: boolean;
   readonly #size = new GroupSize();
-  #queue: Request[] = [];
+  readonly #queue = new CommandQueue();
   #working: Promise<void> | undefined;
   #lastInstant: number;
 
@@ -85,7 +87,7 @@ export class GroupCommit {
   }
 
   add(requests: readonly Request[]): void {
-    for (const request of requests) this.#queue.push(request);
+    for (const request of requests) this.#queue.add(request);
     this.#working ??= this.#work();
   }
 
@@ -109,46 +111,38 @@ export class GroupCommit {
 
   /** Commits group after group, yielding between them: callers are answered, and what arrives meanwhile forms the next. */
   async #work(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, this.#shared ? GROUP_MAX : this.#size.next(this.#queue.length));
-      this.#audience.settled(await this.#settle(group));
+    while (this.#queue.size > 0) {
+      this.#audience.settled(await this.#commit());
       if (this.#checkpoints.due) await this.#checkpoint();
       await new Promise<void>((done) => setImmediate(done));
     }
     this.#working = undefined;
   }
 
-  async #settle(group: Request[]): Promise<Settled> {
+  /** Runs a group of what waits, and returns what became of it once that is on disk. */
+  async #commit(): Promise<Settled> {
+    const group: Taken<Request>[] = [];
     try {
-      const { attempt, commitMs } = await this.#commit(group);
-      return { requests: idsOf(group), outcomes: attempt.outcomes, woken: [...attempt.woken], commitMs };
-    } catch (error) {
-      return { requests: idsOf(group), lost: error, woken: [], commitMs: null };
-    }
-  }
-
-  /** Answers the outcomes once they are on disk. Throws when the transaction is gone. */
-  async #commit(group: Request[]): Promise<{ attempt: Attempt; commitMs: number | null }> {
-    try {
-      await this.#begin();
+      await this.#begin(group);
       const began = stopwatchMs();
-      let attempt = await this.#attempt(group, false);
+      const countMax = this.#shared ? GROUP_MAX : this.#size.next(this.#queue.size);
+      let attempt = await this.#attempt(group, countMax, false);
       if (!attempt) {
         this.#connection.run("ROLLBACK");
         this.#checkpoints.ended(false);
-        await this.#begin();
-        attempt = await this.#attempt(group, true);
+        await this.#begin(group);
+        attempt = await this.#attempt(group, countMax, true);
       }
       assert(attempt, "savepoints keep a group from being spoiled");
       const ranMs = stopwatchMs() - began;
       const commitMs = await this.#end(attempt);
       if (commitMs !== null) this.#size.learn(attempt.outcomes.length, ranMs, commitMs);
       this.#checkpoints.ended(true);
-      return { attempt, commitMs };
+      return { requests: idsOf(group), outcomes: attempt.outcomes, woken: [...attempt.woken], commitMs };
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
       this.#checkpoints.lost();
-      throw error;
+      return { requests: idsOf(group), lost: error, woken: [], commitMs: null };
     }
   }
 
@@ -172,8 +166,8 @@ export class GroupCommit {
     await this.#audience.withdraw();
   }
 
-  /** Waits for another process to finish its transaction, off the event loop. */
-  async #begin(): Promise<void> {
+  /** Waits for another process to finish its transaction, off the event loop. In vain, an empty group is filled with those who are to be told. */
+  async #begin(group: Taken<Request>[]): Promise<void> {
     const deadline = this.#clock.now() + BUSY_WAIT_MAX_MS;
     for (;;) {
       try {
@@ -181,35 +175,55 @@ export class GroupCommit {
         this.#appended.forget();
         return;
       } catch (error) {
-        if (!isBusy(error) || this.#clock.now() >= deadline) throw error;
+        if (!isBusy(error) || this.#clock.now() >= deadline) {
+          while (group.length < GROUP_MAX && this.#takeInto(group));
+          throw error;
+        }
         await new Promise<void>((done) => setTimeout(done, BUSY_RETRY_MS));
       }
     }
   }
 
   /**
-   * Runs the group's commands in the open transaction, and puts back into the queue what its time is over for. Answers
-   * undefined if a command has spoiled the transaction.
+   * Runs the group's commands in the open transaction, and takes more of what waits until the group is full or its time is over. Returns undefined
+   * if a command has spoiled the transaction.
    */
-  async #attempt(group: Request[], savepoints: boolean): Promise<Attempt | undefined> {
+  async #attempt(group: Taken<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
     const { outcomes } = attempt;
     let [spentMs, began] = [0, this.#clock.now()];
-    for (const request of group) {
+    for (;;) {
       const turnMs = this.#clock.now() - began;
-      if (outcomes.length > 0 && spentMs + turnMs > GROUP_MS_MAX) {
-        this.#queue.unshift(...group.splice(outcomes.length));
-        break;
-      }
       if (this.#shared && turnMs >= TURN_MS) {
         await new Promise<void>((done) => setImmediate(done));
         [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
       }
-      const outcome = this.#runOne(request, savepoints, attempt);
-      if (outcome === "spoiled") return undefined;
-      outcomes.push(outcome);
+      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && spentMs + turnMs > this.#groupMsMax);
+      if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;
+      if (!this.#run(group[outcomes.length] as Taken<Request>, savepoints, attempt)) return undefined;
     }
     return this.#writeAppended() ? attempt : undefined;
+  }
+
+  get #groupMsMax(): number {
+    return this.#queue.isShared ? SHARED_GROUP_MS_MAX : GROUP_MS_MAX;
+  }
+
+  /** Returns false if nothing waits. */
+  #takeInto(group: Taken<Request>[]): boolean {
+    const next = this.#queue.take();
+    if (next) group.push(next);
+    return next !== undefined;
+  }
+
+  /** Runs one command and charges its owner for the time. Returns false if it has spoiled the transaction. */
+  #run({ item, charge }: Taken<Request>, savepoint: boolean, attempt: Attempt): boolean {
+    const began = stopwatchMs();
+    const outcome = this.#runOne(item, savepoint, attempt);
+    charge(stopwatchMs() - began);
+    if (outcome === "spoiled") return false;
+    attempt.outcomes.push(outcome);
+    return true;
   }
 
   /** Answers false if a row could not be written, and whose it was has to be found out. */
@@ -227,6 +241,7 @@ export class GroupCommit {
     const connection = this.#connection;
     const appended = this.#appended;
     const wakes: Topic[] = [];
+    const end = stopwatchMs() + COMMAND_MS;
     let wrote = false;
     const writing = (binds: readonly SqlValue[]) => {
       wrote = true;
@@ -234,6 +249,7 @@ export class GroupCommit {
     };
     const tx: Tx = {
       now: this.#instant(),
+      timeIsUp: () => stopwatchMs() >= end,
       get: (sql, ...binds) => {
         appended.writeFor(sql);
         return connection.get(sql, ...binds);
@@ -294,4 +310,4 @@ export class GroupCommit {
   }
 }
 
-const idsOf = (group: readonly Request[]) => group.map(({ id }) => id);
+const idsOf = (group: readonly Taken<Request>[]) => group.map(({ item }) => item.id);

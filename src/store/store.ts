@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
+import type { Owner } from "../kernel/fair-queue.ts";
 import type { Log } from "../kernel/log.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import type { Random } from "../kernel/random.ts";
@@ -28,8 +29,16 @@ export type Store = {
   readonly vault: Vault;
   /** Hands `ask` one snapshot: everything it reads was committed, and fits together. */
   read<Answer>(ask: (reader: Reader) => Answer): Answer;
-  /** Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. */
-  write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result>;
+  /**
+   * Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. It waits among the
+   * commands of its owner, if not told otherwise of its actor; with null, among the server's own, which go first.
+   */
+  write<Input, Result>(
+    command: Command<Input, Result>,
+    actor: Actor,
+    input: Input,
+    owner?: Owner | null,
+  ): Promise<Result>;
   /** Calls `listen` after commits of this process that have something to do for the topic. */
   onWake(topic: Topic, listen: () => void): Cancel;
   /** Whether a write would be stored. Writes something itself if nothing has been written for a while. */
@@ -163,8 +172,8 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
   try {
     const store = {
       read: <Answer>(ask: (reader: Reader) => Answer) => snapshots.read(ask),
-      write: <Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input) =>
-        writer.write(command, actor, input),
+      write: <Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input, owner?: Owner | null) =>
+        writer.write(command, actor, input, owner),
       onWake: (topic: Topic, listen: () => void) => writer.onWake(topic, listen),
       writable: () => writer.writability.ask(),
       close,

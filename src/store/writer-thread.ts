@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import type { Actor } from "../kernel/actor.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { DomainError, describeError, type Failure } from "../kernel/failure.ts";
+import type { Owner } from "../kernel/fair-queue.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Command } from "./command.ts";
 import { type Audience, GroupCommit, type Outcome, type Settled } from "./group-commit.ts";
@@ -25,7 +26,7 @@ export type Port = {
 /** Everything that may be written, in an order that is the same for both ends. */
 export type Commands = readonly Command<never, unknown>[];
 
-type Sent = [id: number, command: number, actor: Actor, input: unknown];
+type Sent = [id: number, command: number, actor: Actor, input: unknown, owner?: Owner | null];
 
 type ToThread =
   | { type: "open"; database: string; lastInstant: number }
@@ -79,9 +80,10 @@ export async function openThread(
   return {
     has: (command) => numbers.has(command),
     add(requests) {
-      const sent = requests.map(
-        ({ id, command, actor, input }): Sent => [id, numbers.get(command) as number, actor, input],
-      );
+      const sent = requests.map(({ id, command, actor, input, owner }): Sent => {
+        const number = numbers.get(command) as number;
+        return owner === undefined ? [id, number, actor, input] : [id, number, actor, input, owner];
+      });
       send({ type: "run", requests: sent });
     },
     async close(emptyLog) {
@@ -118,9 +120,9 @@ export function serveWriter(port: Port, commands: Commands): void {
       }
     } else if (message.type === "run") {
       groups.add(
-        message.requests.map(([id, number, actor, input]) => {
+        message.requests.map(([id, number, actor, input, owner]) => {
           const command = commands[number] as Command<unknown, unknown>;
-          return { id, command, actor, input };
+          return { id, command, actor, input, owner };
         }),
       );
     } else if (message.type === "withdrawn") withdrawn?.();

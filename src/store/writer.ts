@@ -2,18 +2,23 @@ import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
+import type { Owner } from "../kernel/fair-queue.ts";
 import type { Log } from "../kernel/log.ts";
 import type { Command } from "./command.ts";
-import type { Audience, Outcome, Request, Settled } from "./group-commit.ts";
+import { ownerOf, type Request } from "./command-queue.ts";
+import type { Audience, Outcome, Settled } from "./group-commit.ts";
 import type { Snapshots } from "./snapshots.ts";
 import type { Topic } from "./sql.ts";
 import type { WriterMetrics } from "./store-metrics.ts";
 import { proveWritable, Writability } from "./writability.ts";
 
-/** Commands that wait at most; the next one is told to come back. It bounds memory, not fairness. */
+/**
+ * Commands of accounts that wait at most. It bounds memory. Of an account no more may wait than there is room left for others: one alone has half
+ * of the places, and however many fill theirs, there is one for an account that has none.
+ */
 export const QUEUE_MAX = 16_384;
 
-type Waiting = { resolve: (result: unknown) => void; reject: (error: unknown) => void };
+type Waiting = { owner: Owner | null; resolve: (result: unknown) => void; reject: (error: unknown) => void };
 
 /** What commits groups, here or in a thread of its own. */
 export type Committer = {
@@ -32,6 +37,9 @@ export class Writer implements Audience {
   readonly #log: Log;
   readonly #metrics: WriterMetrics;
   readonly #waiting = new Map<number, Waiting>();
+  /** How many of each account wait, and of all together. */
+  readonly #waitingOf = new Map<string, number>();
+  #waitingOfAccounts = 0;
   readonly #listeners = new Set<{ topic: Topic; listen: () => void }>();
   readonly #idle: (() => void)[] = [];
   #committer: Committer | undefined;
@@ -56,10 +64,19 @@ export class Writer implements Audience {
     return this.#waiting.size;
   }
 
-  /** Answers after the commit that holds the command's effect. Rejects with the command's own refusal, or `unavailable`. */
-  write<Input, Result>(command: Command<Input, Result>, actor: Actor, input: Input): Promise<Result> {
+  /**
+   * Resolves after the commit that holds the command's effect. Rejects with the command's own refusal, with `limited` if too many commands of its
+   * owner wait, or with `unavailable`. The server's own commands are never refused.
+   */
+  write<Input, Result>(
+    command: Command<Input, Result>,
+    actor: Actor,
+    input: Input,
+    explicit?: Owner | null,
+  ): Promise<Result> {
+    const owner = ownerOf({ actor, owner: explicit });
     if (this.#closed) return Promise.reject(unavailable("The server is stopping."));
-    if (this.#waiting.size >= QUEUE_MAX) {
+    if (owner && !this.#hasRoom(owner)) {
       this.#metrics.queueRefusals.add();
       const message = "Too many writes are waiting; try again later.";
       return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
@@ -67,10 +84,11 @@ export class Writer implements Audience {
     return new Promise<Result>((resolve, reject) => {
       assert(this.#committer?.has(command), `the writer has the command ${command.name}`);
       const id = this.#nextId++;
-      this.#waiting.set(id, { resolve, reject } as Waiting);
+      this.#waiting.set(id, { owner, resolve, reject } as Waiting);
+      this.#count(owner, 1);
       // What one turn of the event loop brings goes together.
       if (this.#gathered.length === 0) setImmediate(() => this.#committer?.add(this.#gathered.splice(0)));
-      this.#gathered.push({ id, command, actor, input } as Request);
+      this.#gathered.push({ id, command, actor, input, owner: explicit } as Request);
     });
   }
 
@@ -121,8 +139,21 @@ export class Writer implements Audience {
   #answer(id: number, outcome: Outcome): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
+    if (waiting) this.#count(waiting.owner, -1);
     if (outcome.ok) waiting?.resolve(outcome.result);
     else waiting?.reject(outcome.error);
+  }
+
+  #hasRoom({ account }: Owner): boolean {
+    return (this.#waitingOf.get(account) ?? 0) < QUEUE_MAX - this.#waitingOfAccounts;
+  }
+
+  #count(owner: Owner | null, by: 1 | -1): void {
+    if (!owner) return;
+    this.#waitingOfAccounts += by;
+    const count = (this.#waitingOf.get(owner.account) ?? 0) + by;
+    if (count > 0) this.#waitingOf.set(owner.account, count);
+    else this.#waitingOf.delete(owner.account);
   }
 
   #hint(hint: () => void): void {

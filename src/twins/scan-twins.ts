@@ -1,6 +1,7 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { invalid } from "../kernel/failure.ts";
+import { UNFINISHED } from "../kernel/fair-slices.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
@@ -29,8 +30,8 @@ export function scanTwinIds(reader: Reader, actor: UserActor, { cursor, count }:
 const PAGE_BYTES_MAX = 1024 * 1024;
 /** Twins that one call looks at, however few of them match. */
 const EXAMINED_MAX = 2000;
-/** And that it looks at before others have a turn. */
-const SLICE_MAX = 250;
+/** And that it reads at once. */
+const SLICE_MAX = 100;
 /** No fewer at once, however few are still to be found: a slice has a price of its own. */
 const SLICE_MIN = 50;
 
@@ -38,30 +39,35 @@ type Filter = Scan & { match?: Rule | undefined };
 
 /**
  * The twins themselves, likewise, but only those that the caller's role lets through and for which `match` holds; it sees of
- * the caller's ledger of each what the role lets through. A page ends early where twins are large or few match, with a cursor to the next.
+ * the caller's ledger of each what the role lets through. A page ends early where twins are large or few match, with a cursor to the next. The
+ * event loop is shared: a long scan goes on in slices, in turn with those of others.
  */
-export async function scanTwins(
-  { store }: Deps,
+export function scanTwins(
+  { store, slices }: Deps,
   actor: UserActor,
   { cursor, count, match }: Filter,
 ): Promise<Page<Twin[]>> {
   const twins: Twin[] = [];
   let room = PAGE_BYTES_MAX;
-  let after = store.read((reader) => (cursor ? positionOf(reader, actor, cursor) : 0));
-  for (let left = EXAMINED_MAX; ; ) {
-    const limits = { twins: Math.min(left, SLICE_MAX), found: count - twins.length, bytes: room };
-    const slice = store.read((reader) => examine(reader, actor, after, match, limits));
-    twins.push(...slice.found);
-    room -= slice.bytes;
-    left -= slice.examined;
-    if (!slice.last || !slice.more) return { twins, cursor: null };
-    if (slice.full || left === 0) return { twins, cursor: cursorAfter(slice.last.id) };
-    after = slice.last.position;
-    await new Promise<void>((done) => setImmediate(done));
-  }
+  let left = EXAMINED_MAX;
+  let after: number | undefined;
+  return slices.run({ account: actor.accountId, member: actor.userId }, (isOver) =>
+    store.read((reader) => {
+      after ??= cursor ? positionOf(reader, actor, cursor) : 0;
+      const limits = { twins: Math.min(left, SLICE_MAX), found: count - twins.length, bytes: room, isOver };
+      const slice = examine(reader, actor, after, match, limits);
+      twins.push(...slice.found);
+      room -= slice.bytes;
+      left -= slice.examined;
+      if (!slice.last || !slice.more) return { twins, cursor: null };
+      if (slice.full || left === 0) return { twins, cursor: cursorAfter(slice.last.id) };
+      after = slice.last.position;
+      return UNFINISHED;
+    }),
+  );
 }
 
-type Limits = { twins: number; found: number; bytes: number };
+type Limits = { twins: number; found: number; bytes: number; isOver: () => boolean };
 
 /** Looks at twins behind a position until a limit is reached; at least one, whatever its size. */
 function examine(reader: Reader, actor: UserActor, after: number, match: Rule | undefined, limits: Limits) {
@@ -73,8 +79,10 @@ function examine(reader: Reader, actor: UserActor, after: number, match: Rule | 
   const candidates = listTwins(reader, actor.accountId, after, fitting);
   const found: Twin[] = [];
   let examined = 0;
+  let interrupted = false;
   for (const twin of candidates) {
-    if (found.length === limits.found || (examined > 0 && isSpent(reader))) break;
+    interrupted = filtered && examined > 0 && (limits.isOver() || isSpent(reader));
+    if (found.length === limits.found || interrupted) break;
     examined++;
     if (!filtered || (mayTouchTwin(reader, actor, twin) && (!match || matches(reader, actor, twin, match))))
       found.push(twin);
@@ -83,10 +91,7 @@ function examine(reader: Reader, actor: UserActor, after: number, match: Rule | 
   return {
     ...{ found, examined, last, more: examined < sizes.length },
     bytes: found.reduce((sum, twin) => sum + (twin.description?.length ?? 0), 0),
-    full:
-      found.length === limits.found ||
-      examined < candidates.length ||
-      (candidates.length === fitting && fitting < limit),
+    full: found.length === limits.found || (!interrupted && candidates.length === fitting && fitting < limit),
   };
 }
 

@@ -174,6 +174,34 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ["CA of ours", "UPDATE hubs SET ca_subject = 'x'", /^hubs: \S+ is looked for by the name of its CA, which is ours$/],
   [
+    "CA without its key identifier",
+    "UPDATE hubs SET ca_key_id = 'x'",
+    /^hubs: \S+ has a CA of the customer's, and its key identifier was not read, or it has one of ours and was$/,
+  ],
+  [
+    "CA ahead of others",
+    `INSERT INTO hubs (id, account_id, name, product_plan, enabled, disable_events, events_topic_prefix, auto_provisioning, ca_pem,
+       ca_fingerprint, ca_subject, ca_key_id, created_at, updated_at)
+     SELECT id || n, account_id, name, product_plan, 1, 0, 'e', 0, ca_pem, ca_fingerprint || n, 'x', '', 1, 1
+     FROM hubs, (SELECT 1 AS n UNION SELECT 2)`,
+    /^hubs: account \S+ has 2 CAs of one name in the first 1 turns$/,
+  ],
+  [
+    "waits for its own",
+    `UPDATE devices SET pending_certificate_pem = certificate_pem, pending_certificate_fingerprint = certificate_fingerprint`,
+    /^devices: \S+ waits for the certificate that it has$/,
+  ],
+  [
+    "a certificate of several",
+    `UPDATE devices SET pending_certificate_pem = 'x', pending_certificate_fingerprint = 'x'`,
+    /^devices: several of account \S+ have or wait for certificate x$/,
+  ],
+  [
+    "unproven without one",
+    "UPDATE devices SET certificate_pem = NULL, certificate_fingerprint = NULL, certificate_proven = 0",
+    /^devices: \S+ has no certificate, and it is not proven$/,
+  ],
+  [
     "a change of something",
     `UPDATE events SET data = json_remove(data, '$.hub') WHERE kind = 'hub.created'`,
     /^events: \d+ changes a hub or a device, and does not say which$/,

@@ -99,7 +99,7 @@ test("a deletion that a crash cut short is finished by a job; until then the hub
   // As the server left it: marked, and one slice done.
   h.world.seed((connection) => connection.run("UPDATE hubs SET deleted_at = 1"));
   await h.world.store.write(endHubSlice, SYSTEM, { id: h.hub.id });
-  expect(h.world.query("SELECT count(*) AS count FROM devices")).toEqual([{ count: 700 }]);
+  expect(h.world.query("SELECT count(*) AS count FROM devices")).toEqual([{ count: 1150 }]);
   expect((await h.call("GET", `/hubs/${h.hub.id}`)).status).toBe(404);
   expect((await h.call("GET", "/devices")).body).toEqual({ total_count: 0, devices: [] });
   expect((await h.call("GET", `/devices/${device}`)).status).toBe(404);

@@ -11,11 +11,13 @@ const DAY = 86_400_000;
 const { digitalSignature, keyCertSign, keyEncipherment } = x509.KeyUsageFlags;
 const { clientAuth, serverAuth } = x509.ExtendedKeyUsage;
 
-const asks = (h: Hub) => async (chain: (Made | Uint8Array)[]) => {
-  const certificates = chain.map((one) => ("der" in one ? one.der : one));
-  const outcome = await identifyDevice(h.world.deps, shown({ certificates }));
-  return "reason" in outcome ? outcome.event : outcome.device.id;
-};
+const asks =
+  (h: Hub) =>
+  async (chain: (Made | Uint8Array)[], clientId = "") => {
+    const certificates = chain.map((one) => ("der" in one ? one.der : one));
+    const outcome = await identifyDevice(h.world.deps, shown({ certificates, clientId }));
+    return "reason" in outcome ? outcome.event : outcome.device.id;
+  };
 const INVALID = "invalid device certificate";
 
 test("a device is its certificate, between its dates, until that is replaced", async () => {
@@ -54,6 +56,7 @@ test("what is no certificate, or another one with the same key and name, is refu
   const { device } = await h.createDevice("panel");
   const own = await make({ name: "panel" });
   await h.call("PUT", `/devices/${device.id}/certificate`, { certificate_pem: own.pem });
+  expect(await ask([own], device.id)).toBe(device.id);
   expect(await ask([own])).toBe(device.id);
   expect(await ask([await make({ name: "panel", keys: own.keys })])).toBe(INVALID);
   const flipped = own.der.slice();
@@ -90,7 +93,7 @@ test("an attached certificate must be one for clients of TLS", async () => {
   ]) {
     const own = await make({ name: "panel", ...wish });
     const put = await h.call("PUT", `/devices/${device.id}/certificate`, { certificate_pem: own.pem });
-    outcomes.push([put.status, (await ask([own])) === device.id]);
+    outcomes.push([put.status, (await ask([own], device.id)) === device.id]);
   }
   const [good, bad] = [
     [200, true],
@@ -267,6 +270,8 @@ test("a device with a certificate attached is nobody else, though the CA vouches
   const [old, attached] = [await make({ name: "panel", by: ca }), await make({ name: "whatever" })];
   expect(await ask([old, ca])).toBe(device.id);
   await h.call("PUT", `/devices/${device.id}/certificate`, { certificate_pem: attached.pem });
+  expect([await ask([attached]), await ask([old, ca])]).toEqual([INVALID, device.id]);
+  expect(await ask([attached], device.id)).toBe(device.id);
   expect([await ask([attached]), await ask([old, ca])]).toEqual([device.id, INVALID]);
   // It goes along to another hub, and the CA does not.
   const other = (await h.call("POST", "/hubs", { name: "other" })).body;

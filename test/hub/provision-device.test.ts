@@ -78,18 +78,19 @@ test("nobody becomes a device whom the hub would not have", async () => {
   expect(await refused(await make({ name: "panel", by: other }))).toEqual(bad as never);
   expect(await refused(await make({ name: "panel" }))).toEqual(bad as never);
   for (const name of ["a/b", "a,O=b", "a+b", "a#", "a\nb", "x".repeat(256)]) {
-    expect(await refused(await make({ name, by: p.ca }))).toEqual(bad as never);
+    expect(await refused(await make({ name, by: p.ca }))).toEqual({ ...bad, proved: true } as never);
   }
-  const empty = { ...bad, event: "certificate common name cannot be empty" };
+  const empty = { ...bad, event: "certificate common name cannot be empty", proved: true };
   expect(await refused(await make({ name: [{ O: ["x"] }], by: p.ca }))).toEqual(empty as never);
 
   const good = await make({ name: "panel", by: p.ca });
-  const unknown = { ...bad, reason: "unidentified", event: "could not identify device" };
+  const unknown = { ...bad, reason: "unidentified", event: "could not identify device", proved: true };
   await p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: false });
   expect(await refused(good)).toEqual(unknown as never);
   await p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: true });
   await p.call("POST", `/hubs/${p.hub.id}/disable`);
-  expect(await refused(good)).toEqual({ ...bad, reason: "hub_not_ready", event: "hub is not ready" } as never);
+  const notReady = { ...bad, reason: "hub_not_ready", event: "hub is not ready", proved: true };
+  expect(await refused(good)).toEqual(notReady as never);
   expect(await p.names()).toEqual([]);
 });
 
@@ -122,7 +123,8 @@ test("a full hub makes no more devices, and those that it has connect", async ()
   );
   p.world.clock.advance(1);
   await p.world.createAccount();
-  const full = { reason: "hub_full", event: "could not identify device", deviceId: null, hubId: p.hub.id };
+  const about = { deviceId: null, hubId: p.hub.id, proved: true };
+  const full = { reason: "hub_full", event: "could not identify device", ...about };
   expect(await p.connect(other)).toEqual(full as never);
   expect(await p.connect(known)).toMatchObject({ provisioned: false });
   expect(await p.names()).toEqual(["known"]);

@@ -75,21 +75,42 @@ test("a hub that has events disabled publishes none, nor does one that is gone",
 
 test("a flood of refusals becomes a hundred events and then twenty a second, of this hub alone", () => {
   const { clock, events, published } = openEvents();
-  for (let i = 0; i < 1000; i++) events.emit("h1", REFUSED);
+  const refused = { ...REFUSED, proved: true };
+  for (let i = 0; i < 1000; i++) events.emit("h1", refused);
   expect([published.length, events.dropped("h1")]).toEqual([100, 900]);
-  events.emit("h2", REFUSED);
+  events.emit("h2", refused);
   expect([published.length, events.dropped("h2")]).toEqual([101, 0]);
   clock.advance(1000);
-  for (let i = 0; i < 1000; i++) events.emit("h1", REFUSED);
+  for (let i = 0; i < 1000; i++) events.emit("h1", refused);
   expect(published.length).toBe(121);
   clock.advance(60_000);
-  for (let i = 0; i < 1000; i++) events.emit("h1", REFUSED);
+  for (let i = 0; i < 1000; i++) events.emit("h1", refused);
   expect(published.length).toBe(221);
   clock.set(0);
-  events.emit("h1", REFUSED);
+  events.emit("h1", refused);
   expect(published.length).toBe(221);
   events.forget("h1");
   expect(events.dropped("h1")).toBe(0);
+});
+
+test("of a flood of those who have proved nothing only half is told, and the other half is kept for those who have", () => {
+  const { clock, events, published, texts } = openEvents();
+  const proved = { ...REFUSED, proved: true, msg: "unauthorized topic a/b" };
+  const flood = () => {
+    const before = published.length;
+    for (let i = 0; i < 1000; i++) events.emit("h1", REFUSED);
+    return published.length - before;
+  };
+  expect(flood()).toBe(50);
+  for (let i = 0; i < 50; i++) events.emit("h1", proved);
+  expect(texts().filter((text) => text.includes("unauthorized topic a/b")).length).toBe(50);
+  // From second to second as well.
+  for (let second = 0; second < 10; second++) {
+    clock.advance(1000);
+    expect(flood()).toBe(10);
+    for (let i = 0; i < 1000; i++) events.emit("h1", proved);
+    expect(published.length).toBe(100 + (second + 1) * 20);
+  }
 });
 
 test("an event never causes an event", () => {

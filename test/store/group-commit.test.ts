@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
+import type { Owner } from "../../src/kernel/fair-queue.ts";
 import { command } from "../../src/store/command.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { Snapshots } from "../../src/store/snapshots.ts";
@@ -110,7 +111,7 @@ test("a group wakes who listens once, a refused command nobody, and a failing li
   expect(world.logged.filter(({ event }) => event === "store.hint_failed").length).toBe(2);
 });
 
-test("a full disk fails its whole group as unavailable, and the store goes on when there is room again", async () => {
+test("a full disk fails what it has taken of a group as unavailable, and the store goes on when there is room again", async () => {
   await using world = await openTestStore();
   await world.store.write(noteCommand, SYSTEM, { data: "before" });
   const limitPages = command("limit_pages", (tx, _actor, count: number) => {
@@ -129,14 +130,15 @@ test("a full disk fails its whole group as unavailable, and the store goes on wh
   const group = [
     world.store.write(noteCommand, SYSTEM, { data: "an innocent neighbour" }),
     world.store.write(swallowing, SYSTEM, big),
-    world.store.write(noteCommand, SYSTEM, { data: "another" }),
   ];
+  const untried = world.store.write(noteCommand, SYSTEM, { data: "x".repeat(100_000) });
   for (const outcome of await Promise.allSettled(group)) {
     expect(outcome.status).toBe("rejected");
     const { reason } = outcome as PromiseRejectedResult;
     expect(reason).toBeInstanceOf(DomainError);
     expect(reason.failure.code).toBe("unavailable");
   }
+  expect(await outcomeOf(untried)).toContain("could not be stored");
   expect(world.store.read(countNotes)).toBe(1);
 
   await world.store.write(limitPages, SYSTEM, 1_000_000);
@@ -204,13 +206,55 @@ test("a question cannot write, neither in a snapshot nor unnoticed in a command"
   reading.close();
 });
 
-test("one command too many is told to come back, and the others are done", async () => {
+const ownerNamed = (account: string, member = "a") => ({ account, member });
+
+test("an account whose commands fill half of the places is told to come back; others and the server's own are not", async () => {
   await using world = await openTestStore();
-  const writes = Array.from({ length: QUEUE_MAX }, (_, i) => world.store.write(noteCommand, SYSTEM, { data: `${i}` }));
-  const refused = await world.store.write(noteCommand, SYSTEM, { data: "too many" }).catch((error: unknown) => error);
+  const write = (data: string, owner: Owner | null) => world.store.write(noteCommand, SYSTEM, { data }, owner);
+  const loud = Array.from({ length: QUEUE_MAX / 2 }, (_, i) => write(`${i}`, ownerNamed("loud")));
+  const refused = await write("too many", ownerNamed("loud")).catch((error: unknown) => error);
   expect((refused as DomainError).failure).toMatchObject({ code: "limited", kind: "rate", retryAfterMs: 1000 });
+  const others = Array.from({ length: QUEUE_MAX / 4 }, (_, i) => write(`${i}`, ownerNamed("other")));
+  expect(await outcomeOf(write("too many", ownerNamed("other")))).toContain("Too many writes");
+  const quiet = write("quiet", ownerNamed("quiet"));
+  const own = write("own", null);
+  await Promise.all([...loud, ...others, quiet, own]);
+  expect(world.store.read(countNotes)).toBe((QUEUE_MAX * 3) / 4 + 2);
+  await write("again", ownerNamed("loud"));
+});
+
+test("accounts take turns by the time that their commands take; the server's own go first, and a member's keep their order", async () => {
+  await using world = await openTestStore();
+  const busy = command("busy", (tx, _actor, { data, ms }: { data: string; ms: number }) => {
+    for (const end = performance.now() + ms; performance.now() < end; );
+    note(tx, data);
+  });
+  const write = (data: string, ms: number, owner: Owner | null) => world.store.write(busy, SYSTEM, { data, ms }, owner);
+  const writes = Array.from({ length: 40 }, (_, i) => write(`slow ${i}`, 2, ownerNamed("slow")));
+  for (let i = 0; i < 40; i++) writes.push(write(`quick ${i}`, 0.2, ownerNamed("quick")));
+  writes.push(write("late", 0, ownerNamed("slow", "other device")), write("own", 0, null));
   await Promise.all(writes);
-  expect(world.store.read(countNotes)).toBe(QUEUE_MAX);
+  const order = world.store
+    .read((reader) => reader.all("SELECT data FROM events ORDER BY sequence"))
+    .map(({ data }) => `${data}`);
+  expect(order[0]).toBe("own");
+  expect(order.indexOf("late")).toBeLessThan(20);
+  for (const kind of ["slow", "quick"]) {
+    const own = order.filter((data) => data.startsWith(kind));
+    expect(own).toEqual(Array.from({ length: 40 }, (_, i) => `${kind} ${i}`));
+  }
+  // The quick ones took 8 ms in all, so they are done after about as much of the slow ones.
+  expect(order.indexOf("quick 39")).toBeLessThan(60);
+});
+
+test("a command is told when it has had its time", async () => {
+  await using world = await openTestStore();
+  const slices = command("slices", (tx, _actor, _input: null) => {
+    const before = tx.timeIsUp();
+    for (const end = performance.now() + 5; performance.now() < end; );
+    return [before, tx.timeIsUp()];
+  });
+  expect(await world.store.write(slices, SYSTEM, null)).toEqual([false, true]);
 });
 
 test("another process's transaction is waited out without blocking the event loop", async () => {

@@ -4,6 +4,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { expose } from "../../src/metrics/exposition.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import { command } from "../../src/store/command.ts";
+import { QUEUE_MAX } from "../../src/store/writer.ts";
 import { readExposition } from "../support/exposition.ts";
 import { openTestStore } from "../support/store.ts";
 
@@ -125,7 +126,10 @@ test("commits, their sizes and what waits are counted as they are", async () => 
   expect(await figure("queue_commands")).toBe(0);
   expect([await groups(), await figure("commit_duration_seconds_count")]).toEqual([before + 1, before + 1]);
   expect(await figure("group_commands_sum")).toBe(before + 40);
-  const many = Array.from({ length: 16_384 + 3 }, () => world.store.write(note, SYSTEM, null).catch(() => "refused"));
+  const loud = { account: "loud", member: "a" };
+  const many = Array.from({ length: QUEUE_MAX / 2 + 3 }, () =>
+    world.store.write(note, SYSTEM, null, loud).catch(() => "refused"),
+  );
   expect(await figure("queue_refusals_total")).toBe(3);
   expect((await Promise.all(many)).filter((answer) => answer === "refused")).toHaveLength(3);
   expect(await figure("log_bytes")).toBeGreaterThan(0);

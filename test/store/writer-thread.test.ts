@@ -108,8 +108,8 @@ test("a lost group is told to its callers and to the log, and the next one is st
   await store.write(limitPages, SYSTEM, 1);
   const big = { data: "x".repeat(100_000) };
   const lost = await Promise.allSettled([
-    store.write(note, SYSTEM, big),
     store.write(note, SYSTEM, { data: "beside" }),
+    store.write(note, SYSTEM, big),
   ]);
   for (const outcome of lost) {
     expect((outcome as PromiseRejectedResult).reason.failure.code).toBe("unavailable");

@@ -64,7 +64,11 @@ export async function make(wish: Wish = {}): Promise<Made> {
 export const makeCa = (name = "Meter company", wish: Wish = {}) => make({ name, ca: true, ...wish });
 
 /** Gives a hub a CA of the customer's own, as they would over REST. */
-export async function adoptCa(h: Awaited<ReturnType<typeof openHub>>, ca: Made, hubId: string = h.hub.id) {
+export async function adoptCa(
+  h: Pick<Awaited<ReturnType<typeof openHub>>, "call" | "hub">,
+  ca: Made,
+  hubId: string = h.hub.id,
+) {
   const must = async (method: string, path: string, body: object) => {
     const { status, body: answer } = await h.call(method, path, body);
     if (status !== 200) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
@@ -84,6 +88,26 @@ export const shown = (rest: Partial<Credentials> = {}): Credentials => ({
   peer: "192.0.2.7:4711",
   ...rest,
 });
+
+/** Identifiers of a certificate's own key, and of its issuer's, as openssl adds them. */
+export const keyId = (id: string) => new x509.SubjectKeyIdentifierExtension(id);
+export const issuerKeyId = (id: string) => new x509.AuthorityKeyIdentifierExtension(id);
+
+/** A certificate that a server issued, with its key. */
+export async function issued({ crt, key }: { crt: string; key: string }): Promise<Made> {
+  const certificate = new x509.X509Certificate(crt);
+  const privateKey = await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(key), ELLIPTIC, true, [
+    "sign",
+  ]);
+  const keys = { privateKey, publicKey: await certificate.publicKey.export() };
+  return { certificate, keys, der: new Uint8Array(certificate.rawData), pem: crt };
+}
+
+/** The key of a certificate, as PEM. */
+export async function keyOf({ keys }: Made): Promise<string> {
+  const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return `${x509.PemConverter.encode(key, "PRIVATE KEY")}\n`;
+}
 
 export const derOfPem = (pem: string) => new Uint8Array(new x509.X509Certificate(pem).rawData);
 

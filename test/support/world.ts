@@ -7,6 +7,7 @@ import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { BodyBudget } from "../../src/kernel/body-budget.ts";
+import { FairSlices } from "../../src/kernel/fair-slices.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
@@ -63,6 +64,7 @@ export async function openWorld(
     messages: new Tally(),
     bodies: new BodyBudget(),
     largeWrites: new Turns(),
+    slices: new FairSlices(),
     userTokenKey,
   };
   // Devices do without it, and it takes half as long as all the rest.

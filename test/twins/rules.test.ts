@@ -124,16 +124,14 @@ test("a changed rule counts from the next request on, and so does a changed desc
   expect(await status()).toBe(404);
 });
 
-test("a rule that takes its time ends a scan's page early, and refuses a read that would ask it thousands of times", async () => {
+test("a scan takes the time that a laborious rule needs; a read that would ask it thousands of times is refused", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   for (let i = 0; i < 30; i++) await newTwin(company, { i });
   // Within what one rule may take, but most of it.
-  const slow = "$sum([x * x for x in $range(5000)]) >= 0";
+  const slow = "$sum([x * x for x in $range(2000)]) >= 0";
   const first = (await company.call("GET", `/twins?match=${encodeURIComponent(slow)}`)).body;
-  expect(first.twins.length).toBeGreaterThan(0);
-  expect(first.twins.length).toBeLessThan(30);
-  expect(first.cursor).toBeString();
+  expect([first.twins.length, first.cursor]).toEqual([30, null]);
 
   const [twin] = first.twins;
   const entries = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`e${i}`, { value: i }]));

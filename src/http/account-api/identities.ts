@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createTwinIdentity } from "../../identities/create-twin-identity.ts";
+import { createTwinIdentities } from "../../identities/create-twin-identity.ts";
 import { deleteTwinIdentity } from "../../identities/delete-twin-identity.ts";
 import { getTwinIdentities } from "../../identities/get-twin-identities.ts";
 import { getTwinIdentity } from "../../identities/get-twin-identity.ts";
@@ -53,7 +53,7 @@ export const identityOperations = [
     ok: { status: 201, view: NewIdentitiesView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { twinId: params.twin, identities: body.identities };
-      const outcomes = await deps.store.write(createTwinIdentity, actor, input);
+      const outcomes = await createTwinIdentities(deps, actor, input);
       const items = outcomes.map(([name, outcome]) => [name, "error" in outcome ? outcome : viewIdentity(outcome)]);
       return { identities: Object.fromEntries(items) };
     },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Uuid } from "../../kernel/schema.ts";
 import { addTwinLedgerEntry } from "../../ledgers/add-twin-ledger-entry.ts";
-import { deleteTwinLedgerEntry } from "../../ledgers/delete-twin-ledger-entry.ts";
+import { deleteTwinLedgerEntries } from "../../ledgers/delete-twin-ledger-entry.ts";
 import { getTwinLedgerEntry } from "../../ledgers/get-twin-ledger-entry.ts";
 import { getTwinLedgerEntryHistory } from "../../ledgers/get-twin-ledger-entry-history.ts";
 import {
@@ -19,6 +19,7 @@ import {
 import { updateTwinLedgerEntry } from "../../ledgers/update-twin-ledger-entry.ts";
 import { updateTwinLedgerEntryValue } from "../../ledgers/update-twin-ledger-entry-value.ts";
 import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/views.ts";
+import { writeEntries } from "../../ledgers/write-entries.ts";
 import { operation } from "../operation.ts";
 import { queryBoolean, queryInstant, queryInteger, queryList } from "../query.ts";
 
@@ -52,7 +53,7 @@ export const ledgerOperations = [
     ok: { status: 201, view: LedgerView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { path: params, entries: body.entries, options: writeOptions(body) };
-      return viewLedger(true, await deps.store.write(addTwinLedgerEntry, actor, input));
+      return viewLedger(true, await writeEntries(deps, addTwinLedgerEntry, actor, input));
     },
   }),
   operation("update_twin_ledger_entry", {
@@ -64,7 +65,7 @@ export const ledgerOperations = [
     ok: { status: 200, view: LedgerView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { path: params, entries: body.entries, options: writeOptions(body) };
-      return viewLedger(true, await deps.store.write(updateTwinLedgerEntry, actor, input));
+      return viewLedger(true, await writeEntries(deps, updateTwinLedgerEntry, actor, input));
     },
   }),
   operation("delete_twin_ledger_entry", {
@@ -77,7 +78,7 @@ export const ledgerOperations = [
     ok: { status: 200, view: LedgerView },
     serve: async ({ deps, actor, params, query, body }) => {
       const input = { path: params, names: query.entries, options: writeOptions(body) };
-      return viewLedger(true, await deps.store.write(deleteTwinLedgerEntry, actor, input));
+      return viewLedger(true, await deleteTwinLedgerEntries(deps, actor, input));
     },
   }),
   operation("get_twin_ledger_entry_value", {
@@ -99,7 +100,7 @@ export const ledgerOperations = [
     ok: { status: 200, view: LedgerView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { path: params, entries: body.entries, options: writeOptions(body) };
-      return viewLedger(true, await deps.store.write(updateTwinLedgerEntryValue, actor, input));
+      return viewLedger(true, await writeEntries(deps, updateTwinLedgerEntryValue, actor, input));
     },
   }),
   operation("get_twin_ledger_entry_history", {

@@ -3,7 +3,7 @@ import { Uuid } from "../../kernel/schema.ts";
 import { getSticker } from "../../stickers/get-sticker.ts";
 import { getStickers } from "../../stickers/get-stickers.ts";
 import { listStickers } from "../../stickers/list-stickers.ts";
-import { putSticker } from "../../stickers/put-sticker.ts";
+import { putStickers } from "../../stickers/put-sticker.ts";
 import { removeSticker } from "../../stickers/remove-sticker.ts";
 import {
   Color,
@@ -50,7 +50,7 @@ export const stickerOperations = [
     ok: { status: 201, view: PutStickersView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { twinId: params.twin, stickers: body.stickers };
-      return viewPutStickers(await deps.store.write(putSticker, actor, input));
+      return viewPutStickers(await putStickers(deps, actor, input));
     },
   }),
   operation("get_sticker", {

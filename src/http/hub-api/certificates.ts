@@ -1,4 +1,10 @@
-import { CertificateView, RenewedCertificateView, SetCertificateBody, viewDevice } from "../../hub/device-schema.ts";
+import {
+  CertificateView,
+  RenewedCertificateView,
+  SetCertificateBody,
+  viewCertificate,
+  viewDevice,
+} from "../../hub/device-schema.ts";
 import { getDeviceCertificate } from "../../hub/get-device-certificate.ts";
 import { renewDeviceCertificate } from "../../hub/renew-device-certificate.ts";
 import { setDeviceCertificate } from "../../hub/set-device-certificate.ts";
@@ -21,13 +27,13 @@ export const certificateOperations = [
   operation("set_device_certificate", {
     method: "put",
     path: "/devices/{device_id}/certificate",
-    summary: "Give a device a certificate that somebody else made",
+    summary: "Give a device a certificate that somebody else made, which counts once the device proves to have its key",
     params: DevicePath,
     body: SetCertificateBody,
     ok: { status: 200, view: CertificateView },
     serve: async ({ deps, actor, params, body }) => {
-      const device = await setDeviceCertificate(deps, actor, params.device_id, body.certificate_pem);
-      return { device: viewDevice(deps, device), certificate_pem: device.certificate?.pem ?? "" };
+      const { device, certificate } = await setDeviceCertificate(deps, actor, params.device_id, body.certificate_pem);
+      return viewCertificate(deps, device, certificate);
     },
   }),
   operation("get_device_certificate", {
@@ -40,7 +46,7 @@ export const certificateOperations = [
       const { device, certificate } = deps.store.read((reader) =>
         getDeviceCertificate(reader, actor, params.device_id),
       );
-      return { device: viewDevice(deps, device), certificate_pem: certificate.pem };
+      return viewCertificate(deps, device, certificate);
     },
   }),
 ];

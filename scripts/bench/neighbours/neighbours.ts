@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { LOOPBACK } from "../../../test/endurance/subscribing.ts";
+import { type Account, createAccount, startServer, temporaryFolder } from "../../../test/support/server-process.ts";
+import type { Options } from "../options.ts";
+import { residentKb } from "../resident.ts";
+import type { FloodJob, FloodReport } from "./flood-worker.ts";
+import { FLOOD_NAMES, type FloodName } from "./floods.ts";
+import { type Experience, QuietTenant } from "./quiet-tenant.ts";
+
+/** Hostile accounts at once, and how many times the quiet p99 the neighbour may wait beside them. */
+const CROWDS = [
+  { attackers: 1, times: 3 },
+  { attackers: 5, times: 5 },
+] as const;
+const MEMORY_EVERY_MS = 200;
+
+export type NeighbourRow = {
+  floods: readonly FloodName[];
+  attackers: number;
+  times: number;
+  quiet: Experience;
+  beside: Experience;
+  answers: Record<number, number>;
+  memoryMb: number;
+};
+
+/**
+ * A quiet neighbour alone, and then beside each flood whose name contains one of the texts, of one and of five accounts; if those are all floods, at
+ * last beside all together, for the memory.
+ */
+export async function measureNeighbours(
+  wanted: readonly string[],
+  { program, seconds }: Options,
+  signal: AbortSignal,
+): Promise<NeighbourRow[]> {
+  const rows: NeighbourRow[] = [];
+  const measure = async (floods: readonly FloodName[], crowd: (typeof CROWDS)[number]) => {
+    signal.throwIfAborted();
+    const row = await measureBeside(floods, crowd, { program, ms: seconds * 1000 });
+    rows.push(row);
+    const name = floods.length > 1 ? "all" : floods;
+    process.stderr.write(
+      `${name} of ${crowd.attackers}: ${JSON.stringify(row.beside)} ${row.memoryMb.toFixed(0)} MB\n`,
+    );
+  };
+  const chosen = FLOOD_NAMES.filter((name) => wanted.some((text) => name.includes(text)));
+  for (const flood of chosen) for (const crowd of CROWDS) await measure([flood], crowd);
+  if (chosen.length === FLOOD_NAMES.length) await measure(FLOOD_NAMES, CROWDS[1]);
+  return rows;
+}
+
+type Setting = { program: readonly string[]; ms: number };
+
+async function measureBeside(
+  floods: readonly FloodName[],
+  { attackers, times }: (typeof CROWDS)[number],
+  { program, ms }: Setting,
+): Promise<NeighbourRow> {
+  await using stack = new AsyncDisposableStack();
+  const { path: dataDir } = stack.use(temporaryFolder());
+  const [account, ...hostile] = await createAccounts(1 + attackers, { dataDir, program });
+  const server = stack.use(await startServer({ dataDir, program, env: LOOPBACK }));
+  const place = { url: server.url, mqttUrl: server.mqttUrl };
+  const tenant = stack.use(await QuietTenant.open({ ...place, account: account as Account }));
+  await tenant.live(1000);
+  const quiet = await tenant.live(ms);
+  const workers = await Promise.all(
+    floods.map((flood) => startFlood({ flood, attackers: hostile.map((account) => ({ ...place, account })) })),
+  );
+  for (const worker of workers) stack.use(worker);
+  let memoryMb = 0;
+  const timer = setInterval(() => {
+    memoryMb = Math.max(memoryMb, residentKb(server.pid) / 1024);
+  }, MEMORY_EVERY_MS);
+  const beside = await tenant.live(ms);
+  clearInterval(timer);
+  const answers: Record<number, number> = {};
+  for (const worker of workers) {
+    for (const [status, count] of Object.entries(await worker.report()))
+      answers[Number(status)] = (answers[Number(status)] ?? 0) + count;
+  }
+  return { floods, attackers, times, quiet, beside, answers, memoryMb };
+}
+
+async function createAccounts(count: number, options: { dataDir: string; program: readonly string[] }) {
+  const accounts: Account[] = [];
+  while (accounts.length < count) accounts.push(await createAccount(options, `Company ${accounts.length}`));
+  return accounts;
+}
+
+/** Starts a flood in a process of its own, and resolves when it is under way. */
+async function startFlood(job: FloodJob) {
+  const underWay = Promise.withResolvers<void>();
+  let reported = Promise.withResolvers<Record<number, number>>();
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "flood-worker.ts")], {
+    stdio: ["ignore", "inherit", "inherit"],
+    ipc: (report: FloodReport) => ("answers" in report ? reported.resolve(report.answers) : underWay.resolve()),
+    onExit: () => underWay.reject(new Error("the flood ended")),
+  });
+  child.send(job);
+  await underWay.promise;
+  return {
+    report() {
+      reported = Promise.withResolvers();
+      child.send("report");
+      return reported.promise;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
