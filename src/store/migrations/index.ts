@@ -12,8 +12,8 @@ import mqtt from "./0011_mqtt.sql" with { type: "text" };
 import deviceFeed from "./0012_device_feed.sql" with { type: "text" };
 import recentRecords from "./0013_recent_records.sql" with { type: "text" };
 import upgradeNotices from "./0014_upgrade_notices.sql" with { type: "text" };
-import publishers from "./0016_publishers.sql" with { type: "text" };
 import certificateClaims from "./0015_certificate_claims.sql" with { type: "text" };
+import publishers from "./0016_publishers.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -33,6 +33,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 12, name: "device_feed", sql: deviceFeed },
   { number: 13, name: "recent_records", sql: recentRecords },
   { number: 14, name: "upgrade_notices", sql: upgradeNotices },
-  { number: 16, name: "publishers", sql: publishers },
   { number: 15, name: "certificate_claims", sql: certificateClaims },
+  { number: 16, name: "publishers", sql: publishers },
 ];
