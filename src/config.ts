@@ -43,6 +43,19 @@ const Cidrs = z.string().transform((text, context): Cidr[] => {
   }
 });
 
+const NAME_SERVER = /^(?:\[([\d:a-f]+)\]|([^\s[\]:]+))(?::(\d{1,5}))?$/i;
+const isNameServer = (text: string) => {
+  const [, six, four, port] = NAME_SERVER.exec(text) ?? [];
+  return isIP(text) > 0 || (isIP(six ?? four ?? "") > 0 && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65_535);
+};
+const NameServers = z
+  .string()
+  .transform(commaSeparated)
+  .refine(
+    (servers) => servers.every(isNameServer),
+    "must be addresses, such as 9.9.9.9,10.0.0.2:5353,[2620:fe::fe]:53",
+  );
+
 const isOrigin = (text: string) => text === "*" || (URL.canParse(text) && new URL(text).origin === text);
 const Origins = z
   .string()
@@ -102,6 +115,7 @@ const SETTINGS = {
   cors: Origins.prefault(""),
   trusted_proxies: Cidrs.prefault(""),
   webhook_allow: Cidrs.prefault(""),
+  dns: NameServers.prefault(""),
   journal_keep: Duration.prefault("90D"),
   /** The vendor's SDK takes no other shape of it. */
   region: z
@@ -173,6 +187,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   documentDepthMax: settings.document_depth,
   documentsPerTwinMax: settings.documents_per_twin,
   webhookAllow: settings.webhook_allow,
+  /** Where host names of webhooks are looked up; empty for the system's servers. */
+  dnsServers: settings.dns,
   /** Never less than deliveries are kept: they tell of what stands there. */
   journalKeepMs: Math.max(settings.journal_keep, settings.deliveries_keep),
   deliveriesKeepMs: settings.deliveries_keep,

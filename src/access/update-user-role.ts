@@ -1,6 +1,7 @@
 import { record } from "../events/record.ts";
 import type { RoleRules, Statement } from "../kernel/actor.ts";
 import { definedOf } from "../kernel/object.ts";
+import { assertMayAsk } from "./ledger-rights.ts";
 import { getUserRoleWithin } from "./lookups.ts";
 import { type Role, saveRole } from "./rows.ts";
 import { viewRole } from "./schema.ts";
@@ -17,6 +18,7 @@ export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, 
   if (Object.keys(given).length === 0) return role;
   const changed = { ...role, ...given, rules: { ...role.rules, ...given.rules }, updatedAt: tx.now };
   assertWithin(actor, changed, "The changed role");
+  assertMayAsk(actor, given.rules);
   saveRole(tx, changed);
   record(tx, actor, { kind: "role.updated", accountId: actor.accountId, data: viewRole(changed) });
   return changed;

@@ -29,10 +29,9 @@ import { openAdmin } from "./admin.ts";
 import { openDevices } from "./devices.ts";
 import { readProcess, watchEventLoop } from "./process-metrics.ts";
 import { ServerCertificate } from "./server-certificate.ts";
+import { DRAIN_MS, drain, endInTime, stopSignal } from "./stop.ts";
 import { openWeb } from "./web.ts";
 
-/** How long requests and deliveries in work may take once we are told to stop: within 10 s all is over, whoever hangs. */
-const DRAIN_MS = 8_000;
 /** So long devices are heard that have not been answered since. */
 const LAST_WORDS_MS = 250;
 const USER_TOKEN_KEY_BYTES = 32;
@@ -60,7 +59,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       config,
       metrics,
       stopping: stopping.signal,
-      net: systemNet(),
+      net: systemNet({ now: clock.now, servers: config.dnsServers, metrics }),
       messages: new Tally(),
       bodies: new BodyBudget(),
       largeWrites: new Turns(),
@@ -94,13 +93,14 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       );
     }
     log.info("serve.stopping", { signal: await stopped });
+    endInTime(log);
     stopping.abort();
     devices.stopListening();
     const sendDevicesAway = async () => {
       await broker.stop(LAST_WORDS_MS);
       await devices.close(DRAIN_MS);
     };
-    await Promise.all([scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
+    await drain(log, [scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
     // Without a disk that takes it, what was counted since a minute or less is lost, and nothing else.
     await keepAllMessageCounts(deps).catch((error) => log.warn("metrics.not_kept", { error: describeError(error) }));
     unwatch();
@@ -115,17 +115,4 @@ export async function serve(flags: Record<string, string>): Promise<void> {
 async function backUpBeside(dataDir: string, file: string, signal: AbortSignal): Promise<void> {
   const { code, stderr } = await runSelf(["backup", file, "--data-dir", dataDir], signal);
   if (code !== 0) throw new Error(`the backup failed: ${stderr.trim()}`);
-}
-
-function stopSignal(): Promise<string> {
-  return new Promise((stop) => {
-    let told = false;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.on(signal, () => {
-        if (told) process.exit(1);
-        told = true;
-        stop(signal);
-      });
-    }
-  });
 }

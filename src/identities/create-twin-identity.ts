@@ -5,6 +5,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { writeInParts } from "../kernel/parts.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
+import { authorOf } from "../policy/author.ts";
 import { mayTouchIdentity } from "../policy/verdicts.ts";
 import { compileRule } from "../rules/rule.ts";
 import { getTwin } from "../twins/get-twin.ts";
@@ -31,7 +32,8 @@ export const createTwinIdentity = userCommand(
     const twin = getTwin(tx, actor, twinId);
     const { accountId } = actor;
     const outcomes = identities.map(([name, wish]): Outcomes[number] => {
-      const identity = { twinId, accountId, name, ...wish, createdAt: tx.now, updatedAt: tx.now };
+      const author = wish.visibility === null ? null : authorOf(actor);
+      const identity = { twinId, accountId, name, ...wish, author, createdAt: tx.now, updatedAt: tx.now };
       if (findIdentity(tx, twinId, accountId, name)) return [name, { error: "Identity already exists." }];
       const detail = wish.visibility === null ? undefined : complaintOf(wish.visibility);
       if (detail) return [name, { error: "Invalid rule.", detail }];

@@ -1,3 +1,4 @@
+import type { Author } from "../policy/author.ts";
 import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 
 /** An outside name of a twin, of the account that gave it. */
@@ -7,12 +8,14 @@ export type Identity = {
   name: string;
   /** A rule by which users of other accounts see it; null keeps it private. */
   visibility: string | null;
+  /** Who set that rule. */
+  author: Author | null;
   expiresAt: number | null;
   createdAt: number;
   updatedAt: number;
 };
 
-const IDENTITY = "twin_id, account_id, name, visibility, expires_at, created_at, updated_at";
+const IDENTITY = "twin_id, account_id, name, visibility, author, expires_at, created_at, updated_at";
 
 export function findIdentity(reader: Reader, twinId: string, accountId: string, name: string): Identity | undefined {
   const row = reader.get(
@@ -52,11 +55,12 @@ export function listIdentitiesByName(
 
 export function insertIdentity(tx: Tx, identity: Identity): void {
   tx.run(
-    `INSERT INTO identities (${IDENTITY}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO identities (${IDENTITY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     identity.twinId,
     identity.accountId,
     identity.name,
     identity.visibility,
+    identity.author && JSON.stringify(identity.author),
     identity.expiresAt,
     identity.createdAt,
     identity.updatedAt,
@@ -65,9 +69,10 @@ export function insertIdentity(tx: Tx, identity: Identity): void {
 
 export function saveIdentity(tx: Tx, identity: Identity): void {
   tx.run(
-    `UPDATE identities SET visibility = ?, expires_at = ?, updated_at = ?
+    `UPDATE identities SET visibility = ?, author = ?, expires_at = ?, updated_at = ?
      WHERE account_id = ? AND name = ? AND twin_id = ?`,
     identity.visibility,
+    identity.author && JSON.stringify(identity.author),
     identity.expiresAt,
     identity.updatedAt,
     identity.accountId,
@@ -80,12 +85,18 @@ export function deleteIdentityRow(tx: Tx, { twinId, accountId, name }: Identity)
   tx.run("DELETE FROM identities WHERE account_id = ? AND name = ? AND twin_id = ?", accountId, name, twinId);
 }
 
+function authorFrom(row: Row): Author | null {
+  const author = textOrNull(row, "author");
+  return author === null ? null : JSON.parse(author);
+}
+
 function identityFrom(row: Row): Identity {
   return {
     twinId: text(row, "twin_id"),
     accountId: text(row, "account_id"),
     name: text(row, "name"),
     visibility: textOrNull(row, "visibility"),
+    author: authorFrom(row),
     expiresAt: integerOrNull(row, "expires_at"),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),

@@ -10,7 +10,7 @@ import { type ChangeableEntry, type Entry, type EntryKey, NULL, type ReferenceSt
 import { recordEntries } from "./record-entries.ts";
 import { findChangeable, findEntry, listReferences, saveEntry } from "./rows.ts";
 import { findChangedSource, finishWalk, savePosition, takePendingReferences } from "./source-rows.ts";
-import { keepTouchable } from "./touchable.ts";
+import { gateOf } from "./touchable.ts";
 
 /** References of references and so on are followed this far (specification 2.8). */
 const HOPS_MAX = 8;
@@ -94,7 +94,7 @@ function findReadable(reader: Reader, { source, reference }: Entry): Entry | und
   const reads = ["get_twin_ledger_entry", "get_twin_ledger_entry_value"] as const;
   if (!reads.some((action) => permits(statement, action)) || !mayTouchTwin(reader, actor, twin)) return undefined;
   const ledger = { ...source, own: source.accountId === actor.accountId, twin: () => twin };
-  return keepTouchable(reader, actor, ledger, [entry])[0];
+  return gateOf(reader, actor, ledger).touches(entry) ? entry : undefined;
 }
 
 const keyOf = ({ twinId, accountId, name }: EntryKey) => `${twinId} ${accountId} ${name}`;

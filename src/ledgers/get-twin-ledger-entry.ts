@@ -2,7 +2,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { Reader } from "../store/sql.ts";
 import type { Entry, Outcomes } from "./entry.ts";
 import { type Ledger, type LedgerPath, locateLedger } from "./locate-ledger.ts";
-import { listTouchable, present } from "./touchable.ts";
+import { gateOf, listAll, present } from "./touchable.ts";
 
 type Filter = {
   entries?: string[] | undefined;
@@ -27,14 +27,16 @@ export function getTwinLedgerEntry(
 
 function outcomesOf(reader: Reader, actor: UserActor, ledger: Ledger, filter: Filter): Outcomes<Entry> {
   const names = filter.entries;
-  const touchable = listTouchable(reader, actor, ledger, names);
+  const { touches, standingOver } = gateOf(reader, actor, ledger);
+  const touchable = listAll(reader, ledger, names).filter(touches);
+  const shown = (entry: Entry) => present(reader, standingOver(entry), entry);
   const isShown = (entry: Entry) => !ledger.own || passes(entry, filter);
-  if (!names) return touchable.filter(isShown).map((entry) => [entry.name, present(reader, entry)]);
+  if (!names) return touchable.filter(isShown).map((entry) => [entry.name, shown(entry)]);
   const byName = new Map(touchable.map((entry) => [entry.name, entry]));
   return names.flatMap((name): Outcomes<Entry> => {
     const entry = byName.get(name);
     if (!entry) return [[name, { error: "Entry not accessible." }]];
-    return isShown(entry) ? [[name, present(reader, entry)]] : [];
+    return isShown(entry) ? [[name, shown(entry)]] : [];
   });
 }
 

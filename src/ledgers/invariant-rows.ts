@@ -41,4 +41,13 @@ export const LEDGER_INVARIANTS: readonly Invariant[] = [
              OR EXISTS (SELECT 1 FROM ledger_history h
                         WHERE ${OF_ENTRY} AND h.changed_at = e.value_changed_at AND h.value <> e.value)`,
   },
+  {
+    broken: "ledger_entries: who set what of {name} of {account_id} on {twin_id} is not what is set",
+    sql: `SELECT name, account_id, twin_id FROM (
+            SELECT name, account_id, twin_id, type, visibility, publish,
+              CASE WHEN json_valid(authors) THEN authors ELSE '{}' END AS authors FROM ledger_entries)
+          WHERE (visibility IS NULL) <> (authors -> '$.visibility.since' IS NULL)
+             OR (publish IS NULL) <> (authors -> '$.publish[0]' IS NULL)
+             OR (type = 'include') <> (authors -> '$.include' IS NOT NULL)`,
+  },
 ];

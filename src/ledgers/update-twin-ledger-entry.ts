@@ -1,11 +1,12 @@
 import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
+import { authorsOf } from "./authors.ts";
 import { changeEntries } from "./change-entries.ts";
 import { announce, dropRecords, keepRecord, withValue } from "./change-value.ts";
 import { assertAcceptable } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
-import { type ChangeableEntry, type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
+import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./entry.ts";
 import type { Ledger, LedgerPath } from "./locate-ledger.ts";
 import { saveEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
@@ -45,16 +46,24 @@ function planned(
   const { visibility = entry.visibility } = wish;
   // An include has no value of its own that could be kept or told about.
   const { history = entry.history, publish = entry.publish } = entry.type === "include" ? {} : wish;
-  const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
+  const asked = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
+  // To be told what is so already changes nothing, or a rule or a source would get the rights of who happens to send it back.
+  const source = asked && entry.source && isSameKey(asked, entry.source) ? entry.source : asked;
   if (source) assertElsewhere(ledger, source);
   if (source && wish.include) assertMayInclude(tx, actor, source);
-  const isNewReference = source !== undefined && entry.reference !== null;
+  const isNewSource = source !== undefined && source !== entry.source;
+  const include = entry.type === "include" && (isNewSource || "again");
   const after: ChangeableEntry = {
     ...{ ...entry, value: wish.value ?? entry.value, visibility, history, publish, source: source ?? entry.source },
-    reference: isNewReference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
+    reference:
+      isNewSource && entry.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
+    authors: authorsOf(tx, actor, entry, { visibility, publish, include }),
   };
   return hasSameProperties(entry, after) ? after : { ...after, updatedAt: tx.now };
 }
+
+const isSameKey = (a: EntryKey, b: EntryKey) =>
+  a.twinId === b.twinId && a.accountId === b.accountId && a.name === b.name;
 
 const hasSameProperties = (a: Entry, b: Entry) =>
   a.visibility === b.visibility && a.history === b.history && a.publish === b.publish && a.source === b.source;

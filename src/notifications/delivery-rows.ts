@@ -53,7 +53,7 @@ export function findDelivery(reader: Reader, id: string): Delivery | undefined {
 export type Lane = Pick<Delivery, "publisherId" | "twinId">;
 
 /** Of one publisher's messages that a subscription waits for and may be tried now, their lanes: those that have waited longest. */
-export const listDueOf = (reader: Reader, subscriptionId: string, publisherId: string, limit: number) =>
+export const listDueMessages = (reader: Reader, subscriptionId: string, publisherId: string, limit: number) =>
   reader
     .all(
       `SELECT position, twin_id FROM deliveries
@@ -109,16 +109,6 @@ export const listLanesInFlight = (reader: Reader, subscriptionId: string): Lane[
   reader
     .all("SELECT publisher_id, twin_id FROM deliveries WHERE subscription_id = ? AND state = 'sending'", subscriptionId)
     .map((row) => ({ publisherId: text(row, "publisher_id"), twinId: textOrNull(row, "twin_id") }));
-
-/** How many messages an account is being sent that other accounts published. */
-export function countSendingOfOthers(reader: Reader, accountId: string): number {
-  const row = reader.get(
-    `SELECT count(*) AS count FROM deliveries INDEXED BY deliveries_sending_of_others
-     WHERE account_id = ? AND state = 'sending' AND publisher_id <> '' AND publisher_id <> account_id`,
-    accountId,
-  ) as Row;
-  return integer(row, "count");
-}
 
 /** Leases that were not given back in time, oldest first. */
 export const listOverdue = (reader: Reader, limit: number) =>
@@ -244,6 +234,11 @@ export function saveLease(tx: Tx, position: number, lease: string, leasedUntil: 
     leasedUntil,
     position,
   );
+}
+
+/** Leaves it for longer to who leased it. */
+export function saveLeaseEnd(tx: Tx, position: number, leasedUntil: number): void {
+  tx.run("UPDATE deliveries SET leased_until = ? WHERE position = ?", leasedUntil, position);
 }
 
 /** Gives it back, to be tried again. */

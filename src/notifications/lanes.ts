@@ -5,41 +5,23 @@ import type { Lane } from "./delivery-rows.ts";
 
 type Waiting = Lane & { position: number };
 
-type Places = {
-  /** Messages that may be added to what is on its way. */
-  all: number;
-  /** How many of them may be of other accounts than the subscriber. */
-  ofOthers: number;
-};
-
 /**
- * Of what is due, each publisher's messages in a list, the oldest of each free lane. The publisher that has least on its way is next; where
- * that is several, the first of the lists. So however much one of them publishes, the others' messages do not wait behind it.
+ * Of what is due, each publisher's messages in a list, at most `places` of the oldest of each free lane. The publisher that has least on its way is
+ * next; where that is several, the first of the lists. So however much one of them publishes, the others' messages do not wait behind it.
  */
-export function chooseNext(
-  due: readonly (readonly Waiting[])[],
-  inFlight: readonly Lane[],
-  { all, ofOthers }: Places,
-  isOther: (publisherId: string) => boolean,
-): Waiting[] {
+export function chooseNext(due: readonly (readonly Waiting[])[], inFlight: readonly Lane[], places: number): Waiting[] {
   const taken = new Set(inFlight.map(keyOf));
   const queues = due.map((waiting) => ({
-    publisherId: waiting[0]?.publisherId,
     waiting: firstOfEachLane(waiting, taken),
     out: inFlight.filter(({ publisherId }) => publisherId === waiting[0]?.publisherId).length,
   }));
   const chosen: Waiting[] = [];
-  let others = 0;
-  while (chosen.length < all) {
-    const ready = queues.filter(
-      ({ waiting, publisherId = "" }) => waiting.length > 0 && (others < ofOthers || !isOther(publisherId)),
-    );
+  while (chosen.length < places) {
+    const ready = queues.filter(({ waiting }) => waiting.length > 0);
     if (ready.length === 0) break;
     const next = ready.reduce((least, queue) => (queue.out < least.out ? queue : least));
-    const [first] = next.waiting.splice(0, 1) as [Waiting];
-    if (isOther(first.publisherId)) others++;
+    chosen.push(...next.waiting.splice(0, 1));
     next.out++;
-    chosen.push(first);
   }
   return chosen;
 }

@@ -105,11 +105,42 @@ export function countMadeSince(reader: Reader, accountId: string, since: number,
   return { count: integer(row, "count"), firstAt: integerOrNull(row, "first_at") };
 }
 
-/** Those with something due, longest due first. */
-export const listDue = (reader: Reader, limit: number) =>
-  reader
-    .all(`SELECT ${COLUMNS} FROM webhook_subscriptions WHERE due_at <= ? ORDER BY due_at LIMIT ?`, reader.now, limit)
-    .map(subscriptionFrom);
+/** A subscription with something due, and whose share of the places its messages are sent on. */
+export type Due = { id: string; share: string };
+
+/** Subscriptions with something due, longest due first: those of other shares than these. */
+export const listDueBut = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
+  (shares.length === 0
+    ? reader.all(`${SELECT_DUE} ORDER BY due_at LIMIT ?`, reader.now, limit)
+    : reader.all(
+        `${SELECT_DUE} AND share NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+        reader.now,
+        JSON.stringify(shares),
+        limit,
+      )
+  ).map(dueFrom);
+
+/** Likewise those of these shares. */
+export const listDueOf = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
+  shares.length === 0
+    ? []
+    : reader
+        .all(
+          `${SELECT_DUE} AND share IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+          reader.now,
+          JSON.stringify(shares),
+          limit,
+        )
+        .map(dueFrom);
+
+/** What other accounts publish is sent on a share of its own, so that it leaves an account those places that it would have without it. */
+export const shareOf = ({ accountId, publisherId }: Pick<WebhookSubscription, "accountId" | "publisherId">) =>
+  publisherId === accountId ? accountId : `${accountId}${OF_OTHERS}`;
+
+const OF_OTHERS = " of others";
+const SHARE = `iif(publisher_id = account_id, account_id, account_id || '${OF_OTHERS}')`;
+const SELECT_DUE = `SELECT id, ${SHARE} AS share FROM webhook_subscriptions WHERE due_at <= ?`;
+const dueFrom = (row: Row): Due => ({ id: text(row, "id"), share: text(row, "share") });
 
 /** When the next one is due after this instant, if any is. */
 export function nextDueAt(reader: Reader): number | null {

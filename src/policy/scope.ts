@@ -20,12 +20,21 @@ export type Subject = {
   ledger: { accountId: string; values?: () => JsonObject };
   identity?: string;
   entry?: { name: string; value: () => JsonText };
-  /** Variables that only some rules have, such as a condition's `value`. */
+  /** Variables that only some rules have, such as a condition's `value`, or that are otherwise for this one. */
   more?: Readonly<Record<string, () => JsonValue | undefined>>;
 };
 
 /** As much of a caller as rules see. */
 export type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token">;
+
+/**
+ * A caller as far as questions of their own see them, such as a scan's `match`. What a token's maker wrote into it is for roles and for other
+ * accounts to ask: no answer tells it to whoever holds the token, so no question may.
+ */
+export const askerOf = ({ accountId, userId, dictionary }: UserActor): Performer => ({
+  ...{ accountId, userId },
+  ...(dictionary && { dictionary }),
+});
 
 /** The variables of specification 2.13, looked up when a rule asks for them. */
 export function scopeOf(reader: Reader, actor: Performer, subject: Subject): Scope {
@@ -70,13 +79,13 @@ const SHARED = new Set(["USER", "TWIN", "LEDGER", "DICT", "SECRET"]);
  * Scopes for many entries or identities of one twin. What they have in common is looked up once: a ledger may have thousands of
  * entries, and each one's rule may look at all of them.
  */
-export function scopesOf(reader: Reader, actor: UserActor, common: Subject) {
+export function scopesOf(reader: Reader, actor: Performer, common: Subject) {
   const shared = scopeOf(reader, actor, common);
   const known = new Map<string, JsonValue | undefined>();
   return (particular: Pick<Subject, "identity" | "entry" | "more">): Scope => {
     const own = scopeOf(reader, actor, { ...common, ...particular });
     return (name) => {
-      if (!SHARED.has(name)) return own(name);
+      if (!SHARED.has(name) || (particular.more && Object.hasOwn(particular.more, name))) return own(name);
       if (!known.has(name)) known.set(name, shared(name));
       return known.get(name);
     };

@@ -76,6 +76,16 @@ const BREAKAGES: readonly Breakage[] = [
     "INSERT INTO ledger_history SELECT twin_id, account_id, name, value_changed_at, value FROM ledger_entries WHERE recent <> '[]'",
     /^ledger_entries: what \S+ of \S+ on \S+ has of its history is not its newest$/,
   ],
+  [
+    "authors of rules",
+    `UPDATE ledger_entries SET authors = '{"include": {}}'`,
+    /^ledger_entries: who set what of \S+ of \S+ on \S+ is not what is set$/,
+  ],
+  [
+    "author of a visibility",
+    "UPDATE identities SET author = '{}', visibility = NULL",
+    /^identities: who set the visibility of \S+ of \S+ on \S+ is not known, or there is none$/,
+  ],
   ["recipients", "DELETE FROM sticker_recipients", /^sticker_recipients: color\d of \S+ on \S+ is not listed for \S+$/],
   [
     "recipients of nothing",

@@ -119,7 +119,10 @@ export function busyAccount(world: World, caller: Caller) {
     // Some of what waits is sent, and not everybody takes it.
     async (_, which, how) => {
       const lease = `lease ${which}`;
-      const { leased } = await world.store.write(leaseDeliveries, SYSTEM, { lease, room: 1 + (how % 5), inFlight: {} });
+      const room = 1 + (how % 5);
+      const { leased } = await world.store.write(leaseDeliveries, SYSTEM, {
+        ...{ lease, room, held: [], inFlight: {}, lines: {} },
+      });
       for (const { delivery } of leased.slice(how % 2)) {
         const failed = (which + delivery.position) % 3 === 0;
         const outcome = { startedAt: world.clock.now(), durationMs: how, answer: odd(how).replaceAll("\u0001", "") };

@@ -78,10 +78,8 @@ LEFT JOIN inherited_publishers i ON i.publisher_id = g.account_id AND i.topic = 
 WHERE g.account_id <> s.account_id AND s.ended_at IS NULL
 GROUP BY s.account_id, s.topic, g.account_id, i.publisher_id IS NULL;
 
--- What a subscription waits for, by publisher and in the order in which it is tried; what is being sent, and how much of it for others' topics.
+-- What a subscription waits for, by publisher and in the order in which it is tried; what is being sent.
 DROP INDEX deliveries_waiting;
 CREATE INDEX deliveries_waiting ON deliveries (subscription_id, publisher_id, next_attempt_at, position) WHERE state = 'waiting';
 DROP INDEX deliveries_sending;
 CREATE INDEX deliveries_sending ON deliveries (subscription_id, publisher_id, twin_id) WHERE state = 'sending';
-CREATE INDEX deliveries_sending_of_others ON deliveries (account_id)
-WHERE state = 'sending' AND publisher_id <> '' AND publisher_id <> account_id;

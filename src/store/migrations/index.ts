@@ -14,6 +14,7 @@ import recentRecords from "./0013_recent_records.sql" with { type: "text" };
 import upgradeNotices from "./0014_upgrade_notices.sql" with { type: "text" };
 import certificateClaims from "./0015_certificate_claims.sql" with { type: "text" };
 import publishers from "./0016_publishers.sql" with { type: "text" };
+import authors from "./0017_authors.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 14, name: "upgrade_notices", sql: upgradeNotices },
   { number: 15, name: "certificate_claims", sql: certificateClaims },
   { number: 16, name: "publishers", sql: publishers },
+  { number: 17, name: "authors", sql: authors },
 ];
