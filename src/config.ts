@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { totalmem } from "node:os";
 import { parseCronExpression } from "cron-schedule";
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
@@ -106,6 +107,8 @@ const SETTINGS = {
   /** A payload of 4 MiB, as the vendor takes it, and room for topic and properties. Below 1024 not even a CONNECT fits. */
   mqtt_packet_bytes: wholeNumber(1024, 268_435_455).prefault(String(4 * 1024 * 1024 + 64 * 1024)),
   mqtt_connections: wholeNumber(1, 1_000_000).prefault("20000"),
+  /** Megabytes; an eighth of what the machine or its group may have, if that is less than 128. */
+  mqtt_memory: wholeNumber(8, 1_000_000).optional(),
   mqtt_messages_per_second: wholeNumber(0, 1_000_000).prefault("0"),
   /** Seconds. A client that is gone without a word is noticed within 1.5 times of it; the protocol counts in two bytes. */
   mqtt_keep_alive: wholeNumber(1, 65_535).prefault("3600"),
@@ -168,6 +171,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   mqttPacketBytesMax: settings.mqtt_packet_bytes,
   /** Connections of devices at a time, over all listeners. */
   mqttConnectionsMax: settings.mqtt_connections,
+  /** What is held in memory for all devices: their sessions, subscriptions, and what waits for them or of them. */
+  mqttMemoryBytes: settings.mqtt_memory === undefined ? mqttMemoryDefault() : settings.mqtt_memory * MB,
   /** What one device may publish a second; null for as much as it can. */
   mqttMessagesPerSecondMax: settings.mqtt_messages_per_second || null,
   /** The longest keep alive: MQTT 5 clients with a longer one, or none, are told this. */
@@ -199,6 +204,13 @@ const Settings = CompleteSettings.transform((settings) => ({
       : null,
   logLevel: settings.log,
 }));
+
+const MB = 1024 * 1024;
+
+function mqttMemoryDefault(): number {
+  const limit = process.constrainedMemory?.() || totalmem();
+  return Math.min(128, Math.max(8, Math.floor(Math.min(limit, totalmem()) / 8 / MB))) * MB;
+}
 
 /** HTTPS is what links lead to where it is there. */
 const ownUrl = ({ http, https }: z.infer<typeof CompleteSettings>): string =>

@@ -1,6 +1,7 @@
 import { record } from "../events/record.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { assertMayGive, assertTablesExist } from "./lookups.ts";
+import { assertRoomForUser } from "./room-in-account.ts";
 import { insertUser, type User } from "./rows.ts";
 import { viewUser } from "./schema.ts";
 import { userCommand } from "./user-command.ts";
@@ -17,6 +18,7 @@ type Input = {
 export const createUser = userCommand("create_user", (tx, actor, input: Input): User => {
   assertMayGive(tx, actor, input.roleId);
   assertTablesExist(input.activity);
+  assertRoomForUser(tx, actor.accountId);
   const user = { ...input, accountId: actor.accountId, createdAt: tx.now, updatedAt: tx.now };
   insertUser(tx, user);
   record(tx, actor, { kind: "user.created", accountId: actor.accountId, data: viewUser(user) as JsonObject });

@@ -14,7 +14,7 @@ import { compileRule } from "../rules/rule.ts";
 import { RuleText } from "../rules/schema.ts";
 import { ACTIONS } from "./actions.ts";
 import type { UserSecret } from "./credential-rows.ts";
-import type { Account, Role, User } from "./rows.ts";
+import type { Account, Role, RoleInBrief, User, UserInBrief } from "./rows.ts";
 
 // What callers of the account API send and what we answer (specification 2.1–2.5).
 
@@ -175,7 +175,7 @@ export const viewUser = (user: User): z.infer<typeof UserView> => ({
   ...times(user),
 });
 
-export const viewUsers = (users: User[]): z.infer<typeof UsersView> => ({
+export const viewUsers = (users: UserInBrief[]): z.infer<typeof UsersView> => ({
   users: Object.fromEntries(users.map((user) => [user.id, { name: user.name, role: user.roleId, ...times(user) }])),
 });
 
@@ -188,7 +188,7 @@ export const viewRole = (role: Role): z.infer<typeof RoleView> => ({
   ...times(role),
 });
 
-export const viewRoles = (roles: Role[]): z.infer<typeof RolesView> => ({
+export const viewRoles = (roles: RoleInBrief[]): z.infer<typeof RolesView> => ({
   roles: Object.fromEntries(roles.map((role) => [role.id, { name: role.name, ...times(role) }])),
 });
 

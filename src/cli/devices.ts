@@ -1,6 +1,7 @@
 import type { Deps } from "../deps.ts";
 import { formatAddress } from "../kernel/address.ts";
 import { describeError } from "../kernel/failure.ts";
+import { descriptorLimit } from "../platform/descriptors.ts";
 import { DeviceDoor } from "../platform/device-door.ts";
 import type { AcceptDevice } from "../platform/device-socket.ts";
 import { listenTcp } from "../platform/tcp.ts";
@@ -22,6 +23,8 @@ export function openDevices(deps: Deps, accept: AcceptDevice, certificate: Serve
   const { config, log } = deps;
   const door = new DeviceDoor(accept, {
     connectionsMax: config.mqttConnectionsMax,
+    roomMax: roomMax(deps),
+    trustedProxies: config.trustedProxies,
     onRefused: refusedLog(deps),
     onFault: (error) => log.error("mqtt.failed", { error: describeError(error) }),
   });
@@ -47,6 +50,23 @@ export function openDevices(deps: Deps, accept: AcceptDevice, certificate: Serve
     /** Ends every connection, whatever it came by, within this time. */
     close: (drainMs: number) => door.close(drainMs),
   };
+}
+
+/** Of the descriptors, what devices may have: the rest is for callers, webhooks, and the certificate when it is read again. */
+const DESCRIPTORS_PART = 3 / 4;
+
+function roomMax({ config, log }: Deps): number {
+  const limit = descriptorLimit();
+  if (limit === null) return config.mqttConnectionsMax;
+  const room = Math.floor(limit * DESCRIPTORS_PART);
+  if (room < config.mqttConnectionsMax) {
+    log.warn("mqtt.few_descriptors", {
+      descriptors: limit,
+      connections: room,
+      connectionsMax: config.mqttConnectionsMax,
+    });
+  }
+  return room;
 }
 
 function refusedLog({ clock, log, config, metrics }: Deps): () => void {

@@ -3,6 +3,7 @@ import { once } from "../kernel/once.ts";
 import { VERSION } from "../kernel/version.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { commit } from "../platform/commit.ts";
+import { descriptorLimit, openDescriptors } from "../platform/descriptors.ts";
 import { runtime } from "../platform/process.ts";
 
 const BUILD = { name: "twinpost_build_info", help: "Always 1; what is built of what stands in its labels." };
@@ -24,6 +25,11 @@ export function readProcess(metrics: Metrics, startedAt: number): void {
   read("gauge", "start_time_seconds", "When the server started, in seconds since 1970.", () => startedAt / 1000);
   read("gauge", "resident_memory_bytes", "Memory that the system has given to it.", () => process.memoryUsage.rss());
   read("gauge", "heap_bytes", "Of that, what its values take.", () => process.memoryUsage().heapUsed);
+  const descriptors = (name: string, help: string, of: () => number | null) => {
+    if (of() !== null) read("gauge", name, help, () => of() ?? 0);
+  };
+  descriptors("open_fds", "Files and connections that it has open.", openDescriptors);
+  descriptors("max_fds", "How many it may have.", descriptorLimit);
   read("counter", "cpu_seconds_total", "Processor time, its own and the system's for it.", () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;

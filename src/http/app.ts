@@ -23,7 +23,7 @@ export function createApp(deps: Deps): Hono<Peer> {
         origin: deps.config.corsOrigins,
         allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
         allowHeaders: ["Authorization", "Content-Type", "X-TrustedTwin", "X-Auth-Token", "If-Match"],
-        exposeHeaders: ["ETag"],
+        exposeHeaders: ["ETag", "Link"],
         maxAge: CORS_MAX_AGE_SECONDS,
       }),
     );

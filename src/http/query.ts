@@ -118,6 +118,18 @@ export const queryInteger = (minimum: number, maximum: number, fallback: number)
     .default(fallback)
     .meta({ type: "integer", minimum, maximum });
 
+/** What a list takes in one answer if nobody asks for less. */
+export const PAGE_MAX = 1000;
+
+/** Of lists that have no pages in the original: who does not ask for pages gets all, up to a size that few reach. */
+export const queryPage = {
+  cursor: z
+    .string()
+    .optional()
+    .meta({ description: "Where the page begins: out of the `Link` of the page before it." }),
+  limit: queryInteger(1, PAGE_MAX, PAGE_MAX),
+};
+
 function complain(context: z.core.$RefinementCtx<string>, message: string) {
   context.issues.push({ code: "custom", input: context.value, message });
   return z.NEVER;

@@ -9,7 +9,7 @@ import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
 import { announcedLength, readBody, tooLarge } from "./body.ts";
-import { Headed, type Operation } from "./operation.ts";
+import { Headed, type Operation, Paged } from "./operation.ts";
 import { queryReader } from "./query.ts";
 import { answeredBy } from "./request-metrics.ts";
 import type { Surface } from "./surface.ts";
@@ -73,7 +73,7 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
         const address = () => addressOf(deps, c);
         const call = { deps, params, query, body, headers, address };
         const result = await operation.serve(actor ? { ...call, actor } : call);
-        return success(operation, result, trace);
+        return success(operation, result, trace, request.url);
       });
     } catch (error) {
       response = refuse(surface, deps, c, error, trace, operation);
@@ -114,13 +114,26 @@ export function refuse(
   return response;
 }
 
-function success({ id, ok }: Operation, result: unknown, trace: string): Response {
+function success({ id, ok }: Operation, result: unknown, trace: string, url: string): Response {
   assert((result === null) === (ok.status === 204), `${id} answers with or without a body, as it says`);
   if (result === null) return answer(204, null, trace);
+  if (result instanceof Paged) {
+    const response = answer(ok.status, writeJson(result.view), trace);
+    if (result.cursor !== null) response.headers.set("link", linkToNext(url, result.cursor));
+    return response;
+  }
   if (!(result instanceof Headed)) return answer(ok.status, writeJson(result), trace);
   const response = answer(ok.status, writeJson(result.view), trace);
   for (const name in result.headers) response.headers.set(name, result.headers[name] as string);
   return response;
+}
+
+/** The same question with another cursor (RFC 8288). A reference that is relative leads to where the client asked, whatever a proxy made of it. */
+function linkToNext(url: string, cursor: string): string {
+  const start = url.indexOf("?");
+  const query = new URLSearchParams(start < 0 ? "" : url.slice(start));
+  query.set("cursor", cursor);
+  return `<?${query}>; rel="next"`;
 }
 
 function answer(status: number, json: string | null, trace: string): Response {

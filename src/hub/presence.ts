@@ -7,6 +7,8 @@ import { findHubRow } from "./hub-rows.ts";
 import { findAccountOfDevice, listConnected, saveActivity, saveConnected } from "./presence-rows.ts";
 import { DEVICE_DELETED, type Departure, reasonToLeave, type Standing } from "./standing.ts";
 
+// Commands by a device, so that they wait among its account's; the journal tells of them as what they are, the server's observations.
+
 /** A connection as the journal tells of it. */
 export type DeviceConnection = {
   clientId: string;
@@ -28,7 +30,7 @@ type Connected = { deviceId: string; connection: DeviceConnection; standing?: St
  */
 export const deviceConnected = command(
   "device_connected",
-  (tx, actor, { deviceId, connection, standing }: Connected): Departure | null => {
+  (tx, _actor, { deviceId, connection, standing }: Connected): Departure | null => {
     const device = findDeviceRow(tx, deviceId);
     const hub = device && findHubRow(tx, device.hubId);
     const departure = standing && reasonToLeave(standing, { device, hub });
@@ -37,7 +39,7 @@ export const deviceConnected = command(
     saveConnected(tx, device.id, true);
     saveActivity(tx, device.id, tx.now);
     const { accountId, id: twinId } = device;
-    record(tx, actor, { kind: "device.connected", accountId, twinId, data: told(connection) });
+    record(tx, SYSTEM, { kind: "device.connected", accountId, twinId, data: told(connection) });
     return null;
   },
 );
@@ -52,12 +54,12 @@ type Disconnected = {
 /** A connection of a device has ended. A device that has been deleted is told of no more. */
 export const deviceDisconnected = command(
   "device_disconnected",
-  (tx, actor, { deviceId, connection, reason, connectionsLeft }: Disconnected): null => {
+  (tx, _actor, { deviceId, connection, reason, connectionsLeft }: Disconnected): null => {
     const accountId = findAccountOfDevice(tx, deviceId);
     if (accountId === undefined) return null;
     saveConnected(tx, deviceId, connectionsLeft > 0);
     const data = { ...(connection && told(connection)), reason, connections_left: connectionsLeft };
-    record(tx, actor, { kind: "device.disconnected", accountId, twinId: deviceId, data });
+    record(tx, SYSTEM, { kind: "device.disconnected", accountId, twinId: deviceId, data });
     return null;
   },
 );

@@ -25,7 +25,8 @@ export function throttleKey(address: string): string {
   return parsed.toByteArray().slice(0, 8).join(".");
 }
 
-function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
+/** Whether an address is a proxy's of our own. */
+export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
   return trusted.some(([range, bits]) => range.kind() === parsed.kind() && parsed.match(range, bits));

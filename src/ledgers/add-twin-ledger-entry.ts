@@ -9,6 +9,7 @@ import { assertWhole, type ChangeableEntry, type Entry, ItemRefusal, NULL, type 
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { NO_RECORDS } from "./recent-records.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
+import { roomForIncludes, roomForReferences } from "./room-for-entries.ts";
 import { insertEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";
@@ -23,6 +24,8 @@ export const addTwinLedgerEntry = userCommand(
     const ledger = locateOwnLedger(tx, actor, path);
     const gate = gateOf(tx, actor, ledger);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
+    const assertRoom = roomForReferences(tx, ledger.accountId);
+    const assertRoomForInclude = roomForIncludes(tx, ledger);
     const names = entries.map(([name]) => name);
     const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
@@ -33,6 +36,8 @@ export const addTwinLedgerEntry = userCommand(
         assertCondition(name, undefined);
         const entry = newEntry(tx, actor, ledger, name, wish);
         assertTouchable(gate, entry);
+        if (entry.reference && entry.source) assertRoom(entry.source, true);
+        if (entry.type === "include") assertRoomForInclude();
         return entry;
       }),
     ]);

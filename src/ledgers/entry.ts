@@ -53,6 +53,8 @@ export type ItemError =
   | "Condition not met."
   | "Invalid rule."
   | "Invalid source."
+  | "Too many references."
+  | "Too many includes."
   | "Timeseries table does not exist.";
 
 /** What became of each name that a request was about. */

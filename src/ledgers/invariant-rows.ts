@@ -6,7 +6,25 @@ const NEWEST = "'$[#-1]'";
 
 const OF_ENTRY = "h.twin_id = e.twin_id AND h.account_id = e.account_id AND h.name = e.name";
 
+const FANS = "SELECT source_twin, source_account, source_name, account_id";
+
 export const LEDGER_INVARIANTS: readonly Invariant[] = [
+  {
+    broken: "accounts: {id} counts {counted} references, and has {present}",
+    sql: `SELECT id, reference_count AS counted, coalesce(present, 0) AS present FROM accounts LEFT JOIN (
+            SELECT account_id, count(*) AS present FROM ledger_entries WHERE type = 'reference' GROUP BY account_id
+          ) ON account_id = id
+          WHERE counted <> coalesce(present, 0)`,
+  },
+  {
+    broken:
+      "reference_fans: {account_id} refers to {source_name} of {source_account} on {source_twin} another number of times",
+    sql: `SELECT * FROM (${FANS}, count FROM reference_fans
+            EXCEPT ${FANS}, count(*) FROM ledger_entries WHERE type = 'reference' GROUP BY 1, 2, 3, 4)
+          UNION ALL
+          SELECT * FROM (${FANS}, count(*) FROM ledger_entries WHERE type = 'reference' GROUP BY 1, 2, 3, 4
+            EXCEPT ${FANS}, count FROM reference_fans)`,
+  },
   {
     broken: "ledger_entries: {name} of {account_id} on {twin_id} counts {record_count} history records, and has {kept}",
     sql: `SELECT name, account_id, twin_id, record_count, moved + json_array_length(recent) AS kept FROM (

@@ -120,19 +120,35 @@ export function ledgerBytes(reader: Reader, twinId: string, accountId: string): 
   return integer(row as Row, "bytes");
 }
 
-/** References to an entry, behind a key, in the order of their keys. */
-export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey, limit: number): ChangeableEntry[] =>
+/** How many entries of a ledger are includes. */
+export function countIncludes(reader: Reader, twinId: string, accountId: string): number {
+  const row = reader.get(
+    "SELECT count(*) AS count FROM ledger_entries WHERE twin_id = ? AND account_id = ? AND type = 'include'",
+    twinId,
+    accountId,
+  );
+  return integer(row as Row, "count");
+}
+
+/** References of an account to an entry, behind a place, in the order of their keys. */
+export const listReferences = (
+  reader: Reader,
+  source: EntryKey,
+  accountId: string,
+  after: { twinId: string; name: string },
+  limit: number,
+): ChangeableEntry[] =>
   reader
     .all(
       `SELECT ${PLACE}, ${CONTENT}, ${KEPT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
        WHERE type = 'reference' AND source_twin = ? AND source_account = ? AND source_name = ?
-         AND (twin_id, account_id, name) > (?, ?, ?)
-       ORDER BY twin_id, account_id, name LIMIT ?`,
+         AND account_id = ? AND (twin_id, name) > (?, ?)
+       ORDER BY twin_id, name LIMIT ?`,
       source.twinId,
       source.accountId,
       source.name,
+      accountId,
       after.twinId,
-      after.accountId,
       after.name,
       limit,
     )

@@ -15,6 +15,23 @@ export const listTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, 
 export const listAll = (reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] =>
   vouched(ledger, listEntries(reader, ledger.twinId, ledger.accountId, names));
 
+/** Every name that was asked for, or that there is, from one on, with its entry. */
+export function listAsked(
+  reader: Reader,
+  ledger: Ledger,
+  names: readonly string[] | undefined,
+  first: string | undefined,
+): [name: string, entry: Entry | undefined][] {
+  const found = listAll(reader, ledger, names);
+  if (!names) {
+    const rest = first === undefined ? found : found.filter(({ name }) => name >= first);
+    return rest.map((entry) => [entry.name, entry]);
+  }
+  const byName = new Map(found.map((entry) => [entry.name, entry]));
+  const from = first === undefined ? 0 : Math.max(0, names.indexOf(first));
+  return names.slice(from).map((name) => [name, byName.get(name)]);
+}
+
 /** The same for who is about to change them. */
 export const listAllChangeable = (reader: Reader, ledger: Ledger, names: readonly string[]): ChangeableEntry[] =>
   vouched(ledger, listChangeable(reader, ledger.twinId, ledger.accountId, names));

@@ -14,16 +14,20 @@ import { HubEvents } from "./hub-events.ts";
 import { Hubs } from "./hubs.ts";
 import { applyChange } from "./live-effects.ts";
 import { forgetExpired, loadSessions } from "./load-sessions.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 import type { Message } from "./message.ts";
 import { MqttMetrics } from "./mqtt-metrics.ts";
 import { Presence } from "./presence.ts";
-import { onWill, publish } from "./publishing.ts";
-import { sessionStore } from "./session-store.ts";
+import { onWill, publish, stored } from "./publishing.ts";
+import { Reading } from "./reading.ts";
+import { hubActor, sessionStore } from "./session-store.ts";
 import { mqttJobs } from "./store-jobs.ts";
 import { type HubState, SysTopics } from "./sys-topics.ts";
 import { Turn } from "./turn.ts";
 import { findHubUsage } from "./usage-rows.ts";
 
+/** Of the memory for MQTT: what is held of connections that have not said whose they are. */
+const STRANGERS_PART = 1 / 8;
 /** How often we look whether the last answers have gone. */
 const LAST_ANSWERS_MS = 10;
 
@@ -38,13 +42,17 @@ export class Broker {
 
   constructor(deps: Deps) {
     const publishOwn = (hubId: string, message: Message) => this.publishFromServer(hubId, message);
+    const reading = new Reading();
     const sys: SysTopics = new SysTopics(
       deps,
+      reading.slices,
       publishOwn,
       () => hubs.ids(),
       (hubId) => this.stats(hubId),
     );
-    const hubs = new Hubs((hubId) => sys.traffic(hubId));
+    const memory = new MemoryBudget(deps.config.mqttMemoryBytes * (1 - STRANGERS_PART));
+    const strangers = new MemoryBudget(deps.config.mqttMemoryBytes * STRANGERS_PART);
+    const hubs = new Hubs(memory, (hubId) => sys.traffic(hubId));
     this.#context = {
       ...{ deps, hubs, sys },
       metrics: new MqttMetrics(deps.metrics),
@@ -53,6 +61,7 @@ export class Broker {
       activity: new ActivityLog(deps),
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
       turn: new Turn(),
+      ...{ reading, memory, strangers },
       willsInWork: new Set(),
       onClosed: (connection) => this.#connections.delete(connection),
       leaving: (stored) => this.#note(stored),
@@ -61,6 +70,7 @@ export class Broker {
     this.#context.metrics.read({
       connectionCount: () => this.#connections.size,
       hubs: () => hubs.all(),
+      memory: [memory, strangers],
       traffic: () => sys.total(),
     });
   }
@@ -117,8 +127,10 @@ export class Broker {
     const { deps, hubs } = this.#context;
     const hub = hubs.find(hubId);
     if (!hub) return;
-    const { stored } = publish(this.#context, { hub, message, from: null, receivedFrom: null });
-    stored?.catch((error) => deps.log.warn("mqtt.not_published", { hub: hubId, error: describeError(error) }));
+    const published = publish(this.#context, { hub, message, by: hubActor(hub.info), from: null, receivedFrom: null });
+    stored(published).catch((error) =>
+      deps.log.warn("mqtt.not_published", { hub: hubId, error: describeError(error) }),
+    );
   }
 
   stats(hubId: string): HubState {

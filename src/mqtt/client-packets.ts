@@ -22,7 +22,7 @@ export function onDisconnect(connection: Connection, { reasonCode = 0, propertie
 
 /** The end of a QoS 2 publish from the client. PUBCOMP tells that its identifier is forgotten, so it waits until that is stored. */
 export function onPubrel(connection: Connection, packetId: number): void {
-  const { session, level } = connection.client;
+  const { session, level, actor } = connection.client;
   const known = session.received.delete(packetId);
   const complete = () => {
     const reasonCode = known || level < 5 ? REASON.success : REASON.packetIdentifierNotFound;
@@ -32,7 +32,7 @@ export function onPubrel(connection: Connection, packetId: number): void {
     complete();
     return;
   }
-  const released = connection.context.sessions.releaseIncoming({ sessionId: session.storedId, packetId });
+  const released = connection.context.sessions.releaseIncoming(actor, { sessionId: session.storedId, packetId });
   connection.await(released, complete, () => connection.close(CLOSING.unavailable));
 }
 

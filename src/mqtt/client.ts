@@ -22,7 +22,7 @@ import { Sender } from "./sender.ts";
 import type { Session } from "./session.ts";
 import type { OpenedSession } from "./session-life.ts";
 import { storedQueue } from "./stored-queue.ts";
-import { IncomingAliases } from "./topic-aliases.ts";
+import { AliasMemory, IncomingAliases } from "./topic-aliases.ts";
 import { TwinRequests } from "./twin-topics.ts";
 
 /** Who an open connection is, and what belongs to it while it lasts. */
@@ -74,20 +74,22 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
     problemInformation: packet.properties?.requestProblemInformation ?? true,
   };
-  const sender = new Sender(told, metrics.sent);
-  const stored = opened.queue && storedQueue(connection, opened.queue);
+  const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
+  const aliasMemory = new AliasMemory(connection.memory);
+  const aliases = new IncomingAliases(aliasMemory);
+  const sender = new Sender(told, metrics.sent, aliasMemory);
+  const stored = opened.queue && storedQueue(connection, actor, opened.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
     messages: stored ? REFILL_MESSAGES : QUEUED_MESSAGES_MAX,
     bytes: stored ? READY_BYTES_MAX : QUEUED_BYTES_MAX,
   };
-  const outgoing = new Outgoing(portOf(connection, sender, hub), limits, stored);
-  const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
+  const outgoing = new Outgoing(portOf(connection, hub), limits, stored);
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {
     ...{ level, clientId, deviceId: device.id, actor, standing, hub, session, sender, outgoing, stored, access },
-    aliases: new IncomingAliases(),
+    aliases,
     unacknowledged: 0,
     keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.fellSilent()) : null,
     rate: perSecond === null ? null : rateOf(connection, device.id, perSecond),
@@ -106,22 +108,26 @@ function rateOf({ context }: Connection, deviceId: string, perSecond: number): R
   return new RateLimit(context.deps.clock, perSecond);
 }
 
-const portOf = (connection: Connection, sender: Sender, hub: HubSpace): OutgoingPort => ({
+const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
   now: () => connection.context.deps.clock.now(),
-  isBehind: () => connection.isBehind,
-  mayReceive: (topic) => connection.mayReceive(topic),
-  publish: (envelope, wrapping) => {
-    connection.touch();
-    return sender.publish(envelope, wrapping);
+  isBehind: (bytes) => {
+    if (!connection.isBehindFor(bytes)) return false;
+    // Nothing of it is on its way, so that nobody would say when there is room again.
+    if (!connection.isBehind && connection.socket.bufferedBytes === 0) connection.pumpLater(false);
+    return true;
   },
+  mayReceive: (topic) => connection.mayReceive(topic),
+  publish: (envelope, wrapping) => connection.sendPublish(envelope, wrapping),
   release: (messageId, known) =>
     connection.send({
       cmd: "pubrel",
       messageId,
       reasonCode: known ? REASON.success : REASON.packetIdentifierNotFound,
     }),
-  hasRoom: () => hub.queuedBytes < HUB_QUEUED_BYTES_MAX,
+  hasRoom: (bytes) => hub.queuedBytes < HUB_QUEUED_BYTES_MAX && hub.memory.hasRoom("queued", bytes),
   queued: (bytes) => {
     hub.queuedBytes += bytes;
+    hub.memory.add("queued", bytes);
   },
+  pumpLater: (soon) => connection.pumpLater(soon),
 });

@@ -1,5 +1,5 @@
 import { identifyDevice } from "../hub/identify-device.ts";
-import { isRefusal, type Refusal, type RefusalReason } from "../hub/identity.ts";
+import { type Identified, isRefusal, type Refusal, type RefusalReason } from "../hub/identity.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { decode, levelOf } from "./codec.ts";
 import { refuseConnect } from "./connack.ts";
@@ -49,7 +49,16 @@ async function admit(connection: Connection, packet: Connect, packetText: string
     peer: socket.peer,
   });
   if (isRefusal(identified)) refuse(connection, packet, identified, packetText);
+  else if (!socket.identified(identified.device.accountId)) tooMany(connection, packet, identified, packetText);
   else if (connection.state === "connecting") await openConnection(connection, packet, identified, packetText);
+}
+
+/** Its account has as many connections as others leave it. */
+function tooMany(connection: Connection, packet: Connect, { device, hub }: Identified, packetText: string): void {
+  const msg = "the account has too many connections";
+  const about = { severity: "error", objectType: "device", objectId: device.id, msg } as const;
+  connection.context.events.emit(hub.id, { ...about, packet: packetText });
+  refuseConnect(connection, packet.protocolVersion, REASON.quotaExceeded, msg);
 }
 
 /** What each refusal is on the wire (specification 5.2, rule 8); MQTT 3 has 0x04 for the first and 0x05 for the rest. */

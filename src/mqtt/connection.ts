@@ -1,5 +1,6 @@
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
+import type { Owner } from "../kernel/fair-queue.ts";
 import type { DeviceSocket, DeviceSocketHandler } from "../platform/device-socket.ts";
 import { AckLine, type AckSlot } from "./acks.ts";
 import type { Client } from "./client.ts";
@@ -8,9 +9,10 @@ import { decode } from "./codec.ts";
 import { connect } from "./connect.ts";
 import type { Context } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Envelope } from "./envelope.ts";
-import { Framer } from "./framer.ts";
-import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, PENDING_PAUSE, PENDING_RESUME } from "./limits.ts";
+import type { Envelope, Wrapping } from "./envelope.ts";
+import { FrameReader, type ReaderPort } from "./frame-reader.ts";
+import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, ROOM_RETRY_MS, SEND_BYTES_LEAST } from "./limits.ts";
+import { MemoryUse } from "./memory-use.ts";
 import type { Queued } from "./outgoing.ts";
 import { ProtocolError, type QoS, type ServerPacket } from "./packets.ts";
 import { ReaderWatch } from "./reader-watch.ts";
@@ -38,17 +40,14 @@ export class Connection implements DeviceSocketHandler {
   /** Changes of its device and hub that it is to heed once it is open. */
   readonly missed: string[] = [];
   readonly acks = new AckLine();
-  readonly #framer: Framer;
+  readonly memory: MemoryUse;
+  readonly #frames: FrameReader;
   readonly #reader: ReaderWatch;
   readonly #cancelTimeout: Cancel;
-  /** Frames that wait until the connection may be read on. */
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
-  #pending = 0;
+  #cancelRetry: Cancel | undefined;
   /** Packets of this turn, and the CONNECT from before anybody knew whose it was. */
   #received = 0;
   #receivedBytes = 0;
-  #paused = false;
   #inTurn = false;
   #sendingMore = false;
   #closing = false;
@@ -63,9 +62,20 @@ export class Connection implements DeviceSocketHandler {
     const { clock, config } = context.deps;
     this.context = context;
     this.socket = socket;
-    this.#framer = new Framer(config.mqttPacketBytesMax);
+    this.memory = new MemoryUse(context.strangers, socket.origin);
+    this.#frames = new FrameReader(
+      context.reading,
+      socket,
+      config.mqttPacketBytesMax,
+      this.#portOf(config.mqttPacketBytesMax),
+    );
     this.#reader = new ReaderWatch(socket, clock, config.mqttPacketBytesMax, () => this.close(CLOSING.slow));
     this.#cancelTimeout = clock.at(clock.now() + CONNECT_TIMEOUT_MS, () => this.close(CLOSING.lost));
+  }
+
+  /** Whom its work is charged to. */
+  get owner(): Owner {
+    return { account: this.client.actor.accountId, member: this.client.deviceId };
   }
 
   // What the transport calls.
@@ -73,10 +83,11 @@ export class Connection implements DeviceSocketHandler {
   onBytes(bytes: Uint8Array): void {
     if (this.state === "closed") return;
     if (this.state === "open") this.client.keepAlive?.heard();
-    this.#guard(() => this.#framer.push(bytes, (frame) => this.#take(frame)));
+    this.#frames.received(bytes);
   }
 
   onDrain(): void {
+    this.#chargeSending();
     if (this.state === "open") this.#guard(() => this.#sendMore());
   }
 
@@ -97,20 +108,29 @@ export class Connection implements DeviceSocketHandler {
   /** Sends a message now (QoS 0) or in its turn. What a client that does not read cannot take is dropped, QoS 0 first. */
   deliver(envelope: Envelope, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[] | null): void {
     if (this.state !== "open") return;
-    if (qos === 0 && this.isBehind) this.client.hub.traffic.publishesDropped++;
+    if (qos === 0 && this.isBehindFor(envelope.bytes)) this.client.hub.traffic.publishesDropped++;
     else this.hand(envelope, qos, retain, subscriptionIdentifiers);
   }
 
   /** The same for a message that waited for the client to read. */
   hand(envelope: Envelope, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[] | null): void {
     if (this.state !== "open") return;
-    const { sender, outgoing, hub } = this.client;
+    const { outgoing, hub } = this.client;
     this.#guard(() => {
       const how = { qos, retain, subscriptionIdentifiers };
-      if (qos === 0) sender.publish(envelope, { ...how, dup: false, packetId: 0 });
+      if (qos === 0) this.sendPublish(envelope, { ...how, dup: false, packetId: 0 });
       else if (!outgoing.offer({ ...how, envelope })) hub.traffic.publishesDropped++;
     });
     this.touch();
+  }
+
+  /** Puts a PUBLISH among what is sent at the end of the turn. False if the client does not take one that large. */
+  sendPublish(envelope: Envelope, wrapping: Wrapping): boolean {
+    const { sender } = this.client;
+    const isTaken = sender.publish(envelope, wrapping);
+    if (isTaken) this.memory.set("sending", sender.bytes + this.socket.bufferedBytes);
+    this.touch();
+    return isTaken;
   }
 
   /** Sends a message that the store has put into the queue of this connection's session. */
@@ -134,8 +154,27 @@ export class Connection implements DeviceSocketHandler {
     else if (!this.#sendingMore) this.#sendMore();
   }
 
+  /** Sends on in the next turn; or after a while, when there may be memory for what waits. */
+  pumpLater(soon: boolean): void {
+    if (soon) {
+      this.touch();
+      return;
+    }
+    const { clock } = this.context.deps;
+    this.#cancelRetry ??= clock.at(clock.now() + ROOM_RETRY_MS, () => {
+      this.#cancelRetry = undefined;
+      this.touch();
+    });
+  }
+
   get isBehind(): boolean {
-    return isBehind(this.client.sender.bytes + this.socket.bufferedBytes);
+    return this.isBehindFor(0);
+  }
+
+  /** Whether so many bytes more had better wait, because it has much to read already, or its account no memory for them. */
+  isBehindFor(bytes: number): boolean {
+    const onTheirWay = this.client.sender.bytes + this.socket.bufferedBytes;
+    return isBehind(onTheirWay) || !this.memory.hasRoom("sending", onTheirWay + bytes);
   }
 
   mayReceive(topic: string): boolean {
@@ -144,24 +183,22 @@ export class Connection implements DeviceSocketHandler {
 
   /** Goes on when something is stored. If it waits for too much, the connection is not read any further. */
   await<Result>(work: Promise<Result>, done: (result: Result) => void, failed: (error: unknown) => void): void {
-    this.#pending++;
+    const end = this.#frames.begin(this.frame?.length ?? 0);
     this.#answering = true;
     const settle = (then: () => void) => {
       this.#guard(then);
-      this.#pending--;
+      end();
       if (this.#finishing !== "no") this.touch();
-      if (this.#paused && this.#pending <= PENDING_RESUME) this.#readOn();
     };
     work.then(
       (result) => settle(() => done(result)),
       (error) => settle(() => failed(error)),
     );
-    if (this.#pending >= PENDING_PAUSE) this.#pause();
   }
 
   /** The client was not heard for longer than its keep alive allows; it may be we who do not listen. */
   fellSilent(): void {
-    if (this.#paused) this.client.keepAlive?.listen();
+    if (this.#frames.isPaused) this.client.keepAlive?.listen();
     else this.close(CLOSING.silent);
   }
 
@@ -174,12 +211,14 @@ export class Connection implements DeviceSocketHandler {
   opened(client: Client): void {
     this.client = client;
     this.state = "open";
+    this.#frames.belongsTo(client.actor.accountId, client.deviceId);
+    this.memory.moveTo(client.hub.memory);
     this.#cancelTimeout();
   }
 
   /** After CONNACK. */
   readOn(): void {
-    this.#readOn();
+    this.#frames.readOn();
   }
 
   /**
@@ -188,13 +227,13 @@ export class Connection implements DeviceSocketHandler {
    */
   finish(): void {
     this.#finishing = "listening";
-    this.#answering = this.#pending > 0;
+    this.#answering = this.#frames.inWork > 0;
     if (this.state !== "open") this.close(CLOSING.stopping);
   }
 
   hearNoMore(): void {
     this.#finishing = "deaf";
-    if (this.#pending > 0) this.#pause();
+    if (this.#frames.inWork > 0) this.#frames.pause();
     else this.close(CLOSING.stopping);
   }
 
@@ -209,9 +248,11 @@ export class Connection implements DeviceSocketHandler {
     if (before === "open") this.#flush();
     this.state = "closed";
     this.#cancelTimeout();
+    this.#cancelRetry?.();
     this.#reader.stop();
-    this.#held = [];
+    this.#frames.end();
     this.#backlog = [];
+    this.memory.end();
     if (closing.abort) this.socket.abort();
     else this.socket.end();
     this.context.onClosed(this);
@@ -219,31 +260,15 @@ export class Connection implements DeviceSocketHandler {
   }
 
   #leave({ text, will }: Closing): void {
-    const { session, outgoing, keepAlive, deviceId } = this.client;
+    const { session, outgoing, keepAlive, actor } = this.client;
     keepAlive?.stop();
     outgoing.close();
-    this.context.leaving(this.context.presence.left(deviceId, this, text));
+    this.context.leaving(this.context.presence.left(actor, this, text));
     const sentThrough = this.client.stored?.sentThrough;
     this.context.leaving(leaveSession(this.context, session, this, { will, sentThrough }));
   }
 
   // Reading.
-
-  #take(frame: Uint8Array): void {
-    if (this.state === "closed") return;
-    if (this.#isHeld || this.#held.length > 0) this.#hold(frame);
-    else this.#process(frame);
-  }
-
-  get #isHeld(): boolean {
-    return this.state === "connecting" || this.#paused;
-  }
-
-  #hold(frame: Uint8Array): void {
-    this.#held.push(frame);
-    this.#heldBytes += frame.length;
-    if (this.#heldBytes > HELD_BYTES_MAX + this.context.deps.config.mqttPacketBytesMax) this.close(CLOSING.flooding);
-  }
 
   #process(frame: Uint8Array): void {
     this.context.metrics.received.add(frame);
@@ -251,8 +276,11 @@ export class Connection implements DeviceSocketHandler {
     this.#receivedBytes += frame.length;
     if (this.state === "new") {
       this.state = "connecting";
-      this.#pause();
-      connect(this, frame).catch((error) => this.#fault(error));
+      this.socket.spoke();
+      const done = this.#frames.begin(frame.length);
+      connect(this, frame)
+        .catch((error) => this.#fault(error))
+        .finally(done);
       return;
     }
     const { level, deviceId } = this.client;
@@ -263,25 +291,18 @@ export class Connection implements DeviceSocketHandler {
     this.frame = null;
   }
 
-  #pause(): void {
-    this.#paused = true;
-    this.socket.pause();
-  }
-
-  #readOn(): void {
-    if (this.state !== "open" || this.#finishing === "deaf") return;
-    this.#paused = false;
-    this.#guard(() => {
-      const frames = this.#held;
-      let at = 0;
-      while (at < frames.length && !this.#isHeld && (this.state as string) !== "closed") {
-        const frame = frames[at++] as Uint8Array;
-        this.#heldBytes -= frame.length;
-        this.#process(frame);
-      }
-      if ((this.state as string) !== "closed") this.#held = frames.slice(at);
-    });
-    if (!this.#isHeld) this.socket.resume();
+  #portOf(packetBytesMax: number): ReaderPort {
+    return {
+      process: (frame) => this.#process(frame),
+      isClosed: () => this.state === "closed",
+      isHeld: () => this.state === "connecting" || this.#finishing === "deaf",
+      guard: (run) => this.#guard(run),
+      // It is paid for; one who cannot be held back, or has no memory left for it, ends.
+      waiting: (unreadBytes, memoryBytes) => {
+        const isFlooding = unreadBytes > HELD_BYTES_MAX + packetBytesMax;
+        if (isFlooding || !this.memory.set("unread", memoryBytes)) this.close(CLOSING.flooding);
+      },
+    };
   }
 
   // Writing.
@@ -296,7 +317,7 @@ export class Connection implements DeviceSocketHandler {
   endTurn(): void {
     this.#inTurn = false;
     if (this.state !== "open") return;
-    const isAnswered = this.#finishing !== "no" && this.#answering && this.#pending === 0;
+    const isAnswered = this.#finishing !== "no" && this.#answering && this.#frames.inWork === 0;
     this.#guard(() => {
       // The last answer and DISCONNECT go in one piece: between two the client would ask for more.
       if (!isAnswered) this.#flush();
@@ -311,6 +332,14 @@ export class Connection implements DeviceSocketHandler {
     this.#count(hub.traffic, deviceId, written);
     this.client.stored?.flush();
     this.#reader.sent(written.bytes);
+    this.#chargeSending();
+  }
+
+  /** What the client has not taken yet is paid for; where its account has no memory for it, it ends. */
+  #chargeSending(): void {
+    if (this.state !== "open") return;
+    const bytes = this.socket.bufferedBytes;
+    if (!this.memory.set("sending", bytes) && bytes > SEND_BYTES_LEAST) this.close(CLOSING.slow);
   }
 
   #count(traffic: Traffic, deviceId: string, { bytes, packets, publishes, tooLarge }: Written): void {
@@ -328,8 +357,10 @@ export class Connection implements DeviceSocketHandler {
     if (this.state !== "open") return;
     const { outgoing } = this.client;
     this.#sendingMore = true;
-    while (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.#backlog.shift()?.();
+    if (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.#backlog.shift()?.();
     this.#sendingMore = false;
+    // One thing a turn: each is some work.
+    if (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.touch();
     outgoing.pump();
     if (this.client.sender.bytes > 0) this.touch();
   }

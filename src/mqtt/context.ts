@@ -3,8 +3,10 @@ import type { ActivityLog } from "../hub/activity-log.ts";
 import type { Connection } from "./connection.ts";
 import type { HubEvents } from "./hub-events.ts";
 import type { Hubs } from "./hubs.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { MqttMetrics } from "./mqtt-metrics.ts";
 import type { Presence } from "./presence.ts";
+import type { Reading } from "./reading.ts";
 import type { SessionStore } from "./session-store.ts";
 import type { SysTopics } from "./sys-topics.ts";
 import type { Turn } from "./turn.ts";
@@ -20,6 +22,10 @@ export type Context = {
   readonly sys: SysTopics;
   readonly metrics: MqttMetrics;
   readonly turn: Turn;
+  readonly reading: Reading;
+  /** What devices' connections, sessions and messages may take; and what those may of whom it is not known whose they are. */
+  readonly memory: MemoryBudget;
+  readonly strangers: MemoryBudget;
   /** Wills that are being published. */
   readonly willsInWork: Set<number>;
   onClosed(connection: Connection): void;

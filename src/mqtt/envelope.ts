@@ -1,4 +1,5 @@
 import { encodePublish } from "./codec.ts";
+import { QUEUED_MESSAGE_BYTES } from "./limits.ts";
 import type { Message } from "./message.ts";
 import type { Level, QoS } from "./packets.ts";
 
@@ -24,7 +25,11 @@ export class Envelope {
   readonly #expiryS: number | undefined;
   readonly #templates: (Uint8Array | undefined)[] = [];
 
+  /** What it takes of memory while it waits. */
+  readonly bytes: number;
+
   constructor(message: Message, now: number) {
+    this.bytes = memoryBytesOf(message);
     this.message = message;
     this.#expiryS = secondsLeft(message, now);
   }
@@ -69,6 +74,18 @@ export class Envelope {
     );
   }
 }
+
+function memoryBytesOf({ topic, payload, properties }: Message): number {
+  const bytes = QUEUED_MESSAGE_BYTES + topic.length + payload.length;
+  if (!properties) return bytes;
+  let more = (properties.correlationData?.length ?? 0) + (properties.responseTopic?.length ?? 0);
+  more += properties.contentType?.length ?? 0;
+  for (const [name, value] of properties.userProperties ?? []) more += USER_PROPERTY_BYTES + name.length + value.length;
+  return bytes + more;
+}
+
+/** Beside its name and value. */
+const USER_PROPERTY_BYTES = 64;
 
 const secondsLeft = ({ expiresAt }: Message, now: number) =>
   expiresAt === null ? undefined : Math.max(1, Math.ceil((expiresAt - now) / 1000));

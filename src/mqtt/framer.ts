@@ -11,6 +11,9 @@ const HELD_GROWTH = 4;
 /** The fixed header's longest form: a byte for the type, four for the length. */
 const HEADER_BYTES_MAX = 5;
 
+/** Takes a packet; what it returns is looked at for false alone, which asks for no more of them now. */
+export type OnFrame = (frame: Uint8Array) => unknown;
+
 /**
  * Bytes in, in any pieces; whole packets out, with their fixed header. What the header alone shows to be wrong is refused before
  * the packet is there: a reserved type or flag, a length of over four bytes, a packet over the maximum.
@@ -31,39 +34,55 @@ export class Framer {
     return this.#heldBytes;
   }
 
-  /** Throws a ProtocolError, or whatever `onFrame` throws; nothing more may be pushed after either. */
-  push(bytes: Uint8Array, onFrame: (frame: Uint8Array) => void): void {
-    let at = this.#heldBytes > 0 ? this.#finishHeld(bytes, onFrame) : 0;
+  /** What the beginning of a packet takes of memory. */
+  get memoryBytes(): number {
+    return this.#held?.length ?? 0;
+  }
+
+  /**
+   * Returns how many of the bytes were used: all, unless `onFrame` returns false, which stops it behind that packet.
+   * Throws a ProtocolError, or whatever `onFrame` throws; nothing more may be pushed after either.
+   */
+  push(bytes: Uint8Array, onFrame: OnFrame): number {
+    let at = 0;
+    if (this.#heldBytes > 0) {
+      const held = this.#finishHeld(bytes, onFrame);
+      if (held.stopped) return held.at;
+      at = held.at;
+    }
     while (at < bytes.length) {
       const length = this.#packetLength(bytes, at, bytes.length);
       if (length === undefined || at + length > bytes.length) {
         this.#hold(bytes.subarray(at));
-        return;
+        return bytes.length;
       }
-      onFrame(at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
+      const goesOn = onFrame(at === 0 && length === bytes.length ? bytes : bytes.subarray(at, at + length));
       at += length;
+      if (goesOn === false) return at;
     }
+    return at;
   }
 
   /** Completes the packet that has begun, if the bytes do. Returns how many of them were its own. */
-  #finishHeld(bytes: Uint8Array, onFrame: (frame: Uint8Array) => void): number {
+  #finishHeld(bytes: Uint8Array, onFrame: OnFrame): { at: number; stopped: boolean } {
     let at = 0;
     let length = this.#heldLength();
     while (length === undefined && at < bytes.length) {
       this.#hold(bytes.subarray(at, ++at));
       length = this.#heldLength();
     }
-    if (length === undefined) return at;
+    if (length === undefined) return { at, stopped: false };
 
     const missing = length - this.#heldBytes;
     this.#hold(bytes.subarray(at, at + missing));
+    let stopped = false;
     if (this.#heldBytes === length) {
       const frame = (this.#held as Uint8Array).subarray(0, length);
       this.#held = null;
       this.#heldBytes = 0;
-      onFrame(frame);
+      stopped = onFrame(frame) === false;
     }
-    return Math.min(bytes.length, at + missing);
+    return { at: Math.min(bytes.length, at + missing), stopped };
   }
 
   #heldLength(): number | undefined {

@@ -1,5 +1,7 @@
 import type { Hub } from "../hub/hub-rows.ts";
 import type { Connection } from "./connection.ts";
+import { FanOut } from "./fan-out.ts";
+import type { AccountMemory } from "./memory-budget.ts";
 import type { Session } from "./session.ts";
 import { SubscriptionTree } from "./subscription-tree.ts";
 import type { Traffic } from "./sys-topics.ts";
@@ -12,15 +14,20 @@ export class HubSpace {
   readonly sessions = new Map<string, Session>();
   /** The connection that has a session, or is about to, by the session's key. */
   readonly holders = new Map<string, Connection>();
+  /** Messages for very many, and those behind them. */
+  readonly fanOut = new FanOut();
   readonly traffic: Traffic;
+  /** Its account's. */
+  readonly memory: AccountMemory;
   /** Bytes of messages that wait in memory for clients. */
   queuedBytes = 0;
   /** Counts the choices of shared subscriptions. */
   sharedTurns = 0;
   readonly #retaining = new Set<Promise<unknown>>();
 
-  constructor(info: Hub, traffic: Traffic) {
+  constructor(info: Hub, traffic: Traffic, memory: AccountMemory) {
     this.info = info;
+    this.memory = memory;
     this.traffic = traffic;
   }
 

@@ -1,13 +1,16 @@
 import type { Hub } from "../hub/hub-rows.ts";
 import { HubSpace } from "./hub-space.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
 import type { Traffic } from "./sys-topics.ts";
 
 /** The hubs that somebody is connected to, or has a session in. */
 export class Hubs {
   readonly #spaces = new Map<string, HubSpace>();
+  readonly #memory: MemoryBudget;
   readonly #trafficOf: (hubId: string) => Traffic;
 
-  constructor(trafficOf: (hubId: string) => Traffic) {
+  constructor(memory: MemoryBudget, trafficOf: (hubId: string) => Traffic) {
+    this.#memory = memory;
     this.#trafficOf = trafficOf;
   }
 
@@ -20,7 +23,7 @@ export class Hubs {
     let space = this.#spaces.get(hub.id);
     if (space) space.info = hub;
     else {
-      space = new HubSpace(hub, this.#trafficOf(hub.id));
+      space = new HubSpace(hub, this.#trafficOf(hub.id), this.#memory.of(hub.accountId));
       this.#spaces.set(hub.id, space);
     }
     return space;

@@ -1,12 +1,12 @@
 import { acknowledge, type Taken } from "./acknowledging.ts";
 import { CLOSING, unauthorised } from "./closing.ts";
 import type { Connection } from "./connection.ts";
-import { RECEIVE_MAXIMUM } from "./limits.ts";
+import { RECEIVE_MAXIMUM, UNRELEASED_MAX } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { ProtocolError, type Publish, REASON, type ReasonCode } from "./packets.ts";
 import { passedOn } from "./passed-on.ts";
 import { planLimitsOf } from "./plan-limits.ts";
-import { publish } from "./publishing.ts";
+import { type Published, publish } from "./publishing.ts";
 import { isReserved } from "./reserved-topics.ts";
 import { tell } from "./tell.ts";
 
@@ -51,7 +51,11 @@ function refused(connection: Connection, topic: string): Taken {
 
 /** An MQTT 5 client has been told how many of its publishes may be unacknowledged [MQTT-3.3.4-9]; earlier ones are only not read on. */
 function checkReceiveMaximum({ client }: Connection): void {
-  if (client.level < 5 || client.unacknowledged + client.session.received.size < RECEIVE_MAXIMUM) return;
+  if (client.level < 5) {
+    if (client.session.received.size < UNRELEASED_MAX) return;
+    throw new ProtocolError(REASON.quotaExceeded, "too many QoS 2 publishes that are not released", "4.13");
+  }
+  if (client.unacknowledged + client.session.received.size < RECEIVE_MAXIMUM) return;
   throw new ProtocolError(REASON.receiveMaximumExceeded, "more publishes than the receive maximum", "MQTT-3.3.4-9");
 }
 
@@ -65,7 +69,10 @@ function consume(connection: Connection, packet: Publish, asked: Promise<ReasonC
     if (reasonCode < REASON.unspecified && session.durable && session.storedId !== null) {
       const { hub, storedId: sessionId } = session;
       const asked = { hubId: hub.id, message: NOTHING, recipients: [], retain: false };
-      await connection.context.sessions.publish({ ...asked, receivedFrom: { sessionId, packetId } });
+      await connection.context.sessions.publish(connection.client.actor, {
+        ...asked,
+        receivedFrom: { sessionId, packetId },
+      });
     }
     return reasonCode;
   };
@@ -77,20 +84,29 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
   const { hub, session } = client;
   const isKept = packet.qos === 2 && session.durable && session.storedId !== null;
   if (packet.qos === 2) session.received.add(packet.messageId as number);
-  const { matched, stored } = publish(context, {
+  const published = publish(context, {
     hub,
     message: messageOf(packet, topic, context.deps.clock.now()),
+    by: client.actor,
     from: session,
     receivedFrom: isKept ? { sessionId: session.storedId as number, packetId: packet.messageId as number } : null,
   });
-  const reasonCode = matched > 0 ? REASON.success : REASON.noMatchingSubscribers;
-  if (!stored) return { reasonCode };
-  const work = stored.then(({ retainedRefused }) => {
-    if (!retainedRefused) return reasonCode;
-    tell(connection, `no room to retain a message on ${topic}`);
-    return REASON.quotaExceeded;
+  const storing = ({ matched, stored }: Published): Taken => {
+    const reasonCode = matched > 0 ? REASON.success : REASON.noMatchingSubscribers;
+    if (!stored) return { reasonCode };
+    const work = stored.then(({ retainedRefused }) => {
+      if (!retainedRefused) return reasonCode;
+      tell(connection, `no room to retain a message on ${topic}`);
+      return REASON.quotaExceeded;
+    });
+    return { reasonCode, work };
+  };
+  if (!("later" in published)) return storing(published);
+  const work = published.later.then((delivered) => {
+    const taken = storing(delivered);
+    return taken.work ?? taken.reasonCode;
   });
-  return { reasonCode, work };
+  return { reasonCode: REASON.success, work };
 }
 
 /** A message for nobody: the identifier it came with is all that is kept. */

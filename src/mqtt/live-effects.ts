@@ -2,6 +2,7 @@ import type { DeviceChange } from "../hub/device-feed.ts";
 import { findDeviceRow } from "../hub/device-rows.ts";
 import { loadHub } from "../hub/lookups.ts";
 import { DEVICE_DELETED, type Departure, reasonToLeave } from "../hub/standing.ts";
+import { UNFINISHED } from "../kernel/fair-slices.ts";
 import { administrative, unauthorised } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
@@ -13,12 +14,29 @@ import type { HubSpace } from "./hub-space.ts";
  * by what is so now.
  */
 export function applyChange(context: Context, { kind, deviceId, hubId, leftHubId }: DeviceChange): void {
-  const connections = deviceId === null ? connectionsOf(context.hubs.find(hubId)) : [...context.presence.of(deviceId)];
-  for (const connection of connections) apply(context, connection, kind);
+  if (deviceId === null) {
+    applyToHub(context, hubId, kind);
+    return;
+  }
+  for (const connection of [...context.presence.of(deviceId)]) apply(context, connection, kind);
   if (kind === "device.certificate_ended") tellOfLoss(context, hubId, deviceId);
-  if (deviceId === null) refreshHub(context, hubId);
-  else if (kind === "device.deleted") forgetSessions(context.hubs.find(hubId), deviceId);
+  if (kind === "device.deleted") forgetSessions(context.hubs.find(hubId), deviceId);
   else if (leftHubId !== null) forgetSessions(context.hubs.find(leftHubId), deviceId);
+}
+
+/** A hub may have ten thousand connections: they are gone through in slices, and the hub after them. */
+function applyToHub(context: Context, hubId: string, kind: string): void {
+  const space = context.hubs.find(hubId);
+  const connections = connectionsOf(space);
+  const owner = { account: space?.info.accountId ?? hubId, member: hubId };
+  void context.reading.slices.run(owner, (isOver) => {
+    for (let connection = connections.pop(); connection; connection = connections.pop()) {
+      apply(context, connection, kind);
+      if (isOver()) return UNFINISHED;
+    }
+    refreshHub(context, hubId);
+    return null;
+  });
 }
 
 /** It was the device's, or waited to be proven by it, and is another's: that device proved it, or the CA of that hub vouches for it. */

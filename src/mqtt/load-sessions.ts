@@ -17,8 +17,14 @@ export async function loadSessions({ deps, hubs }: Context): Promise<void> {
     });
     after = slice.last;
   }
-  deps.store.read((reader) => {
-    for (const { sessionId, hubId, deviceId, clientId, subscriptions } of listSessions(reader)) {
+  for (let last: number | undefined = 0; last !== undefined; ) last = loadSlice({ deps, hubs }, last);
+}
+
+/** Returns the number of the last session; undefined if there are no more. */
+function loadSlice({ deps, hubs }: Pick<Context, "deps" | "hubs">, after: number): number | undefined {
+  return deps.store.read((reader) => {
+    const sessions = listSessions(reader, after, SLICE);
+    for (const { sessionId, hubId, deviceId, clientId, subscriptions } of sessions) {
       const hub = hubs.find(hubId) ?? hubs.add(loadHub(reader, hubId));
       if (!hub) continue;
       const session = new Session({ hub, deviceId, clientId });
@@ -27,6 +33,7 @@ export async function loadSessions({ deps, hubs }: Context): Promise<void> {
       hub.sessions.set(session.key, session);
       for (const subscription of subscriptions) session.subscribe(subscription);
     }
+    return sessions.at(-1)?.sessionId;
   });
 }
 

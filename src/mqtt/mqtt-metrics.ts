@@ -2,6 +2,7 @@ import type { Counter } from "../metrics/counter.ts";
 import type { About, Metrics } from "../metrics/metrics.ts";
 import type { DeviceSocket } from "../platform/device-socket.ts";
 import type { HubSpace } from "./hub-space.ts";
+import { MEMORY_KINDS, type MemoryBudget } from "./memory-budget.ts";
 import { type Level, REASON, type ReasonCode } from "./packets.ts";
 import type { Traffic } from "./sys-topics.ts";
 
@@ -9,6 +10,8 @@ const RECEIVED = { name: "twinpost_mqtt_packets_received_total", help: "MQTT pac
 const SENT = { name: "twinpost_mqtt_packets_sent_total", help: "MQTT packets to devices, by type." };
 const CONNECTS = { name: "twinpost_mqtt_connects_total", help: "CONNECTs that were accepted." };
 const REFUSALS = { name: "twinpost_mqtt_refusals_total", help: "CONNECTs that were refused, by why." };
+
+const MEMORY = { name: "twinpost_mqtt_memory_bytes", help: "Memory that is held for devices, by what for." };
 
 /** By the number in a packet's first byte (table 2-1). */
 const TYPES = [
@@ -54,7 +57,12 @@ export class MqttMetrics {
   }
 
   /** What can be looked up when somebody asks. */
-  read(broker: { connectionCount(): number; hubs(): Iterable<HubSpace>; traffic(): Traffic }): void {
+  read(broker: {
+    connectionCount(): number;
+    hubs(): Iterable<HubSpace>;
+    traffic(): Traffic;
+    memory: readonly MemoryBudget[];
+  }): void {
     const sum = (of: (hub: HubSpace) => number) => () => {
       let total = 0;
       for (const hub of broker.hubs()) total += of(hub);
@@ -87,6 +95,15 @@ export class MqttMetrics {
       "queued_bytes",
       "Messages that wait in memory for devices to read.",
       sum(({ queuedBytes }) => queuedBytes),
+    );
+    this.#metrics.read("gauge", MEMORY, () =>
+      MEMORY_KINDS.map((kind) => ({
+        labels: { kind },
+        value: broker.memory.reduce((sum, budget) => sum + budget.taken(kind), 0),
+      })),
+    );
+    gauge("memory_limit_bytes", "What all of that together may take.", () =>
+      broker.memory.reduce((sum, budget) => sum + budget.bytesMax, 0),
     );
     counter("received_bytes", "Bytes of packets of devices.", "bytesReceived");
     counter("sent_bytes", "Bytes of packets to devices.", "bytesSent");

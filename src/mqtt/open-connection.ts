@@ -1,6 +1,7 @@
 import type { Identified } from "../hub/identity.ts";
 import type { DeviceConnection } from "../hub/presence.ts";
 import { standingOf } from "../hub/standing.ts";
+import type { DeviceActor } from "../kernel/actor.ts";
 import { type Client, makeClient } from "./client.ts";
 import { acceptance, keepAliveOf, refuseConnect } from "./connack.ts";
 import type { Connection } from "./connection.ts";
@@ -48,13 +49,14 @@ export async function openConnection(
     ...{ clientId, deviceId: device.id, cleanStart: packet.clean, expiryIntervalS: expiryOf(packet) },
     will: willOf(packet, { access, hub, say }),
   };
+  const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
   const standing = standingOf(identified);
-  const arrival = context.presence.arrived(connection, standing, tellingOf(connection, packet, clientId));
+  const arrival = context.presence.arrived(connection, actor, standing, tellingOf(connection, packet, clientId));
   const opening = openSession(connection, space, asked);
   const [arrived, opened] = await Promise.allSettled([arrival, opening]);
   const departure = arrived.status === "fulfilled" ? arrived.value : null;
   if (opened.status === "rejected" || arrived.status === "rejected" || departure || connection.state !== "connecting") {
-    context.leaving(context.presence.left(device.id, connection, departure?.event ?? "connection was not opened"));
+    context.leaving(context.presence.left(actor, connection, departure?.event ?? "connection was not opened"));
     abandonSession(context, connection, { space, deviceId: device.id, clientId });
     if (opened.status === "rejected") throw opened.reason;
     if (arrived.status === "rejected") throw arrived.reason;

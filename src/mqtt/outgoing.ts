@@ -1,4 +1,5 @@
 import type { Envelope } from "./envelope.ts";
+import { REFILL_BYTES, UNCOUNTED_BYTES } from "./limits.ts";
 import type { QoS } from "./packets.ts";
 
 /** A message in the queue. Without envelope its client has it, and only the release is left to do [MQTT-4.3.3-8]. */
@@ -14,18 +15,20 @@ type InFlight = { position: number | null; qos: QoS; state: "sent" | "releasing"
 /** What the queue needs of its connection. */
 export type OutgoingPort = {
   now(): number;
-  /** Too many bytes are on their way already. */
-  isBehind(): boolean;
+  /** Too many bytes are on their way already for so many more; or there is no memory for them, and `pump` is called again later. */
+  isBehind(bytes: number): boolean;
   mayReceive(topic: string): boolean;
   publish(
     envelope: Envelope,
     wrapping: Omit<Queued, "envelope" | "position"> & { dup: boolean; packetId: number },
   ): boolean;
   release(packetId: number, known: boolean): void;
-  /** Whether its hub has memory for messages that wait. */
-  hasRoom(): boolean;
+  /** Whether its hub and account have memory for so much more that waits. */
+  hasRoom(bytes: number): boolean;
   /** Bytes more or less that wait in memory. */
   queued(bytes: number): void;
+  /** To be pumped again: in the next turn, or when there may be memory again. */
+  pumpLater(soon: boolean): void;
 };
 
 /** The stored queue of a session that outlives its connection. */
@@ -43,6 +46,8 @@ export type StoredQueue = {
 };
 
 export type QueueLimits = { inFlight: number; messages: number; bytes: number };
+
+const bytesOf = ({ envelope }: Omit<Queued, "position">) => envelope?.bytes ?? 0;
 
 const PACKET_IDS = 65_535;
 /** The newest and the oldest message in flight are less than this apart, so that their identifiers differ, and half of all are left for answers. */
@@ -66,6 +71,8 @@ export class Outgoing {
   /** There may be more in the store than has come to memory. */
   #moreStored: boolean;
   #answers: Queued[] = [];
+  /** Since it was last pumped. */
+  #refilled = false;
 
   constructor(port: OutgoingPort, limits: QueueLimits, stored: StoredQueue | null) {
     this.#port = port;
@@ -105,19 +112,26 @@ export class Outgoing {
   offerAnswer(message: Omit<Queued, "position">): boolean {
     if (!this.#stored) return this.offer(message);
     if (this.#answers.length >= this.#limits.messages) return false;
-    this.#answers.push({ ...message, position: 0 });
+    const answer = { ...message, position: 0 };
+    if (this.#answers.length > 0 && !this.#port.hasRoom(bytesOf(answer))) return false;
+    this.#answers.push(answer);
+    this.#port.queued(bytesOf(answer));
     this.pump();
     return true;
   }
 
   /** Sends what may be sent now. */
   pump(): void {
-    while (this.#inFlight.size < this.#limits.inFlight && !this.#port.isBehind()) {
-      const answer = this.#answers.shift();
-      if (answer) this.#sendAnswer(answer);
-      else {
-        const next = this.#waiting[0] ?? this.#refill();
-        if (!next || !this.#mayTake(next.position)) return;
+    this.#refilled = false;
+    while (this.#inFlight.size < this.#limits.inFlight) {
+      const next = this.#answers[0] ?? this.#waiting[0] ?? this.#refill();
+      if (!next || this.#port.isBehind(bytesOf(next))) return;
+      if (next === this.#answers[0]) {
+        this.#answers.shift();
+        this.#port.queued(-bytesOf(next));
+        this.#sendAnswer(next);
+      } else {
+        if (!this.#mayTake(next.position)) return;
         this.#shift(next);
         this.#send(next);
       }
@@ -147,16 +161,18 @@ export class Outgoing {
 
   /** The connection has ended: nothing waits in memory any more. */
   close(): void {
+    for (const answer of this.#answers) this.#port.queued(-bytesOf(answer));
     this.#port.queued(-this.#waitingBytes);
     this.#waitingBytes = 0;
     this.#waiting = [];
     this.#answers = [];
   }
 
-  #isFull({ envelope }: Omit<Queued, "position">): boolean {
-    if (this.#waiting.length === 0) return false;
-    if (!this.#port.hasRoom()) return true;
-    const bytes = envelope?.message.payload.length ?? 0;
+  #isFull(message: Omit<Queued, "position">): boolean {
+    const bytes = bytesOf(message);
+    // A small one is sent at once if it can be, and is no burden if it cannot.
+    if (this.#waiting.length === 0 && bytes <= UNCOUNTED_BYTES) return false;
+    if (!this.#port.hasRoom(bytes)) return true;
     return this.#waiting.length >= this.#limits.messages || this.#waitingBytes + bytes > this.#limits.bytes;
   }
 
@@ -171,14 +187,20 @@ export class Outgoing {
     this.#count(message, -1);
   }
 
-  #count({ envelope }: Queued, sign: 1 | -1): void {
-    const bytes = sign * (envelope?.message.payload.length ?? 0);
+  #count(message: Queued, sign: 1 | -1): void {
+    const bytes = sign * bytesOf(message);
     this.#waitingBytes += bytes;
     this.#port.queued(bytes);
   }
 
   #refill(): Queued | undefined {
     if (!this.#stored || !this.#moreStored) return undefined;
+    // A page a turn: reading many takes time that others wait for.
+    if (this.#refilled || !this.#port.hasRoom(REFILL_BYTES)) {
+      this.#port.pumpLater(this.#refilled);
+      return undefined;
+    }
+    this.#refilled = true;
     const rows = this.#stored.read(this.#end);
     this.#moreStored = rows.length > 0;
     for (const row of rows) this.#push(row);

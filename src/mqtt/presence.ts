@@ -2,7 +2,7 @@ import type { Deps } from "../deps.ts";
 import { countMessage } from "../hub/count-messages.ts";
 import { type DeviceConnection, deviceConnected, deviceDisconnected } from "../hub/presence.ts";
 import type { Departure, Standing } from "../hub/standing.ts";
-import { SYSTEM } from "../kernel/actor.ts";
+import type { DeviceActor } from "../kernel/actor.ts";
 import type { Connection } from "./connection.ts";
 import { insist } from "./insist.ts";
 
@@ -19,16 +19,25 @@ export class Presence {
     return this.#connections.get(deviceId)?.keys() ?? [];
   }
 
-  /** A connection is about to open. Resolves once that is stored, with the reason why it may not if there is one by then. */
-  arrived(connection: Connection, standing: Standing, told: DeviceConnection): Promise<Departure | null> {
-    const { deviceId } = standing;
+  /**
+   * A connection of this device is about to open. Resolves once that is stored, with the reason why it may not if there is one by
+   * then.
+   */
+  arrived(
+    connection: Connection,
+    actor: DeviceActor,
+    standing: Standing,
+    told: DeviceConnection,
+  ): Promise<Departure | null> {
+    const { deviceId } = actor;
     const connections = this.#connections.get(deviceId) ?? new Map<Connection, DeviceConnection>();
     this.#connections.set(deviceId, connections.set(connection, told));
-    return this.#deps.store.write(deviceConnected, SYSTEM, { deviceId, standing, connection: told });
+    return this.#deps.store.write(deviceConnected, actor, { deviceId, standing, connection: told });
   }
 
   /** A connection that arrived is gone. */
-  async left(deviceId: string, connection: Connection, reason: string): Promise<unknown> {
+  async left(actor: DeviceActor, connection: Connection, reason: string): Promise<unknown> {
+    const { deviceId } = actor;
     const connections = this.#connections.get(deviceId);
     const told = connections?.get(connection);
     if (!connections || !told) return null;
@@ -36,7 +45,7 @@ export class Presence {
     if (connections.size === 0) this.#connections.delete(deviceId);
     return insist(this.#deps, "mqtt.presence_not_kept", () => {
       const connectionsLeft = this.#connections.get(deviceId)?.size ?? 0;
-      return this.#deps.store.write(deviceDisconnected, SYSTEM, {
+      return this.#deps.store.write(deviceDisconnected, actor, {
         deviceId,
         connection: told,
         reason,

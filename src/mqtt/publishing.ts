@@ -1,17 +1,21 @@
 import { loadHub } from "../hub/lookups.ts";
+import type { DeviceActor } from "../kernel/actor.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Context } from "./context.ts";
 import type { HubSpace } from "./hub-space.ts";
 import type { Message } from "./message.ts";
 import type { Published as Outcome } from "./publish-message.ts";
-import { type Routed, route } from "./routing.ts";
+import { type Routed, Routing, type StoredDelivery } from "./routing.ts";
 import type { Session } from "./session.ts";
+import { hubActor } from "./session-store.ts";
 import type { WillDue } from "./will.ts";
 import { hasWill } from "./will-rows.ts";
 
 export type Publication = {
   hub: HubSpace;
   message: Message;
+  /** Who publishes: its device, or the hub itself. */
+  by: DeviceActor;
   /** The session that it came from, null for the server itself. */
   from: Session | null;
   /** Of a QoS 2 publish of a stored session: the identifier that must be known to survive [MQTT-4.3.3-10]. */
@@ -26,29 +30,85 @@ export type Published = {
   stored: Promise<Outcome> | null;
 };
 
+/** A message for more than this is delivered in slices, and what its hub publishes meanwhile after it. */
+const AT_ONCE_MAX = 256;
+
+const never = () => false;
+
 /**
- * Publishes a message in its hub. Whoever needs no store for it has it when this returns; stored sessions get it in the order of the
- * commits, and a retained message is there for whoever subscribes after this call.
+ * Publishes a message in its hub. Whoever needs no store for it has it when this returns, unless it is for very many: then `later` resolves
+ * when they have it. Stored sessions get it in the order of the commits, and a retained message is there for whoever subscribes after
+ * this call.
  */
-export function publish(context: Context, { hub, message, from, receivedFrom, will }: Publication): Published {
-  const routed = route(hub, message, from, context.deps.clock.now());
+export function publish(context: Context, publication: Publication): Published | { later: Promise<Published> } {
+  const { hub, message, from } = publication;
+  const { clock } = context.deps;
+  const routing = hub.fanOut.isBusy ? undefined : new Routing(hub, message, from, clock.now());
+  if (routing && routing.size <= AT_ONCE_MAX) {
+    routing.go(never);
+    return store(context, publication, routing.routed);
+  }
+  const kept = { ...publication, message: { ...message, payload: message.payload.slice() } };
+  let begun = routing && new Routing(hub, kept.message, from, clock.now());
+  const { promise, resolve } = Promise.withResolvers<Published>();
+  hub.fanOut.add(context.reading.slices, { account: hub.info.accountId, member: hub.id }, (isOver) => {
+    begun ??= new Routing(hub, kept.message, from, clock.now());
+    if (!begun.go(isOver)) return false;
+    resolve(store(context, kept, begun.routed));
+    return true;
+  });
+  if (message.retain) hub.retaining(promise.then(({ stored }) => stored));
+  return { later: promise };
+}
+
+/** What must survive of it. */
+function store(context: Context, { hub, message, by, receivedFrom, will }: Publication, routed: Routed): Published {
   const { matched } = routed;
   if (routed.stored.length === 0 && !message.retain && !receivedFrom && will === undefined) {
     return { matched, stored: null };
   }
-  const recipients = routed.stored.map(({ session, qos, retain, subscriptionIdentifiers }) => ({
+  const asked = { hubId: hub.id, message, retain: message.retain, receivedFrom, will: will ?? null };
+  const parts = partsOf(routed.stored);
+  const last = parts.pop() ?? [];
+  // Asked for at once, so that nothing else gets between them; the last keeps what it came by, and what it is retained as.
+  const before = parts.map((part) => write(context, by, { ...asked, ...NOTHING_MORE, part, routed }));
+  const ending = write(context, by, { ...asked, part: last, routed });
+  const outcome = before.length === 0 ? ending : Promise.all([ending, ...before]).then(([ended]) => ended);
+  if (message.retain) hub.retaining(outcome);
+  return { matched, stored: outcome };
+}
+
+const NOTHING_MORE = { retain: false, receivedFrom: null, will: null };
+
+/** Recipients that one command writes a message for: others' commands wait no longer than for these. */
+const PART = 100;
+
+function partsOf(deliveries: readonly StoredDelivery[]): StoredDelivery[][] {
+  const parts: StoredDelivery[][] = [];
+  for (let at = 0; at < deliveries.length; at += PART) parts.push(deliveries.slice(at, at + PART));
+  return parts;
+}
+
+type Part = Omit<Parameters<Context["sessions"]["publish"]>[1], "recipients"> & {
+  part: StoredDelivery[];
+  routed: Routed;
+};
+
+async function write(context: Context, by: DeviceActor, { part, routed, ...asked }: Part): Promise<Outcome> {
+  const recipients = part.map(({ session, qos, retain, subscriptionIdentifiers }) => ({
     sessionId: session.storedId as number,
     qos: qos as 1 | 2,
     retain,
     subscriptionIdentifiers: subscriptionIdentifiers ?? [],
   }));
-  const asked = { hubId: hub.id, message, recipients, retain: message.retain, receivedFrom, will: will ?? null };
-  const stored = context.sessions.publish(asked).then((outcome) => {
-    handOver(routed, outcome);
-    return outcome;
-  });
-  if (message.retain) hub.retaining(stored);
-  return { matched, stored };
+  const outcome = await context.sessions.publish(by, { ...asked, recipients });
+  handOver({ stored: part, envelope: routed.envelope }, outcome);
+  return outcome;
+}
+
+/** Of a message, whenever it is delivered. */
+export async function stored(published: ReturnType<typeof publish>): Promise<Outcome | null> {
+  return ("later" in published ? await published.later : published).stored;
 }
 
 /** The message is in the queues of stored sessions: those that are served now send it. */
@@ -71,7 +131,7 @@ export async function onWill(context: Context, { will, hubId, message }: WillDue
   if (!hub) return;
   willsInWork.add(will);
   try {
-    await publish(context, { hub, message, from: null, receivedFrom: null, will }).stored;
+    await stored(publish(context, { hub, message, by: hubActor(hub.info), from: null, receivedFrom: null, will }));
   } finally {
     willsInWork.delete(will);
   }

@@ -1,4 +1,5 @@
 import { integer, integerOrNull, type Reader, type Row, type Tx, textOrNull } from "../store/sql.ts";
+import { REFILL_BYTES } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { type BodyColumns, bodyFrom } from "./message-rows.ts";
 import { packFlags, unpackFlags } from "./queue-flags.ts";
@@ -144,11 +145,8 @@ export function findOldest(reader: Reader, sessionId: number): number | null {
   return row ? integerOrNull(row, "oldest") : null;
 }
 
-/** Bytes of messages that are read at once, unless the first is larger. */
-const READ_BYTES = 4 * 1024 * 1024;
-
 /**
- * A session's messages from a position on, in their order, at most `limit` and some megabytes of them. What expired before it was
+ * A session's messages from a position on, in their order, at most `limit` and some kilobytes of them, unless one has more. What expired before it was
  * ever sent is left out [MQTT-3.3.2-5]; what was sent before is not, since its exchange has to come to its end.
  */
 export function listQueued(reader: Reader, sessionId: number, fromPosition: number, limit: number): QueuedMessage[] {
@@ -166,7 +164,7 @@ export function listQueued(reader: Reader, sessionId: number, fromPosition: numb
        ORDER BY q.position LIMIT ?5`,
       sessionId,
       fromPosition,
-      READ_BYTES,
+      REFILL_BYTES,
       reader.now,
       limit,
     )

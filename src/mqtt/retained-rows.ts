@@ -42,8 +42,8 @@ export type RetainedPage = {
   next: string | null;
 };
 
-/** Topics that are looked at in one go: a few milliseconds. */
-const TOPICS_LOOKED_AT = 2_000;
+/** Topics that are looked at in one go: a millisecond or two. */
+const TOPICS_LOOKED_AT = 250;
 
 type Range = {
   /** The topic that the page before ended with. */

@@ -68,6 +68,6 @@ function sendOne(connection: Connection, subscription: Subscription, message: Me
   }
   const recipients = [{ ...how, qos, sessionId: session.storedId }];
   return context.sessions
-    .publish({ hubId: hub.id, message, recipients, retain: false, receivedFrom: null })
+    .publish(client.actor, { hubId: hub.id, message, recipients, retain: false, receivedFrom: null })
     .then((outcome) => handOver({ stored: [{ ...how, session }], envelope }, outcome));
 }

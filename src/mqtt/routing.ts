@@ -4,6 +4,7 @@ import type { Message, Subscription } from "./message.ts";
 import type { QoS } from "./packets.ts";
 import type { Session } from "./session.ts";
 import { chooseMember } from "./shares.ts";
+import type { Matched } from "./subscription-tree.ts";
 
 /** How one session gets a message. */
 type Delivery = { qos: QoS; retain: boolean; subscriptionIdentifiers: number[] | null };
@@ -21,34 +22,74 @@ export type Routed = {
 let routeCount = 0;
 
 /**
- * Hands a message to everybody in the hub who is connected and needs no store for it, and answers who is to get it through the
- * store. A client whose subscriptions overlap gets one copy, with the highest QoS and all their identifiers [MQTT-3.3.4-2, MQTT-3.3.4-3].
+ * A message on its way to all in the hub who are connected and need no store for it, and who is to get it through the store. A client whose
+ * subscriptions overlap gets one copy, with the highest QoS and all their identifiers [MQTT-3.3.4-2, MQTT-3.3.4-3].
  */
-export function route(hub: HubSpace, message: Message, from: Session | null, now: number): Routed {
-  const routed: Routed = { matched: 0, stored: [], envelope: new Envelope(message, now) };
-  const { direct, shared } = hub.tree.match(message.topic);
+export class Routing {
+  readonly routed: Routed;
+  readonly #direct: readonly Match[];
+  readonly #merged: [Session, Delivery][] | null;
+  readonly #shared: Matched<Session>["shared"];
+  readonly #from: Session | null;
+  #done = 0;
+
+  constructor(hub: HubSpace, message: Message, from: Session | null, now: number) {
+    this.routed = { matched: 0, stored: [], envelope: new Envelope(message, now) };
+    this.#from = from;
+    const { direct, shared } = hub.tree.match(message.topic);
+    this.#direct = direct;
+    this.#shared = shared;
+    this.#merged = isOverlapping(direct) ? merge(message, direct, from) : null;
+  }
+
+  /** How many it may go to. */
+  get size(): number {
+    return (this.#merged ?? this.#direct).length + this.#shared.length;
+  }
+
+  /** Goes on until it has come to its end, or `isOver`. Returns whether it has. */
+  go(isOver: () => boolean): boolean {
+    const { size } = this;
+    while (this.#done < size) {
+      this.#deliver(this.#done++);
+      if (this.#done % LOOK_EVERY === 0 && isOver()) break;
+    }
+    return this.#done === size;
+  }
+
+  #deliver(at: number): void {
+    const { message } = this.routed.envelope;
+    const single = (this.#merged ?? this.#direct).length;
+    if (at >= single) {
+      const chosen = chooseMember(this.#shared[at - single]?.members ?? [], message.topic);
+      if (chosen) deliver(this.routed, chosen.subscriber, deliveryOf(message, chosen.subscription));
+    } else if (this.#merged) {
+      const [subscriber, delivery] = this.#merged[at] as [Session, Delivery];
+      deliver(this.routed, subscriber, delivery);
+    } else {
+      const { subscriber, subscription } = this.#direct[at] as Match;
+      if (!isOwn(subscription, subscriber, this.#from))
+        deliver(this.routed, subscriber, deliveryOf(message, subscription));
+    }
+  }
+}
+
+/** Deliveries between two looks at the time. */
+const LOOK_EVERY = 64;
+
+type Match = { subscriber: Session; subscription: Subscription };
+
+function isOverlapping(direct: readonly Match[]): boolean {
   const mark = ++routeCount;
   let overlapping = false;
   for (const { subscriber } of direct) {
     if (subscriber.routeMark === mark) overlapping = true;
     subscriber.routeMark = mark;
   }
-  if (overlapping) deliverMerged(routed, direct, from);
-  else
-    for (const { subscriber, subscription } of direct) {
-      if (!isOwn(subscription, subscriber, from)) deliver(routed, subscriber, deliveryOf(message, subscription));
-    }
-  for (const { members } of shared) {
-    const chosen = chooseMember(members, message.topic);
-    if (chosen) deliver(routed, chosen.subscriber, deliveryOf(message, chosen.subscription));
-  }
-  return routed;
+  return overlapping;
 }
 
-type Match = { subscriber: Session; subscription: Subscription };
-
-function deliverMerged(routed: Routed, direct: readonly Match[], from: Session | null): void {
-  const { message } = routed.envelope;
+function merge(message: Message, direct: readonly Match[], from: Session | null): [Session, Delivery][] {
   const deliveries = new Map<Session, Delivery>();
   for (const { subscriber, subscription } of direct) {
     if (isOwn(subscription, subscriber, from)) continue;
@@ -56,7 +97,7 @@ function deliverMerged(routed: Routed, direct: readonly Match[], from: Session |
     const other = deliveries.get(subscriber);
     deliveries.set(subscriber, other ? merged(other, delivery) : delivery);
   }
-  for (const [subscriber, delivery] of deliveries) deliver(routed, subscriber, delivery);
+  return [...deliveries];
 }
 
 /** No local: what a client publishes does not come back to it [MQTT-3.8.3-3]. */

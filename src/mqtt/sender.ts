@@ -3,7 +3,7 @@ import type { Envelope, Wrapping } from "./envelope.ts";
 import { SEND_BYTES_MAX } from "./limits.ts";
 import type { PacketCounts } from "./mqtt-metrics.ts";
 import type { Level, ServerPacket } from "./packets.ts";
-import { OutgoingAliases } from "./topic-aliases.ts";
+import { type AliasMemory, OutgoingAliases } from "./topic-aliases.ts";
 
 /** What a client said in CONNECT about what it takes. */
 export type ClientLimits = {
@@ -29,10 +29,10 @@ export class Sender {
   #publishes = 0;
   #tooLarge = 0;
 
-  constructor(limits: ClientLimits, sent: PacketCounts) {
+  constructor(limits: ClientLimits, sent: PacketCounts, aliasMemory: AliasMemory) {
     this.limits = limits;
     this.#sent = sent;
-    this.#aliases = new OutgoingAliases(limits.topicAliasMaximum);
+    this.#aliases = new OutgoingAliases(limits.topicAliasMaximum, aliasMemory);
   }
 
   /** Bytes that wait for the turn's end. */

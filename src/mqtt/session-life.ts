@@ -1,8 +1,11 @@
+import type { DeviceActor } from "../kernel/actor.ts";
+import { overQuota } from "../kernel/failure.ts";
 import { CLOSING } from "./closing.ts";
 import type { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
 import type { HubSpace } from "./hub-space.ts";
 import { insist } from "./insist.ts";
+import { SESSION_BYTES } from "./limits.ts";
 import { publishWill } from "./publishing.ts";
 import { Session } from "./session.ts";
 import type { QueuePositions } from "./stored-queue.ts";
@@ -42,13 +45,19 @@ export async function openSession(
   const known = hub.sessions.get(key);
   if (known && cleanStart) known.forget();
   const kept = cleanStart ? undefined : known;
+  if (!kept && !hub.memory.hasRoom("sessions", SESSION_BYTES)) {
+    hub.holders.delete(key);
+    throw overQuota("The account has no memory for another session.", {
+      ...{ resource: "mqtt_memory", quota: hub.memory.bytes, current: hub.memory.bytes },
+    });
+  }
   const session = kept ?? new Session({ hub, deviceId, clientId });
   hub.sessions.set(key, session);
   if (expiryIntervalS === 0 && !will && !known) return { session, present: false, queue: null };
 
   const { context } = connection;
   const asked = { hubId: hub.id, clientId, deviceId, cleanStart, expiryIntervalS, will };
-  const opened = await context.sessions.open(asked);
+  const opened = await context.sessions.open(deviceActor(hub, deviceId), asked);
   const { sessionId, present, subscriptions, received, dueWills, oldest, sentThrough } = opened;
   for (const due of dueWills) void publishWill(context, due);
   session.expiryIntervalS = expiryIntervalS;
@@ -76,6 +85,10 @@ export function abandonSession(
   else space.holders.delete(key);
 }
 
+const deviceActor = ({ info: { accountId } }: HubSpace, deviceId: string): DeviceActor => ({
+  ...{ kind: "device", accountId, deviceId },
+});
+
 export type Leaving = {
   will: "publish" | "discard";
   /** The newest position of its stored queue that was sent. */
@@ -99,7 +112,7 @@ export async function leaveSession(
   const suspended = await insist(
     context.deps,
     "mqtt.session_not_suspended",
-    () => context.sessions.suspend(asked),
+    () => context.sessions.suspend(deviceActor(hub, session.deviceId), asked),
     // Whoever comes back for a session finds what it left; one that ends has nobody who would.
     () => !session.durable || !hub.holders.has(key),
   );

@@ -1,8 +1,13 @@
 import type { Connection } from "./connection.ts";
 import type { HubSpace } from "./hub-space.ts";
+import { LEVEL_BYTES, SESSION_BYTES, SUBSCRIPTION_BYTES } from "./limits.ts";
 import type { Subscription } from "./message.ts";
 import type { QoS } from "./packets.ts";
-import { isShared, matches } from "./topics.ts";
+import { isShared, levelsOf, matches } from "./topics.ts";
+
+/** What a subscription takes of memory: each level is a node of the tree, unless another filter has it already. */
+export const subscriptionBytes = (filter: string): number =>
+  SUBSCRIPTION_BYTES + filter.length + LEVEL_BYTES * levelsOf(filter);
 
 export type SessionIdentity = { hub: HubSpace; deviceId: string; clientId: string };
 
@@ -26,11 +31,13 @@ export class Session {
   sharedTurn = 0;
   /** The last message that was routed to it; finds overlapping subscriptions. */
   routeMark = 0;
+  #isForgotten = false;
 
   constructor({ hub, deviceId, clientId }: SessionIdentity) {
     this.hub = hub;
     this.key = Session.keyOf(deviceId, clientId);
     this.deviceId = deviceId;
+    hub.memory.add("sessions", SESSION_BYTES);
   }
 
   /** Client identifiers are a device's own: no other device of its hub takes its sessions. */
@@ -39,24 +46,34 @@ export class Session {
   }
 
   subscribe(subscription: Subscription): void {
+    if (!this.subscriptions.has(subscription.filter)) this.#count(subscription.filter, 1);
     this.subscriptions.set(subscription.filter, subscription);
     this.hub.tree.set(subscription.filter, this, subscription);
   }
 
   unsubscribe(filter: string): boolean {
+    if (!this.subscriptions.delete(filter)) return false;
     this.hub.tree.delete(filter, this);
-    return this.subscriptions.delete(filter);
+    this.#count(filter, -1);
+    return true;
   }
 
   unsubscribeAll(): void {
     this.hub.tree.deleteAll(this);
+    for (const filter of this.subscriptions.keys()) this.#count(filter, -1);
     this.subscriptions.clear();
   }
 
   /** Nothing finds it any more. */
   forget(): void {
     this.unsubscribeAll();
+    if (!this.#isForgotten) this.hub.memory.add("sessions", -SESSION_BYTES);
+    this.#isForgotten = true;
     if (this.hub.sessions.get(this.key) === this) this.hub.sessions.delete(this.key);
+  }
+
+  #count(filter: string, sign: 1 | -1): void {
+    this.hub.memory.add("subscriptions", sign * subscriptionBytes(filter));
   }
 
   /** The highest QoS granted by a subscription, shared ones aside, that matches the topic. */

@@ -1,3 +1,4 @@
+import type { DeviceActor } from "../kernel/actor.ts";
 import { describeError } from "../kernel/failure.ts";
 import { CLOSING } from "./closing.ts";
 import type { Connection } from "./connection.ts";
@@ -12,6 +13,7 @@ export type QueuePositions = { sessionId: number; oldest: number; sentThrough: n
 /** The queue of a stored session, as its connection works it off. Deliveries are told to the store once a turn. */
 export function storedQueue(
   connection: Connection,
+  actor: DeviceActor,
   { sessionId, oldest, sentThrough }: QueuePositions,
 ): StoredQueue & { flush(): void; readonly sentThrough: number } {
   const { deps, sessions } = connection.context;
@@ -25,7 +27,7 @@ export function storedQueue(
       return rows.map(({ message, ...row }) => ({ ...row, envelope: message && new Envelope(message, now) }));
     },
     release(position, done) {
-      const released = sessions.releaseOutgoing({ sessionId, position });
+      const released = sessions.releaseOutgoing(actor, { sessionId, position });
       connection.await(released, done, () => connection.close(CLOSING.unavailable));
     },
     settled(position) {
@@ -44,7 +46,7 @@ export function storedQueue(
       const positions = settled;
       settled = [];
       // What stays in the store is delivered once more when the client comes back, which it must expect.
-      sessions.acknowledge({ sessionId, positions }).catch((error) => {
+      sessions.acknowledge(actor, { sessionId, positions }).catch((error) => {
         deps.log.warn("mqtt.not_acknowledged", { messages: positions.length, error: describeError(error) });
       });
     },

@@ -1,10 +1,11 @@
 import { CLOSING } from "./closing.ts";
 import type { Connection } from "./connection.ts";
-import { SUBSCRIPTIONS_PER_SESSION_MAX } from "./limits.ts";
+import { FILTER_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX } from "./limits.ts";
 import type { Subscription } from "./message.ts";
 import { ProtocolError, REASON, type Subscribe, type TopicOptions, type Unsubscribe } from "./packets.ts";
 import { planLimitsOf } from "./plan-limits.ts";
 import { sendRetained } from "./retained.ts";
+import { subscriptionBytes } from "./session.ts";
 import { tell } from "./tell.ts";
 import { parseFilter } from "./topics.ts";
 
@@ -16,10 +17,10 @@ export function onSubscribe(connection: Connection, packet: Subscribe): void {
   const { session } = connection.client;
   const identifier = packet.properties?.subscriptionIdentifier ?? null;
   const subscriptions = packet.subscriptions.map((options) => subscriptionOf(options, identifier));
-  const asked = new Set(session.subscriptions.keys());
+  const asked: Asked = { filters: new Set(session.subscriptions.keys()), bytes: 0 };
   const codes = subscriptions.map((subscription) => {
     const refused = whyRefused(connection, subscription, asked);
-    if (refused === undefined) asked.add(subscription.filter);
+    if (refused === undefined) note(asked, subscription.filter);
     return refused ?? subscription.qos;
   });
   const granted = subscriptions.filter((_, index) => (codes[index] as number) < 0x80);
@@ -37,11 +38,23 @@ export function onSubscribe(connection: Connection, packet: Subscribe): void {
     answer();
     return;
   }
-  const saved = connection.context.sessions.saveSubscriptions({ sessionId: session.storedId, subscriptions: granted });
+  const saved = connection.context.sessions.saveSubscriptions(connection.client.actor, {
+    sessionId: session.storedId,
+    subscriptions: granted,
+  });
   connection.await(saved, answer, () => {
     for (const [index, { filter }] of granted.entries()) if (isNew[index]) session.unsubscribe(filter);
     connection.close(CLOSING.unavailable);
   });
+}
+
+/** What the session has, and is about to have; and the memory of the latter. */
+type Asked = { filters: Set<string>; bytes: number };
+
+function note(asked: Asked, filter: string): void {
+  if (asked.filters.has(filter)) return;
+  asked.filters.add(filter);
+  asked.bytes += subscriptionBytes(filter);
 }
 
 const subscriptionOf = (options: TopicOptions, subscriptionIdentifier: number | null): Subscription => ({
@@ -54,10 +67,15 @@ const subscriptionOf = (options: TopicOptions, subscriptionIdentifier: number | 
 });
 
 /** The reason code that refuses a subscription, undefined if it is granted. */
-function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscription, asked: Set<string>) {
+function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscription, asked: Asked) {
   const { client, context } = connection;
   const parsed = parseFilter(filter);
   if (!parsed) return REASON.topicFilterInvalid;
+  // Correctly formed, but not allowed (3.9.3).
+  if (filter.length > FILTER_BYTES_MAX || Buffer.byteLength(filter) > FILTER_BYTES_MAX) {
+    tell(connection, `topic filter of more than ${FILTER_BYTES_MAX} bytes`);
+    return REASON.topicFilterInvalid;
+  }
   if (parsed.share !== null && noLocal) {
     throw new ProtocolError(REASON.protocolError, "a shared subscription with no local", "MQTT-3.8.3-4");
   }
@@ -70,8 +88,13 @@ function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscripti
     tell(connection, ofPlan);
     return REASON.notAuthorized;
   }
-  if (!asked.has(filter) && asked.size >= SUBSCRIPTIONS_PER_SESSION_MAX) {
+  if (asked.filters.has(filter)) return undefined;
+  if (asked.filters.size >= SUBSCRIPTIONS_PER_SESSION_MAX) {
     tell(connection, "too many subscriptions");
+    return REASON.quotaExceeded;
+  }
+  if (!client.hub.memory.hasRoom("subscriptions", asked.bytes + subscriptionBytes(filter))) {
+    tell(connection, "the account has no memory for another subscription");
     return REASON.quotaExceeded;
   }
   return undefined;
@@ -88,7 +111,7 @@ export function onUnsubscribe(connection: Connection, { messageId, unsubscriptio
     answer();
     return;
   }
-  const deleted = connection.context.sessions.deleteSubscriptions({
+  const deleted = connection.context.sessions.deleteSubscriptions(connection.client.actor, {
     sessionId: session.storedId,
     filters: unsubscriptions,
   });

@@ -13,29 +13,24 @@ export type ListedSession = {
 
 const SUBSCRIPTION = `filter, qos, no_local, retain_as_published, retain_handling, subscription_identifier`;
 
-/** All sessions that have not expired: what the broker routes by when it starts. */
-export function listSessions(reader: Reader): ListedSession[] {
-  const sessions = new Map<number, ListedSession>();
-  const rows = reader.all(
-    `SELECT s.id, u.hub_id, s.client_id, s.device_id FROM mqtt_sessions AS s
-     JOIN mqtt_usage AS u ON u.number = s.hub_number WHERE s.expires_at IS NULL OR s.expires_at > ? ORDER BY s.id`,
-    reader.now,
-  );
-  for (const row of rows) {
-    sessions.set(integer(row, "id"), {
+/** Sessions that have not expired, by number after `after`: what the broker routes by when it starts. */
+export const listSessions = (reader: Reader, after = 0, limit = 1000): ListedSession[] =>
+  reader
+    .all(
+      `SELECT s.id, u.hub_id, s.client_id, s.device_id FROM mqtt_sessions AS s
+       JOIN mqtt_usage AS u ON u.number = s.hub_number
+       WHERE s.id > ? AND (s.expires_at IS NULL OR s.expires_at > ?) ORDER BY s.id LIMIT ?`,
+      after,
+      reader.now,
+      limit,
+    )
+    .map((row) => ({
       sessionId: integer(row, "id"),
       hubId: text(row, "hub_id"),
       clientId: text(row, "client_id"),
       deviceId: text(row, "device_id"),
-      subscriptions: [],
-    });
-  }
-  for (const row of reader.all(
-    `SELECT session_id, ${SUBSCRIPTION} FROM mqtt_subscriptions ORDER BY session_id, filter`,
-  ))
-    sessions.get(integer(row, "session_id"))?.subscriptions.push(subscriptionFrom(row));
-  return [...sessions.values()];
-}
+      subscriptions: listSubscriptions(reader, integer(row, "id")),
+    }));
 
 export const listSubscriptions = (reader: Reader, sessionId: number): Subscription[] =>
   reader

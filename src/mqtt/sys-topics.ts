@@ -1,5 +1,6 @@
 import type { Deps } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
+import { type FairSlices, UNFINISHED } from "../kernel/fair-slices.ts";
 import { VERSION } from "../kernel/version.ts";
 import type { Message } from "./message.ts";
 import { matches } from "./topics.ts";
@@ -51,6 +52,7 @@ const utf8 = new TextEncoder();
 /** What `$SYS/#` of each hub says. */
 export class SysTopics {
   readonly #deps: Deps;
+  readonly #slices: FairSlices;
   readonly #publish: (hubId: string, message: Message) => void;
   readonly #stateOf: (hubId: string) => HubState;
   /** Hubs that somebody is connected to. */
@@ -60,32 +62,39 @@ export class SysTopics {
   #published = new Map<string, string[]>();
   readonly #startedAt: number;
   #cancel: Cancel | undefined;
+  #stopped = false;
   /** Of hubs that are gone. */
   readonly #former: Traffic = { ...NO_TRAFFIC };
 
   constructor(
     deps: Deps,
+    slices: FairSlices,
     publish: (hubId: string, message: Message) => void,
     hubs: () => Iterable<string>,
     stateOf: (hubId: string) => HubState,
   ) {
     this.#deps = deps;
+    this.#slices = slices;
     this.#publish = publish;
     this.#hubs = hubs;
     this.#stateOf = stateOf;
     this.#startedAt = deps.clock.now();
   }
 
+  #goOn(): void {
+    if (!this.#stopped) this.start();
+  }
+
   /** Publishes every ten seconds what has changed. */
   start(): void {
     const { clock } = this.#deps;
     this.#cancel = clock.at(clock.now() + INTERVAL_MS, () => {
-      this.#publishChanged();
-      this.start();
+      void this.#publishChanged().finally(() => this.#goOn());
     });
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#cancel?.();
   }
 
@@ -122,18 +131,27 @@ export class SysTopics {
     );
   }
 
-  #publishChanged(): void {
+  /** Hub after hub, in slices: a server may have thousands. */
+  #publishChanged(): Promise<unknown> {
+    const hubIds = [...this.#hubs()];
     const before = this.#published;
     this.#published = new Map();
-    for (const hubId of this.#hubs()) {
-      const figures = this.#figuresOf(hubId);
-      const values = TOPICS.map(([, figureOf]) => String(figureOf(figures)));
-      const last = before.get(hubId);
-      this.#published.set(hubId, values);
-      for (const [index, [topic]] of TOPICS.entries()) {
-        const value = values[index] as string;
-        if (value !== last?.[index]) this.#publish(hubId, this.#messageOf(topic, value, false));
+    return this.#slices.run({ account: "system", member: "sys" }, (isOver) => {
+      for (let hubId = hubIds.pop(); hubId !== undefined; hubId = hubIds.pop()) {
+        this.#publishChangedOf(hubId, before.get(hubId));
+        if (hubIds.length > 0 && isOver()) return UNFINISHED;
       }
+      return null;
+    });
+  }
+
+  #publishChangedOf(hubId: string, last: string[] | undefined): void {
+    const figures = this.#figuresOf(hubId);
+    const values = TOPICS.map(([, figureOf]) => String(figureOf(figures)));
+    this.#published.set(hubId, values);
+    for (const [index, [topic]] of TOPICS.entries()) {
+      const value = values[index] as string;
+      if (value !== last?.[index]) this.#publish(hubId, this.#messageOf(topic, value, false));
     }
   }
 

@@ -1,11 +1,36 @@
 import { TOPIC_ALIAS_MAXIMUM } from "./limits.ts";
+import type { MemoryUse } from "./memory-use.ts";
 import { ProtocolError, type Publish, REASON } from "./packets.ts";
 
 // Topic aliases live as long as their connection, each direction for itself [MQTT-3.3.2-7, 3.3.2.3.4].
 
+/** What the aliases of a connection take, in both directions. */
+export class AliasMemory {
+  readonly #memory: MemoryUse;
+  #bytes = 0;
+
+  constructor(memory: MemoryUse) {
+    this.#memory = memory;
+  }
+
+  /** Whether there was room for a name in the place of another. */
+  take(topic: string, before = ""): boolean {
+    const bytes = this.#bytes + topic.length - before.length;
+    if (!this.#memory.hasRoom("aliases", bytes)) return false;
+    this.#memory.set("aliases", bytes);
+    this.#bytes = bytes;
+    return true;
+  }
+}
+
 /** The aliases that a client has given to topic names. */
 export class IncomingAliases {
   readonly #topics = new Map<number, string>();
+  readonly #memory: AliasMemory;
+
+  constructor(memory: AliasMemory) {
+    this.#memory = memory;
+  }
 
   /** The topic name of a publish, learning its alias. */
   resolve(publish: Publish): string {
@@ -20,6 +45,9 @@ export class IncomingAliases {
       throw new ProtocolError(REASON.topicAliasInvalid, `topic alias ${alias} is out of bounds`, "MQTT-3.3.2-9");
     }
     if (publish.topic !== "") {
+      if (!this.#memory.take(publish.topic, this.#topics.get(alias))) {
+        throw new ProtocolError(REASON.quotaExceeded, "the account has no memory for another topic alias", "4.13");
+      }
       this.#topics.set(alias, publish.topic);
       return publish.topic;
     }
@@ -35,8 +63,10 @@ export class IncomingAliases {
 export class OutgoingAliases {
   readonly #aliases = new Map<string, number>();
   readonly #maximum: number;
+  readonly #memory: AliasMemory;
 
-  constructor(clientMaximum: number) {
+  constructor(clientMaximum: number, memory: AliasMemory) {
+    this.#memory = memory;
     this.#maximum = Math.min(clientMaximum, TOPIC_ALIAS_MAXIMUM);
   }
 
@@ -44,7 +74,7 @@ export class OutgoingAliases {
   aliasFor(topic: string): { alias: number; known: boolean } | undefined {
     const alias = this.#aliases.get(topic);
     if (alias !== undefined) return { alias, known: true };
-    if (this.#aliases.size >= this.#maximum) return undefined;
+    if (this.#aliases.size >= this.#maximum || !this.#memory.take(topic)) return undefined;
     return { alias: this.#aliases.size + 1, known: false };
   }
 

@@ -1,5 +1,13 @@
+import { stopwatchMs } from "../kernel/clock.ts";
+import { FairQueue, type Owner } from "../kernel/fair-queue.ts";
+
 /** What does something once at the end of the turn in which it was added. */
-export type AtTurnEnd = { endTurn(): void };
+export type AtTurnEnd = { readonly owner: Owner; endTurn(): void };
+
+/** So long the ends of one turn may take: each costs a call of the system. The rest are at the end of the next ones, accounts in turn. */
+const TURN_END_MS = 2;
+/** Between two looks at the time. */
+const LOOK_EVERY = 16;
 
 /**
  * Collects what is to be written until the event loop's turn is over, so that each connection sends once a turn however many
@@ -7,11 +15,18 @@ export type AtTurnEnd = { endTurn(): void };
  */
 export class Turn {
   #waiting: AtTurnEnd[] = [];
+  /** Those for whom a turn had no time. */
+  readonly #late = new FairQueue<AtTurnEnd>();
   #scheduled = false;
 
-  /** The caller adds itself at most once a turn. */
+  /** The caller adds itself at most once until its `endTurn` is called. */
   add(item: AtTurnEnd): void {
-    this.#waiting.push(item);
+    if (this.#late.size > 0) this.#late.add(item, item.owner);
+    else this.#waiting.push(item);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => this.#end());
@@ -19,8 +34,34 @@ export class Turn {
 
   #end(): void {
     this.#scheduled = false;
+    const end = stopwatchMs() + TURN_END_MS;
+    if (this.#late.size > 0) this.#serveLate(end);
+    else this.#serve(end);
+    if (this.#late.size > 0) this.#schedule();
+  }
+
+  #serve(end: number): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const item of waiting) item.endTurn();
+    let done = 0;
+    for (const item of waiting) {
+      item.endTurn();
+      if (++done % LOOK_EVERY === 0 && stopwatchMs() >= end) break;
+    }
+    for (; done < waiting.length; done++) {
+      const item = waiting[done] as AtTurnEnd;
+      this.#late.add(item, item.owner);
+    }
+  }
+
+  #serveLate(end: number): void {
+    for (let began = end - TURN_END_MS; began < end; ) {
+      const next = this.#late.take();
+      if (!next) return;
+      next.item.endTurn();
+      const ended = stopwatchMs();
+      next.charge(ended - began);
+      began = ended;
+    }
   }
 }

@@ -41,6 +41,9 @@ export type Delivery = {
   leasedAt: number | null;
 };
 
+/** Of a list nobody is told the events, which may be long. */
+const IN_BRIEF = `position, id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, NULL AS event, sent_at,
+  validity_at, link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
 const COLUMNS = `position, id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, event, sent_at,
   validity_at, link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
 
@@ -132,6 +135,7 @@ export function nextLeaseEnd(reader: Reader): number | null {
 export type DeliveryFilter = {
   before: number;
   examined: number;
+  limit: number;
   subscriptionId?: string | undefined;
   publisherId?: string | undefined;
   topic?: string | undefined;
@@ -142,7 +146,7 @@ export type DeliveryFilter = {
   le?: number | undefined;
 };
 
-/** An account's deliveries before a position, newest first: the next `examined` of them, of which those that fit the filter. */
+/** An account's deliveries before a position, newest first, without their events: of the next `examined` the first `limit` that fit the filter. */
 export function listDeliveryRows(
   reader: Reader,
   accountId: string,
@@ -158,12 +162,12 @@ export function listDeliveryRows(
   const last = integerOrNull(end, "last");
   if (last === null) return { last: null, found: [] };
   const rows = reader.all(
-    `SELECT ${COLUMNS} FROM deliveries
+    `SELECT ${IN_BRIEF} FROM deliveries
      WHERE account_id = ? AND position < ? AND position >= ?
        AND subscription_id = coalesce(?, subscription_id) AND publisher_id = coalesce(?, publisher_id) AND topic = coalesce(?, topic)
        AND twin_id IS coalesce(?, twin_id) AND trigger IS coalesce(?, trigger) AND state = coalesce(?, state)
        AND sent_at BETWEEN ? AND ?
-     ORDER BY position DESC`,
+     ORDER BY position DESC LIMIT ?`,
     accountId,
     filter.before,
     last,
@@ -175,6 +179,7 @@ export function listDeliveryRows(
     filter.state ?? null,
     filter.ge ?? 0,
     filter.le ?? Number.MAX_SAFE_INTEGER,
+    filter.limit,
   );
   return { last: integer(end, "count") < filter.examined ? null : last, found: rows.map(deliveryFrom) };
 }

@@ -96,7 +96,7 @@ export const SubscriptionView = z.object({
   health: z
     .object({
       messages: z.int().meta({ description: "Notifications so far: the number of the latest one." }),
-      waiting: z.int().meta({ description: "Not delivered yet; not counted beyond 10 000." }),
+      waiting: z.int().meta({ description: "Not delivered yet; not counted beyond 10 000, in a list beyond 200." }),
       failed: z.int().meta({ description: "Given up, until they are retried or recovered; likewise." }),
       failing_since_ts: instant.meta({ description: "Of the first failure since the endpoint last took a message." }),
       held_until_ts: instant.meta({ description: "The endpoint asked to be left alone until then." }),

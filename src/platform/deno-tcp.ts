@@ -2,6 +2,7 @@ import { type Address, formatAddress } from "../kernel/address.ts";
 import { type Carrier, DeviceConnection, FULL } from "./device-connection.ts";
 import type { DeviceDoor, DeviceListener } from "./device-door.ts";
 import { listening } from "./listen-error.ts";
+import type { Place } from "./places.ts";
 import type { DenoConnection, DenoRuntime } from "./runtime.ts";
 
 const READ_BYTES = 64 * 1024;
@@ -16,10 +17,10 @@ class Wire {
   /** Settled once nothing more is sent. */
   readonly #finished = Promise.withResolvers<void>();
 
-  constructor(door: DeviceDoor, raw: DenoConnection) {
+  constructor(door: DeviceDoor, place: Place, raw: DenoConnection) {
     this.raw = raw;
     const { hostname, port } = raw.remoteAddr;
-    this.device = new DeviceConnection(door, TCP, this, formatAddress({ host: hostname, port }));
+    this.device = new DeviceConnection(door, TCP, this, { place, peer: formatAddress({ host: hostname, port }) });
     this.resume();
   }
 
@@ -87,7 +88,8 @@ export function listenTcpOnDeno(deno: DenoRuntime, address: Address, door: Devic
   const listener = listening(address, () => deno.listen({ hostname: address.host, port: address.port }));
   const accept = async () => {
     for await (const raw of listener) {
-      if (door.enter()) void serve(door, raw);
+      const place = door.enter(raw.remoteAddr.hostname, () => raw.close());
+      if (place) void serve(door, place, raw);
       else raw.close();
     }
   };
@@ -96,8 +98,8 @@ export function listenTcpOnDeno(deno: DenoRuntime, address: Address, door: Devic
   return { port: listener.addr.port, stop: () => listener.close() };
 }
 
-async function serve(door: DeviceDoor, raw: DenoConnection): Promise<void> {
-  const wire = new Wire(door, raw);
+async function serve(door: DeviceDoor, place: Place, raw: DenoConnection): Promise<void> {
+  const wire = new Wire(door, place, raw);
   try {
     raw.setNoDelay(true);
     raw.setKeepAlive(true);
@@ -107,5 +109,5 @@ async function serve(door: DeviceDoor, raw: DenoConnection): Promise<void> {
   }
   wire.device.closed();
   wire.destroy();
-  door.leave();
+  place.leave();
 }

@@ -54,20 +54,23 @@ export function upgradeOnDeno(
 ): Response {
   const protocol = subprotocolOf(request.headers);
   if (!protocol) return REFUSALS.subprotocol();
-  if (!door.enter()) return REFUSALS.room();
   // After the upgrade the request has no headers any more.
   const address = { address: from.hostname, port: from.port };
-  const { peer, secure } = peerOf(address, request.headers, trustedProxies, overTls);
+  const { host, peer, secure } = peerOf(address, request.headers, trustedProxies, overTls);
+  const opened: { raw?: WebSocket } = {};
+  const place = door.enter(host, () => opened.raw?.close());
+  if (!place) return REFUSALS.room();
   let upgraded: ReturnType<DenoRuntime["upgradeWebSocket"]>;
   try {
     upgraded = deno.upgradeWebSocket(request, { protocol, idleTimeout: PING_SECONDS });
   } catch {
-    door.leave();
+    place.leave();
     return REFUSALS.handshake();
   }
   const { socket: raw, response } = upgraded;
+  opened.raw = raw;
   const socket: Socket = { raw };
-  const connection = new DeviceConnection(door, secure ? SECURE : PLAIN, socket, peer);
+  const connection = new DeviceConnection(door, secure ? SECURE : PLAIN, socket, { place, peer });
   socket.connection = connection;
   raw.binaryType = "arraybuffer";
   raw.onopen = () => connection.start();
@@ -81,7 +84,7 @@ export function upgradeOnDeno(
   raw.onerror = () => undefined;
   raw.onclose = () => {
     connection.closed();
-    door.leave();
+    place.leave();
   };
   return response;
 }

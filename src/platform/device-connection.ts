@@ -1,5 +1,6 @@
 import type { DeviceDoor } from "./device-door.ts";
 import type { DeviceSocket, DeviceSocketHandler } from "./device-socket.ts";
+import type { Place } from "./places.ts";
 import { SendQueue } from "./send-queue.ts";
 
 /** The system took all of it, and wants no more until it is writable. */
@@ -40,6 +41,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
   readonly transport: DeviceSocket["transport"];
   readonly peer: string;
   readonly certificates: readonly Uint8Array[];
+  readonly #place: Place;
   readonly #door: DeviceDoor;
   readonly #carrier: Carrier<Socket>;
   readonly #socket: Socket;
@@ -56,11 +58,12 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     door: DeviceDoor,
     carrier: Carrier<Socket>,
     socket: Socket,
-    peer: string,
+    { place, peer }: { place: Place; peer: string },
     certificates: readonly Uint8Array[] = [],
   ) {
     this.transport = carrier.transport;
     this.peer = peer;
+    this.#place = place;
     this.certificates = certificates;
     this.#door = door;
     this.#carrier = carrier;
@@ -73,6 +76,18 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     this.#guard(() => {
       this.#handler = this.#door.accept(this);
     });
+  }
+
+  get origin(): string {
+    return this.#place.origin;
+  }
+
+  spoke(): void {
+    this.#place.spoke();
+  }
+
+  identified(accountId: string): boolean {
+    return this.#place.identified(accountId);
   }
 
   get bufferedBytes(): number {

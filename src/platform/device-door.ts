@@ -1,5 +1,9 @@
+import type { Cidr } from "../kernel/address.ts";
+import { isTrusted, throttleKey } from "../kernel/client-address.ts";
 import type { DeviceConnection } from "./device-connection.ts";
 import type { AcceptDevice } from "./device-socket.ts";
+import { HandshakeRate } from "./handshake-rate.ts";
+import { type Place, Places } from "./places.ts";
 
 /** Devices that come in by one address. Those that came in stay when it stops; the door ends them. */
 export type DeviceListener = {
@@ -11,7 +15,10 @@ export type DeviceListener = {
 type Options = {
   /** Connections at a time, over all listeners; unfinished handshakes count. */
   connectionsMax: number;
-  /** Called for each connection that there was no room for. */
+  /** How many there can be, so that descriptors are left for all else. */
+  roomMax?: number;
+  trustedProxies?: readonly Cidr[];
+  /** Called for each connection that there was no room for, or that had to make room for another. */
   onRefused(): void;
   /** The session layer threw, which is a bug of ours; the connection is aborted. */
   onFault(error: unknown): void;
@@ -21,30 +28,41 @@ type Options = {
 export class DeviceDoor {
   readonly accept: AcceptDevice;
   readonly onFault: Options["onFault"];
-  readonly #connectionsMax: number;
+  readonly #places: Places;
+  readonly #trustedProxies: readonly Cidr[];
+  readonly #handshakes = new HandshakeRate();
   readonly #onRefused: () => void;
   readonly #connections = new Set<DeviceConnection<unknown>>();
-  #inside = 0;
   #closing = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(accept: AcceptDevice, { connectionsMax, onRefused, onFault }: Options) {
+  constructor(accept: AcceptDevice, { connectionsMax, roomMax, trustedProxies = [], onRefused, onFault }: Options) {
+    this.#trustedProxies = trustedProxies;
     this.accept = accept;
     this.onFault = onFault;
-    this.#connectionsMax = connectionsMax;
+    this.#places = new Places(connectionsMax, roomMax);
     this.#onRefused = onRefused;
   }
 
-  /** Takes a place for a connection, before anything is known of it. False if there is none; else `leave` gives it back. */
-  enter(): boolean {
-    const admitted = !this.#closing && this.#inside < this.#connectionsMax;
-    if (admitted) this.#inside += 1;
-    else this.#onRefused();
-    return admitted;
+  /**
+   * Takes a place for a connection from this address, before anything is known of it; undefined if there is none. `evict` is to end it
+   * at once, where another one needs its place.
+   */
+  enter(host: string, evict: () => void): Place | undefined {
+    const refused = () => {
+      this.#onRefused();
+      evict();
+    };
+    const place = this.#closing ? undefined : this.#places.enter(throttleKey(host), refused);
+    if (!place) this.#onRefused();
+    return place;
   }
 
-  leave(): void {
-    this.#inside -= 1;
+  /** Whether this address may begin another TLS handshake. A proxy passes on those of many. */
+  mayHandshake(host: string): boolean {
+    const may = isTrusted(host, this.#trustedProxies) || this.#handshakes.take(throttleKey(host));
+    if (!may) this.#onRefused();
+    return may;
   }
 
   add(connection: DeviceConnection<unknown>): void {

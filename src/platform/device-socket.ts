@@ -3,6 +3,12 @@ export type DeviceSocket = {
   readonly transport: "tcp" | "tls" | "websocket" | "secure_websocket";
   /** Where the device is, `address:port`; where a trusted proxy tells, `address` alone, since it does not tell the port. */
   readonly peer: string;
+  /** What its address is counted by: an IPv4 address, or the /64 of an IPv6 one. */
+  readonly origin: string;
+  /** It says who it is; that is being looked up. */
+  spoke(): void;
+  /** It is known whose it is: from now on it counts among that account's connections. False if that has as many as it may. */
+  identified(accountId: string): boolean;
   /** The certificates that the client presented, as DER, its own first; empty without mutual TLS. */
   readonly certificates: readonly Uint8Array[];
   /**

@@ -3,12 +3,14 @@ import { listenTcpOnDeno } from "./deno-tcp.ts";
 import { type Carrier, DeviceConnection, LOST } from "./device-connection.ts";
 import type { DeviceDoor, DeviceListener } from "./device-door.ts";
 import { listening } from "./listen-error.ts";
+import type { Place } from "./places.ts";
 import { deno } from "./runtime.ts";
 
 /** How long a connection is idle before the system asks whether its peer is still there. */
 export const KEEP_ALIVE_MS = 60_000;
 
-type Socket = Bun.Socket<DeviceConnection<Socket> | undefined>;
+type Entered = { place: Place; connection: DeviceConnection<Socket> };
+type Socket = Bun.Socket<Entered | undefined>;
 
 const TCP: Carrier<Socket> = {
   transport: "tcp",
@@ -28,20 +30,20 @@ const TCP: Carrier<Socket> = {
 export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
   if (deno) return listenTcpOnDeno(deno, address, door);
   const server = listening(address, () =>
-    Bun.listen<DeviceConnection<Socket> | undefined>({
+    Bun.listen<Entered | undefined>({
       hostname: address.host,
       port: address.port,
       // A peer that has sent all it wants may still wait for our answers.
       allowHalfOpen: true,
       socket: {
         open: (socket) => open(socket, door),
-        data: (socket, bytes) => socket.data?.received(bytes),
-        drain: (socket) => socket.data?.writable(),
-        end: (socket) => socket.data?.end(),
+        data: (socket, bytes) => socket.data?.connection.received(bytes),
+        drain: (socket) => socket.data?.connection.writable(),
+        end: (socket) => socket.data?.connection.end(),
         close(socket) {
           if (!socket.data) return;
-          socket.data.closed();
-          door.leave();
+          socket.data.connection.closed();
+          socket.data.place.leave();
         },
         // A close follows.
         error() {},
@@ -53,13 +55,15 @@ export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
 
 function open(socket: Socket, door: DeviceDoor): void {
   // Who is gone already, though the system still hands them over, has no address.
-  if (!socket.remoteAddress || !door.enter()) {
+  const place = socket.remoteAddress ? door.enter(socket.remoteAddress, () => socket.terminate()) : undefined;
+  if (!place) {
     socket.terminate();
     return;
   }
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   const peer = formatAddress({ host: socket.remoteAddress, port: socket.remotePort });
-  socket.data = new DeviceConnection(door, TCP, socket, peer);
-  socket.data.start();
+  const connection = new DeviceConnection(door, TCP, socket, { place, peer });
+  socket.data = { place, connection };
+  connection.start();
 }

@@ -1,9 +1,11 @@
 import { once } from "node:events";
+import type { Socket } from "node:net";
 import { createServer, type DetailedPeerCertificate, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { type Address, formatAddress } from "../kernel/address.ts";
 import { type Carrier, DeviceConnection, FULL } from "./device-connection.ts";
 import type { DeviceDoor, DeviceListener } from "./device-door.ts";
 import { listenError } from "./listen-error.ts";
+import type { Place } from "./places.ts";
 import { KEEP_ALIVE_MS } from "./tcp.ts";
 
 /** A certificate with its chain, and its key, as PEM. */
@@ -48,15 +50,28 @@ export async function listenTls(address: Address, door: DeviceDoor, options: Opt
     keepAliveInitialDelay: KEEP_ALIVE_MS,
   });
   // Before the handshake, so that unfinished ones count.
+  const entered = new Map<string, Place>();
   server.on("connection", (raw) => {
-    if (!door.enter()) {
+    const host = raw.remoteAddress ?? "";
+    const place = door.mayHandshake(host) ? door.enter(host, () => raw.destroy()) : undefined;
+    if (!place) {
       raw.destroy();
       return;
     }
-    raw.once("close", () => door.leave());
+    const peer = peerOf(raw);
+    entered.set(peer, place);
+    raw.once("close", () => {
+      if (entered.get(peer) === place) entered.delete(peer);
+      place.leave();
+    });
   });
   server.on("tlsClientError", (_error, socket) => socket.destroy());
-  server.on("secureConnection", (socket) => open(socket, door));
+  server.on("secureConnection", (socket) => {
+    const place = entered.get(peerOf(socket));
+    // One that was ended in the meantime, for another one.
+    if (place) open(socket, door, place);
+    else socket.destroy();
+  });
   server.listen(address.port, address.host);
   try {
     await once(server, "listening");
@@ -77,9 +92,12 @@ const contextOf = ({ certPem, keyPem }: TlsPair): SecureContextOptions => ({
   minVersion: "TLSv1.2",
 });
 
-function open(socket: TLSSocket, door: DeviceDoor): void {
-  const peer = formatAddress({ host: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 });
-  const connection = new DeviceConnection(door, TLS, socket, peer, certificatesOf(socket));
+const peerOf = ({ remoteAddress = "", remotePort = 0 }: Pick<Socket, "remoteAddress" | "remotePort">) =>
+  formatAddress({ host: remoteAddress, port: remotePort });
+
+function open(socket: TLSSocket, door: DeviceDoor, place: Place): void {
+  const peer = peerOf(socket);
+  const connection = new DeviceConnection(door, TLS, socket, { place, peer }, certificatesOf(socket));
   socket.on("data", (bytes: Uint8Array) => connection.received(bytes));
   socket.on("drain", () => connection.writable());
   socket.on("end", () => connection.end());

@@ -2,6 +2,7 @@ import { type Address, type Cidr, formatAddress } from "../kernel/address.ts";
 import { clientAddress } from "../kernel/client-address.ts";
 import { type Carrier, DeviceConnection, FULL, LOST } from "./device-connection.ts";
 import type { DeviceDoor } from "./device-door.ts";
+import type { Place } from "./places.ts";
 
 type Options = {
   trustedProxies: readonly Cidr[];
@@ -12,7 +13,14 @@ type Options = {
 };
 
 /** What a connection is known by from its upgrade on. */
-export type Upgraded = { peer: string; secure: boolean; connection?: DeviceConnection<Socket>; silent: boolean };
+export type Upgraded = {
+  peer: string;
+  secure: boolean;
+  place: Place;
+  socket?: Socket;
+  connection?: DeviceConnection<Socket>;
+  silent: boolean;
+};
 type Socket = Bun.ServerWebSocket<Upgraded>;
 
 const SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
@@ -52,7 +60,8 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
     perMessageDeflate: false,
     open(socket) {
       const { data } = socket;
-      data.connection = new DeviceConnection(door, data.secure ? SECURE : PLAIN, socket, data.peer);
+      data.socket = socket;
+      data.connection = new DeviceConnection(door, data.secure ? SECURE : PLAIN, socket, data);
       pings.add(socket);
       data.connection.start();
     },
@@ -73,7 +82,7 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
     close(socket) {
       pings.delete(socket);
       socket.data.connection?.closed();
-      door.leave();
+      socket.data.place.leave();
     },
   };
 
@@ -82,10 +91,12 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
     const { headers } = request;
     const subprotocol = subprotocolOf(headers);
     if (!subprotocol) return REFUSALS.subprotocol();
-    if (!door.enter()) return REFUSALS.room();
-    const data = { ...peerOf(server.requestIP(request), headers, trustedProxies, overTls), silent: false };
+    const { host, ...from } = peerOf(server.requestIP(request), headers, trustedProxies, overTls);
+    const place = door.enter(host, () => data.socket?.terminate());
+    if (!place) return REFUSALS.room();
+    const data: Upgraded = { ...from, place, silent: false };
     if (server.upgrade(request, { data, headers: { "sec-websocket-protocol": subprotocol } })) return undefined;
-    door.leave();
+    place.leave();
     return REFUSALS.handshake();
   }
 
@@ -120,9 +131,9 @@ export function peerOf(
 ) {
   const direct: Address = { host: from?.address ?? "", port: from?.port ?? 0 };
   const host = clientAddress(direct.host, headers.get("x-forwarded-for"), trusted);
-  if (host === direct.host) return { peer: formatAddress(direct), secure: overTls };
+  if (host === direct.host) return { host, peer: formatAddress(direct), secure: overTls };
   // The port there is known to nobody. A proxy that is believed about the address is believed about the rest of the way.
-  return { peer: host, secure: headers.get("x-forwarded-proto") === "https" };
+  return { host, peer: host, secure: headers.get("x-forwarded-proto") === "https" };
 }
 
 /**

@@ -49,6 +49,14 @@ const BREAKAGES: readonly Breakage[] = [
     /^events: 1 is of account x, which does not exist$/,
   ],
   ["twin", "UPDATE events SET twin_id = 'x' WHERE sequence = 1", /^events: 1 is about twin x, which does not exist$/],
+  ["users", "UPDATE accounts SET user_count = 99", /^accounts: \S+ counts 99 users, and has \d+$/],
+  ["roles", "UPDATE accounts SET role_count = 99", /^accounts: \S+ counts 99 roles, and has \d+$/],
+  ["references", "UPDATE accounts SET reference_count = 99", /^accounts: \S+ counts 99 references, and has \d+$/],
+  [
+    "fans of nothing",
+    "INSERT INTO reference_fans VALUES ('t', 'a', 'n', 'b', 1)",
+    /^reference_fans: b refers to n of a on t another number of times$/,
+  ],
   ["epoch", "INSERT INTO access_epoch VALUES (9)", /^access_epoch: 2 rows, not one/],
   [
     "record count",

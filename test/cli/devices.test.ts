@@ -8,7 +8,10 @@ import { dialTcp, dialTls, dialWebSocket } from "../support/wires.ts";
 import { openWorld } from "../support/world.ts";
 
 const loopback = { host: "127.0.0.1", port: 0 };
-const echo: AcceptDevice = (socket) => ({ onBytes: (bytes) => socket.send(bytes), onDrain() {}, onClose() {} });
+const echo: AcceptDevice = (socket) => {
+  socket.identified("an account");
+  return { onBytes: (bytes) => socket.send(bytes), onDrain() {}, onClose() {} };
+};
 const portOf = (url: string | undefined) => Number(url?.split(":").at(-1));
 
 test("devices come in by every way that is configured, share the places, and are sent away together", async () => {

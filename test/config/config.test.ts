@@ -12,6 +12,7 @@ test("without any setting, the defaults are those of the documentation", () => {
     tls: null,
     mqttPacketBytesMax: 4_259_840,
     mqttConnectionsMax: 20_000,
+    mqttMemoryBytes: expect.any(Number),
     mqttMessagesPerSecondMax: null,
     mqttKeepAliveMaxS: 3600,
     mqttPlanLimits: false,

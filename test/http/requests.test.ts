@@ -197,7 +197,7 @@ test("other origins are told nothing unless they are allowed", async () => {
       status,
       "https://other.example",
     ]);
-    expect(answer.headers.get("access-control-expose-headers")).toBe("ETag");
+    expect(answer.headers.get("access-control-expose-headers")).toBe("ETag,Link");
   }
   const stranger = await caller.call("GET", "/whoami", undefined, { headers: { origin: "https://evil.example" } });
   expect(stranger.headers.get("access-control-allow-origin")).toBeNull();

@@ -143,13 +143,13 @@ test("a client with too much in the store is not read on, and one that cannot be
   await lasting.subscribe("a", 1);
   const flood = await mqtt.fake((await mqtt.device("flood")).id, 4);
   const publish = (messageId: number) => ({ cmd: "publish", topic: "a", payload: KIB, qos: 1, messageId });
-  for (let i = 1; i <= 499; i++) flood.say(publish(i));
-  expect(flood.paused).toBe(false);
-  flood.say(publish(500));
+  for (let i = 1; i <= 32; i++) flood.say(publish(i));
   expect(flood.paused).toBe(true);
-  await mqtt.settle();
+  // What it says all the same waits, and is taken in its turn.
+  for (let i = 33; i <= 40; i++) flood.say(publish(i));
+  for (let turn = 0; turn < 5; turn++) await mqtt.settle();
   expect(flood.paused).toBe(false);
-  expect(flood.seen.filter(({ cmd }) => cmd === "puback")).toHaveLength(500);
+  expect(flood.seen.filter(({ cmd }) => cmd === "puback")).toHaveLength(40);
   for (let i = 1; i <= 3000 && !flood.ended; i++) flood.say(publish(i));
   expect(flood.ended).toBe("end");
 });

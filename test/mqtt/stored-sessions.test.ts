@@ -54,7 +54,7 @@ test("a filter subscribed to again is replaced [MQTT-3.8.4-3], and too many are 
   expect(await failureOf(mqtt.run(saveSubscriptions, { sessionId, subscriptions: [subscription("more")] }))).toBe(
     "limited",
   );
-  const [session] = mqtt.world.store.read(listSessions);
+  const [session] = mqtt.world.store.read((reader) => listSessions(reader));
   expect([session?.subscriptions.length, session?.subscriptions[0]?.qos]).toEqual([SUBSCRIPTIONS_MAX, 0]);
   expect(session).toMatchObject({ sessionId, hubId: mqtt.hub.id, clientId: "c", deviceId: mqtt.device.id });
   expect(await mqtt.run(saveSubscriptions, { sessionId: 99, subscriptions: [subscription("a")] })).toBe(false);
@@ -89,10 +89,10 @@ test("from its instant on an expired session is absent, though no job has run [M
   await mqtt.suspend(sessionId, { expiryIntervalS: 60 });
   mqtt.world.clock.advance(59_999);
   expect((await mqtt.publish(mqtt.message("a"), [mqtt.to(sessionId)])).positions).toEqual([1]);
-  expect(mqtt.world.store.read(listSessions).length).toBe(1);
+  expect(mqtt.world.store.read((reader) => listSessions(reader)).length).toBe(1);
   mqtt.world.clock.advance(1);
   expect((await mqtt.publish(mqtt.message("a"), [mqtt.to(sessionId)])).positions).toEqual([null]);
-  expect(mqtt.world.store.read(listSessions)).toEqual([]);
+  expect(mqtt.world.store.read((reader) => listSessions(reader))).toEqual([]);
   expect((await mqtt.open()).present).toBe(false);
   expect(await mqtt.run(expireSessions, { limit: 10 })).toEqual([]);
 });

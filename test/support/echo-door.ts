@@ -9,10 +9,16 @@ export type Echoed = {
   closed: Promise<void>;
 };
 
-type Behaviour = { echo?: boolean; connectionsMax?: number; onAccept?: (socket: DeviceSocket) => void };
+/** `known`: each connection is at once an account's of its own, else all stay strangers. */
+type Behaviour = {
+  echo?: boolean;
+  known?: boolean;
+  connectionsMax?: number;
+  onAccept?: (socket: DeviceSocket) => void;
+};
 
 /** A door whose sessions echo. */
-export function openEchoDoor({ echo = true, connectionsMax = 10_000, onAccept }: Behaviour = {}) {
+export function openEchoDoor({ echo = true, known = true, connectionsMax = 10_000, onAccept }: Behaviour = {}) {
   const faults: unknown[] = [];
   const connections: Echoed[] = [];
   const waiting: ((next: Echoed) => void)[] = [];
@@ -22,6 +28,7 @@ export function openEchoDoor({ echo = true, connectionsMax = 10_000, onAccept }:
       const closed = Promise.withResolvers<void>();
       const echoed: Echoed = { socket, events: [], closed: closed.promise };
       connections.push(echoed);
+      if (known) socket.identified(`account ${connections.length}`);
       onAccept?.(socket);
       waiting.shift()?.(echoed);
       return {

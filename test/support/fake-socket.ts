@@ -6,6 +6,7 @@ import type { Fields, Level, Seen } from "./mqtt-wire.ts";
 export class FakeSocket implements DeviceSocket {
   readonly transport = "tcp";
   readonly peer = "192.0.2.7:4711";
+  readonly origin = "192.0.2.7";
   readonly certificates = [];
   /** How each call of `send` was. */
   sends: Uint8Array[] = [];
@@ -44,6 +45,10 @@ export class FakeSocket implements DeviceSocket {
     this.#handler.onBytes(Buffer.concat(whole));
   }
 
+  bytes(bytes: Uint8Array): void {
+    this.#handler.onBytes(bytes);
+  }
+
   send(bytes: Uint8Array): void {
     this.sends.push(bytes);
     if (this.stuck) this.bufferedBytes += bytes.length;
@@ -54,6 +59,12 @@ export class FakeSocket implements DeviceSocket {
   drain(): void {
     this.bufferedBytes = 0;
     this.#handler.onDrain();
+  }
+
+  spoke(): void {}
+
+  identified(): boolean {
+    return true;
   }
 
   lose(): void {

@@ -1,0 +1,163 @@
+import type { DeviceSocket } from "../platform/device-socket.ts";
+import { Inbox } from "./inbox.ts";
+import { IN_WORK_MAX, IN_WORK_RESUME } from "./limits.ts";
+import type { Reading, Share } from "./reading.ts";
+
+/** So many packets in a row that are no larger are read without a look at the time. */
+const SMALL_FRAMES = 16;
+const SMALL_FRAME_BYTES = 2048;
+
+/** What the reader needs of its connection. */
+export type ReaderPort = {
+  /** Takes a packet. Never throws. */
+  process(frame: Uint8Array): void;
+  isClosed(): boolean;
+  /** Nothing more is to be read for now. */
+  isHeld(): boolean;
+  /** Does what may meet packets that break the protocol, and ends the connection then. */
+  guard(run: () => void): void;
+  /** So much waits to be read, of so much memory; it may end the connection. */
+  waiting(unreadBytes: number, memoryBytes: number): void;
+};
+
+/**
+ * Reads a connection's packets: as far as its account has its part of the event loop's turn, and room for what they bring to work. What must
+ * wait, waits where it came from: the socket is not read meanwhile.
+ */
+export class FrameReader {
+  readonly #reading: Reading;
+  readonly #socket: DeviceSocket;
+  readonly #port: ReaderPort;
+  readonly #inbox: Inbox;
+  /** Whose part of the reading it takes: its address's, then its account's. Within an account a device is a member. */
+  #share: Share;
+  #member = "";
+  #inWork = 0;
+  #isPaused = false;
+  /** It waits for room in the window of its account. */
+  #isWaiting = false;
+  /** Its next packets are read in a turn of their own. */
+  #isLater = false;
+
+  constructor(reading: Reading, socket: DeviceSocket, packetBytesMax: number, port: ReaderPort) {
+    this.#reading = reading;
+    this.#socket = socket;
+    this.#port = port;
+    this.#inbox = new Inbox(packetBytesMax);
+    this.#share = reading.ofAddress(socket.origin);
+    this.#share.window.join();
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** What the client asked for and is not done. */
+  get inWork(): number {
+    return this.#inWork;
+  }
+
+  /** It is this account's and device's from now on. */
+  belongsTo(account: string, device: string): void {
+    this.#share.window.leave(this);
+    this.#share = this.#reading.ofAccount(account);
+    this.#share.window.join();
+    this.#member = device;
+  }
+
+  received(bytes: Uint8Array): void {
+    if (!this.#inbox.hasUnread && !this.#mustWait()) {
+      this.#readNow(bytes);
+      return;
+    }
+    this.#inbox.keep(bytes);
+    this.#tell();
+  }
+
+  /** Something of so many bytes is in work; returns what is to be called when it is done. */
+  begin(bytes: number): () => void {
+    const { window } = this.#share;
+    this.#inWork++;
+    window.begin(bytes);
+    return () => {
+      this.#inWork--;
+      window.end(bytes);
+      if (this.#isPaused && this.#inWork <= IN_WORK_RESUME) this.readOn();
+    };
+  }
+
+  /** Something that it waited for is there. */
+  readOn(): void {
+    this.#isWaiting = false;
+    if (this.#port.isClosed() || this.#isLater || this.#mustWait()) return;
+    if (this.#inbox.hasUnread) this.#readNow();
+    else this.#resume();
+  }
+
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  end(): void {
+    this.#inbox.clear();
+    this.#share.window.leave(this);
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  #mustWait(): boolean {
+    if (this.#port.isHeld() || this.#inWork >= (this.#isPaused ? IN_WORK_RESUME + 1 : IN_WORK_MAX)) return true;
+    const { window } = this.#share;
+    if (!window.isFull) return false;
+    if (!this.#isWaiting) window.wait(this);
+    this.#isWaiting = true;
+    return true;
+  }
+
+  /** Reads what has come, and later what cannot be read now. */
+  #readNow(bytes?: Uint8Array): void {
+    const isUnfinished = this.#reading.now(this.#share, (isOver) => this.#read(isOver, bytes));
+    if (isUnfinished === false) return;
+    if (isUnfinished === undefined && bytes) {
+      this.#inbox.keep(bytes);
+      this.#tell();
+      if (this.#port.isClosed()) return;
+    }
+    this.pause();
+    this.#isLater = true;
+    this.#reading.later({ account: this.#share.key, member: this.#member }, (isOver) => this.#read(isOver));
+  }
+
+  /** Reads what has come as far as it may be. Returns whether it could go on at once if it were not over. */
+  #read(isOver: () => boolean, bytes?: Uint8Array): boolean {
+    this.#isLater = false;
+    if (this.#port.isClosed()) return false;
+    let mustWait = !bytes && this.#mustWait();
+    let small = 0;
+    const take = (frame: Uint8Array) => {
+      this.#port.process(frame);
+      mustWait = this.#port.isClosed() || this.#mustWait();
+      // The clock is not looked at for each small one.
+      const looks = frame.length >= SMALL_FRAME_BYTES || ++small % SMALL_FRAMES === 0;
+      return !mustWait && !(looks && isOver());
+    };
+    if (!mustWait) this.#port.guard(() => this.#inbox.read(take, bytes));
+    if (this.#port.isClosed()) return false;
+    this.#tell();
+    if (this.#port.isClosed()) return false;
+    this.#isLater = this.#inbox.hasUnread && !mustWait;
+    if (this.#inbox.hasUnread || mustWait) this.pause();
+    else this.#resume();
+    return this.#isLater;
+  }
+
+  #tell(): void {
+    this.#port.waiting(this.#inbox.unreadBytes, this.#inbox.memoryBytes);
+  }
+}
