@@ -7,7 +7,7 @@ import type { Leased, Leases } from "../notifications/lease-deliveries.ts";
  */
 export class UnderWay {
   readonly #sending = new Set<Promise<void>>();
-  readonly #ofAccount = new Map<string, number>();
+  readonly #ofShare = new Map<string, number>();
   readonly #ofLease = new Map<string, number>();
   readonly #lines = new Map<string, Set<string>>();
 
@@ -26,41 +26,38 @@ export class UnderWay {
 
   /** Whether a subscription that waits in line could be served now. */
   get canServeLine(): boolean {
-    return [...this.#lines.keys()].some((account) => this.#placesOf(account) > 0);
+    return [...this.#lines.keys()].some((share) => this.#placesOf(share) > 0);
   }
 
   /** What leasing more has to know. */
   standing(): { held: string[]; room: number; inFlight: Record<string, number>; lines: Record<string, string[]> } {
-    const turns = [...this.#lines].map(([account, line]) => [
-      account,
-      [...line.values().take(this.#placesOf(account))],
-    ]);
+    const turns = [...this.#lines].map(([share, line]) => [share, [...line.values().take(this.#placesOf(share))]]);
     return {
       held: [...this.#ofLease.keys()],
       room: this.room,
-      inFlight: Object.fromEntries(this.#ofAccount),
+      inFlight: Object.fromEntries(this.#ofShare),
       lines: Object.fromEntries(turns),
     };
   }
 
   /** Keeps the lines after leasing. */
   line({ linedUp, served }: Pick<Leases, "linedUp" | "served">): void {
-    for (const [account, line] of this.#lines) {
+    for (const [share, line] of this.#lines) {
       for (const id of served) line.delete(id);
-      if (line.size === 0) this.#lines.delete(account);
+      if (line.size === 0) this.#lines.delete(share);
     }
-    for (const { accountId, id } of linedUp) {
-      const line = this.#lines.get(accountId) ?? new Set();
-      this.#lines.set(accountId, line.add(id));
+    for (const { share, id } of linedUp) {
+      const line = this.#lines.get(share) ?? new Set();
+      this.#lines.set(share, line.add(id));
     }
   }
 
   /** Counts a delivery for as long as it is being sent. */
-  add({ delivery: { accountId, lease } }: Leased, sent: Promise<void>): Promise<void> {
-    count(this.#ofAccount, accountId, 1);
+  add({ share, delivery: { lease } }: Leased, sent: Promise<void>): Promise<void> {
+    count(this.#ofShare, share, 1);
     count(this.#ofLease, lease as string, 1);
     const sending = sent.finally(() => {
-      count(this.#ofAccount, accountId, -1);
+      count(this.#ofShare, share, -1);
       count(this.#ofLease, lease as string, -1);
       this.#sending.delete(sending);
     });
@@ -73,8 +70,8 @@ export class UnderWay {
     await Promise.all(this.#sending);
   }
 
-  #placesOf(account: string): number {
-    return placesOf(this.#ofAccount.get(account) ?? 0, this.room);
+  #placesOf(share: string): number {
+    return placesOf(this.#ofShare.get(share) ?? 0, this.room);
   }
 }
 

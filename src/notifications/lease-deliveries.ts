@@ -7,15 +7,17 @@ import {
   type Delivery,
   firstAttemptAt,
   getDeliveryAt,
-  listDueLanes,
+  listDueMessages,
+  listLanesInFlight,
   listOverdue,
-  listTwinsInFlight,
+  listWaitingPublishers,
   nextLeaseEnd,
   saveLease,
   saveLeaseEnd,
   saveWaiting,
 } from "./delivery-rows.ts";
 import { dueAtOf } from "./enqueue.ts";
+import { chooseNext } from "./lanes.ts";
 import { dropWaiting } from "./old-delivery-rows.ts";
 import {
   type Due,
@@ -24,6 +26,7 @@ import {
   listDueOf,
   nextDueAt,
   saveDue,
+  shareOf,
   type WebhookSubscription,
 } from "./subscription-rows.ts";
 
@@ -33,9 +36,9 @@ import {
  */
 export const LEASE_MS = 20_000;
 
-/** Due deliveries that are looked at to find some of different twins, for each place there is. */
+/** Due deliveries that are looked at to find some of different lanes, for each place there is. */
 const WINDOW_OF_PLACE = 4;
-/** Due subscriptions that are looked at to find some of different accounts. */
+/** Due subscriptions that are looked at to find some of different shares. */
 const WINDOW_OF_ACCOUNTS = 256;
 /**
  * What one command does at most, so that the writes of others wait some 5 ms for it: subscriptions that it looks at and deliveries that it hands out,
@@ -49,23 +52,24 @@ type Input = {
   lease: string;
   /** Leases of which the sender still has deliveries. */
   held: readonly string[];
-  /** Deliveries that the sender has places for, and how many of each account it has on the way. */
+  /** Deliveries that the sender has places for, and how many of each share it has on the way. */
   room: number;
   inFlight: Readonly<Record<string, number>>;
-  /** Of each account that has subscriptions waiting in line for its places: those whose turn it is. */
+  /** Of each share that has subscriptions waiting in line for its places: those whose turn it is. */
   lines: Readonly<Record<string, readonly string[]>>;
 };
 
 /** What the sender needs to know. */
 export type Leased = {
   delivery: Delivery;
+  share: string;
   callbackUrl: string;
   signingSecret: string;
 };
 
 export type Leases = {
   leased: Leased[];
-  /** Subscriptions that have to wait in line until their account has places again, and those that have left it. */
+  /** Subscriptions that have to wait in line until their share has places again, and those that have left it. */
   linedUp: Due[];
   served: string[];
   /** Others were due that there was no room or no time for. */
@@ -78,7 +82,8 @@ type Handed = Pick<Leases, "leased" | "served"> & { places: DeliveryPlaces; leas
 
 /**
  * Hands out deliveries that are due for the holder of a lease to send: accounts in turn, and of each the subscription that is longest due first. Of
- * a subscription and a twin only one is out at a time, so what tells of a twin arrives in its order unless a message waits for its retry.
+ * a subscription, a publisher and a twin only one is out at a time, so what a publisher tells of a twin arrives in its order unless a message waits
+ * for its retry.
  *
  * An account that has its share on the way is not looked at, however much it has due: its subscriptions wait in a line that the sender keeps. Should
  * the sender be gone, they are due again after the time of a lease.
@@ -90,15 +95,13 @@ export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: I
   const barred = [...new Set([...places.full, ...Object.keys(input.lines)])];
 
   const due = listDueBut(tx, barred, WINDOW_OF_ACCOUNTS);
-  const chosen = inTurn(due, ({ accountId }) => accountId).slice(0, LEASED_MAX);
+  const chosen = inTurn(due, ({ share }) => share).slice(0, LEASED_MAX);
   const linedUp: Due[] = [];
   for (const one of chosen) {
     if (handed.leased.length >= LEASED_MAX) break;
     if (!leaseFrom(tx, one.id, handed)) linedUp.push(one);
   }
-  for (const id of inTurn(Object.entries(input.lines).flatMap(withAccount), ([account]) => account).map(
-    ([, id]) => id,
-  )) {
+  for (const id of inTurn(Object.entries(input.lines).flatMap(withShare), ([share]) => share).map(([, id]) => id)) {
     if (handed.leased.length >= LEASED_MAX) break;
     if (leaseFrom(tx, id, handed)) handed.served.push(id);
   }
@@ -116,50 +119,46 @@ export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: I
   return { leased, linedUp, served, more, nextAt: instants.length > 0 ? Math.min(...instants) : null };
 });
 
-const withAccount = ([account, ids]: [string, readonly string[]]) => ids.map((id) => [account, id] as const);
+const withShare = ([share, ids]: [string, readonly string[]]) => ids.map((id) => [share, id] as const);
 
-/** Leases what a subscription has due, as far as there are places. Returns false if its account has none, and then does nothing. */
+/** Leases what a subscription has due, as far as there are places. Returns false if its share has none, and then does nothing. */
 function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boolean {
   const subscription = findSubscription(tx, id);
   if (!subscription || subscription.endedAt !== null) return true;
-  const { accountId, callbackUrl, signingSecret, failingSince } = subscription;
+  const { callbackUrl, signingSecret, failingSince } = subscription;
+  const share = shareOf(subscription);
   if (subscription.expiresAt <= tx.now) {
     saveDue(tx, id, null);
     return true;
   }
-  const ofAccount = Math.min(places.of(accountId), LEASED_MAX - leased.length);
-  if (ofAccount <= 0) return false;
-  const twinsInFlight = listTwinsInFlight(tx, id);
-  const most = Math.min(ofAccount, placesOfEndpoint(twinsInFlight.length, failingSince !== null));
+  const ofShare = Math.min(places.of(share), LEASED_MAX - leased.length);
+  if (ofShare <= 0) return false;
+  const inFlight = listLanesInFlight(tx, id);
+  const most = Math.min(ofShare, placesOfEndpoint(inFlight.length, failingSince !== null));
   // One that waited in line may be held or paused since.
   const dueAt = dueAtOf(subscription, tx.now);
-  const due = most > 0 && dueAt === tx.now ? listDueLanes(tx, id, most * WINDOW_OF_PLACE) : [];
-  const chosen = firstOfEachTwin(due, twinsInFlight).slice(0, most);
+  const due = most > 0 && dueAt === tx.now ? listDueByPublisher(tx, subscription, most * WINDOW_OF_PLACE) : [];
+  const chosen = chooseNext(due, inFlight, most);
   for (const { position } of chosen) saveLease(tx, position, lease, tx.now + LEASE_MS);
-  saveDue(tx, id, dueAfter(tx, subscription, twinsInFlight.length + chosen.length, chosen.length === ofAccount));
-  leased.push(...chosen.map(({ position }) => ({ delivery: getDeliveryAt(tx, position), callbackUrl, signingSecret })));
-  places.take(accountId, chosen.length);
+  saveDue(tx, id, dueAfter(tx, subscription, inFlight.length + chosen.length, chosen.length === ofShare));
+  for (const { position } of chosen) {
+    leased.push({ delivery: getDeliveryAt(tx, position), share, callbackUrl, signingSecret });
+  }
+  places.take(share, chosen.length);
   return true;
 }
 
-/** Of what is due, the oldest first. Each message about no twin is a lane of its own. */
-function firstOfEachTwin<Lane extends Pick<Delivery, "position" | "twinId">>(
-  due: readonly Lane[],
-  inFlight: readonly (string | null)[],
-): Lane[] {
-  const taken = new Set(inFlight);
-  const oldestFirst = due.toSorted((a, b) => a.position - b.position);
-  return oldestFirst.filter(({ twinId }) => {
-    if (twinId === null) return true;
-    if (taken.has(twinId)) return false;
-    taken.add(twinId);
-    return true;
-  });
+/** What is due of each publisher: our own messages first, then those of whose topic it is, then those of inherited publishers. */
+function listDueByPublisher(tx: Tx, { id, publisherId: named }: WebhookSubscription, limit: number) {
+  const waiting = listWaitingPublishers(tx, id).filter(({ firstAt }) => firstAt <= tx.now);
+  const rankOf = (publisherId: string) => (publisherId === "" ? 0 : publisherId === named ? 1 : 2);
+  const ranked = waiting.toSorted((a, b) => rankOf(a.publisherId) - rankOf(b.publisherId) || a.firstAt - b.firstAt);
+  return ranked.map(({ publisherId }) => listDueMessages(tx, id, publisherId, Math.ceil(limit / ranked.length)));
 }
 
 /**
  * When to look at a subscription again. What is due now but has to wait for something on its way is looked at when that is settled,
- * which sets the instant anew; should it never be, when its lease is over. `cut`: there may be more of it than its account had places for.
+ * which sets the instant anew; should it never be, when its lease is over. `cut`: there may be more of it than its share had places for.
  */
 function dueAfter(tx: Tx, subscription: WebhookSubscription, inFlight: number, cut: boolean): number | null {
   const due = dueAtOf(subscription, firstAttemptAt(tx, subscription.id));

@@ -2,14 +2,21 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { Reader } from "../store/sql.ts";
 import { cursorAt, positionOf } from "./cursor.ts";
 import { countOpen } from "./delivery-rows.ts";
+import { isGranted } from "./grant-rows.ts";
 import { getOwnSubscription } from "./lookups.ts";
-import { listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
+import { listInheritedPublishers, listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
 
 /** What is not delivered is counted so far and no further; in a list, of a hundred subscriptions, not as far. */
 const COUNTED_MAX = 10_000;
 const COUNTED_IN_LIST_MAX = 200;
 
-export type SubscriptionInDetail = WebhookSubscription & { waiting: number; failed: number };
+export type SubscriptionInDetail = WebhookSubscription & {
+  /** Whether the publisher lets the account have the topic, as it does itself. */
+  granted: boolean;
+  inheritedPublishers: string[];
+  waiting: number;
+  failed: number;
+};
 
 /** The subscriptions of the caller's account that live, oldest first, and how their endpoints are doing. */
 export function listSubscriptions(
@@ -35,4 +42,12 @@ export const inDetail = (
   reader: Reader,
   subscription: WebhookSubscription,
   countedMax = COUNTED_MAX,
-): SubscriptionInDetail => ({ ...subscription, ...countOpen(reader, subscription.id, countedMax) });
+): SubscriptionInDetail => ({
+  ...subscription,
+  granted: isGrantedStill(reader, subscription),
+  inheritedPublishers: listInheritedPublishers(reader, subscription.id),
+  ...countOpen(reader, subscription.id, countedMax),
+});
+
+const isGrantedStill = (reader: Reader, { accountId, publisherId, topic }: WebhookSubscription) =>
+  publisherId === accountId || isGranted(reader, publisherId, topic, accountId);

@@ -170,6 +170,16 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ["delivery account", "UPDATE webhook_subscriptions SET account_id = 'x'", /^deliveries: \S+ is of another account/],
   [
+    "nobody's topic",
+    "UPDATE webhook_subscriptions SET publisher_id = ''",
+    /^webhook_subscriptions: \S+ does not say whose topic it is for$/,
+  ],
+  [
+    "inherits itself",
+    "INSERT INTO inherited_publishers SELECT publisher_id, topic, id FROM webhook_subscriptions",
+    /^inherited_publishers: subscription \S+ inherits \S+ on red, which is not beside its own$/,
+  ],
+  [
     "never looked at",
     "UPDATE webhook_subscriptions SET due_at = NULL, expires_at = 9e15, ended_at = NULL, end_reason = NULL",
     /^webhook_subscriptions: \S+ has messages that wait, and will never be looked at$/,

@@ -144,7 +144,7 @@ test("what others have due, however much and however long, hides no message of a
     const input = { lease: `look ${look}`, held: [], room, inFlight: { ...inFlight }, lines: { ...lines } };
     const { leased, linedUp } = await world.store.write(leaseDeliveries, SYSTEM, input);
     for (const { delivery } of leased) inFlight[delivery.accountId] = (inFlight[delivery.accountId] ?? 0) + 1;
-    for (const { accountId } of linedUp) lines[accountId] = [];
+    for (const { share } of linedUp) lines[share] = [];
     if (leased.some(({ delivery }) => delivery.accountId === victim.account)) found.push(look);
   }
   // Each look is a command of 5 ms at most. 4 500 subscriptions with 22 500 messages have been due for longer.

@@ -29,6 +29,7 @@ export const deliveryOperations = [
     summary: "List the webhook deliveries of the account, newest first",
     query: z.object({
       subscription: Uuid.optional(),
+      publisher: Uuid.optional(),
       topic: Topic.optional(),
       twin: Uuid.optional(),
       trigger: z.string().optional(),
@@ -40,8 +41,8 @@ export const deliveryOperations = [
     }),
     ok: { status: 200, view: DeliveriesView },
     serve: ({ deps, actor, query }) => {
-      const { subscription: subscriptionId, twin: twinId, ...rest } = query;
-      const filter = { subscriptionId, twinId, ...rest };
+      const { subscription: subscriptionId, publisher: publisherId, twin: twinId, ...rest } = query;
+      const filter = { subscriptionId, publisherId, twinId, ...rest };
       const { deliveries, cursor } = deps.store.read((reader) => listDeliveries(reader, actor, filter));
       return new Paged({ deliveries: deliveries.map(viewDelivery), cursor }, cursor);
     },
