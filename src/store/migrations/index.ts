@@ -17,7 +17,7 @@ import publishers from "./0016_publishers.sql" with { type: "text" };
 import authors from "./0017_authors.sql" with { type: "text" };
 import credentialCeilings from "./0018_credential_ceilings.sql" with { type: "text" };
 import boundedLists from "./0019_bounded_lists.sql" with { type: "text" };
-import mqttFilters from "./0021_mqtt_filters.sql" with { type: "text" };
+import mqttFilters from "./0020_mqtt_filters.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -42,5 +42,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 17, name: "authors", sql: authors },
   { number: 18, name: "credential_ceilings", sql: credentialCeilings },
   { number: 19, name: "bounded_lists", sql: boundedLists },
-  { number: 21, name: "mqtt_filters", sql: mqttFilters },
+  { number: 20, name: "mqtt_filters", sql: mqttFilters },
 ];
