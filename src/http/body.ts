@@ -30,6 +30,8 @@ export type Reading = {
   readonly clock: Clock;
   /** Told while a body arrives: then it is its pace that counts, and not how long its connection has been open. */
   readonly arriving: ((isArriving: boolean) => void) | undefined;
+  /** Set by the reader: nobody waits for the rest of a body that comes too slowly. */
+  isTooSlow: boolean;
 };
 
 /** Reads a body of at most `byteCountMax` bytes. Refuses more as `too_large`, and one that comes too slowly as `body`. */
@@ -58,7 +60,8 @@ async function readParts(body: ReadableStream<Uint8Array>, reading: Reading): Pr
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (pace.isTooSlow) throw invalid("body", "The request body came slower than a kilobyte a second.");
+      reading.isTooSlow = pace.isTooSlow;
+      if (reading.isTooSlow) throw invalid("body", "The request body came slower than a kilobyte a second.");
       if (done) break;
       byteCount += value.length;
       if (byteCount > byteCountMax) throw tooLarge(byteCountMax);

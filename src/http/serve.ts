@@ -2,7 +2,6 @@ import type { Context, Hono } from "hono";
 import type { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { assert } from "../kernel/assert.ts";
-import type { Hold } from "../kernel/body-budget.ts";
 import { clientAddress, throttleKey } from "../kernel/client-address.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
@@ -11,7 +10,7 @@ import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
 import type { RequestTurns } from "../kernel/request-turns.ts";
-import { announcedLength, endUnread, readBody, tooLarge } from "./body.ts";
+import { announcedLength, endUnread, type Reading, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation, Paged } from "./operation.ts";
 import { queryReader } from "./query.ts";
 import { answeredBy } from "./request-metrics.ts";
@@ -63,7 +62,7 @@ export function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, 
     const announced = announcedLength(request);
     let isRead = announced === 0;
     let owner: Owner | undefined;
-    let hold: Hold | undefined;
+    let reading: Reading | undefined;
     let response: Response;
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
@@ -75,9 +74,10 @@ export function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, 
       if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
       let bytes: Uint8Array = NO_BODY;
       if (operation.body && !isRead) {
-        hold = deps.bodies.hold(owner.account);
+        const hold = deps.bodies.hold(owner.account);
         const { arriving } = c.env;
-        bytes = await readBody(request, { announced, byteCountMax, hold, clock: deps.clock, arriving });
+        reading = { announced, byteCountMax, hold, clock: deps.clock, arriving, isTooSlow: false };
+        bytes = await readBody(request, reading);
         isRead = true;
       }
       response = await deps.bodies.work(bytes.length, owner, async () => {
@@ -97,9 +97,9 @@ export function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, 
       if (!owner) await turns.enter(strangerAt(addressOf(deps, c)));
       response = refuse(surface, deps, c, error, trace, operation);
     } finally {
-      hold?.release();
+      reading?.hold.release();
     }
-    if (!isRead) endUnread(hold ? undefined : announced, response);
+    if (!isRead) endUnread(reading?.isTooSlow ? undefined : announced, response);
     answered(response.status, began);
     return response;
   };
