@@ -107,7 +107,7 @@ test("on Fly a stranger who guesses PINs keeps nobody else from theirs", async (
     await world.call("POST", `/secrets/${caller.account}/wrong${guess}`, throughFly("203.0.113.9", { forwardedFor }));
   }
   const path = `/secrets/${caller.account}/${pin}`;
-  expect((await world.call("POST", path, throughFly("203.0.113.9"))).status).toBe(404);
+  expect((await world.call("POST", path, throughFly("203.0.113.9"))).status).toBe(429);
   expect((await world.call("POST", path, throughFly("198.51.100.7"))).status).toBe(201);
 });
 
