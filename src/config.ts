@@ -44,6 +44,26 @@ const Cidrs = z.string().transform((text, context): Cidr[] => {
   }
 });
 
+const NAME_SERVER = /^(?:\[([\d:a-f]+)\]|([^\s[\]:]+))(?::(\d{1,5}))?$/i;
+const isNameServer = (text: string) => {
+  const [, six, four, port] = NAME_SERVER.exec(text) ?? [];
+  return isIP(text) > 0 || (isIP(six ?? four ?? "") > 0 && Number(port ?? 1) >= 1 && Number(port ?? 1) <= 65_535);
+};
+const NameServers = z
+  .string()
+  .transform(commaSeparated)
+  .refine(
+    (servers) => servers.every(isNameServer),
+    "must be addresses, such as 9.9.9.9,10.0.0.2:5353,[2620:fe::fe]:53",
+  );
+
+/** A field name of HTTP (RFC 9110, 5.6.2). The list that every proxy appends to is read without being named. */
+const HeaderName = z
+  .string()
+  .regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be the name of a header, such as Fly-Client-IP")
+  .refine((name) => name.toLowerCase() !== "x-forwarded-for", "is X-Forwarded-For already, unless it names another")
+  .transform((name) => name.toLowerCase());
+
 const isOrigin = (text: string) => text === "*" || (URL.canParse(text) && new URL(text).origin === text);
 const Origins = z
   .string()
@@ -104,7 +124,9 @@ const SETTINGS = {
   public_url: PublicUrl.optional(),
   cors: Origins.prefault(""),
   trusted_proxies: Cidrs.prefault(""),
+  client_address_header: HeaderName.optional(),
   webhook_allow: Cidrs.prefault(""),
+  dns: NameServers.prefault(""),
   journal_keep: Duration.prefault("90D"),
   /** The vendor's SDK takes no other shape of it. */
   region: z
@@ -133,6 +155,10 @@ const CompleteSettings = z
   })
   .refine((given) => !given.https || hasCertificate(given), { path: ["https"], message: NEEDS_CERTIFICATE })
   .refine((given) => !given.mqtts || hasCertificate(given), { path: ["mqtts"], message: NEEDS_CERTIFICATE })
+  .refine((given) => !given.client_address_header || given.trusted_proxies.length > 0, {
+    path: ["client_address_header"],
+    message: "is believed from trusted proxies and from nobody else: name them in TWINPOST_TRUSTED_PROXIES",
+  })
   .refine((given) => !given.backup_cron === !given.backup_dir, {
     path: ["backup_cron"],
     message: "goes with a folder for the backups, TWINPOST_BACKUP_DIR; either both or neither",
@@ -171,6 +197,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   publicUrl: settings.public_url ?? ownUrl(settings),
   corsOrigins: settings.cors,
   trustedProxies: settings.trusted_proxies,
+  /** The header in which they name the client, in small letters; null for `X-Forwarded-For`. */
+  clientAddressHeader: settings.client_address_header ?? null,
   /** The `{region}` of the hub API. */
   region: settings.region,
   /** What a document's data may take as JSON text, how deep it may nest, and how many a twin may have. */
@@ -178,6 +206,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   documentDepthMax: settings.document_depth,
   documentsPerTwinMax: settings.documents_per_twin,
   webhookAllow: settings.webhook_allow,
+  /** Where host names of webhooks are looked up; empty for the system's servers. */
+  dnsServers: settings.dns,
   /** Never less than deliveries are kept: they tell of what stands there. */
   journalKeepMs: Math.max(settings.journal_keep, settings.deliveries_keep),
   deliveriesKeepMs: settings.deliveries_keep,

@@ -1,5 +1,7 @@
 import { record } from "../events/record.ts";
 import type { RoleRules, Statement } from "../kernel/actor.ts";
+import { assertMayAsk } from "./ledger-rights.ts";
+import { assertRoomForRole } from "./room-in-account.ts";
 import { insertRole, type Role } from "./rows.ts";
 import { viewRole } from "./schema.ts";
 import { assertWithin } from "./statement.ts";
@@ -10,6 +12,8 @@ type Input = { id: string; name: string; statement: Statement; rules: RoleRules 
 /** Creates a role that permits nothing the caller's does not, and passes on the rules that bind the caller. */
 export const createUserRole = userCommand("create_user_role", (tx, actor, input: Input): Role => {
   assertWithin(actor, input, "The new role");
+  assertMayAsk(actor, input.rules);
+  assertRoomForRole(tx, actor.accountId);
   const role = { ...input, accountId: actor.accountId, createdAt: tx.now, updatedAt: tx.now };
   insertRole(tx, role);
   record(tx, actor, { kind: "role.created", accountId: actor.accountId, data: viewRole(role) });

@@ -1,6 +1,7 @@
 import { record } from "../events/record.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { assertMayGive, assertTablesExist } from "./lookups.ts";
+import { assertMayGive, assertSeenAlike, assertTablesExist } from "./lookups.ts";
+import { assertRoomForUser } from "./room-in-account.ts";
 import { insertUser, type User } from "./rows.ts";
 import { viewUser } from "./schema.ts";
 import { userCommand } from "./user-command.ts";
@@ -16,7 +17,9 @@ type Input = {
 /** Creates a user with a role that permits nothing the caller's does not. The user has no secret until a PIN is redeemed. */
 export const createUser = userCommand("create_user", (tx, actor, input: Input): User => {
   assertMayGive(tx, actor, input.roleId);
+  assertSeenAlike(tx, actor, input.description);
   assertTablesExist(input.activity);
+  assertRoomForUser(tx, actor.accountId);
   const user = { ...input, accountId: actor.accountId, createdAt: tx.now, updatedAt: tx.now };
   insertUser(tx, user);
   record(tx, actor, { kind: "user.created", accountId: actor.accountId, data: viewUser(user) as JsonObject });

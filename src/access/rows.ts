@@ -66,8 +66,21 @@ export function saveAccount(tx: Tx, account: Account): void {
   );
 }
 
+/** How many an account has of what is counted by the database itself. */
+export function countsOf(reader: Reader, accountId: string): { users: number; roles: number; references: number } {
+  const row = reader.get("SELECT user_count, role_count, reference_count FROM accounts WHERE id = ?", accountId) ?? {};
+  return {
+    users: integer(row, "user_count"),
+    roles: integer(row, "role_count"),
+    references: integer(row, "reference_count"),
+  };
+}
+
 /** Whether anybody can use this database yet. */
 export const hasAccounts = (reader: Reader) => reader.get("SELECT 1 FROM accounts LIMIT 1") !== undefined;
+
+/** Where a role or a user stands in the order of creation. */
+export type Place = [createdAt: number, id: string];
 
 const ROLE = "id, account_id, name, effect, actions, twin_rule, identity_rule, entry_rule, created_at, updated_at";
 
@@ -76,8 +89,25 @@ export function findRole(reader: Reader, accountId: string, id: string): Role | 
   return row && roleFrom(row);
 }
 
-export const listRoles = (reader: Reader, accountId: string): Role[] =>
-  reader.all(`SELECT ${ROLE} FROM roles WHERE account_id = ? ORDER BY created_at, id`, accountId).map(roleFrom);
+/** As much of a role as lists show: rules are long. */
+export type RoleInBrief = Pick<Role, "id" | "name" | "createdAt" | "updatedAt">;
+
+/** Roles of an account behind a place, oldest first. */
+export const listRoles = (reader: Reader, accountId: string, after: Place, limit: number): RoleInBrief[] =>
+  reader
+    .all(
+      `SELECT id, name, created_at, updated_at FROM roles
+       WHERE account_id = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
+      accountId,
+      ...after,
+      limit,
+    )
+    .map((row) => ({
+      id: text(row, "id"),
+      name: text(row, "name"),
+      createdAt: integer(row, "created_at"),
+      updatedAt: integer(row, "updated_at"),
+    }));
 
 export function insertRole(tx: Tx, role: Role): void {
   tx.run(
@@ -155,8 +185,26 @@ export function findUserAnywhere(reader: Reader, id: string): User | undefined {
   return row && userFrom(row);
 }
 
-export const listUsers = (reader: Reader, accountId: string): User[] =>
-  reader.all(`SELECT ${USER} FROM users WHERE account_id = ? ORDER BY created_at, id`, accountId).map(userFrom);
+/** As much of a user as lists show: descriptions are long. */
+export type UserInBrief = Pick<User, "id" | "roleId" | "name" | "createdAt" | "updatedAt">;
+
+/** Users of an account behind a place, oldest first. */
+export const listUsers = (reader: Reader, accountId: string, after: Place, limit: number): UserInBrief[] =>
+  reader
+    .all(
+      `SELECT id, role_id, name, created_at, updated_at FROM users
+       WHERE account_id = ? AND (created_at, id) > (?, ?) ORDER BY created_at, id LIMIT ?`,
+      accountId,
+      ...after,
+      limit,
+    )
+    .map((row) => ({
+      id: text(row, "id"),
+      roleId: text(row, "role_id"),
+      name: textOrNull(row, "name"),
+      createdAt: integer(row, "created_at"),
+      updatedAt: integer(row, "updated_at"),
+    }));
 
 export function insertUser(tx: Tx, user: User): void {
   tx.run(

@@ -14,7 +14,7 @@ import { compileRule } from "../rules/rule.ts";
 import { RuleText } from "../rules/schema.ts";
 import { ACTIONS } from "./actions.ts";
 import type { UserSecret } from "./credential-rows.ts";
-import type { Account, Role, User } from "./rows.ts";
+import type { Account, Role, RoleInBrief, User, UserInBrief } from "./rows.ts";
 
 // What callers of the account API send and what we answer (specification 2.1–2.5).
 
@@ -116,6 +116,14 @@ export const UserView = z.object({
   updated_ts: TimestampView,
 });
 
+/** Beyond the original, and only where there is something to tell. */
+const Ended = {
+  ended_secrets: z.int().optional().meta({
+    description: "How many secrets ended, because those who made them held less than their users are given now.",
+  }),
+};
+export const ChangedUserView = UserView.extend(Ended);
+
 export const UsersView = z.object({
   users: z.record(Uuid, UserView.pick({ name: true, role: true, created_ts: true, updated_ts: true })),
 });
@@ -129,6 +137,8 @@ export const RoleView = z.object({
   created_ts: TimestampView,
   updated_ts: TimestampView,
 });
+
+export const ChangedRoleView = RoleView.extend(Ended);
 
 export const RolesView = z.object({
   roles: z.record(Uuid, RoleView.pick({ name: true, created_ts: true, updated_ts: true })),
@@ -175,7 +185,9 @@ export const viewUser = (user: User): z.infer<typeof UserView> => ({
   ...times(user),
 });
 
-export const viewUsers = (users: User[]): z.infer<typeof UsersView> => ({
+export const viewEnded = (endedSecrets: number) => endedSecrets > 0 && { ended_secrets: endedSecrets };
+
+export const viewUsers = (users: UserInBrief[]): z.infer<typeof UsersView> => ({
   users: Object.fromEntries(users.map((user) => [user.id, { name: user.name, role: user.roleId, ...times(user) }])),
 });
 
@@ -188,7 +200,7 @@ export const viewRole = (role: Role): z.infer<typeof RoleView> => ({
   ...times(role),
 });
 
-export const viewRoles = (roles: Role[]): z.infer<typeof RolesView> => ({
+export const viewRoles = (roles: RoleInBrief[]): z.infer<typeof RolesView> => ({
   roles: Object.fromEntries(roles.map((role) => [role.id, { name: role.name, ...times(role) }])),
 });
 

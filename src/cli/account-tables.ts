@@ -30,6 +30,7 @@ export const LEFT_TABLES: Readonly<Record<string, string>> = {
   pins: "digested with the master key, and over in ten minutes",
   user_tokens: "signed with a key of the server",
   sticker_recipients: "derived from stickers",
+  reference_fans: "derived from ledger entries",
   mqtt_usage: "counted by the database itself",
   mqtt_sessions: "a connection's or a session's, which end where they are",
   mqtt_subscriptions: "a connection's or a session's, which end where they are",

@@ -2,6 +2,7 @@ import { ACCESS_INVARIANTS } from "../access/invariant-rows.ts";
 import { DOCUMENT_INVARIANTS } from "../documents/invariant-rows.ts";
 import { EVENT_INVARIANTS } from "../events/invariant-rows.ts";
 import { HUB_INVARIANTS } from "../hub/invariant-rows.ts";
+import { IDENTITY_INVARIANTS } from "../identities/invariant-rows.ts";
 import { LEDGER_INVARIANTS } from "../ledgers/invariant-rows.ts";
 import { MQTT_INVARIANTS } from "../mqtt/invariant-rows.ts";
 import { NOTIFICATION_INVARIANTS } from "../notifications/invariant-rows.ts";
@@ -11,6 +12,7 @@ import { STICKER_INVARIANTS } from "../stickers/invariant-rows.ts";
 export const INVARIANTS = [
   ...EVENT_INVARIANTS,
   ...ACCESS_INVARIANTS,
+  ...IDENTITY_INVARIANTS,
   ...LEDGER_INVARIANTS,
   ...STICKER_INVARIANTS,
   ...DOCUMENT_INVARIANTS,

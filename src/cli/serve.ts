@@ -8,6 +8,7 @@ import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
+import { AccountTurns } from "../kernel/account-turns.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
@@ -15,7 +16,6 @@ import { FairSlices } from "../kernel/fair-slices.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
-import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { Broker } from "../mqtt/broker.ts";
@@ -29,10 +29,9 @@ import { openAdmin } from "./admin.ts";
 import { openDevices } from "./devices.ts";
 import { readProcess, watchEventLoop } from "./process-metrics.ts";
 import { ServerCertificate } from "./server-certificate.ts";
+import { DRAIN_MS, drain, endInTime, stopSignal } from "./stop.ts";
 import { openWeb } from "./web.ts";
 
-/** How long requests and deliveries in work may take once we are told to stop: within 10 s all is over, whoever hangs. */
-const DRAIN_MS = 8_000;
 /** So long devices are heard that have not been answered since. */
 const LAST_WORDS_MS = 250;
 const USER_TOKEN_KEY_BYTES = 32;
@@ -60,10 +59,10 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       config,
       metrics,
       stopping: stopping.signal,
-      net: systemNet(),
+      net: systemNet({ now: clock.now, servers: config.dnsServers, metrics }),
       messages: new Tally(),
       bodies: new BodyBudget(),
-      largeWrites: new Turns(),
+      largeWrites: new AccountTurns(),
       slices: new FairSlices(),
       userTokenKey,
     };
@@ -71,7 +70,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     const broker = new Broker(deps);
     await broker.start();
     const devices = openDevices(deps, broker.accept, certificate);
-    const handle: HttpHandler = (request, peerAddress) => app.fetch(request, { peerAddress });
+    const handle: HttpHandler = (request, peerAddress, arriving) => app.fetch(request, { peerAddress, arriving });
     const server = await openWeb(config, handle, devices.webSockets, certificate);
     const mqtt = await devices.listen();
     const admin = openAdmin(deps);
@@ -94,13 +93,14 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       );
     }
     log.info("serve.stopping", { signal: await stopped });
+    endInTime(log);
     stopping.abort();
     devices.stopListening();
     const sendDevicesAway = async () => {
       await broker.stop(LAST_WORDS_MS);
       await devices.close(DRAIN_MS);
     };
-    await Promise.all([scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
+    await drain(log, [scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
     // Without a disk that takes it, what was counted since a minute or less is lost, and nothing else.
     await keepAllMessageCounts(deps).catch((error) => log.warn("metrics.not_kept", { error: describeError(error) }));
     unwatch();
@@ -115,17 +115,4 @@ export async function serve(flags: Record<string, string>): Promise<void> {
 async function backUpBeside(dataDir: string, file: string, signal: AbortSignal): Promise<void> {
   const { code, stderr } = await runSelf(["backup", file, "--data-dir", dataDir], signal);
   if (code !== 0) throw new Error(`the backup failed: ${stderr.trim()}`);
-}
-
-function stopSignal(): Promise<string> {
-  return new Promise((stop) => {
-    let told = false;
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.on(signal, () => {
-        if (told) process.exit(1);
-        told = true;
-        stop(signal);
-      });
-    }
-  });
 }

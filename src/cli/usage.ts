@@ -41,6 +41,7 @@ Settings, each a flag or an environment variable:
   --cors                      TWINPOST_CORS                      origins whose pages may call, comma separated (none)
   --trusted-proxies           TWINPOST_TRUSTED_PROXIES           ranges whose X-Forwarded-For is believed, comma separated (none)
   --webhook-allow             TWINPOST_WEBHOOK_ALLOW             ranges that webhooks may reach although they are not public (none)
+  --dns                       TWINPOST_DNS                       DNS servers that host names of webhooks are looked up at (the system's)
   --journal-keep              TWINPOST_JOURNAL_KEEP              how long the journal is kept: 90D, 12W, 6M, 1Y, INF (90D)
   --deliveries-keep           TWINPOST_DELIVERIES_KEEP           how long webhook deliveries are kept, likewise (30D)
   --region                    TWINPOST_REGION                    region in the paths of the hub API (fr-par)

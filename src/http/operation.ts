@@ -17,6 +17,20 @@ export class Headed<View> {
   }
 }
 
+/**
+ * A page of a list whose original has none, so its shape has no place for a cursor: where there is more, a `Link` with the relation `next`
+ * says so.
+ */
+export class Paged<View> {
+  readonly view: View;
+  readonly cursor: string | null;
+
+  constructor(view: View, cursor: string | null) {
+    this.view = view;
+    this.cursor = cursor;
+  }
+}
+
 /** What an operation is served with: everything proven and parsed. */
 export type Call<Params, Query, Body> = {
   readonly deps: Deps;
@@ -63,7 +77,7 @@ type Typed<
 
 /** The compiler checks the members that are no text yet; the schema fuzzer checks all. Null is no body at all (204). */
 type Written<View> = View | Spliced<Partial<View>>;
-type Answer<View> = Written<View> | Headed<Written<View>> | null;
+type Answer<View> = Written<View> | Headed<Written<View>> | Paged<Written<View>> | null;
 
 type Caller = { readonly actor: UserActor };
 

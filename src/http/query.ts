@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { invalid } from "../kernel/failure.ts";
 import { parse } from "../kernel/parse.ts";
 import { SECONDS_MAX, Timestamp, UUID_PATTERN, Uuid } from "../kernel/schema.ts";
 
@@ -14,12 +15,16 @@ export function queryReader(schema: z.ZodObject): (url: string) => unknown {
   };
 }
 
-/** The values of a query by name. A repeated key keeps all of its values, in an array. */
+/** The values of a query by name. A repeated key keeps all of its values, in an array. NUL is refused in each: no database keeps it. */
 function queryValues(url: string): Record<string, string | string[]> {
   const start = url.indexOf("?");
   if (start < 0) return {};
   const values: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(url.slice(start))) {
+    if (value.includes("\0")) {
+      const issue = { path: name, message: "must not contain NUL", reason: "format" as const };
+      throw invalid("parameter", "Query is not acceptable.", [issue]);
+    }
     const before = values[name];
     if (before === undefined) values[name] = value;
     else if (Array.isArray(before)) before.push(value);
@@ -117,6 +122,18 @@ export const queryInteger = (minimum: number, maximum: number, fallback: number)
     })
     .default(fallback)
     .meta({ type: "integer", minimum, maximum });
+
+/** What a list takes in one answer if nobody asks for less. */
+export const PAGE_MAX = 1000;
+
+/** Of lists that have no pages in the original: who does not ask for pages gets all, up to a size that few reach. */
+export const queryPage = {
+  cursor: z
+    .string()
+    .optional()
+    .meta({ description: "Where the page begins: out of the `Link` of the page before it." }),
+  limit: queryInteger(1, PAGE_MAX, PAGE_MAX),
+};
 
 function complain(context: z.core.$RefinementCtx<string>, message: string) {
   context.issues.push({ code: "custom", input: context.value, message });

@@ -1,6 +1,5 @@
 import { boolean, integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 import type { MessageFilters } from "./message-filters.ts";
-import { type Page, pageOf } from "./page-rows.ts";
 
 /** What proves who a device is: a certificate, without its key. */
 export type Certificate = { pem: string; fingerprint: string };
@@ -68,19 +67,50 @@ export function findDeviceIdByName(reader: Reader, hubId: string, name: string):
   return row && text(row, "id");
 }
 
-export type DeviceFilters = {
-  account_id: string;
-  hub_id?: string | undefined;
+/** As much of a device as it is listed by. */
+export type DeviceFacts = Pick<
+  Device,
+  "id" | "name" | "hubId" | "enabled" | "allowInsecure" | "createdAt" | "updatedAt"
+>;
+
+/** Which devices a list is about, and in which order of their names. */
+export type DeviceWalk = {
+  accountId: string;
+  hubId?: string | undefined;
   name?: string | undefined;
-  allow_insecure?: boolean | undefined;
-  enabled?: boolean | undefined;
+  descending: boolean;
 };
 
-export function listDeviceRows(reader: Reader, filters: DeviceFilters, page: Page) {
-  const source = { columns: DEVICE_AND_ACTIVITY, from: "devices", where: HUB_IS_THERE };
-  const { rows, totalCount } = pageOf(reader, source, filters, page);
-  return { items: rows.map(deviceFrom), totalCount };
+/** Where a walk has come; null is its beginning. */
+export type DevicePlace = Pick<Device, "name" | "id"> | null;
+
+/** Devices of an account, of one hub or of one name, behind a place, in the order of their names and then of their ids. */
+export function listDeviceFacts(reader: Reader, walk: DeviceWalk, behind: DevicePlace, limit: number): DeviceFacts[] {
+  const { accountId, hubId, name, descending } = walk;
+  const conditions = [
+    "account_id = ?",
+    hubId && "hub_id = ?",
+    name && "name = ?",
+    behind && placeCondition(descending),
+  ];
+  const index = hubId === undefined ? "INDEXED BY devices_by_account" : "";
+  return reader
+    .all(
+      `SELECT id, name, hub_id, enabled, allow_insecure, created_at, updated_at FROM devices ${index}
+       WHERE ${conditions.filter(Boolean).join(" AND ")} ORDER BY name${descending ? " DESC" : ""}, id LIMIT ?`,
+      ...[accountId, ...(hubId ? [hubId] : []), ...(name ? [name] : [])],
+      ...(behind ? [behind.name, behind.name, behind.id] : []),
+      limit,
+    )
+    .map((row) => ({
+      ...{ id: text(row, "id"), name: text(row, "name"), hubId: text(row, "hub_id") },
+      ...{ enabled: boolean(row, "enabled"), allowInsecure: boolean(row, "allow_insecure") },
+      ...{ createdAt: integer(row, "created_at"), updatedAt: integer(row, "updated_at") },
+    }));
 }
+
+const placeCondition = (descending: boolean) =>
+  descending ? "name <= ? AND (name < ? OR id > ?)" : "name >= ? AND (name > ? OR id > ?)";
 
 /** Some devices of a hub, in no order that means anything. */
 export const listDevicesOfHub = (reader: Reader, hubId: string, limit: number): Device[] =>

@@ -112,6 +112,17 @@ export function markHubDeleted(tx: Tx, id: string): void {
   tx.run("UPDATE hubs SET deleted_at = ? WHERE id = ?", tx.now, id);
 }
 
+/** How many devices the account's hubs have, or one of them has; and which hubs are being deleted, whose devices are absent already. */
+export function countDevices(reader: Reader, accountId: string, hubId?: string) {
+  const rows = reader.all(
+    "SELECT id, device_count, deleted_at IS NOT NULL AS ending FROM hubs WHERE account_id = ?",
+    accountId,
+  );
+  const ending = new Set(rows.filter((row) => boolean(row, "ending")).map((row) => text(row, "id")));
+  const counted = rows.filter((row) => !boolean(row, "ending") && (hubId === undefined || row["id"] === hubId));
+  return { ending, count: counted.reduce((sum, row) => sum + integer(row, "device_count"), 0) };
+}
+
 /** Whether a hub is being deleted and not gone yet. */
 export const isHubEnding = (reader: Reader, id: string): boolean =>
   reader.get("SELECT 1 FROM hubs WHERE id = ? AND deleted_at IS NOT NULL", id) !== undefined;

@@ -13,8 +13,8 @@ export type MessageFilters = { publish: FilterRule; subscribe: FilterRule };
 const everything: FilterRule = { policy: "reject", topics: [] };
 export const NO_FILTERS: MessageFilters = { publish: everything, subscribe: everything };
 
-/** The longest that a topic can be on the wire. */
-const FILTER_LENGTH_MAX = 65_535;
+/** Of one rule together: a list shows those of a hundred devices. */
+const FILTERS_LENGTH_MAX = 16_384;
 
 /** What a template stands in for while a filter's form is looked at; names have none of the characters that mean something. */
 const TEMPLATE = /\{\{\s*(\w+\.\w+)\s*\}\}/g;
@@ -22,13 +22,19 @@ const TEMPLATE = /\{\{\s*(\w+\.\w+)\s*\}\}/g;
 const TopicFilter = z
   .string()
   .min(1)
-  .max(FILTER_LENGTH_MAX)
+  .max(FILTERS_LENGTH_MAX)
   .refine((filter) => isTopicFilter(filter.replaceAll(TEMPLATE, "x")), "must be an MQTT topic filter");
 
 const Rule = z
   .object({
     policy: zeroed(POLICIES, "unknown"),
-    topics: z.array(TopicFilter).nullish(),
+    topics: z
+      .array(TopicFilter)
+      .refine(
+        (topics) => topics.reduce((sum, { length }) => sum + length, 0) <= FILTERS_LENGTH_MAX,
+        `must have at most ${FILTERS_LENGTH_MAX} characters together`,
+      )
+      .nullish(),
   })
   .transform(({ policy, topics }): FilterRule => ({ policy: policy ?? "reject", topics: topics ?? [] }));
 

@@ -5,10 +5,14 @@ import type { UserActor } from "../kernel/actor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { writeInParts } from "../kernel/parts.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
+import { authorOf } from "../policy/author.ts";
 import { mayTouchIdentity } from "../policy/verdicts.ts";
 import { compileRule } from "../rules/rule.ts";
 import { getTwin } from "../twins/get-twin.ts";
-import { findIdentity, type Identity, insertIdentity } from "./rows.ts";
+import { countIdentities, findIdentity, type Identity, insertIdentity } from "./rows.ts";
+
+/** On one twin, of one account. */
+export const IDENTITIES_MAX = 1000;
 
 type Wish = { expiresAt: number | null; visibility: string | null };
 type Refused = { error: string; detail?: string };
@@ -30,12 +34,16 @@ export const createTwinIdentity = userCommand(
   (tx, actor, { twinId, identities }: Input): Outcomes => {
     const twin = getTwin(tx, actor, twinId);
     const { accountId } = actor;
+    let count = countIdentities(tx, twinId, accountId, IDENTITIES_MAX);
     const outcomes = identities.map(([name, wish]): Outcomes[number] => {
-      const identity = { twinId, accountId, name, ...wish, createdAt: tx.now, updatedAt: tx.now };
+      const author = wish.visibility === null ? null : authorOf(actor);
+      const identity = { twinId, accountId, name, ...wish, author, createdAt: tx.now, updatedAt: tx.now };
       if (findIdentity(tx, twinId, accountId, name)) return [name, { error: "Identity already exists." }];
       const detail = wish.visibility === null ? undefined : complaintOf(wish.visibility);
       if (detail) return [name, { error: "Invalid rule.", detail }];
       if (!mayTouchIdentity(tx, actor, twin, identity)) return [name, { error: "Identity not accessible." }];
+      if (count >= IDENTITIES_MAX) return [name, { error: "Too many Identities on the Twin." }];
+      count++;
       insertIdentity(tx, identity);
       return [name, identity];
     });

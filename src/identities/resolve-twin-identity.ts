@@ -1,34 +1,59 @@
+import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
+import type { Page, PageWish } from "../kernel/cursor.ts";
+import { type Others, search } from "../policy/fair-search.ts";
 import { mayTouchIdentity, mayTouchTwin } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sql.ts";
 import { findTwin, type Twin } from "../twins/rows.ts";
 import { isExpired } from "./get-twin-identity.ts";
-import { listIdentitiesByName } from "./rows.ts";
+import { type Identity, listAccountsByName, listByName } from "./rows.ts";
 
-/** Identities of one name that a call looks at: the same outside name on more twins than this is a mistake, not a name. */
-const EXAMINED_MAX = 1000;
+/** Bytes of descriptions on one page, after which it ends early. */
+const PAGE_BYTES_MAX = 1024 * 1024;
 
 /** Whose identities are meant: the caller's account's, everybody's, or those of these accounts. */
 export type Context = "personal" | "system" | string[];
 
+type Wish = PageWish & { context: Context; visibleTwins: boolean };
+
 /**
- * Twins that a name leads to, each once, oldest name first: through the caller's own identities, and through those of others that are
- * visible to the caller. `visibleTwins` leaves out twins that the role keeps from the caller. Expired names lead nowhere.
+ * Twins that a name leads to, each once on a page, oldest name first: through the caller's own identities, and through those of others that
+ * are visible to the caller. `visibleTwins` leaves out twins that the role keeps from the caller. Expired names lead nowhere.
  */
-export function resolveTwinIdentity(
-  reader: Reader,
+export async function resolveTwinIdentity(
+  deps: Deps,
   actor: UserActor,
   name: string,
-  { context, visibleTwins }: { context: Context; visibleTwins: boolean },
-): Twin[] {
-  const accountIds = context === "system" ? "all" : context === "personal" ? [actor.accountId] : context;
-  const twins = new Map<string, Twin>();
-  for (const identity of listIdentitiesByName(reader, name, accountIds, EXAMINED_MAX)) {
-    if (twins.has(identity.twinId) || isExpired(identity, reader.now)) continue;
+  { context, visibleTwins, cursor, limit }: Wish,
+): Promise<Page<Twin>> {
+  const found = new Set<string>();
+  let bytes = 0;
+  const examine = (reader: Reader) => (identity: Identity) => {
+    if (found.has(identity.twinId) || isExpired(identity, reader.now)) return undefined;
     const twin = findTwin(reader, identity.twinId);
-    if (!twin || !mayTouchIdentity(reader, actor, twin, identity)) continue;
-    if (visibleTwins && !mayTouchTwin(reader, actor, twin)) continue;
-    twins.set(twin.id, twin);
-  }
-  return [...twins.values()];
+    if (!twin || !mayTouchIdentity(reader, actor, twin, identity)) return undefined;
+    if (visibleTwins && !mayTouchTwin(reader, actor, twin)) return undefined;
+    found.add(twin.id);
+    bytes += twin.description?.length ?? 0;
+    return { twin, namedAt: identity.createdAt };
+  };
+  const page = await search(deps, actor, {
+    name: "resolved",
+    lists: {
+      accounts: (reader, after, count) => listAccountsByName(reader, name, after, count),
+      items: (reader, accountId, after, count) =>
+        listByName(reader, name, { accountId, visibleOnly: accountId !== actor.accountId }, after, count),
+      keyOf: ({ twinId }) => twinId,
+    },
+    own: context === "personal" || context === "system" || context.includes(actor.accountId),
+    others: othersOf(context),
+    cursor,
+    ruled: context !== "personal" || actor.rules.identity !== null || actor.rules.twin !== null,
+    examine,
+    isFull: ({ length }) => length >= limit || bytes >= PAGE_BYTES_MAX,
+  });
+  const sorted = page.items.sort((a, b) => a.namedAt - b.namedAt || (a.twin.id < b.twin.id ? -1 : 1));
+  return { items: sorted.map(({ twin }) => twin), cursor: page.cursor };
 }
+
+const othersOf = (context: Context): Others => (context === "system" ? "all" : context === "personal" ? [] : context);

@@ -1,3 +1,4 @@
+import type { Author } from "../policy/author.ts";
 import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 
 /** An outside name of a twin, of the account that gave it. */
@@ -7,12 +8,14 @@ export type Identity = {
   name: string;
   /** A rule by which users of other accounts see it; null keeps it private. */
   visibility: string | null;
+  /** Who set that rule. */
+  author: Author | null;
   expiresAt: number | null;
   createdAt: number;
   updatedAt: number;
 };
 
-const IDENTITY = "twin_id, account_id, name, visibility, expires_at, created_at, updated_at";
+const IDENTITY = "twin_id, account_id, name, visibility, author, expires_at, created_at, updated_at";
 
 export function findIdentity(reader: Reader, twinId: string, accountId: string, name: string): Identity | undefined {
   const row = reader.get(
@@ -24,39 +27,79 @@ export function findIdentity(reader: Reader, twinId: string, accountId: string, 
   return row && identityFrom(row);
 }
 
-/** Those of all accounts, in the order of their names. */
-export const listTwinIdentities = (reader: Reader, twinId: string): Identity[] =>
-  reader
-    .all(`SELECT ${IDENTITY} FROM identities WHERE twin_id = ? ORDER BY name, account_id`, twinId)
-    .map(identityFrom);
+/** How many an account has given a twin; not counted beyond `max`. */
+export function countIdentities(reader: Reader, twinId: string, accountId: string, max: number): number {
+  const row = reader.get(
+    `SELECT count(*) AS count FROM (SELECT 1 FROM identities INDEXED BY identities_by_twin
+     WHERE twin_id = ? AND account_id = ? LIMIT ?)`,
+    twinId,
+    accountId,
+    max,
+  );
+  return integer(row as Row, "count");
+}
 
-/** Where a name leads in some accounts, or in all, oldest first. At most `limit`. */
-export function listIdentitiesByName(
+// Whoever asks walks over nothing of others but what these have made visible: each of these questions costs what it returns.
+
+/** Those of one account on a twin behind a name, in the order of their names. */
+export const listOnTwin = (
+  reader: Reader,
+  twinId: string,
+  { accountId, visibleOnly }: { accountId: string; visibleOnly: boolean },
+  after: string,
+  limit: number,
+): Identity[] =>
+  reader.all(visibleOnly ? VISIBLE_ON_TWIN : ALL_ON_TWIN, twinId, accountId, after, limit).map(identityFrom);
+
+const ALL_ON_TWIN = `SELECT ${IDENTITY} FROM identities INDEXED BY identities_by_twin
+  WHERE twin_id = ? AND account_id = ? AND name > ? ORDER BY name LIMIT ?`;
+const VISIBLE_ON_TWIN = `SELECT ${IDENTITY} FROM identities INDEXED BY identities_visible_on_twin
+  WHERE twin_id = ? AND account_id = ? AND name > ? AND visibility IS NOT NULL ORDER BY name LIMIT ?`;
+
+/** Accounts behind one that have made some on a twin visible. */
+export const listAccountsOnTwin = (reader: Reader, twinId: string, after: string, limit: number): string[] =>
+  reader.all(ACCOUNTS_ON_TWIN, twinId, after, limit).map((row) => text(row, "account_id"));
+
+/** The identities of a name that one account has given, behind a twin, in the order of the twins' ids. */
+export const listByName = (
   reader: Reader,
   name: string,
-  accountIds: readonly string[] | "all",
+  { accountId, visibleOnly }: { accountId: string; visibleOnly: boolean },
+  after: string,
   limit: number,
-): Identity[] {
-  const order = "ORDER BY created_at, twin_id, account_id LIMIT ?";
-  const rows =
-    accountIds === "all"
-      ? reader.all(`SELECT ${IDENTITY} FROM identities WHERE name = ? ${order}`, name, limit)
-      : reader.all(
-          `SELECT ${IDENTITY} FROM identities WHERE name = ? AND account_id IN (SELECT value FROM json_each(?)) ${order}`,
-          name,
-          JSON.stringify(accountIds),
-          limit,
-        );
-  return rows.map(identityFrom);
-}
+): Identity[] =>
+  reader.all(visibleOnly ? VISIBLE_BY_NAME : ALL_BY_NAME, name, accountId, after, limit).map(identityFrom);
+
+const ALL_BY_NAME = `SELECT ${IDENTITY} FROM identities
+  WHERE name = ? AND account_id = ? AND twin_id > ? ORDER BY twin_id LIMIT ?`;
+const VISIBLE_BY_NAME = `SELECT ${IDENTITY} FROM identities INDEXED BY identities_visible_by_name
+  WHERE name = ? AND account_id = ? AND twin_id > ? AND visibility IS NOT NULL ORDER BY twin_id LIMIT ?`;
+
+/** Accounts behind one that have made some of a name visible. */
+export const listAccountsByName = (reader: Reader, name: string, after: string, limit: number): string[] =>
+  reader.all(ACCOUNTS_BY_NAME, name, after, limit).map((row) => text(row, "account_id"));
+
+/** From account to account, each found at once, however many identities one has. */
+const accountsOf = (index: string, column: string) => {
+  const next = (after: string) =>
+    `SELECT min(account_id) FROM identities INDEXED BY ${index}
+     WHERE ${column} = ?1 AND account_id > ${after} AND visibility IS NOT NULL`;
+  return `SELECT account_id FROM (
+    WITH RECURSIVE accounts (account_id) AS (
+      SELECT (${next("?2")}) UNION ALL SELECT (${next("accounts.account_id")}) FROM accounts WHERE account_id IS NOT NULL LIMIT ?3
+    ) SELECT account_id FROM accounts) WHERE account_id IS NOT NULL`;
+};
+const ACCOUNTS_ON_TWIN = accountsOf("identities_visible_on_twin", "twin_id");
+const ACCOUNTS_BY_NAME = accountsOf("identities_visible_by_name", "name");
 
 export function insertIdentity(tx: Tx, identity: Identity): void {
   tx.run(
-    `INSERT INTO identities (${IDENTITY}) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO identities (${IDENTITY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     identity.twinId,
     identity.accountId,
     identity.name,
     identity.visibility,
+    identity.author && JSON.stringify(identity.author),
     identity.expiresAt,
     identity.createdAt,
     identity.updatedAt,
@@ -65,9 +108,10 @@ export function insertIdentity(tx: Tx, identity: Identity): void {
 
 export function saveIdentity(tx: Tx, identity: Identity): void {
   tx.run(
-    `UPDATE identities SET visibility = ?, expires_at = ?, updated_at = ?
+    `UPDATE identities SET visibility = ?, author = ?, expires_at = ?, updated_at = ?
      WHERE account_id = ? AND name = ? AND twin_id = ?`,
     identity.visibility,
+    identity.author && JSON.stringify(identity.author),
     identity.expiresAt,
     identity.updatedAt,
     identity.accountId,
@@ -80,12 +124,18 @@ export function deleteIdentityRow(tx: Tx, { twinId, accountId, name }: Identity)
   tx.run("DELETE FROM identities WHERE account_id = ? AND name = ? AND twin_id = ?", accountId, name, twinId);
 }
 
+function authorFrom(row: Row): Author | null {
+  const author = textOrNull(row, "author");
+  return author === null ? null : JSON.parse(author);
+}
+
 function identityFrom(row: Row): Identity {
   return {
     twinId: text(row, "twin_id"),
     accountId: text(row, "account_id"),
     name: text(row, "name"),
     visibility: textOrNull(row, "visibility"),
+    author: authorFrom(row),
     expiresAt: integerOrNull(row, "expires_at"),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),

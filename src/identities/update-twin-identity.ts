@@ -2,6 +2,7 @@ import { userCommand } from "../access/user-command.ts";
 import { record } from "../events/record.ts";
 import { definedOf } from "../kernel/object.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
+import { authorOf } from "../policy/author.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { assertWithinRule, getTwinIdentity } from "./get-twin-identity.ts";
 import { type Identity, saveIdentity } from "./rows.ts";
@@ -16,11 +17,13 @@ export const updateTwinIdentity = userCommand(
     const identity = getTwinIdentity(tx, actor, twinId, name);
     const given = definedOf(changes);
     if (Object.keys(given).length === 0) return identity;
-    const changed = { ...identity, ...given, updatedAt: tx.now };
+    const { visibility = identity.visibility } = given;
+    // The same rule sent back keeps its author: it must not get the rights of who sends it.
+    const author = visibility === identity.visibility ? identity.author : visibility === null ? null : authorOf(actor);
+    const changed = { ...identity, ...given, author, updatedAt: tx.now };
     assertWithinRule(tx, actor, getTwin(tx, actor, twinId), changed);
     saveIdentity(tx, changed);
-    const { expiresAt, visibility } = changed;
-    const data = { identities: { [name]: { validity_ts: toSecondsOrNull(expiresAt), visibility } } };
+    const data = { identities: { [name]: { validity_ts: toSecondsOrNull(changed.expiresAt), visibility } } };
     record(tx, actor, { kind: "identity.updated", accountId: actor.accountId, twinId, data });
     return changed;
   },

@@ -1,14 +1,13 @@
 import type { Deps } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import type { Cancel } from "../kernel/clock.ts";
-import { describeError } from "../kernel/failure.ts";
+import { DomainError, describeError } from "../kernel/failure.ts";
 import { attemptDelivery } from "../notifications/attempt-delivery.ts";
 import { type Leased, leaseDeliveries } from "../notifications/lease-deliveries.ts";
-import { settleDelivery } from "../notifications/settle-delivery.ts";
+import { type Settlement, settleDelivery } from "../notifications/settle-delivery.ts";
 import { DeliveryMetrics } from "./delivery-metrics.ts";
+import { UnderWay } from "./under-way.ts";
 
-/** Messages on their way at a time, over all endpoints: each is a connection of its own. */
-const IN_FLIGHT_MAX = 512;
 /** After an error of our own, a full disk for one, the next look waits this long. */
 const TROUBLE_MS = 1000;
 /** A net below the exact timers: what another process made due, we are not woken for. */
@@ -24,8 +23,7 @@ const CHANCES = 1_000_001;
 export class Deliverer {
   readonly #deps: Deps;
   readonly #metrics: DeliveryMetrics;
-  readonly #sending = new Set<Promise<void>>();
-  readonly #inFlight = new Map<string, number>();
+  readonly #underWay = new UnderWay();
   readonly #stopping = new AbortController();
   #stopped = true;
   #looking: Promise<void> | undefined;
@@ -35,7 +33,7 @@ export class Deliverer {
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    this.#metrics = new DeliveryMetrics(deps, () => this.#sending.size);
+    this.#metrics = new DeliveryMetrics(deps, this.#underWay);
   }
 
   start(): void {
@@ -49,9 +47,9 @@ export class Deliverer {
     this.#stopped = true;
     this.#listening?.();
     this.#timer?.();
-    await this.#looking;
     const late = setTimeout(() => this.#stopping.abort(), graceMs);
-    await Promise.all(this.#sending);
+    await this.#looking;
+    await this.#underWay.over();
     clearTimeout(late);
   }
 
@@ -59,8 +57,8 @@ export class Deliverer {
   async settled(): Promise<void> {
     for (;;) {
       await this.#looking;
-      if (!this.#looking && this.#sending.size === 0) return;
-      await Promise.all(this.#sending);
+      if (!this.#looking && this.#underWay.size === 0) return;
+      await this.#underWay.over();
     }
   }
 
@@ -78,12 +76,13 @@ export class Deliverer {
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
-        const room = IN_FLIGHT_MAX - this.#sending.size;
-        if (room === 0) return;
-        const input = { lease: random.uuid(), room, inFlight: Object.fromEntries(this.#inFlight) };
-        const { leased, more, nextAt } = await store.write(leaseDeliveries, SYSTEM, input);
-        for (const one of leased) this.#send(one);
-        if (more) this.#again = true;
+        if (this.#underWay.room === 0) return;
+        const input = { lease: random.uuid(), ...this.#underWay.standing() };
+        const leases = await store.write(leaseDeliveries, SYSTEM, input);
+        for (const one of leases.leased) this.#send(one);
+        this.#underWay.line(leases);
+        const { more, nextAt } = leases;
+        if (more || this.#underWay.canServeLine) this.#again = true;
         this.#arm(Math.min(nextAt ?? Number.POSITIVE_INFINITY, clock.now() + SWEEP_MS));
       }
     } catch (error) {
@@ -98,38 +97,46 @@ export class Deliverer {
   }
 
   #send(leased: Leased): void {
-    const { accountId } = leased.delivery;
-    this.#count(accountId, 1);
-    const sending = this.#attempt(leased).finally(() => {
-      this.#count(accountId, -1);
-      this.#sending.delete(sending);
+    void this.#underWay.add(leased, this.#attempt(leased)).then(() => {
       if (!this.#stopped) this.#look();
     });
-    this.#sending.add(sending);
   }
 
   /** An outcome that cannot be kept is lost with its lease, and the message is sent again. */
   async #attempt(leased: Leased): Promise<void> {
-    const { store, random, log } = this.#deps;
+    const { random, log } = this.#deps;
     const { id, attemptCount, lease, subscriptionId } = leased.delivery;
     const fields = { delivery: id, subscription: subscriptionId, attempt: attemptCount };
     try {
       const outcome = await attemptDelivery(this.#deps, leased, this.#stopping.signal);
       const input = { deliveryId: id, lease: lease as string, outcome, chance: random.below(CHANCES) / (CHANCES - 1) };
-      const settlement = await store.write(settleDelivery, SYSTEM, input);
+      const settlement = await this.#settle(leased.delivery.accountId, input);
       const { status, error, durationMs } = outcome;
       this.#metrics.attempted(settlement, durationMs);
       if (error === null) log.debug("webhook.delivered", { ...fields, ms: durationMs });
-      else log.info("webhook.failed", { ...fields, status, error, ms: durationMs, now: settlement });
+      else
+        log.caused("info", "webhook.failed", subscriptionId, {
+          ...fields,
+          status,
+          error,
+          ms: durationMs,
+          now: settlement,
+        });
     } catch (error) {
       this.#metrics.attempted("not kept", null);
       log.error("deliveries.attempt_failed", { ...fields, error: describeError(error) });
     }
   }
 
-  #count(accountId: string, by: number): void {
-    const count = (this.#inFlight.get(accountId) ?? 0) + by;
-    if (count > 0) this.#inFlight.set(accountId, count);
-    else this.#inFlight.delete(accountId);
+  /** Among the writes of its account, so that one with many messages does not put them before the writes of others. */
+  async #settle(account: string, input: Parameters<(typeof settleDelivery)["run"]>[2]): Promise<Settlement> {
+    const { store } = this.#deps;
+    try {
+      return await store.write(settleDelivery, SYSTEM, input, { account, member: "webhooks" });
+    } catch (error) {
+      // Its account has too many writes waiting. What came of the attempt must not be lost for that, or the message would be sent twice.
+      if (!(error instanceof DomainError) || error.failure.code !== "limited") throw error;
+      return await store.write(settleDelivery, SYSTEM, input);
+    }
   }
 }

@@ -34,7 +34,7 @@ export class DeliveryMetrics {
   readonly #attempts: Record<Ended, Counter>;
   readonly #seconds: Histogram;
 
-  constructor({ metrics, store, clock }: Deps, sending: () => number) {
+  constructor({ metrics, store, clock }: Deps, underWay: { readonly size: number; readonly linedUp: number }) {
     const counters = Object.entries(OUTCOMES).map(([ended, outcome]) => [
       ended,
       metrics.counter(ATTEMPTS, { outcome }),
@@ -43,7 +43,12 @@ export class DeliveryMetrics {
     this.#seconds = metrics.histogram(SECONDS, DURATIONS);
     const gauge = (name: string, help: string, read: () => number) =>
       metrics.read("gauge", { name: `twinpost_deliveries_${name}`, help }, read);
-    gauge("sending", "Messages of webhooks that are on their way.", sending);
+    gauge("sending", "Messages of webhooks that are on their way.", () => underWay.size);
+    gauge(
+      "lined_up_subscriptions",
+      "Webhook subscriptions that wait because their accounts have as many messages on the way as they may.",
+      () => underWay.linedUp,
+    );
     gauge(
       "waiting",
       `Messages of webhooks that wait, retries included; ${WAITING_COUNTED_MAX} stands for more too.`,

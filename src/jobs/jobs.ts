@@ -41,14 +41,24 @@ const cutJournal: Job = {
 
 /** A reference is looked at by walking its sources and asking rules: dearer than other rows. */
 const REFERENCES_SLICE = 100;
+/** So long is an account's turn. */
+const REFERENCES_TURN_MS = 3;
 
-/** Woken by each change of a source; the schedule is a net. */
-const copyLedgerReferences: Job = {
-  name: "copy_references",
-  schedule: "7 */6 * * *",
-  wokenBy: "references",
-  run: ({ store }) => store.write(copyReferences, SYSTEM, { limit: REFERENCES_SLICE }),
-};
+/** Woken by each change of a source; the schedule is a net. Accounts take turns, each of the same time. */
+function copyLedgerReferences(): Job {
+  let after = "";
+  return {
+    name: "copy_references",
+    schedule: "7 */6 * * *",
+    wokenBy: "references",
+    run: async ({ store }) => {
+      const input = { after, limit: REFERENCES_SLICE, ms: REFERENCES_TURN_MS };
+      const slice = await store.write(copyReferences, SYSTEM, input);
+      after = slice.after;
+      return { done: slice.done, more: slice.more };
+    },
+  };
+}
 
 /** Walks all entries that keep a history for a time, slice by slice. Until it comes by, reads leave out what is too old. */
 function pruneLedgerHistory(): Job {
@@ -154,7 +164,7 @@ function expireDueStickers(): Job {
 }
 
 export const jobs = (): readonly Job[] => [
-  ...[dropCredentials, cutJournal, copyLedgerReferences, pruneLedgerHistory(), expireDueStickers()],
+  ...[dropCredentials, cutJournal, copyLedgerReferences(), pruneLedgerHistory(), expireDueStickers()],
   ...[keepCounts, finishHubs],
   ...[announceSubscriptionExpiry, endLapsedSubscriptions, pruneOldDeliveries()],
 ];

@@ -1,6 +1,7 @@
 import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
+import { authorsOf } from "./authors.ts";
 import { announce, keepRecord } from "./change-value.ts";
 import { assertAcceptable, conditionsOf } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
@@ -8,6 +9,7 @@ import { assertWhole, type ChangeableEntry, type Entry, ItemRefusal, NULL, type 
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
 import { NO_RECORDS } from "./recent-records.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
+import { roomForIncludes, roomForReferences } from "./room-for-entries.ts";
 import { insertEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";
@@ -20,8 +22,10 @@ export const addTwinLedgerEntry = userCommand(
   "add_twin_ledger_entry",
   (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
     const ledger = locateOwnLedger(tx, actor, path);
-    const mayTouch = gateOf(tx, actor, ledger);
+    const gate = gateOf(tx, actor, ledger);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
+    const assertRoom = roomForReferences(tx, ledger.accountId);
+    const assertRoomForInclude = roomForIncludes(tx, ledger);
     const names = entries.map(([name]) => name);
     const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
@@ -31,7 +35,9 @@ export const addTwinLedgerEntry = userCommand(
         assertAcceptable(wish);
         assertCondition(name, undefined);
         const entry = newEntry(tx, actor, ledger, name, wish);
-        assertTouchable(mayTouch, entry);
+        assertTouchable(gate, entry);
+        if (entry.reference && entry.source) assertRoom(entry.source, true);
+        if (entry.type === "include") assertRoomForInclude();
         return entry;
       }),
     ]);
@@ -46,7 +52,7 @@ export const addTwinLedgerEntry = userCommand(
       ledger,
       added.map((after) => ({ after })),
     );
-    return outcomes.map(([name, outcome]) => [name, "error" in outcome ? outcome : present(tx, outcome)]);
+    return outcomes.map(([name, outcome]) => [name, "error" in outcome ? outcome : present(tx, actor, outcome)]);
   },
 );
 
@@ -54,16 +60,20 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
   const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
   if (source) assertElsewhere(ledger, source);
   if (wish.include && source) assertMayInclude(tx, actor, source);
+  const include = wish.include !== undefined;
+  const publish = include ? null : (wish.publish ?? null);
+  const visibility = wish.visibility ?? null;
   return {
     ...{ twinId: ledger.twinId, accountId: ledger.accountId, name },
     type: wish.reference ? "reference" : wish.include ? "include" : "value",
     value: wish.value ?? NULL,
-    visibility: wish.visibility ?? null,
+    visibility,
     // An include has no value of its own that could be kept or told about.
-    history: wish.include ? null : (wish.history ?? null),
-    publish: wish.include ? null : (wish.publish ?? null),
+    history: include ? null : (wish.history ?? null),
+    publish,
     source: source ?? null,
     reference: wish.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : null,
+    authors: authorsOf(tx, actor, undefined, { visibility, publish, include }),
     ...{ recordCount: 0, recent: NO_RECORDS, referredTo: false },
     ...{ createdAt: tx.now, updatedAt: tx.now, valueChangedAt: tx.now },
   };

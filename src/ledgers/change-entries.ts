@@ -36,9 +36,9 @@ export function changeEntries<Wish>(
 ): Outcomes<Entry> {
   const ledger = locateOwnLedger(tx, actor, path);
   const names = wishes.map(([name]) => name);
-  const mayTouch = gateOf(tx, actor, ledger);
+  const gate = gateOf(tx, actor, ledger);
   const assertCondition = conditionsOf(tx, actor, ledger, options);
-  const known = listAllChangeable(tx, ledger, names).filter(mayTouch);
+  const known = listAllChangeable(tx, ledger, names).filter(gate.touches);
   const byName = new Map(known.map((entry) => [entry.name, entry]));
   const planned = wishes.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
     name,
@@ -47,7 +47,7 @@ export function changeEntries<Wish>(
       if (!entry) throw new ItemRefusal("Entry not accessible.");
       assertCondition(name, entry);
       const after = plan(ledger, entry, wish);
-      assertTouchable(mayTouch, after);
+      assertTouchable(gate, after);
       return after;
     }),
   ]);
@@ -61,7 +61,7 @@ export function changeEntries<Wish>(
     const after = save(before, outcome);
     if (before !== after) changes.push({ before, after });
     bytesGrew ||= bytesOf(after) > bytesOf(before);
-    return [name, present(tx, after)];
+    return [name, present(tx, actor, after)];
   });
   if (bytesGrew) assertLedgerSize(tx, ledger);
   recordEntries(tx, actor, "updated", ledger, changes);

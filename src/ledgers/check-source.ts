@@ -5,7 +5,7 @@ import { findTwin } from "../twins/rows.ts";
 import { type EntryKey, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
 import { findEntry } from "./rows.ts";
-import { keepTouchable } from "./touchable.ts";
+import { gateOf } from "./touchable.ts";
 
 /** A source has to be in another ledger (specification 2.8). */
 export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
@@ -22,7 +22,7 @@ export function assertMayInclude(reader: Reader, actor: UserActor, source: Entry
   const twin = findTwin(reader, source.twinId);
   const entry = findEntry(reader, source) ?? nobodys(source);
   const ledger = twin && { ...source, own: true, twin: () => twin };
-  if (!ledger || !mayTouchTwin(reader, actor, twin) || keepTouchable(reader, actor, ledger, [entry]).length === 0) {
+  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).touches(entry)) {
     throw new ItemRefusal("Invalid source.", "The source is not accessible.");
   }
 }
@@ -30,5 +30,5 @@ export function assertMayInclude(reader: Reader, actor: UserActor, source: Entry
 const nobodys = (key: EntryKey) => ({
   ...key,
   ...{ type: "value" as const, value: NULL, visibility: null, history: null, publish: null, source: null },
-  ...{ reference: null, createdAt: 0, updatedAt: 0, valueChangedAt: 0 },
+  ...{ reference: null, authors: null, createdAt: 0, updatedAt: 0, valueChangedAt: 0 },
 });

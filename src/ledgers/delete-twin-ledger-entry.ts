@@ -49,7 +49,7 @@ export const deleteTwinLedgerEntry = userCommand(
         const entry = byName.get(name);
         if (!entry) throw new ItemRefusal("Entry not accessible.");
         assertCondition(name, entry);
-        return present(tx, entry);
+        return present(tx, actor, entry);
       }),
     ]);
     assertWhole(outcomes, options.transaction);

@@ -1,5 +1,6 @@
 import { conflict } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
+import type { Authors } from "../policy/rows.ts";
 import type { RecentRecords } from "./recent-records.ts";
 
 export type EntryType = "value" | "reference" | "include";
@@ -22,6 +23,8 @@ export type Entry = EntryKey & {
   /** Where a reference is copied from, or an include read through. */
   source: EntryKey | null;
   reference: { status: ReferenceStatus; hops: number; addedBy: string } | null;
+  /** Who set its visibility, what it publishes, or what it includes. */
+  authors: Authors | null;
   createdAt: number;
   updatedAt: number;
   valueChangedAt: number;
@@ -50,6 +53,8 @@ export type ItemError =
   | "Condition not met."
   | "Invalid rule."
   | "Invalid source."
+  | "Too many references."
+  | "Too many includes."
   | "Timeseries table does not exist.";
 
 /** What became of each name that a request was about. */

@@ -1,37 +1,72 @@
+import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
+import { cursorTo, type Page, placeOf } from "../kernel/cursor.ts";
 import { durationMs } from "../kernel/duration.ts";
 import type { Reader } from "../store/sql.ts";
 import type { Entry } from "./entry.ts";
-import { listRecords } from "./history-rows.ts";
+import { listRecords, listRecordsWithin } from "./history-rows.ts";
 import { type LedgerPath, locateLedger } from "./locate-ledger.ts";
 import type { HistoryRecord } from "./recent-records.ts";
-import { listTouchable } from "./touchable.ts";
+import { gateOf, listAsked } from "./touchable.ts";
 
-type Range = { entries?: string[] | undefined; ge?: number | undefined; le?: number | undefined; limit: number };
+type Range = {
+  entries?: string[] | undefined;
+  ge?: number | undefined;
+  le?: number | undefined;
+  limit: number;
+  cursor?: string | undefined;
+};
+
+type HistoryOf = [name: string, records: HistoryRecord[] | null];
+
+/** Values on one page, and what they take: where there are more, it ends early. A page is made in one go. */
+const PAGE_BYTES_MAX = 1024 * 1024;
+const PAGE_RECORDS_MAX = 3000;
+
+/** The entry at which a page begins, and the instant of its newest record there; null for whatever is the newest. */
+const PlaceInHistory = z.tuple([z.string(), z.int().nullable()]);
 
 /**
  * The values that entries have had, newest first, for as long as each keeps them; null for an entry that is named but not to be
- * seen. Without names, of all entries that keep a history (specification 2.9).
+ * seen. Without names, of all entries that keep a history (specification 2.9). Rules that ask for a value are asked about each, and
+ * other accounts see none from before the present visibility was set.
  */
 export function getTwinLedgerEntryHistory(
   reader: Reader,
   actor: UserActor,
   path: LedgerPath,
-  { entries, ge, le, limit }: Range,
-): [name: string, records: HistoryRecord[] | null][] {
+  { entries, ge, le = Number.MAX_SAFE_INTEGER, limit, cursor }: Range,
+): Page<HistoryOf> {
   const ledger = locateLedger(reader, actor, path);
-  const touchable = listTouchable(reader, actor, ledger, entries);
-  const recordsOf = (entry: Entry) => {
-    if (entry.history === null) return [];
-    const kept = reader.now - durationMs(entry.history);
-    return listRecords(reader, entry, { from: Math.max(ge ?? 0, kept, 0), to: le ?? Number.MAX_SAFE_INTEGER, limit });
-  };
-  if (!entries) {
-    return touchable.filter(({ history }) => history !== null).map((entry) => [entry.name, recordsOf(entry)]);
+  const gate = gateOf(reader, actor, ledger);
+  const [first, newest] = cursor ? placeOf("history", PlaceInHistory, cursor) : [undefined, null];
+  const items: HistoryOf[] = [];
+  let [bytes, count] = [PAGE_BYTES_MAX, PAGE_RECORDS_MAX];
+  for (const [name, found] of listAsked(reader, ledger, entries, first)) {
+    if (bytes <= 0 || count <= 0) return { items, cursor: cursorTo("history", [name, null]) };
+    const entry = found && gate.touches(found) ? found : undefined;
+    if (entry?.history == null) {
+      if (entries) items.push([name, entry ? [] : null]);
+      continue;
+    }
+    const shown = ledger.own ? 0 : shownSince(reader, entry);
+    const from = Math.max(ge ?? 0, reader.now - durationMs(entry.history), shown, 0);
+    const to = name === first && newest !== null ? Math.min(le, newest) : le;
+    const range = { from, to, limit: Math.min(limit, count) };
+    const { records, next } = listRecordsWithin(reader, entry, range, { bytesMax: bytes, sees: gate.recordsOf(entry) });
+    items.push([name, records]);
+    bytes -= records.reduce((sum, { value }) => sum + value.length, 0);
+    count -= records.length;
+    const oldest = records.at(-1);
+    const rest = next ?? (count === 0 && range.limit < limit && oldest ? oldest.changedAt - 1 : null);
+    if (rest !== null) return { items, cursor: cursorTo("history", [name, rest]) };
   }
-  const byName = new Map(touchable.map((entry) => [entry.name, entry]));
-  return entries.map((name) => {
-    const entry = byName.get(name);
-    return [name, entry ? recordsOf(entry) : null];
-  });
+  return { items, cursor: null };
+}
+
+/** From the instant on at which the value came that was there when the visibility was set: that one was shown, none before it. */
+function shownSince(reader: Reader, entry: Entry): number {
+  const since = entry.authors?.visibility?.since ?? entry.updatedAt;
+  const [shown] = listRecords(reader, entry, { from: 0, to: since, limit: 1 });
+  return shown?.changedAt ?? since;
 }

@@ -1,15 +1,21 @@
+import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
+import { cursorTo, placeOf } from "../kernel/cursor.ts";
 import type { Reader } from "../store/sql.ts";
 import type { Entry, Outcomes } from "./entry.ts";
-import { type Ledger, type LedgerPath, locateLedger } from "./locate-ledger.ts";
-import { listTouchable, present } from "./touchable.ts";
+import { type LedgerPath, locateLedger } from "./locate-ledger.ts";
+import { gateOf, listAsked, present } from "./touchable.ts";
 
 type Filter = {
   entries?: string[] | undefined;
   show_references?: boolean;
   show_public?: boolean;
   show_private?: boolean;
+  cursor?: string | undefined;
 };
+
+/** Bytes of values on one page, after which it ends: includes and references may have much longer ones than a ledger has room for. */
+const PAGE_BYTES_MAX = 1024 * 1024;
 
 /**
  * Entries of a ledger: of the caller's own those that the role lets through, of another's those that are also visible to the caller
@@ -20,22 +26,24 @@ export function getTwinLedgerEntry(
   actor: UserActor,
   path: LedgerPath,
   filter: Filter,
-): { own: boolean; outcomes: Outcomes<Entry> } {
+): { own: boolean; outcomes: Outcomes<Entry>; cursor: string | null } {
   const ledger = locateLedger(reader, actor, path);
-  return { own: ledger.own, outcomes: outcomesOf(reader, actor, ledger, filter) };
-}
-
-function outcomesOf(reader: Reader, actor: UserActor, ledger: Ledger, filter: Filter): Outcomes<Entry> {
-  const names = filter.entries;
-  const touchable = listTouchable(reader, actor, ledger, names);
+  const first = filter.cursor ? placeOf("ledger", z.string(), filter.cursor) : undefined;
+  const { touches, standingOver } = gateOf(reader, actor, ledger);
   const isShown = (entry: Entry) => !ledger.own || passes(entry, filter);
-  if (!names) return touchable.filter(isShown).map((entry) => [entry.name, present(reader, entry)]);
-  const byName = new Map(touchable.map((entry) => [entry.name, entry]));
-  return names.flatMap((name): Outcomes<Entry> => {
-    const entry = byName.get(name);
-    if (!entry) return [[name, { error: "Entry not accessible." }]];
-    return isShown(entry) ? [[name, present(reader, entry)]] : [];
-  });
+  const outcomes: Outcomes<Entry> = [];
+  let bytes = 0;
+  for (const [name, entry] of listAsked(reader, ledger, filter.entries, first)) {
+    if (bytes >= PAGE_BYTES_MAX) return { own: ledger.own, outcomes, cursor: cursorTo("ledger", name) };
+    if (!entry || !touches(entry)) {
+      if (filter.entries) outcomes.push([name, { error: "Entry not accessible." }]);
+    } else if (isShown(entry)) {
+      const shown = present(reader, standingOver(entry), entry);
+      bytes += shown.value.length;
+      outcomes.push([name, shown]);
+    }
+  }
+  return { own: ledger.own, outcomes, cursor: null };
 }
 
 const passes = (entry: Entry, { show_references = true, show_public = true, show_private = true }: Filter) =>

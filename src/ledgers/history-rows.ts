@@ -44,6 +44,40 @@ export function listRecords(reader: Reader, key: EntryKey, range: Range): Histor
   return left === 0 ? recent : [...recent, ...listMoved(reader, key, { ...range, limit: left })];
 }
 
+/** Records that are read at once where their sizes are not known. */
+const CHUNK = 50;
+
+type Within = { bytesMax: number; sees: ((value: JsonText) => boolean) | undefined };
+
+/**
+ * The same of values that may be seen, but not more than so many bytes of them, and at least one. `next`: from which instant on back there is
+ * more that was left out for its size, null if nothing was.
+ */
+export function listRecordsWithin(
+  reader: Reader,
+  key: EntryKey,
+  range: Range,
+  { bytesMax, sees }: Within,
+): { records: HistoryRecord[]; next: number | null } {
+  const records: HistoryRecord[] = [];
+  let bytes = 0;
+  for (let to = range.to; records.length < range.limit; ) {
+    const limit = sees ? CHUNK : Math.min(range.limit - records.length, CHUNK);
+    const chunk = listRecords(reader, key, { ...range, to, limit });
+    for (const record of chunk) {
+      if (records.length === range.limit) break;
+      if (sees && !sees(record.value)) continue;
+      bytes += record.value.length;
+      if (records.length > 0 && bytes > bytesMax) return { records, next: record.changedAt };
+      records.push(record);
+    }
+    const oldest = chunk.at(-1);
+    if (!oldest || chunk.length < limit) break;
+    to = oldest.changedAt - 1;
+  }
+  return { records, next: null };
+}
+
 const listRecent = (
   reader: Reader,
   { twinId, accountId, name }: EntryKey,

@@ -1,4 +1,5 @@
 import type { JsonText } from "../kernel/json-text.ts";
+import { authorsFrom } from "../policy/rows.ts";
 import { boolean, integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
 import type { ChangeableEntry, Entry, EntryKey, EntryType, ReferenceStatus } from "./entry.ts";
 import type { RecentRecords } from "./recent-records.ts";
@@ -6,7 +7,7 @@ import type { RecentRecords } from "./recent-records.ts";
 // The entries of ledgers. Their history is in history-rows.ts, what references wait for in source-rows.ts.
 
 const PLACE = "twin_id, account_id";
-const CONTENT = `name, type, value, visibility, history, publish, source_twin, source_account, source_name, status, hops, added_by,
+const CONTENT = `name, type, value, visibility, history, publish, source_twin, source_account, source_name, status, hops, added_by, authors,
   created_at, updated_at, value_changed_at`;
 const KEPT = "record_count, recent";
 // To ask for that by itself would cost four times as much.
@@ -50,7 +51,7 @@ export const listChangeable = CHANGEABLE_ENTRIES.list;
 
 export function insertEntry(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
-    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}, ${KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}, ${KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.twinId,
     entry.accountId,
     entry.name,
@@ -67,7 +68,7 @@ export function insertEntry(tx: Tx, entry: ChangeableEntry): void {
 export function saveEntry(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
     `UPDATE ledger_entries SET value = ?, visibility = ?, history = ?, publish = ?, source_twin = ?, source_account = ?,
-       source_name = ?, status = ?, hops = ?, added_by = ?, updated_at = ?, value_changed_at = ?, record_count = ?, recent = ?
+       source_name = ?, status = ?, hops = ?, added_by = ?, authors = ?, updated_at = ?, value_changed_at = ?, record_count = ?, recent = ?
      WHERE twin_id = ? AND account_id = ? AND name = ?`,
     ...changing(entry),
     entry.updatedAt,
@@ -80,10 +81,11 @@ export function saveEntry(tx: Tx, entry: ChangeableEntry): void {
   );
 }
 
-const changing = ({ value, visibility, history, publish, source, reference }: Entry) => [
+const changing = ({ value, visibility, history, publish, source, reference, authors }: Entry) => [
   ...[value, visibility, history, publish],
   ...[source?.twinId ?? null, source?.accountId ?? null, source?.name ?? null],
   ...[reference?.status ?? null, reference?.hops ?? null, reference?.addedBy ?? null],
+  authors && JSON.stringify(authors),
 ];
 
 /** Only what a new value changes, which is what most writes are. */
@@ -118,19 +120,35 @@ export function ledgerBytes(reader: Reader, twinId: string, accountId: string): 
   return integer(row as Row, "bytes");
 }
 
-/** References to an entry, behind a key, in the order of their keys. */
-export const listReferences = (reader: Reader, source: EntryKey, after: EntryKey, limit: number): ChangeableEntry[] =>
+/** How many entries of a ledger are includes. */
+export function countIncludes(reader: Reader, twinId: string, accountId: string): number {
+  const row = reader.get(
+    "SELECT count(*) AS count FROM ledger_entries WHERE twin_id = ? AND account_id = ? AND type = 'include'",
+    twinId,
+    accountId,
+  );
+  return integer(row as Row, "count");
+}
+
+/** References of an account to an entry, behind a place, in the order of their keys. */
+export const listReferences = (
+  reader: Reader,
+  source: EntryKey,
+  accountId: string,
+  after: { twinId: string; name: string },
+  limit: number,
+): ChangeableEntry[] =>
   reader
     .all(
       `SELECT ${PLACE}, ${CONTENT}, ${KEPT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
        WHERE type = 'reference' AND source_twin = ? AND source_account = ? AND source_name = ?
-         AND (twin_id, account_id, name) > (?, ?, ?)
-       ORDER BY twin_id, account_id, name LIMIT ?`,
+         AND account_id = ? AND (twin_id, name) > (?, ?)
+       ORDER BY twin_id, name LIMIT ?`,
       source.twinId,
       source.accountId,
       source.name,
+      accountId,
       after.twinId,
-      after.accountId,
       after.name,
       limit,
     )
@@ -167,6 +185,7 @@ function entryFrom(row: Row, twinId = text(row, "twin_id"), accountId = text(row
         ? null
         : { twinId: sourceTwin, accountId: text(row, "source_account"), name: text(row, "source_name") },
     reference: status && { status, hops: integerOrNull(row, "hops") ?? 0, addedBy: text(row, "added_by") },
+    authors: authorsFrom(row),
     createdAt: integer(row, "created_at"),
     updatedAt: integer(row, "updated_at"),
     valueChangedAt: integer(row, "value_changed_at"),

@@ -1,12 +1,14 @@
 import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Tx } from "../store/sql.ts";
+import { authorsOf } from "./authors.ts";
 import { changeEntries } from "./change-entries.ts";
 import { announce, dropRecords, keepRecord, withValue } from "./change-value.ts";
 import { assertAcceptable } from "./check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./check-source.ts";
-import { type ChangeableEntry, type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
+import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./entry.ts";
 import type { Ledger, LedgerPath } from "./locate-ledger.ts";
+import { roomForReferences } from "./room-for-entries.ts";
 import { saveEntry } from "./rows.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 import { insertPendingReference } from "./source-rows.ts";
@@ -16,16 +18,23 @@ type Input = { path: LedgerPath; entries: [name: string, changes: EntryChanges][
 /** Changes values and properties of the caller's own entries; what is not said stays, null resets a property (specification 2.8). */
 export const updateTwinLedgerEntry = userCommand(
   "update_twin_ledger_entry",
-  (tx, actor, { path, entries, options }: Input): Outcomes<Entry> =>
-    changeEntries(tx, actor, path, entries, options, {
+  (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
+    const assertRoom = roomForReferences(tx, actor.accountId);
+    return changeEntries(tx, actor, path, entries, options, {
       plan: (ledger, entry, changes) => {
         assertAcceptable(changes);
         assertTypeStays(entry, changes);
+        const { source } = changes.reference ?? {};
+        if (source && !isSameKey(source, entry.source)) assertRoom(source, false);
         return planned(tx, actor, ledger, entry, changes);
       },
       save: (before, plan) => save(tx, before, plan),
-    }),
+    });
+  },
 );
+
+const isSameKey = (a: EntryKey, b: EntryKey | null) =>
+  a.twinId === b?.twinId && a.accountId === b.accountId && a.name === b.name;
 
 function assertTypeStays({ type }: Entry, { value, reference, include }: EntryChanges): void {
   if ((reference && type !== "reference") || (include && type !== "include")) {
@@ -45,13 +54,18 @@ function planned(
   const { visibility = entry.visibility } = wish;
   // An include has no value of its own that could be kept or told about.
   const { history = entry.history, publish = entry.publish } = entry.type === "include" ? {} : wish;
-  const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
-  if (source) assertElsewhere(ledger, source);
-  if (source && wish.include) assertMayInclude(tx, actor, source);
-  const isNewReference = source !== undefined && entry.reference !== null;
+  const asked = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
+  // To be told what is so already changes nothing, or a rule or a source would get the rights of who happens to send it back.
+  const source = asked && entry.source && isSameKey(asked, entry.source) ? entry.source : asked;
+  const isNewSource = source !== undefined && source !== entry.source;
+  if (isNewSource) assertElsewhere(ledger, source);
+  if (isNewSource && wish.include) assertMayInclude(tx, actor, source);
+  const include = entry.type === "include" && (isNewSource || "again");
   const after: ChangeableEntry = {
     ...{ ...entry, value: wish.value ?? entry.value, visibility, history, publish, source: source ?? entry.source },
-    reference: isNewReference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
+    reference:
+      isNewSource && entry.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
+    authors: authorsOf(tx, actor, entry, { visibility, publish, include }),
   };
   return hasSameProperties(entry, after) ? after : { ...after, updatedAt: tx.now };
 }

@@ -24,6 +24,12 @@ export const NOTIFICATION_TABLES: readonly AccountTable[] = [
     secret: true,
   },
   {
+    table: "inherited_publishers",
+    where: "subscription_id IN (SELECT id FROM webhook_subscriptions WHERE account_id = ?1)",
+    order: "subscription_id, publisher_id",
+    secret: true,
+  },
+  {
     table: "deliveries",
     where: "account_id = ?1",
     order: "position",

@@ -4,12 +4,10 @@ import { isReachable } from "./addresses.ts";
 import { literalOf } from "./callback-url.ts";
 import type { Leased } from "./lease-deliveries.ts";
 import { bodyOf } from "./message.ts";
-import { type AttemptError, errorOf, readRetryAfter } from "./schedule.ts";
+import { ATTEMPT_MS, type AttemptError, errorOf, readRetryAfter } from "./schedule.ts";
 import { signatureOf } from "./secrets.ts";
 import type { AttemptOutcome } from "./settle-delivery.ts";
 
-/** From the first look for an address to the end of the answer. */
-export const ATTEMPT_MS = 10_000;
 /** More of an answer is not read; of what is, the beginning is kept. */
 const ANSWER_BYTES_MAX = 16_384;
 const ANSWER_BYTES_KEPT = 1024;
@@ -64,7 +62,7 @@ async function post(
 ) {
   const { vault } = deps.store;
   const url = new URL(callbackUrl);
-  const addresses = await addressesOf(deps, url, signal);
+  const addresses = await addressesOf(deps, url, delivery.accountId, signal);
   const body = Buffer.from(bodyOf(vault, delivery));
   const timestamp = Math.floor(startedAt / 1000);
   const headers = {
@@ -85,22 +83,32 @@ async function post(
   throw new Unreachable("dns");
 }
 
-async function addressesOf({ net, config }: Deps, url: URL, signal: AbortSignal): Promise<string[]> {
+async function addressesOf(
+  { net, config }: Deps,
+  url: URL,
+  account: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const literal = literalOf(url);
-  const found = literal === undefined ? await resolve(net, url.hostname, signal) : [literal];
+  const found = literal === undefined ? await resolve(net, url.hostname, account, signal) : [literal];
   if (found.length === 0) throw new Unreachable("dns");
   const reachable = found.filter((address) => isReachable(address, config.webhookAllow));
   if (reachable.length === 0) throw new Unreachable("address");
   return reachable.slice(0, ADDRESSES_MAX);
 }
 
-async function resolve(net: Deps["net"], hostName: string, signal: AbortSignal): Promise<string[]> {
+async function resolve(
+  net: Deps["net"],
+  hostName: string,
+  account: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(new PostError("timeout", "no address in time"));
   signal.addEventListener("abort", onAbort);
   if (signal.aborted) onAbort();
   try {
-    return await Promise.race([net.resolve(hostName), promise]);
+    return await Promise.race([net.resolve(hostName, account, signal), promise]);
   } catch (error) {
     throw error instanceof PostError ? error : new Unreachable("dns", { cause: error });
   } finally {

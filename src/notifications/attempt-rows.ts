@@ -27,12 +27,13 @@ export function insertAttempt(tx: Tx, deliveryPosition: number, attempt: Attempt
   );
 }
 
-export const listAttempts = (reader: Reader, deliveryPosition: number): Attempt[] =>
+/** Attempts at a delivery behind one, in order. */
+export const listAttempts = (reader: Reader, deliveryPosition: number, after: number, limit: number): Attempt[] =>
   reader
     .all(
       `SELECT number, started_at, duration_ms, status, error, answer FROM delivery_attempts
-       WHERE delivery_position = ? ORDER BY number`,
-      deliveryPosition,
+       WHERE delivery_position = ? AND number > ? ORDER BY number LIMIT ?`,
+      ...[deliveryPosition, after, limit],
     )
     .map((row) => ({
       number: integer(row, "number"),

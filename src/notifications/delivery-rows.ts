@@ -19,6 +19,8 @@ export type Delivery = {
   id: string;
   subscriptionId: string;
   accountId: string;
+  /** Who published it; empty for a message of ours, and for one from before this was kept of which it is not known. */
+  publisherId: string;
   topic: string;
   type: "Confirmation" | "Notification" | "Expiring";
   number: number | null;
@@ -39,25 +41,33 @@ export type Delivery = {
   leasedAt: number | null;
 };
 
-const COLUMNS = `position, id, subscription_id, account_id, topic, type, number, twin_id, trigger, event, sent_at, validity_at,
-  link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
+/** Of a list nobody is told the events, which may be long. */
+const IN_BRIEF = `position, id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, NULL AS event, sent_at,
+  validity_at, link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
+const COLUMNS = `position, id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, event, sent_at,
+  validity_at, link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
 
 export function findDelivery(reader: Reader, id: string): Delivery | undefined {
   const row = reader.get(`SELECT ${COLUMNS} FROM deliveries WHERE id = ?`, id);
   return row && deliveryFrom(row);
 }
 
-/** Of what a subscription waits for and may be tried now, which twin each is about: those that have waited longest. */
-export const listDueLanes = (reader: Reader, subscriptionId: string, limit: number) =>
+/** What messages of one lane have in common, of which only one is sent at a time: who published them, and the twin. Null is about none. */
+export type Lane = Pick<Delivery, "publisherId" | "twinId">;
+
+/** Of one publisher's messages that a subscription waits for and may be tried now, their lanes: those that have waited longest. */
+export const listDueMessages = (reader: Reader, subscriptionId: string, publisherId: string, limit: number) =>
   reader
     .all(
-      `SELECT position, twin_id FROM deliveries WHERE subscription_id = ? AND state = 'waiting' AND next_attempt_at <= ?
+      `SELECT position, twin_id FROM deliveries
+       WHERE subscription_id = ? AND publisher_id = ? AND state = 'waiting' AND next_attempt_at <= ?
        ORDER BY next_attempt_at, position LIMIT ?`,
       subscriptionId,
+      publisherId,
       reader.now,
       limit,
     )
-    .map((row) => ({ position: integer(row, "position"), twinId: textOrNull(row, "twin_id") }));
+    .map((row) => ({ position: integer(row, "position"), publisherId, twinId: textOrNull(row, "twin_id") }));
 
 export const getDeliveryAt = (reader: Reader, position: number): Delivery =>
   deliveryFrom(reader.get(`SELECT ${COLUMNS} FROM deliveries WHERE position = ?`, position) as Row);
@@ -71,20 +81,37 @@ export function countWaiting(reader: Reader, max: number): number {
   return integer(row, "waiting");
 }
 
+/** Whose messages a subscription waits for, and when the first of each may be tried: however many wait, one step for each publisher. */
+export const listWaitingPublishers = (reader: Reader, subscriptionId: string) =>
+  reader
+    .all(
+      `SELECT id, (
+         SELECT min(next_attempt_at) FROM deliveries WHERE subscription_id = ?1 AND state = 'waiting' AND publisher_id = publishers.id
+       ) AS at
+       FROM (
+         WITH RECURSIVE step (id) AS (
+           SELECT min(publisher_id) FROM deliveries WHERE subscription_id = ?1 AND state = 'waiting'
+           UNION ALL
+           SELECT (
+             SELECT min(publisher_id) FROM deliveries WHERE subscription_id = ?1 AND state = 'waiting' AND publisher_id > step.id
+           ) FROM step WHERE id IS NOT NULL
+         ) SELECT id FROM step
+       ) AS publishers WHERE id IS NOT NULL`,
+      subscriptionId,
+    )
+    .map((row) => ({ publisherId: text(row, "id"), firstAt: integer(row, "at") }));
+
 /** When the first of a subscription's waiting deliveries may be tried; null if none waits. */
 export function firstAttemptAt(reader: Reader, subscriptionId: string): number | null {
-  const row = reader.get(
-    "SELECT min(next_attempt_at) AS at FROM deliveries WHERE subscription_id = ? AND state = 'waiting'",
-    subscriptionId,
-  );
-  return row ? integerOrNull(row, "at") : null;
+  const instants = listWaitingPublishers(reader, subscriptionId).map(({ firstAt }) => firstAt);
+  return instants.length > 0 ? Math.min(...instants) : null;
 }
 
-/** The twins of what a subscription is being sent at the moment; null stands for messages about none. */
-export const listTwinsInFlight = (reader: Reader, subscriptionId: string): (string | null)[] =>
+/** The lanes of what a subscription is being sent at the moment. */
+export const listLanesInFlight = (reader: Reader, subscriptionId: string): Lane[] =>
   reader
-    .all("SELECT twin_id FROM deliveries WHERE subscription_id = ? AND state = 'sending'", subscriptionId)
-    .map((row) => textOrNull(row, "twin_id"));
+    .all("SELECT publisher_id, twin_id FROM deliveries WHERE subscription_id = ? AND state = 'sending'", subscriptionId)
+    .map((row) => ({ publisherId: text(row, "publisher_id"), twinId: textOrNull(row, "twin_id") }));
 
 /** Leases that were not given back in time, oldest first. */
 export const listOverdue = (reader: Reader, limit: number) =>
@@ -108,7 +135,9 @@ export function nextLeaseEnd(reader: Reader): number | null {
 export type DeliveryFilter = {
   before: number;
   examined: number;
+  limit: number;
   subscriptionId?: string | undefined;
+  publisherId?: string | undefined;
   topic?: string | undefined;
   twinId?: string | undefined;
   trigger?: string | undefined;
@@ -117,7 +146,7 @@ export type DeliveryFilter = {
   le?: number | undefined;
 };
 
-/** An account's deliveries before a position, newest first: the next `examined` of them, of which those that fit the filter. */
+/** An account's deliveries before a position, newest first, without their events: of the next `examined` the first `limit` that fit the filter. */
 export function listDeliveryRows(
   reader: Reader,
   accountId: string,
@@ -133,22 +162,24 @@ export function listDeliveryRows(
   const last = integerOrNull(end, "last");
   if (last === null) return { last: null, found: [] };
   const rows = reader.all(
-    `SELECT ${COLUMNS} FROM deliveries
+    `SELECT ${IN_BRIEF} FROM deliveries
      WHERE account_id = ? AND position < ? AND position >= ?
-       AND subscription_id = coalesce(?, subscription_id) AND topic = coalesce(?, topic)
+       AND subscription_id = coalesce(?, subscription_id) AND publisher_id = coalesce(?, publisher_id) AND topic = coalesce(?, topic)
        AND twin_id IS coalesce(?, twin_id) AND trigger IS coalesce(?, trigger) AND state = coalesce(?, state)
        AND sent_at BETWEEN ? AND ?
-     ORDER BY position DESC`,
+     ORDER BY position DESC LIMIT ?`,
     accountId,
     filter.before,
     last,
     filter.subscriptionId ?? null,
+    filter.publisherId ?? null,
     filter.topic ?? null,
     filter.twinId ?? null,
     filter.trigger ?? null,
     filter.state ?? null,
     filter.ge ?? 0,
     filter.le ?? Number.MAX_SAFE_INTEGER,
+    filter.limit,
   );
   return { last: integer(end, "count") < filter.examined ? null : last, found: rows.map(deliveryFrom) };
 }
@@ -169,19 +200,20 @@ export function countOpen(reader: Reader, subscriptionId: string, max: number): 
 
 export type NewDelivery = Pick<
   Delivery,
-  "id" | "subscriptionId" | "accountId" | "topic" | "type" | "number" | "twinId" | "trigger" | "event"
+  "id" | "subscriptionId" | "accountId" | "publisherId" | "topic" | "type" | "number" | "twinId" | "trigger" | "event"
 > &
   Pick<Delivery, "validityAt" | "linkBase" | "hashKey">;
 
 /** Enqueues a message, to be tried at once. */
 export function insertDelivery(tx: Tx, delivery: NewDelivery): void {
   tx.run(
-    `INSERT INTO deliveries (id, subscription_id, account_id, topic, type, number, twin_id, trigger, event, sent_at, validity_at,
-       link_base, hash_key, state, step_base_at, next_attempt_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
+    `INSERT INTO deliveries (id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, event, sent_at,
+       validity_at, link_base, hash_key, state, step_base_at, next_attempt_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'waiting', ?, ?)`,
     delivery.id,
     delivery.subscriptionId,
     delivery.accountId,
+    delivery.publisherId,
     delivery.topic,
     delivery.type,
     delivery.number,
@@ -207,6 +239,11 @@ export function saveLease(tx: Tx, position: number, lease: string, leasedUntil: 
     leasedUntil,
     position,
   );
+}
+
+/** Leaves it for longer to who leased it. */
+export function saveLeaseEnd(tx: Tx, position: number, leasedUntil: number): void {
+  tx.run("UPDATE deliveries SET leased_until = ? WHERE position = ?", leasedUntil, position);
 }
 
 /** Gives it back, to be tried again. */
@@ -263,6 +300,7 @@ function deliveryFrom(row: Row): Delivery {
     id: text(row, "id"),
     subscriptionId: text(row, "subscription_id"),
     accountId: text(row, "account_id"),
+    publisherId: text(row, "publisher_id"),
     topic: text(row, "topic"),
     type: text(row, "type") as Delivery["type"],
     number: integerOrNull(row, "number"),

@@ -6,7 +6,11 @@ import type { WebhookSubscription } from "./subscription-rows.ts";
 
 type Message =
   | { type: "Confirmation" | "Expiring" }
-  | { type: "Notification"; number: number; twinId: string; trigger: string; event: JsonText };
+  | { type: "Notification"; publisherId: string; number: number; twinId: string; trigger: string; event: JsonText };
+
+const OF_OURS: Pick<Delivery, "publisherId" | "number" | "twinId" | "trigger" | "event"> = {
+  ...{ publisherId: "", number: null, twinId: null, trigger: null, event: null },
+};
 
 /** What a subscription's messages are made of, at this moment. */
 type Addressee = Pick<WebhookSubscription, "id" | "accountId" | "topic" | "expiresAt" | "linkBase" | "hashKey">;
@@ -16,12 +20,12 @@ type Addressee = Pick<WebhookSubscription, "id" | "accountId" | "topic" | "expir
  * is run again after a roll-back may make another. Whoever makes the subscription due for it wakes those who send.
  */
 export function enqueue(tx: Tx, subscription: Addressee, message: Message): void {
-  const about: Pick<Delivery, "number" | "twinId" | "trigger" | "event"> =
-    message.type === "Notification" ? message : { number: null, twinId: null, trigger: null, event: null };
+  const about = message.type === "Notification" ? message : OF_OURS;
   insertDelivery(tx, {
     id: systemRandom.uuid(),
     subscriptionId: subscription.id,
     accountId: subscription.accountId,
+    publisherId: about.publisherId,
     topic: subscription.topic,
     type: message.type,
     number: about.number,

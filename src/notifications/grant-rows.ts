@@ -23,6 +23,15 @@ export function countOtherGrantees(reader: Reader, accountId: string, granteeId:
   return row ? integer(row, "count") : 0;
 }
 
+/** Whether an account may subscribe to a topic of another one. */
+export const isGranted = (reader: Reader, publisherId: string, topic: string, granteeId: string): boolean =>
+  reader.get(
+    "SELECT 1 FROM topic_grants WHERE account_id = ? AND topic = ? AND grantee_id = ?",
+    publisherId,
+    topic,
+    granteeId,
+  ) !== undefined;
+
 export function replaceGrants(tx: Tx, accountId: string, granteeId: string, topics: readonly string[]): void {
   tx.run("DELETE FROM topic_grants WHERE account_id = ? AND grantee_id = ?", accountId, granteeId);
   for (const [position, topic] of topics.entries()) {

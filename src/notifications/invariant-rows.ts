@@ -36,6 +36,16 @@ export const NOTIFICATION_INVARIANTS: readonly Invariant[] = [
           WHERE d.account_id <> s.account_id`,
   },
   {
+    broken: "webhook_subscriptions: {id} does not say whose topic it is for",
+    sql: "SELECT id FROM webhook_subscriptions WHERE publisher_id = ''",
+  },
+  {
+    broken:
+      "inherited_publishers: subscription {subscription_id} inherits {publisher_id} on {topic}, which is not beside its own",
+    sql: `SELECT i.subscription_id, i.publisher_id, i.topic FROM inherited_publishers i
+          JOIN webhook_subscriptions s ON s.id = i.subscription_id WHERE i.topic <> s.topic OR i.publisher_id = s.publisher_id`,
+  },
+  {
     broken: "webhook_subscriptions: {id} has messages that wait, and will never be looked at",
     sql: `SELECT s.id FROM webhook_subscriptions s
           WHERE s.ended_at IS NULL AND s.paused_at IS NULL AND s.due_at IS NULL AND s.expires_at > unixepoch() * 1000

@@ -2,13 +2,21 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { Reader } from "../store/sql.ts";
 import { cursorAt, positionOf } from "./cursor.ts";
 import { countOpen } from "./delivery-rows.ts";
+import { isGranted } from "./grant-rows.ts";
 import { getOwnSubscription } from "./lookups.ts";
-import { listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
+import { listInheritedPublishers, listLiveSubscriptions, type WebhookSubscription } from "./subscription-rows.ts";
 
-/** What is not delivered is counted so far and no further. */
+/** What is not delivered is counted so far and no further; in a list, of a hundred subscriptions, not as far. */
 const COUNTED_MAX = 10_000;
+const COUNTED_IN_LIST_MAX = 200;
 
-export type SubscriptionInDetail = WebhookSubscription & { waiting: number; failed: number };
+export type SubscriptionInDetail = WebhookSubscription & {
+  /** Whether the publisher lets the account have the topic, as it does itself. */
+  granted: boolean;
+  inheritedPublishers: string[];
+  waiting: number;
+  failed: number;
+};
 
 /** The subscriptions of the caller's account that live, oldest first, and how their endpoints are doing. */
 export function listSubscriptions(
@@ -21,13 +29,25 @@ export function listSubscriptions(
   const found = listLiveSubscriptions(reader, actor.accountId, after, page.limit + 1);
   const shown = found.slice(0, page.limit);
   const last = found.length > shown.length ? shown.at(-1) : undefined;
-  return { subscriptions: shown.map((one) => inDetail(reader, one)), cursor: last ? cursorAt(last.position) : null };
+  return {
+    subscriptions: shown.map((one) => inDetail(reader, one, COUNTED_IN_LIST_MAX)),
+    cursor: last ? cursorAt(last.position) : null,
+  };
 }
 
 export const getSubscription = (reader: Reader, actor: UserActor, id: string): SubscriptionInDetail =>
   inDetail(reader, getOwnSubscription(reader, actor, id));
 
-export const inDetail = (reader: Reader, subscription: WebhookSubscription): SubscriptionInDetail => ({
+export const inDetail = (
+  reader: Reader,
+  subscription: WebhookSubscription,
+  countedMax = COUNTED_MAX,
+): SubscriptionInDetail => ({
   ...subscription,
-  ...countOpen(reader, subscription.id, COUNTED_MAX),
+  granted: isGrantedStill(reader, subscription),
+  inheritedPublishers: listInheritedPublishers(reader, subscription.id),
+  ...countOpen(reader, subscription.id, countedMax),
 });
+
+const isGrantedStill = (reader: Reader, { accountId, publisherId, topic }: WebhookSubscription) =>
+  publisherId === accountId || isGranted(reader, publisherId, topic, accountId);

@@ -13,7 +13,7 @@ type Field = readonly [name: string, text: JsonText];
  */
 export function bodyOf(vault: Vault, delivery: Delivery): string {
   const fields = fieldsOf(vault, delivery);
-  const hashed = fields.filter(([name]) => name !== "number");
+  const hashed = fields.filter(([name]) => name !== "number" && name !== "publisher");
   const key = delivery.hashKey === null ? null : openHashKey(vault, delivery.subscriptionId, delivery.hashKey);
   const hash: Field[] = key
     ? [
@@ -31,9 +31,9 @@ export function bodyOf(vault: Vault, delivery: Delivery): string {
   return objectOf([...fields, ...hash]);
 }
 
-/** In the order in which they are hashed. `number`, which the original does not have, is covered by the signature only. */
+/** In the order in which they are hashed. `number` and `publisher`, which the original does not have, are covered by the signature only. */
 function fieldsOf(vault: Vault, delivery: Delivery): Field[] {
-  const { type, id, trigger, twinId, event, number, sentAt } = delivery;
+  const { type, id, trigger, twinId, event, number, sentAt, publisherId } = delivery;
   const link = (purpose: Purpose) =>
     json(linkOf(vault, delivery.linkBase, purpose, { accountId: delivery.accountId, id: delivery.subscriptionId }));
   const named: Field[] = [
@@ -57,6 +57,8 @@ function fieldsOf(vault: Vault, delivery: Delivery): Field[] {
       ["subscription", linked] as const,
       ["number", json(number)] as const,
     ],
+    // Not inside the event, whose members are the names of entries.
+    ...(publisherId === "" ? [] : [["publisher", json(publisherId)] as const]),
   ];
 }
 

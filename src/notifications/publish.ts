@@ -8,6 +8,7 @@ export type Trigger =
   | ("sticker.put" | "sticker.removed" | "sticker.expired");
 
 export type Publication = {
+  /** The account that publishes: whose entry or sticker it is. */
   accountId: string;
   twinId: string;
   trigger: Trigger;
@@ -16,8 +17,9 @@ export type Publication = {
 };
 
 /**
- * One delivery row for each confirmed, unexpired subscription to one of the topics, of the account or of one that it granted the
- * topic; a topic named twice counts once. In the transaction of the change. Numbers are counted here, so a gap is a lost message.
+ * One delivery row for each confirmed, unexpired subscription to one of the account's topics: subscriptions name whose topic they are for, and
+ * a foreign one receives as long as the topic is granted. A topic named twice counts once. In the transaction of the change. Numbers are
+ * counted here, so a gap is a lost message.
  */
 export function publish(tx: Tx, ...publications: readonly Publication[]): void {
   // Very many stickers expire at once, most of them to the same topics: who listens is asked once, and counted up once.
@@ -29,11 +31,11 @@ export function publish(tx: Tx, ...publications: readonly Publication[]): void {
       const reached = listeners.get(name) ?? listReached(tx, accountId, topic);
       listeners.set(name, reached);
       for (const found of reached) {
-        // A grant may lead several of these names to one subscription.
+        // Several of these names may lead to one subscription that has inherited publishers.
         const subscription = told.get(found.id) ?? found;
         const number = subscription.messageCount + 1;
         told.set(found.id, { ...subscription, messageCount: number });
-        enqueue(tx, subscription, { type: "Notification", number, twinId, trigger, event });
+        enqueue(tx, subscription, { type: "Notification", publisherId: accountId, number, twinId, trigger, event });
       }
     }
   }

@@ -17,7 +17,8 @@ type Wish = { since: number; topic?: string | undefined; subscriptionId?: string
 
 /**
  * Starts over with everything since an instant that was not delivered, failed or still waiting for a retry, in the order in which it was
- * published and with the same message ids. Answers how many there are. Paused endpoints stay paused.
+ * published and with the same message ids. Answers how many there are. Paused endpoints stay paused, and
+ * those that have not confirmed are not asked again.
  */
 export async function recoverDeliveries({ store }: Deps, actor: UserActor, wish: Wish): Promise<number> {
   const live = store.read((reader) => listLiveSubscriptions(reader, actor.accountId, 0, ALL));
@@ -27,8 +28,8 @@ export async function recoverDeliveries({ store }: Deps, actor: UserActor, wish:
     throw conflict("precondition", "There is no such subscription in the account.");
   }
   let recovered = 0;
-  for (const { id, topic } of subscriptions) {
-    if (wish.topic !== undefined && topic !== wish.topic) continue;
+  for (const { id, topic, confirmedAt } of subscriptions) {
+    if (confirmedAt === null || (wish.topic !== undefined && topic !== wish.topic)) continue;
     for (let after: number | null = 0, at: number | null = null; after !== null; ) {
       const slice: Slice = await store.write(recoverSlice, actor, { subscriptionId: id, since: wish.since, after, at });
       recovered += slice.count;

@@ -5,6 +5,9 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
+/** What an attempt may take, from the first look for an address to the end of the answer. */
+export const ATTEMPT_MS = 10 * SECOND;
+
 /** How long after a failed attempt the next one is made; after the last of these there is none. 67 hours and 12 minutes in sum. */
 export const RETRY_DELAYS_MS = [
   ...[5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR],
@@ -22,9 +25,11 @@ export const PAUSE_AFTER_MS = 5 * DAY;
 
 const RETRY_AFTER_MIN_MS = SECOND;
 const RETRY_AFTER_MAX_MS = 6 * HOUR;
-/** An endpoint that says "too much" without saying for how long is left alone for 5 s, then 10 s, … */
+/** An endpoint that says "too much" without saying for how long is left alone for 5 s, then 10 s, … So is one whose failures take long. */
 const HOLD_FIRST_MS = 5 * SECOND;
 const HOLD_MAX_MS = 5 * MINUTE;
+/** A failure that took so long has kept a place from others. */
+const SLOW_FAILURE_MS = 5 * SECOND;
 
 /** Why an attempt failed; `interrupted` is no fault of the receiver's. */
 export type AttemptError =
@@ -69,23 +74,26 @@ export type Health = {
 
 export const HEALTHY: Health = { failingSince: null, heldUntil: null, holdCount: 0, pausedAt: null };
 
-/** How an endpoint is doing after an attempt that began at `startedAt` and ended `now`. */
+/** How an endpoint is doing `now` after an attempt. */
 export function healthAfter(
-  { error, status, retryAfterMs }: Outcome,
+  { error, status, retryAfterMs, startedAt, durationMs }: Outcome & { startedAt: number; durationMs: number },
   before: Health,
-  startedAt: number,
   now: number,
 ): Health {
   if (error === null) return HEALTHY;
   if (error === "interrupted") return before;
+  // Slow failures in a row: not those that were on their way together when the first of them came.
+  const inRow = before.failingSince !== null && startedAt >= before.failingSince + ATTEMPT_MS;
+  const slowly = inRow && durationMs >= SLOW_FAILURE_MS;
   const failingSince = before.failingSince ?? startedAt;
   const pausedAt = before.pausedAt ?? (now - failingSince >= PAUSE_AFTER_MS ? now : null);
-  if (!isOverload(status)) return { ...before, failingSince, pausedAt };
+  if (!isOverload(status) && !slowly) return { ...before, failingSince, pausedAt };
   // What was on its way when the hold began says the same once more, and does not make it grow.
   const again = before.heldUntil !== null && startedAt < before.heldUntil;
   const holdCount = again ? before.holdCount : before.holdCount + 1;
   const backoff = Math.min(HOLD_FIRST_MS * 2 ** Math.min(holdCount - 1, 20), HOLD_MAX_MS);
-  const holdMs = retryAfterMs === null ? backoff : bounded(retryAfterMs, RETRY_AFTER_MIN_MS, RETRY_AFTER_MAX_MS);
+  const asked = isOverload(status) ? retryAfterMs : null;
+  const holdMs = asked === null ? backoff : bounded(asked, RETRY_AFTER_MIN_MS, RETRY_AFTER_MAX_MS);
   const heldUntil = again ? Math.max(before.heldUntil ?? 0, now + holdMs) : now + holdMs;
   return { failingSince, pausedAt, heldUntil, holdCount };
 }

@@ -28,7 +28,16 @@ const options = {
   client_secret: z.string().regex(CLIENT_SECRET).nullish(),
 };
 
-export const Subscribe = z.object({ callback_url: CallbackUrl, topic: Topic, ...options });
+const PublisherView = Uuid.meta({ description: "The account whose topic it is." });
+
+export const Subscribe = z.object({
+  callback_url: CallbackUrl,
+  topic: Topic,
+  account: Uuid.nullish().meta({
+    description: "The account whose topic it is, which must have granted it. The caller's own if it is left out.",
+  }),
+  ...options,
+});
 export const Refresh = z.object(options);
 
 const TOPICS_MAX = 100;
@@ -70,9 +79,16 @@ const instant = TimestampView.optional();
 export const SubscriptionView = z.object({
   uuid: Uuid,
   account: Uuid,
+  publisher: PublisherView,
+  inherited_publishers: z.array(Uuid).optional().meta({
+    description:
+      "Other accounts whose messages on the topic it receives as well: it did so before subscriptions named one.",
+  }),
   topic: z.string(),
   callback_url: z.string(),
-  state: z.enum(["unconfirmed", "active", "paused"]),
+  state: z.enum(["unconfirmed", "active", "dormant", "paused"]).meta({
+    description: "`dormant` while the publisher does not grant the topic: nothing is delivered until it does again.",
+  }),
   hashed: z.boolean(),
   created_ts: TimestampView,
   confirmed_ts: instant,
@@ -80,7 +96,7 @@ export const SubscriptionView = z.object({
   health: z
     .object({
       messages: z.int().meta({ description: "Notifications so far: the number of the latest one." }),
-      waiting: z.int().meta({ description: "Not delivered yet; not counted beyond 10 000." }),
+      waiting: z.int().meta({ description: "Not delivered yet; not counted beyond 10 000, in a list beyond 200." }),
       failed: z.int().meta({ description: "Given up, until they are retried or recovered; likewise." }),
       failing_since_ts: instant.meta({ description: "Of the first failure since the endpoint last took a message." }),
       held_until_ts: instant.meta({ description: "The endpoint asked to be left alone until then." }),
@@ -91,16 +107,18 @@ export const SubscriptionView = z.object({
 export const SubscriptionsView = z.object({ subscriptions: z.array(SubscriptionView), cursor: z.string().nullable() });
 
 export function viewSubscription(subscription: SubscriptionInDetail): z.input<typeof SubscriptionView> {
-  const { confirmedAt, failingSince, heldUntil, pausedAt } = subscription;
+  const { failingSince, heldUntil, pausedAt, inheritedPublishers } = subscription;
   return {
     uuid: subscription.id,
     account: subscription.accountId,
+    publisher: subscription.publisherId,
+    ...(inheritedPublishers.length > 0 && { inherited_publishers: inheritedPublishers }),
     topic: subscription.topic,
     callback_url: subscription.callbackUrl,
-    state: pausedAt !== null ? "paused" : confirmedAt === null ? "unconfirmed" : "active",
+    state: stateOf(subscription),
     hashed: subscription.hashKey !== null,
     created_ts: toSeconds(subscription.createdAt),
-    ...named("confirmed_ts", confirmedAt),
+    ...named("confirmed_ts", subscription.confirmedAt),
     validity_ts: toSeconds(subscription.expiresAt),
     health: {
       messages: subscription.messageCount,
@@ -113,10 +131,19 @@ export function viewSubscription(subscription: SubscriptionInDetail): z.input<ty
   };
 }
 
+function stateOf({ pausedAt, confirmedAt, granted }: SubscriptionInDetail) {
+  if (pausedAt !== null) return "paused";
+  if (confirmedAt === null) return "unconfirmed";
+  return granted ? "active" : "dormant";
+}
+
 const delivery = {
   uuid: Uuid.meta({ description: "The id of the message, as receivers see it." }),
   subscription: Uuid,
   account: Uuid,
+  publisher: Uuid.optional().meta({
+    description: "The account that published it; missing in messages of the service's own.",
+  }),
   topic: z.string(),
   type: z.enum(["Confirmation", "Notification", "Expiring"]),
   number: z.int().optional(),
@@ -150,6 +177,7 @@ export const viewDelivery = (one: Delivery): z.input<typeof DeliveryView> => ({
   uuid: one.id,
   subscription: one.subscriptionId,
   account: one.accountId,
+  ...(one.publisherId !== "" && { publisher: one.publisherId }),
   topic: one.topic,
   type: one.type,
   ...named("number", one.number, (number) => number),

@@ -36,7 +36,7 @@ export const settleDelivery = command("settle_delivery", (tx, actor, input: Inpu
   const settlement = settle(tx, delivery, outcome, lives, input.chance);
   if (!lives) return settlement;
   if (error === "gone") endSubscription(tx, actor, subscription, "gone");
-  else saveAfter(tx, subscription, outcome, startedAt);
+  else saveAfter(tx, subscription, outcome);
   if (subscription.pausedAt === null && error !== null) recordPause(tx, actor, subscription.id);
   return settlement;
 });
@@ -61,9 +61,9 @@ function settle(tx: Tx, delivery: Delivery, outcome: Outcome, lives: boolean, ch
   return "waiting";
 }
 
-function saveAfter(tx: Tx, subscription: WebhookSubscription, outcome: Outcome, startedAt: number): void {
+function saveAfter(tx: Tx, subscription: WebhookSubscription, outcome: AttemptOutcome): void {
   const { id } = subscription;
-  const health = healthAfter(outcome, subscription, startedAt, tx.now);
+  const health = healthAfter(outcome, subscription, tx.now);
   const first = firstAttemptAt(tx, id);
   const earliest = health.failingSince === null ? 0 : tx.now + FAILING_GAP_MS;
   const dueAt = dueAtOf(health, first && Math.max(first, earliest));

@@ -8,6 +8,8 @@ export type WebhookSubscription = Health & {
   position: number;
   id: string;
   accountId: string;
+  /** Whose topic it is: the account's own, or another's that has granted it. */
+  publisherId: string;
   topic: string;
   callbackUrl: string;
   linkBase: string;
@@ -25,8 +27,8 @@ export type WebhookSubscription = Health & {
   dueAt: number | null;
 };
 
-const COLUMNS = `position, id, account_id, topic, callback_url, link_base, signing_secret, hash_key, message_count, created_at,
-  confirmed_at, expires_at, notice_at, ended_at, end_reason, due_at, failing_since, held_until, hold_count, paused_at`;
+const COLUMNS = `position, id, account_id, publisher_id, topic, callback_url, link_base, signing_secret, hash_key, message_count,
+  created_at, confirmed_at, expires_at, notice_at, ended_at, end_reason, due_at, failing_since, held_until, hold_count, paused_at`;
 
 export function findSubscription(reader: Reader, id: string): WebhookSubscription | undefined {
   const row = reader.get(`SELECT ${COLUMNS} FROM webhook_subscriptions WHERE id = ?`, id);
@@ -46,38 +48,99 @@ export const listLiveSubscriptions = (reader: Reader, accountId: string, after: 
     )
     .map(subscriptionFrom);
 
-/** Whom a publication reaches: subscriptions of the account itself, or of one that it has granted the topic. */
-export const listReached = (reader: Reader, accountId: string, topic: string) =>
+/** Whom a publication reaches: subscriptions to this topic of the publisher's, of the publisher itself or of accounts that it grants the topic to. */
+export const listReached = (reader: Reader, publisherId: string, topic: string) =>
   reader
     .all(
       `SELECT ${COLUMNS} FROM webhook_subscriptions
-       WHERE account_id IN (
-         SELECT ? UNION SELECT grantee_id FROM topic_grants WHERE account_id = ? AND topic = ?
-       ) AND topic = ? AND ended_at IS NULL AND confirmed_at IS NOT NULL AND expires_at > ?
+       WHERE position IN (
+         SELECT position FROM webhook_subscriptions WHERE publisher_id = ?1 AND topic = ?2 AND ended_at IS NULL
+         UNION ALL
+         SELECT s.position FROM inherited_publishers i JOIN webhook_subscriptions s ON s.id = i.subscription_id
+         WHERE i.publisher_id = ?1 AND i.topic = ?2
+       ) AND ended_at IS NULL AND confirmed_at IS NOT NULL AND expires_at > ?3 AND (
+         account_id = ?1
+         OR EXISTS (SELECT 1 FROM topic_grants g WHERE g.account_id = ?1 AND g.topic = ?2 AND g.grantee_id = webhook_subscriptions.account_id)
+       )
        ORDER BY position`,
-      accountId,
-      accountId,
-      topic,
+      publisherId,
       topic,
       reader.now,
     )
     .map(subscriptionFrom);
 
-/** How many an account has that have not ended: in all, and on a topic. */
-export function countLive(reader: Reader, accountId: string, topic: string): { all: number; onTopic: number } {
+/** Other accounts whose messages on its topic a subscription receives as well, from when a grant alone delivered. */
+export const listInheritedPublishers = (reader: Reader, subscriptionId: string) =>
+  reader
+    .all(
+      "SELECT publisher_id FROM inherited_publishers WHERE subscription_id = ? ORDER BY publisher_id",
+      subscriptionId,
+    )
+    .map((row) => text(row, "publisher_id"));
+
+type TopicOf = Pick<WebhookSubscription, "publisherId" | "topic">;
+
+/** How many an account has that have not ended: in all, and to a topic of a publisher. */
+export function countLive(reader: Reader, accountId: string, { publisherId, topic }: TopicOf) {
   const row = reader.get(
-    "SELECT count(*) AS live, coalesce(sum(topic = ?), 0) AS same FROM webhook_subscriptions WHERE account_id = ? AND ended_at IS NULL",
+    `SELECT count(*) AS live, coalesce(sum(publisher_id = ? AND topic = ?), 0) AS same
+     FROM webhook_subscriptions INDEXED BY webhook_subscriptions_live WHERE account_id = ? AND ended_at IS NULL`,
+    publisherId,
     topic,
     accountId,
   ) as Row;
   return { all: integer(row, "live"), onTopic: integer(row, "same") };
 }
 
-/** Those with something due, longest due first. */
-export const listDue = (reader: Reader, limit: number) =>
-  reader
-    .all(`SELECT ${COLUMNS} FROM webhook_subscriptions WHERE due_at <= ? ORDER BY due_at LIMIT ?`, reader.now, limit)
-    .map(subscriptionFrom);
+/** Of the subscriptions that an account has made since an instant, ended or not, the newest `limit`: how many, and when the oldest of them. */
+export function countMadeSince(reader: Reader, accountId: string, since: number, limit: number) {
+  const row = reader.get(
+    `SELECT count(*) AS count, min(created_at) AS first_at FROM (
+       SELECT created_at FROM webhook_subscriptions WHERE account_id = ? AND created_at > ? ORDER BY created_at DESC LIMIT ?
+     )`,
+    accountId,
+    since,
+    limit,
+  ) as Row;
+  return { count: integer(row, "count"), firstAt: integerOrNull(row, "first_at") };
+}
+
+/** A subscription with something due, and whose share of the places its messages are sent on. */
+export type Due = { id: string; share: string };
+
+/** Subscriptions with something due, longest due first: those of other shares than these. */
+export const listDueBut = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
+  (shares.length === 0
+    ? reader.all(`${SELECT_DUE} ORDER BY due_at LIMIT ?`, reader.now, limit)
+    : reader.all(
+        `${SELECT_DUE} AND share NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+        reader.now,
+        JSON.stringify(shares),
+        limit,
+      )
+  ).map(dueFrom);
+
+/** Likewise those of these shares. */
+export const listDueOf = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
+  shares.length === 0
+    ? []
+    : reader
+        .all(
+          `${SELECT_DUE} AND share IN (SELECT value FROM json_each(?)) ORDER BY due_at LIMIT ?`,
+          reader.now,
+          JSON.stringify(shares),
+          limit,
+        )
+        .map(dueFrom);
+
+/** What other accounts publish is sent on a share of its own, so that it leaves an account those places that it would have without it. */
+export const shareOf = ({ accountId, publisherId }: Pick<WebhookSubscription, "accountId" | "publisherId">) =>
+  publisherId === accountId ? accountId : `${accountId}${OF_OTHERS}`;
+
+const OF_OTHERS = " of others";
+const SHARE = `iif(publisher_id = account_id, account_id, account_id || '${OF_OTHERS}')`;
+const SELECT_DUE = `SELECT id, ${SHARE} AS share FROM webhook_subscriptions WHERE due_at <= ?`;
+const dueFrom = (row: Row): Due => ({ id: text(row, "id"), share: text(row, "share") });
 
 /** When the next one is due after this instant, if any is. */
 export function nextDueAt(reader: Reader): number | null {
@@ -117,10 +180,11 @@ export function insertSubscription(
 ): void {
   tx.run(
     `INSERT INTO webhook_subscriptions
-       (id, account_id, topic, callback_url, link_base, signing_secret, hash_key, created_at, expires_at, notice_at, due_at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (id, account_id, publisher_id, topic, callback_url, link_base, signing_secret, hash_key, created_at, expires_at, notice_at, due_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     subscription.id,
     subscription.accountId,
+    subscription.publisherId,
     subscription.topic,
     subscription.callbackUrl,
     subscription.linkBase,
@@ -205,6 +269,7 @@ function subscriptionFrom(row: Row): WebhookSubscription {
     position: integer(row, "position"),
     id: text(row, "id"),
     accountId: text(row, "account_id"),
+    publisherId: text(row, "publisher_id"),
     topic: text(row, "topic"),
     callbackUrl: text(row, "callback_url"),
     linkBase: text(row, "link_base"),

@@ -1,12 +1,17 @@
-import { lookup } from "node:dns/promises";
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
+import { systemClock } from "../kernel/clock.ts";
+import { NameError } from "./ask-dns.ts";
+import { Names, type NamesOptions } from "./names.ts";
 
 /** The network outside, handed in: names and the sending of webhooks. Nothing else opens a connection. */
 export type Net = {
-  /** Every address that a host name has. */
-  resolve(hostName: string): Promise<string[]>;
+  /**
+   * Every address that a host name has, looked up for an account, which has a few look-ups at a time. Rejects with a `PostError` by `timeout` if DNS says
+   * nothing in time, or the signal is aborted, which ends the look-up; with another error if the name cannot be looked up.
+   */
+  resolve(hostName: string, account: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Sends a POST on a connection of its own to exactly this address, whatever the URL's host resolves to; certificates are checked
    * against the URL's host. Follows no redirect, and reads no more of the answer than asked for. Rejects with a `PostError`.
@@ -38,45 +43,71 @@ export class PostError extends Error {
 }
 
 /** `ca` replaces the system's certificate authorities. */
-export const systemNet = ({ ca }: { ca?: string } = {}): Net => ({
-  async resolve(hostName) {
-    const found = await lookup(hostName, { all: true });
-    return found.map(({ address }) => address);
-  },
-  post: (request, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(new PostError("timeout", "the time was over before the connection"));
-      const sending = open(request, ca);
-      let head: IncomingMessage | undefined;
-      const end = (settle: () => void) => {
-        signal.removeEventListener("abort", onAbort);
-        settle();
-        sending.destroy();
-      };
-      const fail = (error: unknown) => end(() => reject(toPostError(error)));
-      const onAbort = () => {
-        // A status that has come is an answer, however slowly its body drips.
-        if (head) end(() => resolve(answerOf(head as IncomingMessage, parts)));
-        else fail(new PostError("timeout", "no answer in time"));
-      };
-      const parts: Uint8Array[] = [];
-      signal.addEventListener("abort", onAbort);
-      sending.on("error", (error) => (head ? undefined : fail(error)));
-      sending.on("close", () => head ?? fail(new PostError("closed", "the connection ended without an answer")));
-      sending.on("response", (response) => {
-        head = response;
-        const done = () => end(() => resolve(answerOf(response, parts)));
-        let room = request.answerBytesMax;
-        response.on("data", (part: Uint8Array) => {
-          parts.push(part.subarray(0, room));
-          room -= part.length;
-          if (room <= 0) done();
-        });
-        for (const event of ["end", "error", "close", "aborted"]) response.on(event, done);
+export type NetOptions = Partial<NamesOptions> & { ca?: string };
+
+export function systemNet({ ca, ...options }: NetOptions = {}): Net {
+  const names = new Names({ now: systemClock.now, ...options });
+  return {
+    async resolve(hostName, account, signal) {
+      try {
+        return await names.resolve(hostName, account, signal);
+      } catch (error) {
+        const late = error instanceof NameError && error.kind === "timeout";
+        throw late ? new PostError("timeout", "no address in time", { cause: error }) : error;
+      }
+    },
+    async post(request, signal) {
+      try {
+        return await post(request, ca, signal);
+      } catch (error) {
+        if (error instanceof PostError && error.kind === "connect") names.forget(request.url.hostname);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Interim answers (1xx) are read past so far; each is work, and they may go on for ever. */
+const INTERIM_ANSWERS_MAX = 8;
+
+const post = (request: PostRequest, ca: string | undefined, signal: AbortSignal): Promise<PostAnswer> =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new PostError("timeout", "the time was over before the connection"));
+    const sending = open(request, ca);
+    let head: IncomingMessage | undefined;
+    const end = (settle: () => void) => {
+      signal.removeEventListener("abort", onAbort);
+      settle();
+      sending.destroy();
+    };
+    const fail = (error: unknown) => end(() => reject(toPostError(error)));
+    const onAbort = () => {
+      // A status that has come is an answer, however slowly its body drips.
+      if (head) end(() => resolve(answerOf(head as IncomingMessage, parts)));
+      else fail(new PostError("timeout", "no answer in time"));
+    };
+    const parts: Uint8Array[] = [];
+    signal.addEventListener("abort", onAbort);
+    sending.on("error", (error) => (head ? undefined : fail(error)));
+    sending.on("close", () => head ?? fail(new PostError("closed", "the connection ended without an answer")));
+    sending.on("response", (response) => {
+      head = response;
+      const done = () => end(() => resolve(answerOf(response, parts)));
+      let room = request.answerBytesMax;
+      response.on("data", (part: Uint8Array) => {
+        parts.push(part.subarray(0, room));
+        room -= part.length;
+        if (room <= 0) done();
       });
-      sending.end(request.body);
-    }),
-});
+      for (const event of ["end", "error", "close", "aborted"]) response.on(event, done);
+    });
+    let interim = 0;
+    const onInterim = () => {
+      if (++interim > INTERIM_ANSWERS_MAX) fail(new PostError("closed", "interim answers without an end"));
+    };
+    for (const event of ["continue", "information"]) sending.on(event, onInterim);
+    sending.end(request.body);
+  });
 
 /**
  * A connection of its own each time: one that is kept would be used again without asking for its address. `lookup` is not asked for a host

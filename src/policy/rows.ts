@@ -1,5 +1,6 @@
 import type { JsonText } from "../kernel/json-text.ts";
-import { integer, type Reader, type Row, text, textOrNull } from "../store/sql.ts";
+import { integer, jsonTextOrNull, type Reader, type Row, text, textOrNull } from "../store/sql.ts";
+import type { Author } from "./author.ts";
 
 // What rules see of ledgers. The entries themselves are the ledgers room's.
 
@@ -10,9 +11,19 @@ export type EntryValue = {
   value: JsonText;
   valueChangedAt: number;
   source: { twinId: string; name: string } | null;
+  authors: Pick<Authors, "include"> | null;
 };
 
-const VALUES = "SELECT name, type, value, value_changed_at, source_twin, source_name FROM ledger_entries";
+/** Who set what of an entry: as a member of the row, so that an entry without rules takes nothing for it. */
+export type Authors = {
+  visibility?: Author & { since: number };
+  include?: Author;
+  /** Of each topic: who set it alone, or with others; the last without `topics` set the rest. */
+  publish?: readonly (Author & { topics?: readonly string[] })[];
+};
+
+const VALUES = `SELECT name, type, value, value_changed_at, source_twin, source_name,
+  CASE type WHEN 'include' THEN authors END AS authors FROM ledger_entries`;
 
 /**
  * The values of an account's entries on a twin, as one JSON object: a text costs the driver less than the columns of a row.
@@ -45,5 +56,17 @@ function entryValueFrom(row: Row): EntryValue {
     value: text(row, "value") as JsonText,
     valueChangedAt: integer(row, "value_changed_at"),
     source: twinId === null ? null : { twinId, name: text(row, "source_name") },
+    authors: authorsFrom(row),
   };
+}
+
+export function authorsFrom(row: Row): Authors | null {
+  const authors = textOrNull(row, "authors");
+  return authors === null ? null : JSON.parse(authors);
+}
+
+/** As much of a twin as rules see. */
+export function findTwinFacts(reader: Reader, id: string) {
+  const row = reader.get("SELECT owner_id, description FROM twins WHERE id = ?", id);
+  return row && { id, ownerId: text(row, "owner_id"), description: jsonTextOrNull(row, "description") };
 }

@@ -20,12 +20,21 @@ export type Subject = {
   ledger: { accountId: string; values?: () => JsonObject };
   identity?: string;
   entry?: { name: string; value: () => JsonText };
-  /** Variables that only some rules have, such as a condition's `value`. */
+  /** Variables that only some rules have, such as a condition's `value`, or that are otherwise for this one. */
   more?: Readonly<Record<string, () => JsonValue | undefined>>;
 };
 
 /** As much of a caller as rules see. */
 export type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token">;
+
+/**
+ * A caller as far as questions of their own see them, such as a scan's `match`. What a token's maker wrote into it is for roles and for other
+ * accounts to ask: no answer tells it to whoever holds the token, so no question may.
+ */
+export const askerOf = ({ accountId, userId, dictionary }: UserActor): Performer => ({
+  ...{ accountId, userId },
+  ...(dictionary && { dictionary }),
+});
 
 /** The variables of specification 2.13, looked up when a rule asks for them. */
 export function scopeOf(reader: Reader, actor: Performer, subject: Subject): Scope {
@@ -70,13 +79,13 @@ const SHARED = new Set(["USER", "TWIN", "LEDGER", "DICT", "SECRET"]);
  * Scopes for many entries or identities of one twin. What they have in common is looked up once: a ledger may have thousands of
  * entries, and each one's rule may look at all of them.
  */
-export function scopesOf(reader: Reader, actor: UserActor, common: Subject) {
+export function scopesOf(reader: Reader, actor: Performer, common: Subject) {
   const shared = scopeOf(reader, actor, common);
   const known = new Map<string, JsonValue | undefined>();
   return (particular: Pick<Subject, "identity" | "entry" | "more">): Scope => {
     const own = scopeOf(reader, actor, { ...common, ...particular });
     return (name) => {
-      if (!SHARED.has(name)) return own(name);
+      if (!SHARED.has(name) || (particular.more && Object.hasOwn(particular.more, name))) return own(name);
       if (!known.has(name)) known.set(name, shared(name));
       return known.get(name);
     };
@@ -84,17 +93,29 @@ export function scopesOf(reader: Reader, actor: UserActor, common: Subject) {
 }
 
 /**
- * Steps that all rules of one read or command may take. A rule alone ends within some 40 ms at worst, but a ledger has room for
- * thousands of entries, each with one.
+ * Steps that all rules of one read or command may take: some 5 ms, in which nothing else is served. A ledger has room for thousands of entries,
+ * each with a rule.
  */
-const STEPS_MAX = 250_000;
+const STEPS_MAX = 50_000;
 
-const budgets = new WeakMap<Reader, { stepsLeft: number }>();
+export type StepBudget = { stepsLeft: number };
 
-function budgetOf(reader: Reader): { stepsLeft: number } {
+/** Steps for the rules of several reads, or of a part of one. */
+export const stepBudget = (steps: number): StepBudget => ({ stepsLeft: steps });
+
+const budgets = new WeakMap<Reader, StepBudget>();
+
+/** A reader whose rules take their steps from this budget and no other. */
+export function metered(reader: Reader, budget: StepBudget): Reader {
+  const own = { ...reader };
+  budgets.set(own, budget);
+  return own;
+}
+
+function budgetOf(reader: Reader): StepBudget {
   const known = budgets.get(reader);
   if (known) return known;
-  const budget = { stepsLeft: STEPS_MAX };
+  const budget = stepBudget(STEPS_MAX);
   budgets.set(reader, budget);
   return budget;
 }

@@ -1,25 +1,21 @@
 import type { UserActor } from "../kernel/actor.ts";
-import type { JsonText } from "../kernel/json-text.ts";
+import { once } from "../kernel/once.ts";
+import { mentionsOf } from "../rules/mentions.ts";
+import { compileRule } from "../rules/rule.ts";
 import type { Reader } from "../store/sql.ts";
-import { presentValue, valuesOf } from "./ledger-values.ts";
-import { listEntryValues } from "./rows.ts";
-import { ruleHolds, type Subject, scopeOf, scopesOf, type TwinFacts } from "./scope.ts";
+import { type Author, UNKNOWN_AUTHOR } from "./author.ts";
+import { eyesOn } from "./eyes.ts";
+import { ruleHolds, scopesOf, type TwinFacts } from "./scope.ts";
+import { mayTouchTwin } from "./twin-gate.ts";
 
 // The gates behind the statement (specification 1.11): the rules of the caller's role, and for what another account has, its own
 // visibility. A role without a rule lets its users touch what their account has, and nothing of others.
 
-/** Whether the caller's role lets a twin through. Without a rule a twin is for everybody who knows its id. */
-export function mayTouchTwin(reader: Reader, actor: UserActor, twin: TwinFacts): boolean {
-  const { twin: rule } = actor.rules;
-  return rule === null || ruleHolds(rule, reader, scopeOf(reader, actor, { twin, ledger: actor }));
-}
-
-/** Whether foreign ledgers of a twin are within reach, which a role without a twin rule only gives for own twins. */
-export const mayReachTwin = (reader: Reader, actor: UserActor, twin: TwinFacts): boolean =>
-  actor.rules.twin === null ? twin.ownerId === actor.accountId : mayTouchTwin(reader, actor, twin);
+export { type EntryFacts, type EntryGate, entryGate, ledgerOfCaller, openGate } from "./entry-gate.ts";
+export { mayReachTwin, mayTouchTwin } from "./twin-gate.ts";
 
 /** An identity as far as rules look. */
-export type IdentityFacts = { accountId: string; name: string; visibility: string | null };
+export type IdentityFacts = { accountId: string; name: string; visibility: string | null; author: Author | null };
 
 export const mayTouchIdentity = (reader: Reader, actor: UserActor, twin: TwinFacts, identity: IdentityFacts): boolean =>
   identityGate(reader, actor, twin)(identity);
@@ -28,61 +24,43 @@ export const mayTouchIdentity = (reader: Reader, actor: UserActor, twin: TwinFac
 export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (identity: IdentityFacts) => boolean {
   const { identity: rule } = actor.rules;
   const ofCaller = scopesOf(reader, actor, { twin, ledger: actor });
-  const byCreator = new Map<string, typeof ofCaller>();
-  const ofCreator = ({ accountId }: IdentityFacts) => {
-    const scopes = byCreator.get(accountId) ?? scopesOf(reader, actor, { twin, ledger: { accountId } });
-    byCreator.set(accountId, scopes);
-    return scopes;
+  const byCreator = new Map<string, ReturnType<typeof shownBy>>();
+  const isShown = (identity: IdentityFacts) => {
+    const shown = byCreator.get(identity.accountId) ?? shownBy(reader, actor, twin, identity.accountId);
+    byCreator.set(identity.accountId, shown);
+    return shown(identity);
   };
   return (identity) => {
-    const subject = { identity: identity.name };
     const own = identity.accountId === actor.accountId;
-    const { visibility } = identity;
-    if (!own && (visibility === null || !ruleHolds(visibility, reader, ofCreator(identity)(subject)))) return false;
-    return rule === null ? own : ruleHolds(rule, reader, ofCaller(subject));
+    if (!own && !isShown(identity)) return false;
+    return rule === null ? own : ruleHolds(rule, reader, ofCaller({ identity: identity.name }));
   };
 }
 
-/** An entry as far as rules look. */
-export type EntryFacts = {
-  name: string;
-  value: JsonText;
-  type: string;
-  source: { twinId: string; name: string } | null;
-  visibility: string | null;
-};
-
-/** A ledger and how to get at its entries. */
-type LedgerFacts = { twin: TwinFacts; accountId: string; all: () => readonly EntryFacts[] };
-
-/** Tells which of a ledger's entries the caller may touch. */
-export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts): (entry: EntryFacts) => boolean {
-  const { twin, accountId } = ledger;
-  const { entry: rule } = actor.rules;
-  const own = accountId === actor.accountId;
-  if (rule === null) return () => own;
-  const subjectOf = (entry: EntryFacts) => ({
-    entry: { name: entry.name, value: () => presentValue(reader, accountId, entry) },
-  });
-  const ofLedger = scopesOf(reader, actor, { twin, ledger: { accountId } });
-  if (own) return (entry) => ruleHolds(rule, reader, ofLedger(subjectOf(entry)));
-  if (!mayReachTwin(reader, actor, twin)) return () => false;
-  const isVisible = (entry: EntryFacts) =>
-    entry.visibility !== null && ruleHolds(entry.visibility, reader, ofLedger(subjectOf(entry)));
-  // The role's rule is the caller's, who must not learn from it what the other account keeps private.
-  const values = () => valuesOf(reader, accountId, ledger.all().filter(isVisible));
-  const ofVisible = scopesOf(reader, actor, { twin, ledger: { accountId, values } });
-  return (entry) => isVisible(entry) && ruleHolds(rule, reader, ofVisible(subjectOf(entry)));
+/** Tells which identities that an account gave a twin it shows to the caller: those that it may show who set their visibility. */
+function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: string) {
+  const eyesOf = eyesOn(reader, twin, accountId);
+  const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
+  const gates = new Map<UserActor, ReturnType<typeof ownIdentityGate>>();
+  const gateOf = (author: UserActor) => {
+    const gate = gates.get(author) ?? ownIdentityGate(reader, author, twin);
+    gates.set(author, gate);
+    return gate;
+  };
+  return ({ name, visibility, author }: IdentityFacts): boolean => {
+    if (visibility === null) return false;
+    const eyes = eyesOf(author ?? UNKNOWN_AUTHOR);
+    const { standing } = eyes;
+    if (standing === "nobody" || !eyes.mayName(() => mentionsOf(compileRule(visibility), "LEDGER"))) return false;
+    if (standing !== "former" && !gateOf(standing)(name)) return false;
+    return ruleHolds(visibility, reader, ofReader({ identity: name, more: { LEDGER: () => eyes.values() } }));
+  };
 }
 
-/**
- * The caller's own ledger as the caller's own questions see it, a scan's `match` or a condition: only what the role lets through, or
- * they could be used to ask for the rest.
- */
-export function ledgerOfCaller(reader: Reader, actor: UserActor, twin: TwinFacts): Subject["ledger"] {
-  const { accountId, rules } = actor;
-  if (rules.entry === null) return { accountId };
-  const all = () => listEntryValues(reader, twin.id, accountId).map((entry) => ({ ...entry, visibility: null }));
-  const mayTouch = entryGate(reader, actor, { twin, accountId, all });
-  return { accountId, values: () => valuesOf(reader, accountId, all().filter(mayTouch)) };
+/** Tells which identities of the own account a role lets through. */
+function ownIdentityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (name: string) => boolean {
+  const { identity: rule } = actor.rules;
+  const mayTouch = once(() => mayTouchTwin(reader, actor, twin));
+  const scopes = scopesOf(reader, actor, { twin, ledger: actor });
+  return (name) => mayTouch() && (rule === null || ruleHolds(rule, reader, scopes({ identity: name })));
 }

@@ -2,6 +2,7 @@ import { invalid } from "../kernel/failure.ts";
 import type { JsonValue } from "../kernel/json.ts";
 import type { Scope } from "./frame.ts";
 import { TEXT_LENGTH_MAX } from "./limits.ts";
+import type { Mentions } from "./mentions.ts";
 import { codePointLength } from "./text.ts";
 
 // Templates (2.14): Python's str.format fields, of which only names, `.key` and `[key]` mean something here.
@@ -48,6 +49,15 @@ function parseField(field: string, refuse: (message: string) => Error): Part {
     );
   }
   return { variable, keys: Array.from(path.matchAll(KEY), ([, dotted, bracketed]) => (dotted ?? bracketed) as string) };
+}
+
+/** Which members of a variable a template names, and "all" where it writes the variable itself. */
+export function mentionsInTemplate(template: Template, variable: string): Mentions {
+  const fields = (template as unknown as Compiled).parts.filter(
+    (part) => typeof part !== "string" && part.variable === variable,
+  ) as Exclude<Part, string>[];
+  const names = fields.flatMap(({ keys }) => keys[0] ?? []);
+  return names.length === fields.length ? new Set(names) : "all";
 }
 
 const quoted = (field: string) => `{${field}}`;

@@ -2,8 +2,8 @@ import type { UserActor } from "../kernel/actor.ts";
 import { notFound } from "../kernel/failure.ts";
 import type { Reader } from "../store/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
-import { type Context, creatorsOf } from "./get-stickers.ts";
-import { listAddressedOnTwin, type Sticker } from "./rows.ts";
+import type { Context } from "./get-stickers.ts";
+import { findAddressed, listCreatorsOnTwin, type Sticker } from "./rows.ts";
 
 /** What a path names: a color on a twin, which several accounts may have put there. */
 export type StickerPath = { twin: string; color: string };
@@ -11,11 +11,19 @@ export type StickerPath = { twin: string; color: string };
 /** The stickers of one color that the caller is a recipient of, at most one of each account; none is not found. */
 export function getAddressed(reader: Reader, actor: UserActor, path: StickerPath, context: Context) {
   const twin = getTwin(reader, actor, path.twin);
-  const creators = creatorsOf(actor, context);
-  const [first, ...others] = listAddressedOnTwin(reader, actor, { twinId: twin.id, creators, color: path.color });
+  const creators =
+    context === "personal" ? [actor.accountId] : context === "system" ? creatorsOn(reader, actor, twin.id) : context;
+  const [first, ...others] = creators.flatMap((accountId) => {
+    const key = { twinId: twin.id, accountId, color: path.color };
+    return findAddressed(reader, actor, key) ?? [];
+  });
   if (!first) throw notFound("Sticker", path.color);
   return [first, ...others] as const;
 }
+
+/** Few, whatever each has put there: they are found one by one. */
+const creatorsOn = (reader: Reader, actor: UserActor, twinId: string) =>
+  listCreatorsOnTwin(reader, actor, twinId, "", Number.MAX_SAFE_INTEGER);
 
 /** The sticker of that color: the caller's own account's before others', of those the newest. */
 export function getSticker(reader: Reader, actor: UserActor, path: StickerPath, context: Context): Sticker {

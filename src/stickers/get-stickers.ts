@@ -1,16 +1,38 @@
+import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
+import type { Page, PageWish } from "../kernel/cursor.ts";
+import { search } from "../policy/fair-search.ts";
 import type { Reader } from "../store/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
-import { listAddressedOnTwin, type Sticker } from "./rows.ts";
+import { listAddressedOnTwin, listCreatorsOnTwin, type Sticker } from "./rows.ts";
 
 /** Whose stickers are meant: the caller's account's, everybody's, or those of these accounts. */
 export type Context = "personal" | "system" | string[];
 
-export const creatorsOf = (actor: UserActor, context: Context): readonly string[] | "all" =>
-  context === "system" ? "all" : context === "personal" ? [actor.accountId] : context;
+type Wish = PageWish & { context: Context };
 
-/** The stickers of a twin that the caller, their role or their account is a recipient of. */
-export function getStickers(reader: Reader, actor: UserActor, twinId: string, context: Context): Sticker[] {
-  const twin = getTwin(reader, actor, twinId);
-  return listAddressedOnTwin(reader, actor, { twinId: twin.id, creators: creatorsOf(actor, context) });
-}
+/** The stickers of a twin that the caller, their role or their account is a recipient of, in pages: whoever puts many hides none of others'. */
+export const getStickers = (
+  deps: Deps,
+  actor: UserActor,
+  twinId: string,
+  { context, cursor, limit }: Wish,
+): Promise<Page<Sticker>> =>
+  search(deps, actor, {
+    name: "stickers",
+    lists: {
+      accounts: (reader, after, count) => listCreatorsOnTwin(reader, actor, twinId, after, count),
+      items: (reader, accountId, after, count) =>
+        listAddressedOnTwin(reader, actor, { twinId, accountId }, after, count),
+      keyOf: ({ color }) => color,
+    },
+    own: context === "personal" || context === "system" || context.includes(actor.accountId),
+    others: context === "system" ? "all" : context === "personal" ? [] : context,
+    cursor,
+    ruled: actor.rules.twin !== null,
+    examine: (reader: Reader) => {
+      getTwin(reader, actor, twinId);
+      return (sticker) => (sticker.expiresAt > reader.now ? sticker : undefined);
+    },
+    isFull: ({ length }) => length >= limit,
+  });

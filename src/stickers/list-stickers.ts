@@ -1,21 +1,64 @@
+import { z } from "zod";
+import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { Reader } from "../store/sql.ts";
-import { listAddressed, type Sticker } from "./rows.ts";
+import { cursorTo, type Page, type PageWish, pageOf, placeOf } from "../kernel/cursor.ts";
+import { UNFINISHED } from "../kernel/fair-slices.ts";
+import { Uuid } from "../kernel/schema.ts";
+import { type Filter, listAddressed, type Place, placeBehind, type Sticker } from "./rows.ts";
+import { Color } from "./schema.ts";
 
-type Filter = {
+type Wish = PageWish & {
   color?: string | undefined;
   /** Whose stickers are meant: the caller's account's, everybody's, or those of one account. */
   context: string;
   ge?: number | undefined;
   le?: number | undefined;
-  limit: number;
+  /** How many are left out at the beginning; with a cursor none. */
   offset: number;
 };
 
+const StickerPlace = z.tuple([z.int().nonnegative(), Uuid, Uuid, Color]);
+
+/** So many are skipped at once, without waiting for a turn. */
+const SKIPPED_AT_ONCE = 1000;
+
 /** The stickers on all twins that the caller, their role or their account is a recipient of, newest first. Role rules are not asked. */
-export function listStickers(reader: Reader, actor: UserActor, filter: Filter): Sticker[] {
-  const { color, context, ge = 0, le = Number.MAX_SAFE_INTEGER, limit, offset } = filter;
+export async function listStickers(deps: Deps, actor: UserActor, wish: Wish): Promise<Page<Sticker>> {
+  const { color, context, ge = 0, le = Number.MAX_SAFE_INTEGER, limit, offset, cursor } = wish;
   const creator = context === "system" ? "all" : context === "personal" ? actor.accountId : context;
-  const range = { creator, color, from: ge, to: le };
-  return listAddressed(reader, actor, range, { limit, offset });
+  const filter = { creator, color, from: ge, to: le };
+  if (cursor)
+    return pageBehind(deps, actor, filter, { behind: placeOf("stickers", StickerPlace, cursor), limit, offset: 0 });
+  if (offset <= SKIPPED_AT_ONCE) return pageBehind(deps, actor, filter, { behind: null, limit, offset });
+  const behind = await skip(deps, actor, filter, offset);
+  return behind ? pageBehind(deps, actor, filter, { behind, limit, offset: 0 }) : { items: [], cursor: null };
+}
+
+function pageBehind(
+  { store }: Deps,
+  actor: UserActor,
+  filter: Filter,
+  page: { behind: Place | null; limit: number; offset: number },
+): Page<Sticker> {
+  const found = store.read((reader) => listAddressed(reader, actor, filter, { ...page, limit: page.limit + 1 }));
+  return pageOf(found, page.limit, ({ createdAt, accountId, twinId, color }) =>
+    cursorTo("stickers", [createdAt, accountId, twinId, color]),
+  );
+}
+
+/** Walks over so many in slices; null where the list ends before that. */
+function skip({ store, slices }: Deps, actor: UserActor, filter: Filter, count: number): Promise<Place | null> {
+  let left = count;
+  let behind: Place | null = null;
+  return slices.run({ account: actor.accountId, member: actor.userId }, (isOver) =>
+    store.read((reader) => {
+      do {
+        const step = Math.min(left, SKIPPED_AT_ONCE);
+        behind = placeBehind(reader, actor, filter, behind, step);
+        left -= step;
+        if (behind === null || left === 0) return behind;
+      } while (!isOver());
+      return UNFINISHED;
+    }),
+  );
 }

@@ -71,31 +71,67 @@ export function countOnTwin(reader: Reader, twinId: string, accountId: string, m
   return integer(row as Row, "count");
 }
 
-type OnTwin = { twinId: string; creators: readonly string[] | "all"; color?: string };
+// What is addressed to somebody on one twin is found by who it is addressed to: whatever others have there is not walked over.
 
-/** The stickers of a twin that are addressed to somebody and have not expired, by account and color. */
-export function listAddressedOnTwin(reader: Reader, to: Addressee, { twinId, creators, color }: OnTwin): Sticker[] {
-  const byCreator =
-    creators === "all" ? NO_CLAUSE : clause("s.account_id IN (SELECT value FROM json_each(?))", creators);
-  const byColor = color === undefined ? NO_CLAUSE : clause("s.color = ?", color);
-  return reader
+const ON_TWIN = `SELECT color FROM sticker_recipients INDEXED BY sticker_recipients_on_twin
+  WHERE recipient_id = ? AND twin_id = ? AND account_id = ? AND color > ?`;
+
+/** The stickers on a twin that one account addressed to somebody, behind a color, in the order of colors; some may be due to expire. */
+export const listAddressedOnTwin = (
+  reader: Reader,
+  to: Addressee,
+  { twinId, accountId }: { twinId: string; accountId: string },
+  after: string,
+  limit: number,
+): Sticker[] =>
+  reader
     .all(
-      `SELECT ${STICKER} FROM stickers AS s
-       WHERE s.twin_id = ? AND s.expires_at > ?${byCreator.sql}${byColor.sql} AND EXISTS (
-         SELECT 1 FROM sticker_recipients AS r
-         WHERE r.recipient_id IN (?, ?, ?) AND r.created_at = s.created_at AND r.account_id = s.account_id
-           AND r.twin_id = s.twin_id AND r.color = s.color)
-       ORDER BY s.account_id, s.color`,
-      twinId,
-      reader.now,
-      ...byCreator.binds,
-      ...byColor.binds,
-      ...idsOf(to),
+      `SELECT ${STICKER} FROM (${ON_TWIN} UNION ${ON_TWIN} UNION ${ON_TWIN} ORDER BY color LIMIT ?) AS page
+       CROSS JOIN stickers AS s ON s.twin_id = ? AND s.account_id = ? AND s.color = page.color`,
+      ...idsOf(to).flatMap((id) => [id, twinId, accountId, after]),
+      ...[limit, twinId, accountId],
     )
-    .map(stickerFrom);
+    .map(stickerFrom)
+    .sort((a, b) => (a.color < b.color ? -1 : 1));
+
+/** Accounts behind one that have addressed something on a twin to somebody. */
+export function listCreatorsOnTwin(
+  reader: Reader,
+  to: Addressee,
+  twinId: string,
+  after: string,
+  limit: number,
+): string[] {
+  const found: string[] = [];
+  for (let last = after; found.length < limit; ) {
+    const row = reader.get(NEXT_CREATOR, ...idsOf(to).flatMap((id) => [id, twinId, last])) as Row;
+    const next = textOrNull(row, "account_id");
+    if (next === null) break;
+    found.push(next);
+    last = next;
+  }
+  return found;
 }
 
-type Filter = {
+const FIRST_CREATOR = `SELECT min(account_id) AS account_id FROM sticker_recipients INDEXED BY sticker_recipients_on_twin
+  WHERE recipient_id = ? AND twin_id = ? AND account_id > ?`;
+const NEXT_CREATOR = `SELECT min(account_id) AS account_id FROM (
+  ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR})`;
+
+/** The sticker of that key, if it is addressed to somebody and has not expired. */
+export function findAddressed(reader: Reader, to: Addressee, { twinId, accountId, color }: StickerKey) {
+  const row = reader.get(
+    `SELECT ${STICKER} FROM stickers AS s
+     WHERE s.twin_id = ? AND s.account_id = ? AND s.color = ? AND s.expires_at > ? AND EXISTS (
+       SELECT 1 FROM sticker_recipients AS r
+       WHERE r.recipient_id IN (?, ?, ?) AND r.twin_id = s.twin_id AND r.account_id = s.account_id AND r.color = s.color)`,
+    ...[twinId, accountId, color, reader.now],
+    ...idsOf(to),
+  );
+  return row && stickerFrom(row);
+}
+
+export type Filter = {
   creator: string | "all";
   color?: string | undefined;
   /** Instants of creation, both included. */
@@ -103,34 +139,62 @@ type Filter = {
   to: number;
 };
 
+/** Where a sticker stands in such a list. */
+export type Place = [createdAt: number, accountId: string, twinId: string, color: string];
+
 /**
- * A page of the stickers that are addressed to somebody, wherever they are, and have not expired: newest first, then by account, twin and
- * color, backwards too. Each of the three ids is a walk along an index, and `UNION` merges them in order, so a page costs
- * what it has and skips, not what there is.
+ * What is addressed to somebody, wherever it is, and has not expired: newest first, then by account, twin and color, backwards too. Each of the
+ * three ids is a walk along an index, and `UNION` merges them in order, so a page costs what it has and skips, not what there is.
  */
+function walkOf(reader: Reader, to: Addressee, { creator, color, from, to: until }: Filter, behind: Place | null) {
+  const byCreator = creator === "all" ? NO_CLAUSE : clause("account_id = ?", creator);
+  const byColor = color === undefined ? NO_CLAUSE : clause("color = ?", color);
+  const byPlace = behind
+    ? { sql: " AND (created_at, account_id, twin_id, color) < (?, ?, ?, ?)", binds: behind }
+    : NO_CLAUSE;
+  const walk = `SELECT created_at, account_id, twin_id, color FROM sticker_recipients
+    WHERE recipient_id = ? AND created_at BETWEEN ? AND ? AND expires_at > ?${byCreator.sql}${byColor.sql}${byPlace.sql}`;
+  const newest = behind ? Math.min(until, behind[0]) : until;
+  const binds = (id: string) => [
+    ...[id, from, newest, reader.now],
+    ...[...byCreator.binds, ...byColor.binds, ...byPlace.binds],
+  ];
+  return {
+    sql: `${walk} UNION ${walk} UNION ${walk} ORDER BY created_at DESC, account_id DESC, twin_id DESC, color DESC`,
+    binds: idsOf(to).flatMap(binds),
+  };
+}
+
+/** A page of them behind a place. */
 export function listAddressed(
   reader: Reader,
   to: Addressee,
-  { creator, color, from, to: until }: Filter,
-  page: { limit: number; offset: number },
+  filter: Filter,
+  page: { behind: Place | null; limit: number; offset: number },
 ): Sticker[] {
-  const byCreator = creator === "all" ? NO_CLAUSE : clause("account_id = ?", creator);
-  const byColor = color === undefined ? NO_CLAUSE : clause("color = ?", color);
-  const walk = `SELECT created_at, account_id, twin_id, color FROM sticker_recipients
-    WHERE recipient_id = ? AND created_at BETWEEN ? AND ? AND expires_at > ?${byCreator.sql}${byColor.sql}`;
-  const binds = (id: string) => [id, from, until, reader.now, ...byCreator.binds, ...byColor.binds];
+  const { sql, binds } = walkOf(reader, to, filter, page.behind);
   return reader
     .all(
-      `SELECT ${STICKER} FROM (
-         ${walk} UNION ${walk} UNION ${walk}
-         ORDER BY created_at DESC, account_id DESC, twin_id DESC, color DESC LIMIT ? OFFSET ?
-       ) AS page CROSS JOIN stickers AS s USING (twin_id, account_id, color)
+      `SELECT ${STICKER} FROM (${sql} LIMIT ? OFFSET ?) AS page CROSS JOIN stickers AS s USING (twin_id, account_id, color)
        ORDER BY page.created_at DESC, page.account_id DESC, page.twin_id DESC, page.color DESC`,
-      ...idsOf(to).flatMap(binds),
+      ...binds,
       page.limit,
       page.offset,
     )
     .map(stickerFrom);
+}
+
+/** The place of the one that stands so many behind another; null where the list ends before it. */
+export function placeBehind(
+  reader: Reader,
+  to: Addressee,
+  filter: Filter,
+  behind: Place | null,
+  count: number,
+): Place | null {
+  const { sql, binds } = walkOf(reader, to, filter, behind);
+  const row = reader.get(`SELECT * FROM (${sql} LIMIT 1 OFFSET ?)`, ...binds, count - 1);
+  return row ? [integer(row, "created_at"), text(row, "account_id"), text(row, "twin_id"), text(row, "color")] : null;
 }
 
 /** Among so many that have been due longest, those on one twin are looked for. */

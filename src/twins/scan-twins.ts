@@ -4,7 +4,7 @@ import { invalid } from "../kernel/failure.ts";
 import { UNFINISHED } from "../kernel/fair-slices.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { Uuid } from "../kernel/schema.ts";
-import { isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
+import { askerOf, isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
 import { ledgerOfCaller, mayTouchTwin } from "../policy/verdicts.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { Reader } from "../store/sql.ts";
@@ -105,7 +105,7 @@ function countWithin(sizes: readonly number[], sumMax: number): number {
 function matches(reader: Reader, actor: UserActor, twin: Twin, match: Rule): boolean {
   const { accountId } = actor;
   const ledger = ledgerOfCaller(reader, actor, twin);
-  return ruleHolds(match, reader, scopeOf(reader, actor, { twin, ledger, more: { ledger: () => accountId } }));
+  return ruleHolds(match, reader, scopeOf(reader, askerOf(actor), { twin, ledger, more: { ledger: () => accountId } }));
 }
 
 const cursorAfter = (id: string) => Buffer.from(id).toString("base64");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/actions.ts";
-import { listRoles, listUsers } from "../../src/access/rows.ts";
+import { findRole, listRoles, listUsers, type Role } from "../../src/access/rows.ts";
 import { isWithin, permits } from "../../src/access/statement.ts";
 import type { Statement } from "../../src/kernel/actor.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
@@ -58,8 +58,12 @@ const attempts = fc.record({
 type Attempt = typeof attempts extends fc.Arbitrary<infer A> ? A : never;
 
 /** Looks past every permission: what the store holds. */
-const usersOf = (world: World, { account }: Caller) => world.store.read((reader) => listUsers(reader, account));
-const rolesOf = (world: World, { account }: Caller) => world.store.read((reader) => listRoles(reader, account));
+const usersOf = (world: World, { account }: Caller) =>
+  world.store.read((reader) => listUsers(reader, account, [0, ""], 1000));
+const rolesOf = (world: World, { account }: Caller) =>
+  world.store.read((reader) =>
+    listRoles(reader, account, [0, ""], 1000).map(({ id }) => findRole(reader, account, id) as Role),
+  );
 
 async function attempt(world: World, admin: Caller, hands: Pick<Caller, "call">[], step: Attempt) {
   const pick = <T>(things: T[], n: number) => things[n % things.length] as T;

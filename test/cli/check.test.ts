@@ -49,6 +49,14 @@ const BREAKAGES: readonly Breakage[] = [
     /^events: 1 is of account x, which does not exist$/,
   ],
   ["twin", "UPDATE events SET twin_id = 'x' WHERE sequence = 1", /^events: 1 is about twin x, which does not exist$/],
+  ["users", "UPDATE accounts SET user_count = 99", /^accounts: \S+ counts 99 users, and has \d+$/],
+  ["roles", "UPDATE accounts SET role_count = 99", /^accounts: \S+ counts 99 roles, and has \d+$/],
+  ["references", "UPDATE accounts SET reference_count = 99", /^accounts: \S+ counts 99 references, and has \d+$/],
+  [
+    "fans of nothing",
+    "INSERT INTO reference_fans VALUES ('t', 'a', 'n', 'b', 1)",
+    /^reference_fans: b refers to n of a on t another number of times$/,
+  ],
   ["epoch", "INSERT INTO access_epoch VALUES (9)", /^access_epoch: 2 rows, not one/],
   [
     "record count",
@@ -75,6 +83,16 @@ const BREAKAGES: readonly Breakage[] = [
     "order of records",
     "INSERT INTO ledger_history SELECT twin_id, account_id, name, value_changed_at, value FROM ledger_entries WHERE recent <> '[]'",
     /^ledger_entries: what \S+ of \S+ on \S+ has of its history is not its newest$/,
+  ],
+  [
+    "authors of rules",
+    `UPDATE ledger_entries SET authors = '{"include": {}}'`,
+    /^ledger_entries: who set what of \S+ of \S+ on \S+ is not what is set$/,
+  ],
+  [
+    "author of a visibility",
+    "UPDATE identities SET author = '{}', visibility = NULL",
+    /^identities: who set the visibility of \S+ of \S+ on \S+ is not known, or there is none$/,
   ],
   ["recipients", "DELETE FROM sticker_recipients", /^sticker_recipients: color\d of \S+ on \S+ is not listed for \S+$/],
   [
@@ -152,11 +170,31 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ["delivery account", "UPDATE webhook_subscriptions SET account_id = 'x'", /^deliveries: \S+ is of another account/],
   [
+    "nobody's topic",
+    "UPDATE webhook_subscriptions SET publisher_id = ''",
+    /^webhook_subscriptions: \S+ does not say whose topic it is for$/,
+  ],
+  [
+    "inherits itself",
+    "INSERT INTO inherited_publishers SELECT publisher_id, topic, id FROM webhook_subscriptions",
+    /^inherited_publishers: subscription \S+ inherits \S+ on red, which is not beside its own$/,
+  ],
+  [
     "never looked at",
     "UPDATE webhook_subscriptions SET due_at = NULL, expires_at = 9e15, ended_at = NULL, end_reason = NULL",
     /^webhook_subscriptions: \S+ has messages that wait, and will never be looked at$/,
   ],
   ["pins", "UPDATE users SET account_id = 'x'", /^pins: the PIN of user \S+ is of another account than the user$/],
+  [
+    "another's PIN",
+    "UPDATE pins SET account_id = 'x'",
+    /^pins: the PIN of user \S+ was made by one of another account, or with another's token$/,
+  ],
+  [
+    "more than its maker held",
+    `UPDATE user_secrets SET ceiling = '{"statement":{"effect":"deny","actions":["get_twin"]},"rules":{},"user":null}'`,
+    /^user_secrets: the role of user \S+ permits more than who made their secret held$/,
+  ],
   [
     "connected in silence",
     "UPDATE devices SET is_connected = 1",

@@ -76,6 +76,8 @@ test("an imported account serves what it served, and goes on", async () => {
   const caller = await world.createAccount();
   const busy = busyAccount(world, caller);
   for (let i = 0; i < 2; i++) await busy.liveAll();
+  // What others grant it they do where they are: subscriptions to their topics are dormant where the account is without them.
+  world.seed((connection) => connection.run("DELETE FROM topic_grants WHERE grantee_id = ?", caller.account));
   const { text } = await textOf(world.dataDir, caller.account, PASSPHRASE);
   const paths = ["/whoami", "/twins?details=true", "/roles", "/users", "/stickers", "/notifications/subscriptions"];
   for (const twin of busy.twins)
@@ -90,6 +92,8 @@ test("an imported account serves what it served, and goes on", async () => {
   };
   await using there = await openWorld({}, undefined, await importText(world, text, PASSPHRASE));
   expect(await answersOf(there)).toEqual(await answersOf(world));
+  expect(JSON.stringify(await answersOf(there))).toContain('"state":"dormant"');
+  expect(there.query("SELECT * FROM inherited_publishers")).not.toEqual([]);
   // What hubs retain is there for whoever subscribes; numbers that stand for hubs need not be the same.
   const retainedIn = ({ store }: World) =>
     busy.hubs.map((hubId) => store.read((reader) => listRetained(reader, hubId, "#", 1e9)));

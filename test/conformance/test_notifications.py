@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from conftest import (
     BAD_BODY,
     BAD_PARAMETER,
+    CONFLICT,
     FOREIGN,
     HOME,
     MALFORMED_UUIDS,
@@ -20,6 +21,8 @@ from conftest import (
     Answer,
     Client,
     assert_recent,
+    new_entries,
+    new_twin,
     send,
 )
 from receiver import Receiver, token_of
@@ -163,6 +166,35 @@ def test_topics_are_granted_to_other_accounts_and_withdrawn(admin):
     admin.update_notifications_account_access(account, body={"topics": ["a topic"]}).refused(BAD_BODY)
     for malformed in MALFORMED_UUIDS:
         admin.update_notifications_account_access(malformed, body={"topics": []}).refused(BAD_PARAMETER)
+
+
+def test_a_topic_of_another_account_is_subscribed_to_by_its_account(admin, stranger, receiver, path):
+    theirs = {"callback_url": receiver.url + path, "topic": "theirs", "account": FOREIGN["account"]}
+    admin.webhook_subscribe(body=theirs).refused(CONFLICT)
+    admin.webhook_subscribe(body={**theirs, "account": UNKNOWN}).refused(CONFLICT)
+    for malformed in MALFORMED_UUIDS:
+        admin.webhook_subscribe(body={**theirs, "account": malformed}).refused(BAD_BODY)
+    stranger.update_notifications_account_access(HOME["account"], body={"topics": ["theirs"]}).ok()
+    answer = admin.webhook_subscribe(body=theirs).ok(201)
+    assert answer["subscription"].keys() == {"topic", "account", "validity_ts"}
+    confirm(receiver, path)
+    subscribe(admin, receiver, path + "/own", topic="theirs")
+    token = token_of(receiver.next(path + "/own", "Confirmation").body["confirmation_url"])
+    Client().webhook_confirm_subscription(HOME["account"], params={"token": token}).ok()
+    twin = new_twin(admin)
+    new_entries(stranger, twin, door={"value": "open", "publish": {"theirs": "true"}})
+    told = receiver.next(path, "Notification").body
+    assert list(told) == ["type", "trigger", "message", "twin", "event", "sent_ts", "subscription", "number", "publisher"]
+    assert (told["publisher"], told["subscription"]["account"]) == (FOREIGN["account"], HOME["account"])
+    new_entries(admin, twin, door={"value": "shut", "publish": {"theirs": "true"}})
+    own = receiver.next(path + "/own", "Notification").body
+    assert (own["publisher"], own["number"], own["event"]["door"]["new_value"]) == (HOME["account"], 1, "shut")
+    stranger.update_notifications_account_access(HOME["account"], body={"topics": []}).ok()
+    listed = ask("GET", "/notifications/subscriptions").ok()["subscriptions"]
+    assert [(one["publisher"], one["state"]) for one in listed if one["topic"] == "theirs"] == [
+        (FOREIGN["account"], "dormant"),
+        (HOME["account"], "active"),
+    ]
 
 
 def test_somebody_else_is_granted_nothing(stranger):

@@ -54,8 +54,10 @@ const COMMANDS_MAX = 1000;
 /** Copies until nothing is left to do, and tells how much that was. */
 export async function copyAll(store: Store, limit = 100): Promise<{ commands: number; looks: number }> {
   let looks = 0;
+  let last = "";
   for (let commands = 1; commands <= COMMANDS_MAX; commands++) {
-    const { done, more } = await store.write(copyReferences, SYSTEM, { limit });
+    const { done, more, after } = await store.write(copyReferences, SYSTEM, { after: last, limit });
+    last = after;
     expect(done).toBeLessThanOrEqual(limit);
     looks += done;
     if (!more) return { commands, looks };

@@ -122,6 +122,25 @@ test("an answer without end is read so far and no further; its status counts", a
   expect(await firstAttempt(notified)).toMatchObject({ state: "waiting", status: 500, error: "status", answer: "so" });
 });
 
+test("interim answers without an end are no answer, and are not read for long", async () => {
+  await using notified = await openNotified();
+  for (const interim of ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"]) {
+    using endless = startRaw((socket) => {
+      socket.data.timer = setInterval(() => socket.write(interim), 0);
+    });
+    await subscribe(notified, endless.url);
+    await notified.world.deliverer.settled();
+    expect(await firstAttempt(notified)).toMatchObject({ state: "waiting", error: "closed" });
+  }
+  using patient = startRaw((socket) => {
+    socket.write("HTTP/1.1 102 Processing\r\n\r\n".repeat(3));
+    socket.write("HTTP/1.1 204 No Content\r\n\r\n");
+  });
+  await subscribe(notified, patient.url);
+  await notified.world.deliverer.settled();
+  expect(await firstAttempt(notified)).toMatchObject({ state: "delivered", status: 204 });
+});
+
 test("what an answer says is kept as text, whatever bytes it is", async () => {
   await using notified = await openNotified();
   notified.receiver.state.respond = () =>

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import type { Deps } from "../../src/deps.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
+import { DomainError } from "../../src/kernel/failure.ts";
+import { settleDelivery } from "../../src/notifications/settle-delivery.ts";
 import { openNotified } from "../support/notified.ts";
 import type { Json } from "../support/world.ts";
 
@@ -79,4 +82,75 @@ test("what a deliverer that is gone had on its way is sent again by the next, on
   expect(delivery.state).toBe("delivered");
   expect(delivery.attempts.map(({ error }: Json) => error ?? null)).toEqual(["interrupted", null]);
   await next.stop(0);
+});
+
+test("a message whose outcome waits for a busy writer for longer than its lease is not sent again, unless the outcome is lost", async () => {
+  await using notified = await openNotified();
+  const { world, receiver } = notified;
+  await notified.confirmed();
+  await world.deliverer.stop(0);
+  // A writer that takes outcomes when the test lets it.
+  let busy = Promise.withResolvers<void>();
+  let outcomes = 0;
+  const outcome = async (count: number) => {
+    while (outcomes < count) await new Promise((done) => setImmediate(done));
+  };
+  const { store } = world.deps;
+  const write: Deps["store"]["write"] = async (command, ...rest) => {
+    if ((command as unknown) === settleDelivery) {
+      outcomes++;
+      await busy.promise;
+    }
+    return await store.write(command, ...rest);
+  };
+  const deliverer = new Deliverer({ ...world.deps, store: { ...store, write } });
+  deliverer.start();
+  await notified.publish({ n: 1 });
+  await outcome(1);
+  const [{ uuid }] = await notified.deliveries("?state=sending");
+  for (let n = 0; n < 5; n++) {
+    world.clock.advance(20 * SECOND);
+    // Something else is looked for and sent meanwhile.
+    await notified.publish({}, { twinId: crypto.randomUUID() });
+    await outcome(2 + n);
+  }
+  busy.resolve();
+  await deliverer.settled();
+  expect((await notified.delivery(uuid)).attempts.map(({ error }: Json) => error ?? null)).toEqual([null]);
+  expect(receiver.of("Notification").length).toBe(6);
+
+  busy = Promise.withResolvers();
+  await notified.publish({ n: 2 });
+  await outcome(7);
+  busy.reject(new Error("no disk"));
+  await deliverer.settled();
+  busy = Promise.withResolvers();
+  busy.resolve();
+  world.clock.advance(20 * SECOND);
+  await deliverer.settled();
+  expect(receiver.messages.length).toBe(9);
+  await deliverer.stop(0);
+});
+
+test("an outcome is kept although its account has too many writes waiting", async () => {
+  await using notified = await openNotified();
+  const { world, receiver } = notified;
+  await world.deliverer.stop(0);
+  const { store } = world.deps;
+  const owners: unknown[] = [];
+  const write: Deps["store"]["write"] = async (command, actor, input, owner) => {
+    if ((command as unknown) === settleDelivery) {
+      owners.push(owner);
+      if (owner) throw new DomainError({ code: "limited", kind: "rate", message: "too many" });
+    }
+    return await store.write(command, actor, input, owner);
+  };
+  const deliverer = new Deliverer({ ...world.deps, store: { ...store, write } });
+  deliverer.start();
+  await notified.subscribe(notified.company);
+  await deliverer.settled();
+  expect(owners).toEqual([{ account: notified.company.account, member: "webhooks" }, undefined]);
+  expect((await notified.deliveries())[0].state).toBe("delivered");
+  expect(receiver.messages.length).toBe(1);
+  await deliverer.stop(0);
 });

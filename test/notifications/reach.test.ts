@@ -1,41 +1,130 @@
 import { expect, test } from "bun:test";
+import { newTwin } from "../support/ledger.ts";
 import { openNotified } from "../support/notified.ts";
+import type { Caller, Json } from "../support/world.ts";
 
-test("what is published goes to the account's own subscriptions and to those it has granted the topic, once each", async () => {
+const ACCESS = "/notifications/webhooks/access";
+
+/** Says which topics of an account another one may subscribe to. */
+const grant = (by: Caller, to: { account: string }, topics: string[], key = "topics") =>
+  by.call("PATCH", `${ACCESS}/accounts/${to.account}`, { [key]: topics });
+
+test("a grant alone delivers nothing: not what the grantee subscribes to of its own, nor with the grantor's entry on the grantee's twin", async () => {
+  await using notified = await openNotified();
+  const { world, company: victim, twin, receiver } = notified;
+  const hostile = await world.createAccount("Hostile");
+  await notified.confirmed(victim, { topic: "alarm" });
+  expect((await grant(hostile, victim, ["alarm"])).status).toBe(200);
+  const ledger = `/twins/${twin}/ledgers/personal`;
+  const entry = (value: string) => ({ entries: { door: { value, publish: { alarm: "true" } } } });
+  expect((await hostile.call("POST", ledger, entry("open"))).status).toBe(201);
+  const sticker = { note: "Fire", recipients: [victim.account], publish: { on_put: ["alarm"] } };
+  expect((await hostile.call("POST", `/twins/${twin}/stickers`, { stickers: { red: sticker } })).status).toBe(201);
+  await world.deliverer.settled();
+  expect(receiver.of("Notification")).toEqual([]);
+  expect(await notified.deliveries(`?publisher=${hostile.account}`)).toEqual([]);
+
+  // The victim's own are told as ever, and number 1 is its own first message.
+  await victim.call("POST", ledger, entry("closed"));
+  await world.deliverer.settled();
+  const told = receiver.of("Notification").map(({ body }) => [body.number, body.publisher, body.event.door.new_value]);
+  expect(told).toEqual([[1, victim.account, "closed"]]);
+});
+
+test("who names an account that granted the topic is told of what it publishes, and of nothing of their own", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const [friend, stranger] = [await world.createAccount("Friend"), await world.createAccount("Stranger")];
   await notified.confirmed(company, { path: "/own" });
   await notified.confirmed(company, { path: "/other-topic", topic: "blue" });
-  await notified.confirmed(friend, { path: "/friend" });
+  await notified.confirmed(friend, { path: "/friends-own" });
   await notified.confirmed(stranger, { path: "/stranger" });
   await notified.subscribe(company, { path: "/unconfirmed" });
-  await world.deliverer.settled();
-  const told = async (topics: string[]) => {
-    const before = receiver.messages.length;
-    await notified.publish({}, { topics });
-    return receiver.messages.slice(before).map(({ path }) => path);
-  };
-  expect(await told(["red", "red", "nobody"])).toEqual(["/own"]);
-
-  const grants = "/notifications/webhooks/access";
-  const grant = (topics: string[], key = "topics") =>
-    company.call("PATCH", `${grants}/accounts/${friend.account}`, { [key]: topics });
-  const granted = await grant(["task-completed", "red", "red"]);
+  const granted = await grant(company, friend, ["task-completed", "red", "red"]);
   expect([granted.status, granted.body]).toEqual([200, { topics: ["task-completed", "red"] }]);
-  expect((await company.call("GET", grants)).body).toEqual({
+  expect((await company.call("GET", ACCESS)).body).toEqual({
     accounts: { [friend.account]: { topics: ["task-completed", "red"] } },
   });
-  expect((await told(["red"])).sort()).toEqual(["/friend", "/own"]);
-  // The topic as it was granted; and not the other way round.
-  await notified.publish({}, { accountId: friend.account });
-  expect(receiver.messages.at(-1)?.path).toBe("/friend");
-  const [last] = receiver.messages.slice(-1);
-  expect(last?.body.subscription.account).toBe(friend.account);
+  const ofCompany = await notified.confirmed(friend, { path: "/friend", account: company.account });
+  await notified.confirmed(company, { path: "/own-by-name", account: company.account });
+  const told = async (topics: string[], accountId = company.account) => {
+    const before = receiver.messages.length;
+    await notified.publish({}, { topics, accountId });
+    return receiver.messages.slice(before).map(({ path, body }) => {
+      expect([body.publisher, body.subscription.account === accountId]).toEqual([accountId, path !== "/friend"]);
+      return path;
+    });
+  };
+  const own = ["/own", "/own-by-name"];
+  expect((await told(["red", "red", "nobody"])).sort()).toEqual(["/friend", ...own]);
+  // Only the topic that was named, and not the other way round.
+  expect(await told(["task-completed"])).toEqual([]);
+  expect(await told(["red"], friend.account)).toEqual(["/friends-own"]);
+  expect(await told(["red"], stranger.account)).toEqual(["/stranger"]);
 
-  await grant(["task-completed"], "publish");
-  expect(await told(["red"])).toEqual(["/own"]);
-  await grant([]);
-  expect((await company.call("GET", grants)).body).toEqual({ accounts: {} });
-  expect((await told(["red", "blue"])).sort()).toEqual(["/other-topic", "/own"]);
+  const look = async () => (await friend.call("GET", `/notifications/subscriptions/${ofCompany.uuid}`)).body;
+  expect(await look()).toMatchObject({ account: friend.account, publisher: company.account, state: "active" });
+  expect((await friend.call("GET", "/notifications/subscriptions")).body.subscriptions).toMatchObject([
+    { publisher: friend.account, state: "active" },
+    { publisher: company.account, state: "active", health: { messages: 1 } },
+  ]);
+
+  // Withdrawn, nothing is published to it any more; what was is still delivered. Granted again, it goes on, with the next number.
+  receiver.state.respond = ({ path }) => new Response("", { status: path === "/friend" ? 500 : 200 });
+  expect((await told(["red"])).sort()).toEqual(["/friend", ...own]);
+  receiver.state.respond = () => new Response();
+  await grant(company, friend, ["task-completed"], "publish");
+  expect((await told(["red"])).sort()).toEqual(own);
+  expect(await look()).toMatchObject({ state: "dormant", health: { messages: 2, waiting: 1 } });
+  receiver.messages.length = 0;
+  await notified.pass(6000);
+  expect(receiver.messages.map(({ path, body }) => [path, body.number])).toEqual([["/friend", 2]]);
+  await grant(company, friend, []);
+  expect((await company.call("GET", ACCESS)).body).toEqual({ accounts: {} });
+  expect((await told(["red", "blue"])).sort()).toEqual(["/other-topic", ...own]);
+  await grant(company, friend, ["red"]);
+  expect((await told(["red"])).sort()).toEqual(["/friend", ...own]);
+  expect((await look()).health.messages).toBe(3);
+});
+
+test("a topic that is not granted is refused in the same words, whatever there is", async () => {
+  await using notified = await openNotified();
+  const { world, company } = notified;
+  const [other, third] = [await world.createAccount("Other"), await world.createAccount("Third")];
+  await grant(other, company, ["blue"]);
+  await grant(other, third, ["red"]);
+  await notified.confirmed(other);
+  const ask = async (body: Json) => {
+    const { status, body: answer } = await notified.subscribe(company, body);
+    return [status, answer.subcode, answer.description];
+  };
+  const refusal = [...[400, 400_979], "The account that was named has not granted this topic to the caller's account."];
+  for (const account of [other.account, third.account, crypto.randomUUID(), await newTwin(other)])
+    expect([account, ...(await ask({ account }))]).toEqual([account, ...refusal]);
+  for (const account of ["other", other.account.toUpperCase(), 7])
+    expect((await ask({ account })).slice(0, 2)).toEqual([400, 400_589]);
+  for (const wish of [{ account: other.account, topic: "blue" }, { account: null }])
+    expect((await ask(wish))[0]).toBe(201);
+  // What was refused has sent nothing and left nothing.
+  expect((await company.call("GET", "/notifications/subscriptions")).body.subscriptions.length).toBe(2);
+  await world.deliverer.settled();
+  expect(notified.receiver.of("Confirmation").length).toBe(3);
+});
+
+test("of another account's topic there are fewer subscriptions, for its own writes make a message for each", async () => {
+  const nowhere = { resolve: async () => [], post: () => Promise.reject(new Error("nothing is sent here")) };
+  await using notified = await openNotified({}, nowhere);
+  const { world, company } = notified;
+  const other = await world.createAccount("Other");
+  await grant(other, company, ["red", "blue"]);
+  const subscribe = async (topic: string, account?: string) =>
+    (await company.call("POST", "/notifications/webhooks", { callback_url: "https://a.example/", topic, account }))
+      .body;
+  for (let i = 0; i < 10; i++) expect(await subscribe("red", other.account)).toHaveProperty("signing_secret");
+  expect(await subscribe("red", other.account)).toMatchObject({
+    subcode: 400_979,
+    description: "An account has at most 10 subscriptions to a topic of another one.",
+  });
+  expect(await subscribe("blue", other.account)).toHaveProperty("signing_secret");
+  expect(await subscribe("red")).toHaveProperty("signing_secret");
 });

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
+import { writeJson } from "../../src/kernel/json-text.ts";
 import { JITTER, RETRY_DELAYS_MS } from "../../src/notifications/schedule.ts";
-import { newestDelivery, openNotified, passAttempts, pathOf } from "../support/notified.ts";
+import { newestDelivery, openNotified, passAttempts, pathOf, publishLater } from "../support/notified.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Json } from "../support/world.ts";
 
@@ -137,6 +138,46 @@ test("Retry-After is honoured within bounds, as seconds or as a date, and the en
   await notified.pass(HOUR, MINUTE);
   const { health } = (await company.call("GET", `/notifications/subscriptions/${subscription}`)).body;
   expect(health).toEqual({ messages: 7, waiting: 0, failed: 0 });
+});
+
+test("an endpoint whose failures take long is left alone for longer and longer, and what is on its way at first counts once", async () => {
+  await using notified = await openNotified();
+  const { world, company, receiver } = notified;
+  const { uuid } = await notified.confirmed();
+  receiver.state.respond = () => new Promise(() => {});
+  let count = receiver.messages.length;
+  const sent = async (more: number) => {
+    count += more;
+    await receiver.arrived(count);
+    world.clock.advance(10 * SECOND);
+    await world.deliverer.settled();
+    expect(receiver.messages.length).toBe(count);
+    const { health } = (await company.call("GET", `/notifications/subscriptions/${uuid}`)).body;
+    return health.held_until_ts === undefined ? null : Math.round(health.held_until_ts * 1000 - world.clock.now());
+  };
+  const about = { accountId: company.account, trigger: "sticker.put" as const, topics: ["red"], event: writeJson({}) };
+  await publishLater(
+    world,
+    Array.from({ length: 40 }, () => ({ ...about, twinId: crypto.randomUUID() })),
+  );
+  // All places of an endpoint that was well; then one at a time, after a moment.
+  expect(await sent(32)).toBeNull();
+  for (const holdMs of [5, 10, 20, 40, 80, 160, 300, 300]) {
+    world.clock.advance(100);
+    expect([holdMs, await sent(1)]).toEqual([holdMs, holdMs * SECOND]);
+    await notified.pass(holdMs * SECOND - 100);
+    expect(receiver.messages.length).toBe(count);
+  }
+  // Whoever fails at once is not held, and who takes a message is well.
+  receiver.state.respond = () => new Response("", { status: 500 });
+  await notified.pass(100);
+  const { health } = (await company.call("GET", `/notifications/subscriptions/${uuid}`)).body;
+  expect(health.held_until_ts * 1000).toBeLessThanOrEqual(world.clock.now());
+  receiver.state.respond = () => new Response();
+  await notified.pass(3 * HOUR, MINUTE);
+  expect((await company.call("GET", `/notifications/subscriptions/${uuid}`)).body.health).toEqual({
+    ...{ messages: 40, waiting: 0, failed: 0 },
+  });
 });
 
 test("410 ends the subscription; a redirect is a failure and is not followed", async () => {

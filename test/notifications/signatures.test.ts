@@ -80,6 +80,9 @@ test("the official Standard Webhooks library verifies what arrives, and nothing 
     expect(verifier.verify(text, headers)).toEqual(body);
     expect(() => verifier.verify(text.replace("red", "reb"), headers)).toThrow();
     expect(() => verifier.verify(text, { ...headers, "webhook-id": "other" })).toThrow();
+    const another = text.replace(/"publisher":"[^"]+"/, `"publisher":"${crypto.randomUUID()}"`);
+    expect([body.type, another !== text]).toEqual([body.type, body.type === "Notification"]);
+    if (another !== text) expect(() => verifier.verify(another, headers)).toThrow();
   }
   const { signing_secret: another } = await notified.confirmed();
   expect(() =>

@@ -48,6 +48,7 @@ test("a receiver is asked to confirm, confirms by the link, and is told what is 
     sent_ts: now + 1.5,
     subscription: confirmed.body.subscription,
     number: 1,
+    publisher: company.account,
   });
   const kinds = world.query("SELECT kind FROM events WHERE kind LIKE 'subscription.%'").map(({ kind }) => kind);
   expect(kinds).toEqual(["subscription.created", "subscription.confirmed"]);

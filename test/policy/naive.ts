@@ -4,7 +4,8 @@ import { type Facts, holds, type Rule } from "./rule-pool.ts";
 
 // Who sees what, in the words of the specification (1.11, 2.6 to 2.9, 2.13) and of our decisions, over plain data.
 
-type About = { identity?: string; ledgerOf?: string; entry?: Entry; LEDGER: Entry[] };
+type Value = (entry: Entry) => Json;
+type About = { identity?: string; ledgerOf?: string; entry?: Entry; LEDGER: Entry[]; value?: Value; SECRET?: null };
 
 /** What an entry comes to: an include reads through to the entry it means in the end, and has no value in a loop or without one. */
 export function readThrough(model: Model, entry: Entry): { value: Json; changedAt: number } {
@@ -23,19 +24,44 @@ export function readThrough(model: Model, entry: Entry): { value: Json; changedA
 export const ledgerOf = (model: Model, twin: Twin, account: string): Entry[] =>
   model.entries.filter((entry) => entry.twin === twin.id && entry.account === account);
 
-function factsOf(model: Model, person: Person, twin: Twin, { identity, ledgerOf, entry, LEDGER }: About): Facts {
+/**
+ * The same as a person sees it: of the own account every entry on the way has to be one that the role lets through. What another account
+ * shows is seen as its super admin sees it, who set that.
+ */
+export function seenThrough(model: Model, person: Person, entry: Entry): { value: Json; changedAt: number } {
+  if (entry.account !== person.account) return readThrough(model, entry);
+  return followed(model, person, entry, []) ?? { value: null, changedAt: entry.createdAt };
+}
+
+function followed(model: Model, person: Person, entry: Entry, passed: readonly Entry[]): Entry | undefined {
+  if (entry.kind !== "include") return entry;
+  const { source } = entry;
+  const next = model.entries.find(
+    (other) => other.twin === source?.twin && other.account === source.account && other.name === source.name,
+  );
+  const twin = next && model.twins.find(({ id }) => id === next.twin);
+  if (!next || !twin || passed.includes(next) || !seesTwin(model, person, twin)) return undefined;
+  const end = followed(model, person, next, [...passed, entry]);
+  const { entry: rule } = person.rules;
+  const seen: Entry = { ...next, kind: "value", value: end?.value ?? null };
+  const about = { ledgerOf: person.account, entry: seen, LEDGER: ledgerOf(model, twin, person.account) };
+  return rule === null || holds(rule, factsOf(model, person, twin, about)) ? end : undefined;
+}
+
+function factsOf(model: Model, person: Person, twin: Twin, about: About): Facts {
+  const { identity, ledgerOf, entry, LEDGER, value = (other) => readThrough(model, other).value } = about;
   return {
     account: person.account,
     twin: twin.id,
     identity: identity ?? null,
     ledger: ledgerOf ?? null,
     entry_name: entry?.name ?? null,
-    entry_value: entry ? readThrough(model, entry).value : null,
+    entry_value: entry ? seenThrough(model, person, entry).value : null,
     USER: person.description,
     TWIN: twin.description,
-    LEDGER: Object.fromEntries(LEDGER.map((other) => [other.name, readThrough(model, other).value])),
+    LEDGER: Object.fromEntries(LEDGER.map((other) => [other.name, value(other)])),
     DICT: person.dictionary,
-    SECRET: person.secretDictionary,
+    SECRET: about.SECRET === null ? null : person.secretDictionary,
   };
 }
 
@@ -45,10 +71,14 @@ export function seesTwin(model: Model, person: Person, twin: Twin): boolean {
   return rule === null || holds(rule, factsOf(model, person, twin, { LEDGER: ledgerOf(model, twin, person.account) }));
 }
 
-/** A scan's `match` sees the caller's ledger, by name too: of it what the role lets through, or it could be asked for the rest. */
+/**
+ * A scan's `match` sees the caller's ledger, by name too: of it what the role lets through, or it could be asked for the rest. Nor does
+ * it see what is written in a token, which nobody tells to whoever holds it.
+ */
 export function matches(model: Model, person: Person, twin: Twin, match: Rule): boolean {
   const LEDGER = seenEntries(model, person, twin, person.account);
-  return holds(match, factsOf(model, person, twin, { ledgerOf: person.account, LEDGER }));
+  const value = (entry: Entry) => seenThrough(model, person, entry).value;
+  return holds(match, factsOf(model, person, twin, { ledgerOf: person.account, LEDGER, value, SECRET: null }));
 }
 
 export function seesIdentity(model: Model, person: Person, twin: Twin, identity: Identity): boolean {
@@ -69,15 +99,40 @@ export function mayHave(model: Model, person: Person, twin: Twin, entry: Entry):
 
 /** The entries of a ledger that somebody sees who sees the twin. */
 export function seenEntries(model: Model, person: Person, twin: Twin, account: string): Entry[] {
-  const { entry: rule, twin: twinRule } = person.rules;
   const all = ledgerOf(model, twin, account);
-  const allows = (asked: Rule, entry: Entry, LEDGER: Entry[]) =>
-    holds(asked, factsOf(model, person, twin, { ledgerOf: account, entry, LEDGER }));
-  if (account === person.account) return all.filter((entry) => rule === null || allows(rule, entry, all));
-  // Null rules give nothing of others; of a twin of one's own, no twin rule is needed.
-  if (rule === null || (twinRule === null && twin.owner !== person.account)) return [];
-  const visible = all.filter((entry) => entry.visibility !== null && allows(entry.visibility, entry, all));
-  return visible.filter((entry) => allows(rule, entry, visible));
+  if (account === person.account) return all.filter((entry) => allowsOwn(model, person, twin, entry, all));
+  const visible = visibleEntries(model, person, twin, account);
+  return visible.filter((entry) => allowsForeign(model, person, twin, entry, visible));
+}
+
+/** Whether somebody who sees an entry now also sees a value that it has had: in its ledger as it is, but for this entry. */
+export function seesRecord(model: Model, person: Person, twin: Twin, entry: Entry, value: Json): boolean {
+  const past = { ...entry, value };
+  const withPast = (entries: Entry[]) => entries.map((other) => (other === entry ? past : other));
+  const all = withPast(ledgerOf(model, twin, entry.account));
+  if (entry.account === person.account) return allowsOwn(model, person, twin, past, all);
+  const visible = withPast(visibleEntries(model, person, twin, entry.account));
+  return isVisible(model, person, twin, past, all) && allowsForeign(model, person, twin, past, visible);
+}
+
+const holdsFor = (model: Model, person: Person, twin: Twin, rule: Rule, entry: Entry, LEDGER: Entry[]) =>
+  holds(rule, factsOf(model, person, twin, { ledgerOf: entry.account, entry, LEDGER }));
+
+const allowsOwn = (model: Model, person: Person, twin: Twin, entry: Entry, all: Entry[]) =>
+  person.rules.entry === null || holdsFor(model, person, twin, person.rules.entry, entry, all);
+
+const isVisible = (model: Model, person: Person, twin: Twin, entry: Entry, all: Entry[]) =>
+  entry.visibility !== null && holdsFor(model, person, twin, entry.visibility, entry, all);
+
+/** Null rules give nothing of others; of a twin of one's own, no twin rule is needed. */
+const allowsForeign = (model: Model, person: Person, twin: Twin, entry: Entry, visible: Entry[]) =>
+  person.rules.entry !== null &&
+  (person.rules.twin !== null || twin.owner === person.account) &&
+  holdsFor(model, person, twin, person.rules.entry, entry, visible);
+
+function visibleEntries(model: Model, person: Person, twin: Twin, account: string): Entry[] {
+  const all = ledgerOf(model, twin, account);
+  return all.filter((entry) => isVisible(model, person, twin, entry, all));
 }
 
 export const isExpired = (model: Model, { expiresAt }: Identity) => expiresAt !== null && expiresAt <= model.now;

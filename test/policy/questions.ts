@@ -1,6 +1,6 @@
 import type { Json } from "../support/world.ts";
 import type { Entry, Identity, Model, Person, Twin } from "./build-world.ts";
-import { isExpired, matches, readThrough, seenEntries, seesIdentity, seesTwin } from "./naive.ts";
+import { isExpired, matches, seenEntries, seenThrough, seesIdentity, seesRecord, seesTwin } from "./naive.ts";
 import { ENTRY_NAMES, IDENTITY_NAMES } from "./random-world.ts";
 import type { Rule } from "./rule-pool.ts";
 
@@ -165,30 +165,33 @@ function* aboutLedgers(model: Model, person: Person, twin: Twin): Generator<Ques
     const seen = found ? seenEntries(model, person, twin, account) : [];
     const ask = (query: string, answer: Json): Question => ({ path: path + query, answer: found ? answer : NOT_FOUND });
 
-    yield ask("", viewLedger(model, seen, own));
+    yield ask("", viewLedger(model, person, seen, own));
     const hidden = ["references", "public", "private"][turn++ % 3];
     const shown = (entry: Entry) =>
       !own || (hidden === "references" ? entry.kind !== "reference" : !entry.visibility === (hidden === "public"));
-    yield ask(`?show_${hidden}=false`, viewLedger(model, seen.filter(shown), own));
+    yield ask(`?show_${hidden}=false`, viewLedger(model, person, seen.filter(shown), own));
     const names = [ENTRY_NAMES[turn++ % 4] ?? "a", "b", "z"];
     const named = (of: Entry[]) => names.flatMap((name) => of.find((entry) => entry.name === name) ?? []);
     const unseen = names.filter((name) => !seen.some((entry) => entry.name === name));
     const refused = Object.fromEntries(unseen.map((name) => [name, { error: NOT_ACCESSIBLE }]));
     const some = `?entries=${names.join()}`;
-    yield ask(some, viewLedger(model, named(seen), own, refused));
-    yield ask(`${some}&show_${hidden}=false`, viewLedger(model, named(seen.filter(shown)), own, refused));
-    yield ask("/value", { entries: members(seen, (entry) => viewValue(model, entry)) });
+    yield ask(some, viewLedger(model, person, named(seen), own, refused));
+    yield ask(`${some}&show_${hidden}=false`, viewLedger(model, person, named(seen.filter(shown)), own, refused));
+    yield ask("/value", { entries: members(seen, (entry) => viewValue(model, person, entry)) });
     yield ask(`/value${some}`, {
-      entries: { ...members(named(seen), (entry) => viewValue(model, entry)), ...refused },
+      entries: { ...members(named(seen), (entry) => viewValue(model, person, entry)), ...refused },
     });
 
     const kept = seen.filter(({ records }) => records !== null);
-    yield ask("/history", { entries: members(kept, (entry) => viewRecords(entry)) });
+    yield ask("/history", { entries: members(kept, (entry) => viewRecords(model, person, twin, entry)) });
     const texts = Object.fromEntries(unseen.map((name) => [name, NOT_ACCESSIBLE]));
     const { createdAt } = twin;
     const [ge, le] = [createdAt + 40_000, createdAt + 80_000];
     yield ask(`/history${some}&ge=${seconds(ge)}&le=${seconds(le)}&limit=1`, {
-      entries: { ...members(named(seen), (entry) => viewRecords(entry, ge, le, 1)), ...texts },
+      entries: {
+        ...members(named(seen), (entry) => viewRecords(model, person, twin, entry, { ge, le, limit: 1 })),
+        ...texts,
+      },
     });
   }
 }
@@ -196,19 +199,19 @@ function* aboutLedgers(model: Model, person: Person, twin: Twin): Generator<Ques
 const members = (entries: Entry[], view: (entry: Entry) => Json) =>
   Object.fromEntries(entries.map((entry) => [entry.name, view(entry)]));
 
-const timesOf = (model: Model, entry: Entry) => ({
+const timesOf = (model: Model, person: Person, entry: Entry) => ({
   entry_created_ts: seconds(entry.createdAt),
   entry_updated_ts: seconds(entry.createdAt),
-  value_changed_ts: seconds(readThrough(model, entry).changedAt),
+  value_changed_ts: seconds(seenThrough(model, person, entry).changedAt),
 });
 
-const viewValue = (model: Model, entry: Entry) => ({
-  value: readThrough(model, entry).value,
-  ...timesOf(model, entry),
+const viewValue = (model: Model, person: Person, entry: Entry) => ({
+  value: seenThrough(model, person, entry).value,
+  ...timesOf(model, person, entry),
 });
 
-function viewLedger(model: Model, shown: Entry[], own: boolean, refused: Json = {}): Json {
-  const times = shown.map((entry) => timesOf(model, entry));
+function viewLedger(model: Model, person: Person, shown: Entry[], own: boolean, refused: Json = {}): Json {
+  const times = shown.map((entry) => timesOf(model, person, entry));
   const latest = (key: keyof ReturnType<typeof timesOf>) => Math.max(...times.map((time) => time[key] as number));
   const ofLedger = {
     entry_created_ts: latest("entry_created_ts"),
@@ -218,7 +221,7 @@ function viewLedger(model: Model, shown: Entry[], own: boolean, refused: Json = 
   const view = (entry: Entry) => {
     const { source, kind, visibility, records } = entry;
     return {
-      ...viewValue(model, entry),
+      ...viewValue(model, person, entry),
       ...(own && { visibility: visibility?.text ?? null }),
       ...(own && records && { history: "INF" }),
       ...(kind === "include" && { include: { source: `twin://${source?.twin}/${source?.name}` } }),
@@ -230,8 +233,11 @@ function viewLedger(model: Model, shown: Entry[], own: boolean, refused: Json = 
   return { ...(shown.length > 0 && ofLedger), entries: { ...members(shown, view), ...refused } };
 }
 
-function viewRecords({ records }: Entry, ge = 0, le = Number.POSITIVE_INFINITY, limit = 100) {
-  const within = (records ?? []).filter(({ at }) => at >= ge && at <= le);
+function viewRecords(model: Model, person: Person, twin: Twin, entry: Entry, range = {}) {
+  const { ge, le, limit } = { ge: 0, le: Number.POSITIVE_INFINITY, limit: 100, ...range };
+  const within = (entry.records ?? []).filter(
+    ({ at, value }) => at >= ge && at <= le && seesRecord(model, person, twin, entry, value),
+  );
   const newest = within.reverse().slice(0, limit);
   return Object.fromEntries(newest.map(({ at, value }) => [(at / 1000).toFixed(1), value]));
 }

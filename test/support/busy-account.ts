@@ -119,7 +119,10 @@ export function busyAccount(world: World, caller: Caller) {
     // Some of what waits is sent, and not everybody takes it.
     async (_, which, how) => {
       const lease = `lease ${which}`;
-      const { leased } = await world.store.write(leaseDeliveries, SYSTEM, { lease, room: 1 + (how % 5), inFlight: {} });
+      const room = 1 + (how % 5);
+      const { leased } = await world.store.write(leaseDeliveries, SYSTEM, {
+        ...{ lease, room, held: [], inFlight: {}, lines: {} },
+      });
       for (const { delivery } of leased.slice(how % 2)) {
         const failed = (which + delivery.position) % 3 === 0;
         const outcome = { startedAt: world.clock.now(), durationMs: how, answer: odd(how).replaceAll("\u0001", "") };
@@ -140,6 +143,25 @@ export function busyAccount(world: World, caller: Caller) {
       await world.store.write(cut, SYSTEM, { before: world.clock.now() - DAY, limit: 5 + (which % 40) });
     },
     ...brokerDoings(world, { hubOf: (which) => pick(hubs, which), odd }),
+    // Another account grants a topic and is subscribed to, or was when a grant alone delivered.
+    async (_, which, how) => {
+      const [other] = world.query("SELECT id FROM accounts WHERE id <> ? ORDER BY id", caller.account);
+      if (!other) return;
+      const topic = TOPICS[which % 2] as string;
+      world.seed((connection) => {
+        connection.run("INSERT OR IGNORE INTO topic_grants VALUES (?, ?, ?, 0)", other.id, topic, caller.account);
+        if (how % 2) return;
+        connection.run(
+          `INSERT OR IGNORE INTO inherited_publishers SELECT ?, topic, id FROM webhook_subscriptions
+           WHERE account_id = ? AND publisher_id = account_id AND topic = ?`,
+          other.id,
+          caller.account,
+          topic,
+        );
+      });
+      const callback_url = `https://hooks.example.org/${which}`;
+      await caller.call("POST", "/notifications/webhooks", { callback_url, topic, account: other.id });
+    },
   ];
 
   async function live(steps: readonly Step[]): Promise<void> {

@@ -18,8 +18,8 @@ export function subscribeForGood(connection: Connection, account: string, topics
   for (const topic of topics) {
     connection.run(
       `INSERT INTO webhook_subscriptions
-         (id, account_id, topic, callback_url, link_base, signing_secret, created_at, confirmed_at, expires_at, paused_at)
-       VALUES (?, ?, ?, 'https://hooks.example.org/x', 'https://twins.example', 'none', 0, 0, ?, 0)`,
+         (id, account_id, publisher_id, topic, callback_url, link_base, signing_secret, created_at, confirmed_at, expires_at, paused_at)
+       VALUES (?, ?2, ?2, ?3, 'https://hooks.example.org/x', 'https://twins.example', 'none', 0, 0, ?4, 0)`,
       crypto.randomUUID(),
       account,
       topic,
@@ -31,14 +31,14 @@ export function subscribeForGood(connection: Connection, account: string, topics
 /** What was published, oldest first: trigger, topics, account, twin and event. What a sticker tells several topics is one thing. */
 export function published(world: Pick<World, "query">): Json[] {
   const rows = world.query(
-    `SELECT account_id, twin_id, trigger, topic, event FROM deliveries WHERE type = 'Notification' ORDER BY position`,
+    `SELECT publisher_id, twin_id, trigger, topic, event FROM deliveries WHERE type = 'Notification' ORDER BY position`,
   );
   const things: Json[] = [];
   let last = "";
-  for (const { account_id, twin_id, trigger, topic, event } of rows) {
+  for (const { publisher_id, twin_id, trigger, topic, event } of rows) {
     const same = JSON.stringify([twin_id, trigger, event]);
     if (same === last && trigger.startsWith("sticker.")) things.at(-1).topics.push(topic);
-    else things.push({ account: account_id, twin: twin_id, trigger, topics: [topic], event: JSON.parse(event) });
+    else things.push({ account: publisher_id, twin: twin_id, trigger, topics: [topic], event: JSON.parse(event) });
     last = same;
   }
   return things;

@@ -15,8 +15,8 @@ import {
   viewDeliveryInDetail,
 } from "../../notifications/schema.ts";
 import { Topic } from "../../notifications/topic.ts";
-import { operation } from "../operation.ts";
-import { queryInstant, queryInteger } from "../query.ts";
+import { operation, Paged } from "../operation.ts";
+import { queryInstant, queryInteger, queryPage } from "../query.ts";
 
 // What receivers and operators miss elsewhere: which message went where, how often, and what came back.
 
@@ -29,6 +29,7 @@ export const deliveryOperations = [
     summary: "List the webhook deliveries of the account, newest first",
     query: z.object({
       subscription: Uuid.optional(),
+      publisher: Uuid.optional(),
       topic: Topic.optional(),
       twin: Uuid.optional(),
       trigger: z.string().optional(),
@@ -40,10 +41,10 @@ export const deliveryOperations = [
     }),
     ok: { status: 200, view: DeliveriesView },
     serve: ({ deps, actor, query }) => {
-      const { subscription: subscriptionId, twin: twinId, ...rest } = query;
-      const filter = { subscriptionId, twinId, ...rest };
+      const { subscription: subscriptionId, publisher: publisherId, twin: twinId, ...rest } = query;
+      const filter = { subscriptionId, publisherId, twinId, ...rest };
       const { deliveries, cursor } = deps.store.read((reader) => listDeliveries(reader, actor, filter));
-      return { deliveries: deliveries.map(viewDelivery), cursor };
+      return new Paged({ deliveries: deliveries.map(viewDelivery), cursor }, cursor);
     },
   }),
   operation("get_delivery", {
@@ -51,9 +52,12 @@ export const deliveryOperations = [
     path: "/notifications/deliveries/{delivery}",
     summary: "Get a webhook delivery with its attempts and the event that caused it",
     params: DeliveryPath,
+    query: z.object({ cursor: queryPage.cursor }),
     ok: { status: 200, view: DeliveryInDetailView },
-    serve: ({ deps, actor, params }) =>
-      viewDeliveryInDetail(deps.store.read((reader) => getDelivery(reader, actor, params.delivery))),
+    serve: ({ deps, actor, params, query }) => {
+      const page = deps.store.read((reader) => getDelivery(reader, actor, params.delivery, query.cursor));
+      return new Paged(viewDeliveryInDetail(page.delivery), page.cursor);
+    },
   }),
   operation("retry_delivery", {
     method: "post",

@@ -20,8 +20,8 @@ import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { compileRule } from "../../rules/rule.ts";
 import { viewTwin } from "../../twins/schema.ts";
-import { operation } from "../operation.ts";
-import { queryAccountOrBoolean, queryBoolean, queryContext } from "../query.ts";
+import { operation, Paged } from "../operation.ts";
+import { queryAccountOrBoolean, queryBoolean, queryContext, queryPage } from "../query.ts";
 
 const TwinPath = z.object({ twin: Uuid });
 const IdentityPath = z.object({ twin: Uuid, identity: IdentityName });
@@ -39,10 +39,13 @@ export const identityOperations = [
       show_foreign: queryAccountOrBoolean(false),
       show_public: queryBoolean(true),
       show_private: queryBoolean(true),
+      ...queryPage,
     }),
     ok: { status: 200, view: IdentitiesView },
-    serve: ({ deps, actor, params, query }) =>
-      viewIdentities(deps.store.read((reader) => getTwinIdentities(reader, actor, params.twin, query))),
+    serve: async ({ deps, actor, params, query }) => {
+      const { items, cursor } = await getTwinIdentities(deps, actor, params.twin, query);
+      return new Paged(viewIdentities(items), cursor);
+    },
   }),
   operation("create_twin_identity", {
     method: "post",
@@ -95,13 +98,13 @@ export const identityOperations = [
     path: "/resolve/{identity}",
     summary: "Find the twins that an identity names",
     params: z.object({ identity: IdentityName }),
-    query: z.object({ context: queryContext("personal"), details: queryBoolean(false) }),
+    query: z.object({ context: queryContext("personal"), details: queryBoolean(false), ...queryPage }),
     ok: { status: 200, view: ResolvedView },
-    serve: ({ deps, actor, params, query }) => {
-      const options = { context: query.context, visibleTwins: query.details };
-      const twins = deps.store.read((reader) => resolveTwinIdentity(reader, actor, params.identity, options));
-      if (!query.details) return { twins: twins.map(({ id }) => id) };
-      return spliced({}, { twins: writeArray(twins.map((twin) => writeJson(viewTwin(twin)))) });
+    serve: async ({ deps, actor, params, query }) => {
+      const wish = { ...query, visibleTwins: query.details };
+      const { items, cursor } = await resolveTwinIdentity(deps, actor, params.identity, wish);
+      if (!query.details) return new Paged({ twins: items.map(({ id }) => id) }, cursor);
+      return new Paged(spliced({}, { twins: writeArray(items.map((twin) => writeJson(viewTwin(twin)))) }), cursor);
     },
   }),
 ];

@@ -20,8 +20,8 @@ import { updateTwinLedgerEntry } from "../../ledgers/update-twin-ledger-entry.ts
 import { updateTwinLedgerEntryValue } from "../../ledgers/update-twin-ledger-entry-value.ts";
 import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/views.ts";
 import { writeEntries } from "../../ledgers/write-entries.ts";
-import { operation } from "../operation.ts";
-import { queryBoolean, queryInstant, queryInteger, queryList } from "../query.ts";
+import { operation, Paged } from "../operation.ts";
+import { queryBoolean, queryInstant, queryInteger, queryList, queryPage } from "../query.ts";
 
 const LedgerPath = z.object({ twin: Uuid, ledger: LedgerName });
 const names = queryList(ENTRY_NAME);
@@ -37,11 +37,12 @@ export const ledgerOperations = [
       show_references: queryBoolean(true),
       show_public: queryBoolean(true),
       show_private: queryBoolean(true),
+      cursor: queryPage.cursor,
     }),
     ok: { status: 200, view: LedgerView },
     serve: ({ deps, actor, params, query }) => {
-      const { own, outcomes } = deps.store.read((reader) => getTwinLedgerEntry(reader, actor, params, query));
-      return viewLedger(own, outcomes);
+      const page = deps.store.read((reader) => getTwinLedgerEntry(reader, actor, params, query));
+      return new Paged(viewLedger(page.own, page.outcomes), page.cursor);
     },
   }),
   operation("add_twin_ledger_entry", {
@@ -86,10 +87,12 @@ export const ledgerOperations = [
     path: "/twins/{twin}/ledgers/{ledger}/value",
     summary: "Get values of entries of a ledger",
     params: LedgerPath,
-    query: z.object({ entries: names }),
+    query: z.object({ entries: names, cursor: queryPage.cursor }),
     ok: { status: 200, view: LedgerValuesView },
-    serve: ({ deps, actor, params, query }) =>
-      viewLedgerValues(deps.store.read((reader) => getTwinLedgerEntry(reader, actor, params, query)).outcomes),
+    serve: ({ deps, actor, params, query }) => {
+      const page = deps.store.read((reader) => getTwinLedgerEntry(reader, actor, params, query));
+      return new Paged(viewLedgerValues(page.outcomes), page.cursor);
+    },
   }),
   operation("update_twin_ledger_entry_value", {
     method: "patch",
@@ -108,9 +111,14 @@ export const ledgerOperations = [
     path: "/twins/{twin}/ledgers/{ledger}/history",
     summary: "Get the values that entries have had",
     params: LedgerPath,
-    query: z.object({ entries: names, ge: queryInstant(), le: queryInstant(), limit: queryInteger(1, 1000, 100) }),
+    query: z.object({
+      ...{ entries: names, ge: queryInstant(), le: queryInstant() },
+      ...{ limit: queryInteger(1, 1000, 100), cursor: queryPage.cursor },
+    }),
     ok: { status: 200, view: LedgerHistoryView },
-    serve: ({ deps, actor, params, query }) =>
-      viewLedgerHistory(deps.store.read((reader) => getTwinLedgerEntryHistory(reader, actor, params, query))),
+    serve: ({ deps, actor, params, query }) => {
+      const page = deps.store.read((reader) => getTwinLedgerEntryHistory(reader, actor, params, query));
+      return new Paged(viewLedgerHistory(page.items), page.cursor);
+    },
   }),
 ];

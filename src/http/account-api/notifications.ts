@@ -28,7 +28,7 @@ import { webhookConfirmSubscription } from "../../notifications/webhook-confirm-
 import { webhookRefreshSubscription } from "../../notifications/webhook-refresh-subscription.ts";
 import { webhookSubscribe } from "../../notifications/webhook-subscribe.ts";
 import { webhookUnsubscribe } from "../../notifications/webhook-unsubscribe.ts";
-import { openOperation, operation } from "../operation.ts";
+import { openOperation, operation, Paged } from "../operation.ts";
 import { queryInteger } from "../query.ts";
 
 const SubscriptionPath = z.object({ subscription: Uuid });
@@ -64,7 +64,7 @@ export const notificationOperations = [
     ok: { status: 201, view: SubscribedView },
     serve: async ({ deps, actor, body }) => {
       const { subscription, signingSecret, serverSecret } = await webhookSubscribe(deps, actor, {
-        ...{ callbackUrl: body.callback_url, topic: body.topic },
+        ...{ callbackUrl: body.callback_url, topic: body.topic, publisherId: body.account ?? undefined },
         ...{ clientSecret: body.client_secret, validityMs: body.expires },
       });
       return {
@@ -144,7 +144,7 @@ export const notificationOperations = [
     ok: { status: 200, view: SubscriptionsView },
     serve: ({ deps, actor, query }) => {
       const { subscriptions, cursor } = deps.store.read((reader) => listSubscriptions(reader, actor, query));
-      return { subscriptions: subscriptions.map(viewSubscription), cursor };
+      return new Paged({ subscriptions: subscriptions.map(viewSubscription), cursor }, cursor);
     },
   }),
   operation("get_subscription", {

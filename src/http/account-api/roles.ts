@@ -1,13 +1,23 @@
 import { z } from "zod";
 import { createUserRole } from "../../access/create-user-role.ts";
 import { deleteUserRole } from "../../access/delete-user-role.ts";
+import { getUserRoles } from "../../access/list-members.ts";
 import { getUserRole } from "../../access/lookups.ts";
-import { listRoles } from "../../access/rows.ts";
-import { assertCompiles, RoleBody, RolesView, RoleView, viewRole, viewRoles } from "../../access/schema.ts";
+import {
+  assertCompiles,
+  ChangedRoleView,
+  RoleBody,
+  RolesView,
+  RoleView,
+  viewEnded,
+  viewRole,
+  viewRoles,
+} from "../../access/schema.ts";
 import { updateUserRole } from "../../access/update-user-role.ts";
 import { NO_RULES } from "../../kernel/actor.ts";
 import { Uuid } from "../../kernel/schema.ts";
-import { operation } from "../operation.ts";
+import { operation, Paged } from "../operation.ts";
+import { queryPage } from "../query.ts";
 
 const RolePath = z.object({ role: Uuid });
 
@@ -19,9 +29,13 @@ export const roleOperations = [
   operation("get_user_roles", {
     method: "get",
     path: "/roles",
+    query: z.object(queryPage),
     summary: "List the roles of the account",
     ok: { status: 200, view: RolesView },
-    serve: ({ deps, actor }) => viewRoles(deps.store.read((reader) => listRoles(reader, actor.accountId))),
+    serve: ({ deps, actor, query }) => {
+      const { items, cursor } = deps.store.read((reader) => getUserRoles(reader, actor, query));
+      return new Paged(viewRoles(items), cursor);
+    },
   }),
   operation("create_user_role", {
     method: "post",
@@ -53,12 +67,13 @@ export const roleOperations = [
     summary: "Change a role",
     params: RolePath,
     body: RoleBody,
-    ok: { status: 200, view: RoleView },
+    ok: { status: 200, view: ChangedRoleView },
     serve: async ({ deps, actor, params, body }) => {
       assertCompiles(body.rules);
       const { name, statement, rules } = body;
       const changes = { name: name ?? undefined, statement: statement ?? undefined, rules };
-      return viewRole(await deps.store.write(updateUserRole, actor, { id: params.role, changes }));
+      const { role, endedSecrets } = await deps.store.write(updateUserRole, actor, { id: params.role, changes });
+      return { ...viewRole(role), ...viewEnded(endedSecrets) };
     },
   }),
   operation("delete_user_role", {

@@ -21,8 +21,8 @@ import {
   viewStickers,
   viewTwinStickers,
 } from "../../stickers/views.ts";
-import { operation } from "../operation.ts";
-import { queryContext, queryContextOfOne, queryInstant, queryInteger } from "../query.ts";
+import { operation, Paged } from "../operation.ts";
+import { queryContext, queryContextOfOne, queryInstant, queryInteger, queryPage } from "../query.ts";
 
 const TwinPath = z.object({ twin: Uuid });
 const StickerPath = z.object({ twin: Uuid, color: Color });
@@ -36,10 +36,12 @@ export const stickerOperations = [
     path: "/twins/{twin}/stickers",
     summary: "List the stickers of a twin that are addressed to the caller",
     params: TwinPath,
-    query: z.object({ context: queryContext("system") }),
+    query: z.object({ context: queryContext("system"), ...queryPage }),
     ok: { status: 200, view: TwinStickersView },
-    serve: ({ deps, actor, params, query }) =>
-      viewTwinStickers(deps.store.read((reader) => getStickers(reader, actor, params.twin, query.context))),
+    serve: async ({ deps, actor, params, query }) => {
+      const { items, cursor } = await getStickers(deps, actor, params.twin, query);
+      return new Paged(viewTwinStickers(items), cursor);
+    },
   }),
   operation("put_sticker", {
     method: "post",
@@ -86,8 +88,12 @@ export const stickerOperations = [
       le: queryInstant(),
       limit: queryInteger(0, 100, 100),
       offset: queryInteger(0, OFFSET_MAX, 0),
+      cursor: queryPage.cursor,
     }),
     ok: { status: 200, view: StickersView },
-    serve: ({ deps, actor, query }) => viewStickers(deps.store.read((reader) => listStickers(reader, actor, query))),
+    serve: async ({ deps, actor, query }) => {
+      const { items, cursor } = await listStickers(deps, actor, query);
+      return new Paged(viewStickers(items), cursor);
+    },
   }),
 ];

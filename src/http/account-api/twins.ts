@@ -8,7 +8,7 @@ import { getTwin } from "../../twins/get-twin.ts";
 import { scanTwinIds, scanTwins } from "../../twins/scan-twins.ts";
 import { TwinBody, TwinScanView, TwinView, viewTwin } from "../../twins/schema.ts";
 import { updateTwin } from "../../twins/update-twin.ts";
-import { operation } from "../operation.ts";
+import { operation, Paged } from "../operation.ts";
 import { queryBoolean, queryInteger } from "../query.ts";
 
 const TwinPath = z.object({ twin: Uuid });
@@ -29,11 +29,12 @@ export const twinOperations = [
       const match = query.match ? compileRule(query.match) : undefined;
       if (!query.details && !match) {
         const { twins, cursor } = deps.store.read((reader) => scanTwinIds(reader, actor, query));
-        return spliced({ cursor }, { twins });
+        return new Paged(spliced({ cursor }, { twins }), cursor);
       }
       const { twins, cursor } = await scanTwins(deps, actor, { ...query, match });
-      if (!query.details) return { cursor, twins: twins.map(({ id }) => id) };
-      return spliced({ cursor }, { twins: writeArray(twins.map((twin) => writeJson(viewTwin(twin)))) });
+      if (!query.details) return new Paged({ cursor, twins: twins.map(({ id }) => id) }, cursor);
+      const written = writeArray(twins.map((twin) => writeJson(viewTwin(twin))));
+      return new Paged(spliced({ cursor }, { twins: written }), cursor);
     },
   }),
   operation("create_twin", {

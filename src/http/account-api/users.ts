@@ -1,12 +1,22 @@
 import { z } from "zod";
 import { createUser } from "../../access/create-user.ts";
 import { deleteUser } from "../../access/delete-user.ts";
+import { getUsers } from "../../access/list-members.ts";
 import { getUser } from "../../access/lookups.ts";
-import { listUsers } from "../../access/rows.ts";
-import { CreateUser, UpdateUser, UsersView, UserView, viewUser, viewUsers } from "../../access/schema.ts";
+import {
+  ChangedUserView,
+  CreateUser,
+  UpdateUser,
+  UsersView,
+  UserView,
+  viewEnded,
+  viewUser,
+  viewUsers,
+} from "../../access/schema.ts";
 import { updateUser } from "../../access/update-user.ts";
 import { Uuid } from "../../kernel/schema.ts";
-import { operation } from "../operation.ts";
+import { operation, Paged } from "../operation.ts";
+import { queryPage } from "../query.ts";
 
 const UserPath = z.object({ user: Uuid });
 
@@ -14,9 +24,13 @@ export const userOperations = [
   operation("get_users", {
     method: "get",
     path: "/users",
+    query: z.object(queryPage),
     summary: "List the users of the account",
     ok: { status: 200, view: UsersView },
-    serve: ({ deps, actor }) => viewUsers(deps.store.read((reader) => listUsers(reader, actor.accountId))),
+    serve: ({ deps, actor, query }) => {
+      const { items, cursor } = deps.store.read((reader) => getUsers(reader, actor, query));
+      return new Paged(viewUsers(items), cursor);
+    },
   }),
   operation("create_user", {
     method: "post",
@@ -45,10 +59,12 @@ export const userOperations = [
     summary: "Change a user",
     params: UserPath,
     body: UpdateUser,
-    ok: { status: 200, view: UserView },
+    ok: { status: 200, view: ChangedUserView },
     serve: async ({ deps, actor, params, body }) => {
       const { role: roleId, ...rest } = body;
-      return viewUser(await deps.store.write(updateUser, actor, { id: params.user, changes: { roleId, ...rest } }));
+      const input = { id: params.user, changes: { roleId, ...rest } };
+      const { user, endedSecrets } = await deps.store.write(updateUser, actor, input);
+      return { ...viewUser(user), ...viewEnded(endedSecrets) };
     },
   }),
   operation("delete_user", {

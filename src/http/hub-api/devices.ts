@@ -38,10 +38,10 @@ export const deviceOperations = [
       status: zeroed(DEVICE_STATUSES, "unknown"),
     }),
     ok: { status: 200, view: DeviceListView },
-    serve: ({ deps, actor, query }) => {
+    serve: async ({ deps, actor, query }) => {
       const { name, hub_id: hubId, allow_insecure: allowInsecure, status } = query;
       const asked = { name, hubId, allowInsecure, status, page: pageFrom(query) };
-      const { items, totalCount } = deps.store.read((reader) => listDevices(reader, actor, asked));
+      const { items, totalCount } = await listDevices(deps, actor, asked);
       return { total_count: totalCount, devices: items.map((device) => viewDevice(deps, device)) };
     },
   }),

@@ -1,0 +1,65 @@
+import type { UserActor } from "../kernel/actor.ts";
+import type { JsonText } from "../kernel/json-text.ts";
+import { once } from "../kernel/once.ts";
+import type { Reader } from "../store/sql.ts";
+import { type Standing, standingOf, UNKNOWN_AUTHOR } from "./author.ts";
+import { INCLUDES_MAX, type Included, NULL } from "./ledger-values.ts";
+import { findEntryValue, findTwinFacts } from "./rows.ts";
+import { ruleHolds, type Subject, scopesOf, type TwinFacts } from "./scope.ts";
+import { mayTouchTwin } from "./twin-gate.ts";
+
+// What users see of their own account's ledgers.
+
+/** Tells which entries of the own account on a twin a role lets through. Of an include its rule sees what the user does. */
+export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnGate {
+  const { accountId, rules } = actor;
+  const { entry: rule } = rules;
+  if (rule === null) return () => true;
+  const scopes = scopesOf(reader, actor, { twin, ledger: { accountId } });
+  const seen = (entry: Included) => valueSeen(reader, actor, accountId, entry);
+  return (entry, value = () => seen(entry), more = {}) =>
+    ruleHolds(rule, reader, scopes({ entry: { name: entry.name, value }, more }));
+}
+
+type OwnGate = (entry: Included, value?: () => JsonText, more?: Subject["more"]) => boolean;
+
+/** The value of an entry as somebody of its account sees it. */
+export const valueSeen = (reader: Reader, standing: Standing, accountId: string, entry: Included): JsonText =>
+  entry.type === "include" ? (seenThrough(reader, standing, accountId, entry)?.value ?? NULL) : entry.value;
+
+/**
+ * The entry that an include comes to in the end, any other comes to itself. Undefined where there is none, or where one on the way may be
+ * read neither by who asks nor by who included it: both have to.
+ */
+export function seenThrough<Entry extends Included>(
+  reader: Reader,
+  standing: Standing,
+  accountId: string,
+  entry: Entry,
+  hopsLeft = INCLUDES_MAX,
+): Entry | ReturnType<typeof findEntryValue> {
+  if (entry.type !== "include") return entry;
+  const { source, authors } = entry;
+  const next = source && hopsLeft >= 0 ? findEntryValue(reader, source.twinId, accountId, source.name) : undefined;
+  if (!source || !next) return undefined;
+  const comesTo = (who: Standing) => once(() => seenThrough(reader, who, accountId, next, hopsLeft - 1));
+  const found = comesTo(standing);
+  const mayRead = (who: Standing, seen: typeof found) =>
+    letsThrough(reader, who, source.twinId, next, () => seen()?.value ?? NULL);
+  if (!mayRead(standing, found)) return undefined;
+  const includer = standingOf(reader, authors?.include ?? UNKNOWN_AUTHOR, isUser(standing) ? standing : undefined);
+  return includer === standing || mayRead(includer, comesTo(includer)) ? found() : undefined;
+}
+
+/** Whether the role, if it is one that is still there, lets an entry of the own account on any twin through. */
+function letsThrough(reader: Reader, who: Standing, twinId: string, entry: Included, value: () => JsonText): boolean {
+  if (!isUser(who)) return who === "former";
+  if (isUnbound(who)) return true;
+  const twin = findTwinFacts(reader, twinId);
+  return twin !== undefined && mayTouchTwin(reader, who, twin) && ownGate(reader, who, twin)(entry, value);
+}
+
+const isUser = (standing: Standing): standing is UserActor => typeof standing !== "string";
+
+/** Whether nothing in the ledgers of the own account is kept from a user. */
+export const isUnbound = ({ rules }: UserActor) => rules.twin === null && rules.entry === null;
