@@ -32,6 +32,7 @@ Settings, each a flag or an environment variable:
   --tls-key                   TWINPOST_TLS_KEY                   file of its key (PEM)
   --mqtt-packet-bytes         TWINPOST_MQTT_PACKET_BYTES         what an MQTT packet may take (4259840)
   --mqtt-connections          TWINPOST_MQTT_CONNECTIONS          connections of devices at a time (20000)
+  --mqtt-memory               TWINPOST_MQTT_MEMORY               megabytes for what devices have in memory (128)
   --mqtt-messages-per-second  TWINPOST_MQTT_MESSAGES_PER_SECOND  what a device may publish a second, 0 for no limit (0)
   --mqtt-keep-alive           TWINPOST_MQTT_KEEP_ALIVE           longest keep alive of an MQTT 5 device, in seconds (3600)
   --mqtt-plan-limits          TWINPOST_MQTT_PLAN_LIMITS          on: a shared plan restricts its devices as the original does (off)

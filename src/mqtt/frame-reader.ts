@@ -2,10 +2,14 @@ import type { DeviceSocket } from "../platform/device-socket.ts";
 import { Inbox } from "./inbox.ts";
 import { IN_WORK_MAX, IN_WORK_RESUME } from "./limits.ts";
 import type { Reading, Share } from "./reading.ts";
+import { TURN_PACKETS } from "./work-window.ts";
 
 /** So many packets in a row that are no larger are read without a look at the time. */
 const SMALL_FRAMES = 16;
 const SMALL_FRAME_BYTES = 2048;
+
+/** What only waits for its turn is a little while in memory; from so much on the socket is not read, which costs two calls of the system. */
+const PAUSE_BYTES = 64 * 1024;
 
 /** What the reader needs of its connection. */
 export type ReaderPort = {
@@ -36,6 +40,8 @@ export class FrameReader {
   #isPaused = false;
   /** It waits for room in the window of its account. */
   #isWaiting = false;
+  /** Packets that it may still bring in its turn, though others wait. */
+  #turnPackets = 0;
   /** Its next packets are read in a turn of their own. */
   #isLater = false;
 
@@ -70,8 +76,7 @@ export class FrameReader {
       this.#readNow(bytes);
       return;
     }
-    this.#inbox.keep(bytes);
-    this.#tell();
+    this.#keep(bytes);
   }
 
   /** Something of so many bytes is in work; returns what is to be called when it is done. */
@@ -86,9 +91,17 @@ export class FrameReader {
     };
   }
 
+  /** It waited for room in the window of its account, and it is its turn. */
+  admit(): void {
+    this.#isWaiting = false;
+    this.#turnPackets = TURN_PACKETS;
+    this.readOn();
+    // It has nothing to bring, or waits for something else.
+    if (!this.#isLater) this.#turnPackets = 0;
+  }
+
   /** Something that it waited for is there. */
   readOn(): void {
-    this.#isWaiting = false;
     if (this.#port.isClosed() || this.#isLater || this.#mustWait()) return;
     if (this.#inbox.hasUnread) this.#readNow();
     else this.#resume();
@@ -114,7 +127,7 @@ export class FrameReader {
   #mustWait(): boolean {
     if (this.#port.isHeld() || this.#inWork >= (this.#isPaused ? IN_WORK_RESUME + 1 : IN_WORK_MAX)) return true;
     const { window } = this.#share;
-    if (!window.isFull) return false;
+    if (!window.isFull && (this.#turnPackets > 0 || !window.isQueued)) return false;
     if (!this.#isWaiting) window.wait(this);
     this.#isWaiting = true;
     return true;
@@ -124,12 +137,8 @@ export class FrameReader {
   #readNow(bytes?: Uint8Array): void {
     const isUnfinished = this.#reading.now(this.#share, (isOver) => this.#read(isOver, bytes));
     if (isUnfinished === false) return;
-    if (isUnfinished === undefined && bytes) {
-      this.#inbox.keep(bytes);
-      this.#tell();
-      if (this.#port.isClosed()) return;
-    }
-    this.pause();
+    if (isUnfinished === undefined && bytes) this.#keep(bytes);
+    if (this.#port.isClosed()) return;
     this.#isLater = true;
     this.#reading.later({ account: this.#share.key, member: this.#member }, (isOver) => this.#read(isOver));
   }
@@ -141,6 +150,7 @@ export class FrameReader {
     let mustWait = !bytes && this.#mustWait();
     let small = 0;
     const take = (frame: Uint8Array) => {
+      if (this.#turnPackets > 0) this.#turnPackets--;
       this.#port.process(frame);
       mustWait = this.#port.isClosed() || this.#mustWait();
       // The clock is not looked at for each small one.
@@ -152,9 +162,15 @@ export class FrameReader {
     this.#tell();
     if (this.#port.isClosed()) return false;
     this.#isLater = this.#inbox.hasUnread && !mustWait;
-    if (this.#inbox.hasUnread || mustWait) this.pause();
+    if (mustWait || this.#inbox.unreadBytes >= PAUSE_BYTES) this.pause();
     else this.#resume();
     return this.#isLater;
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#inbox.keep(bytes);
+    if (this.#inbox.unreadBytes >= PAUSE_BYTES) this.pause();
+    this.#tell();
   }
 
   #tell(): void {

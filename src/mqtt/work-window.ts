@@ -3,21 +3,26 @@ export const WORKS_OF_ACCOUNT_MAX = 512;
 /** CONNECTs of one address: who they are is looked up, and their sessions. */
 export const WORKS_OF_ADDRESS_MAX = 16;
 const BYTES_MAX = 4 * 1024 * 1024;
+/** Packets that a connection may bring when its turn comes, while others wait: each turn costs calls of the system. */
+export const TURN_PACKETS = 8;
 
-type Reader = { readOn(): void };
+type Reader = {
+  /** Its turn has come. */
+  admit(): void;
+};
 
 /**
- * How much of one account's requests (or of an address's, before it is known whose they are) is in work, over all its connections. While it is full none of them is read any further, and they go
- * on in the order in which they came to that: what an account has too much of waits with its devices, and is not refused.
+ * How much of one account's requests (or of an address's, before it is known whose they are) is in work, over all its connections. While it
+ * is full none of them is read any further, and they go on in the order in which they came to that, a few packets each: what an account has
+ * too much of waits with its devices, and is not refused.
  */
 export class WorkWindow {
+  readonly #worksMax: number;
   readonly #onUnused: () => void;
   readonly #waiting = new Set<Reader>();
   #members = 0;
   #works = 0;
   #bytes = 0;
-
-  readonly #worksMax: number;
 
   constructor(worksMax: number, onUnused: () => void) {
     this.#worksMax = worksMax;
@@ -29,8 +34,8 @@ export class WorkWindow {
   }
 
   leave(reader: Reader): void {
-    this.#waiting.delete(reader);
     this.#members--;
+    if (this.#waiting.delete(reader)) this.#admitNext();
     this.#forgetIfUnused();
   }
 
@@ -38,7 +43,17 @@ export class WorkWindow {
     return this.#works >= this.#worksMax || this.#bytes >= BYTES_MAX;
   }
 
-  /** It is to be read on when there is room. */
+  /** Others came to wait before, and there is not room for all. */
+  get isQueued(): boolean {
+    return this.#waiting.size > 0 && !this.#hasRoom;
+  }
+
+  /** For one more turn. */
+  get #hasRoom(): boolean {
+    return this.#works <= this.#worksMax - Math.min(TURN_PACKETS, this.#worksMax / 2) && this.#bytes < BYTES_MAX;
+  }
+
+  /** It is to be admitted in its turn. */
   wait(reader: Reader): void {
     this.#waiting.add(reader);
   }
@@ -51,17 +66,16 @@ export class WorkWindow {
   end(bytes: number): void {
     this.#works--;
     this.#bytes -= bytes;
-    // In one go for some, since each that is read on costs a call of the system.
-    if (this.#waiting.size > 0 && this.#works <= this.#worksMax / 2 && this.#bytes <= BYTES_MAX / 2) this.#readOn();
+    this.#admitNext();
     this.#forgetIfUnused();
   }
 
-  #readOn(): void {
-    let room = this.#worksMax - this.#works;
-    for (const reader of this.#waiting) {
-      if (room-- <= 0) return;
-      this.#waiting.delete(reader);
-      reader.readOn();
+  #admitNext(): void {
+    let left = this.#waiting.size;
+    for (const first of this.#waiting) {
+      if (left-- === 0 || !this.#hasRoom) return;
+      this.#waiting.delete(first);
+      first.admit();
     }
   }
 

@@ -48,6 +48,7 @@ test("a wrong value stops the start and names the variable", () => {
     ["TWINPOST_MQTT", ["1883", "on", "OFF", ":1883"]],
     ["TWINPOST_MQTTS", ["8883", "127.0.0.1:8883"]],
     ["TWINPOST_MQTT_PACKET_BYTES", ["0", "1023", "268435456", "4 MiB"]],
+    ["TWINPOST_MQTT_MEMORY", ["7", "1000001", "much"]],
     ["TWINPOST_MQTT_CONNECTIONS", ["0", "1000001", "many"]],
     ["TWINPOST_MQTT_MESSAGES_PER_SECOND", ["-1", "1.5", "off"]],
     ["TWINPOST_MQTT_KEEP_ALIVE", ["0", "65536", "1m"]],

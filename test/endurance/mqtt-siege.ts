@@ -10,17 +10,22 @@ import { memoryOf, say } from "./siege.ts";
 /** A device that may connect many times, by any client identifier, over both transports. */
 export type Attacker = { id: string; hub: string };
 
-/** A server of its own to attack, with a pair of devices beside that must not notice. */
-export async function openMqttSiege(env: Record<string, string> = {}) {
+/**
+ * A server of its own to attack, with a pair of devices beside that must not notice: of the hub that is besieged, or, `apart`, of another
+ * account.
+ */
+export async function openMqttSiege(env: Record<string, string> = {}, { apart = false } = {}) {
   const folder = temporaryFolder();
   const dataDir = folder.path;
   const logFile = join(dataDir, "log");
   const program = ["/bin/sh", "-c", `exec "$0" "$@" 2>${logFile}`, ...SOURCE];
   const { token } = await createAccount({ dataDir });
+  const { token: other } = apart ? await createAccount({ dataDir }) : { token };
   const server = await startServer({ dataDir, program, env: { TWINPOST_LOG: "error", ...env } });
   const addresses = addressesOf(server);
   const hub = await createHub(server.url, token, "besieged");
-  const bystanderDevice = await createDevice(server.url, token, hub, "bystander");
+  const bystanderHub = apart ? await createHub(server.url, other, "bystanders") : hub;
+  const bystanderDevice = await createDevice(server.url, other, bystanderHub, "bystander");
   const bystander = await startMqttBystander({ address: addresses.tcp, device: bystanderDevice, topic: "bystander" });
   const wires: MqttWire[] = [];
   const began = memoryOf(server.pid);

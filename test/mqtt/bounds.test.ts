@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { FakeSocket } from "../support/fake-socket.ts";
+import { hubCaller } from "../support/hub.ts";
 import { openMqtt } from "../support/mqtt.ts";
 import type { Level } from "../support/mqtt-wire.ts";
 
@@ -225,4 +226,29 @@ test("where plans limit, a shared hub is stateless", async () => {
   // Elsewhere nothing changes.
   const free = await mqtt.client((await mqtt.device("free")).id, 4, { clean: false });
   expect(await free.subscribe("a", 2)).toEqual([2]);
+});
+
+for (const level of [4, 5] as const) {
+  test(`an account has as many connections as it leaves free for others, who get in all the same, at level ${level}`, async () => {
+    await using mqtt = await openMqtt({ "mqtt-connections": "40" });
+    const { id } = await mqtt.device("crowd", { allow_multiple_connections: true });
+    for (let i = 0; i < 20; i++) await mqtt.client(`${i}`, level, { username: id });
+    const refused = await mqtt.open(level);
+    const connack = await refused.connect({ clientId: "20", username: id });
+    expect(connack["reasonCode"] ?? connack["returnCode"]).toBe(level === 5 ? QUOTA_EXCEEDED : 5);
+    const other = hubCaller(mqtt.world, (await mqtt.world.createAccount()).token);
+    const { body: hub } = await other("POST", "/hubs", { name: "other", product_plan: "plan_dedicated" });
+    const { body } = await other("POST", "/devices", { hub_id: hub.id, name: "other", allow_insecure: true });
+    await mqtt.client(body.device.id, level);
+  });
+}
+
+test("an MQTT 3 client may leave 4 096 QoS 2 publishes unreleased", async () => {
+  await using mqtt = await openMqtt();
+  const wire = await mqtt.client((await mqtt.device("panel")).id, 4);
+  const bytes = (messageId: number) => wire.bytesOf({ cmd: "publish", topic: "a", payload: "", qos: 2, messageId });
+  wire.send(Buffer.concat(Array.from({ length: 4096 }, (_, i) => Buffer.from(bytes(i + 1)))));
+  for (let i = 1; i <= 4096; i++) await wire.expect("pubrec", { messageId: i });
+  wire.send(bytes(5000));
+  await wire.expectClosed();
 });

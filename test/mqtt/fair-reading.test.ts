@@ -78,14 +78,15 @@ test("an endless stream of one connection is read in parts, and another account'
   await using mqtt = await openFlood();
   const { victim, flood, acks, put } = mqtt;
   const [one] = flood;
-  const pings = Array.from({ length: 5_000 }, () => ({ cmd: "pingreq" }));
-  one?.say(...pings);
-  const answered = () => one?.seen.filter(({ cmd }) => cmd === "pingresp").length ?? 0;
+  const pings = new Uint8Array(200_000).map((_, at) => (at % 2 === 0 ? 0xc0 : 0));
+  one?.bytes(pings);
+  // After CONNACK and SUBACK.
+  const answered = () => (one?.seen.length ?? 0) - 2;
   expect(one?.paused).toBe(true);
   victim.say(put(2));
   while (acks(victim).length === 0) await turn();
   const before = answered();
-  while (answered() < pings.length) await turn();
-  expect(before).toBeLessThan(pings.length);
+  while (answered() < pings.length / 2) await turn();
+  expect(before).toBeLessThan(pings.length / 2);
   expect(one?.paused).toBe(false);
 });
