@@ -55,6 +55,7 @@ const STEPS: Step[] = [
     name: "hostile connections",
     command: [process.execPath, "test", "./test/endurance/hostile-connections.endurance.ts"],
   },
+  { name: "slow bodies", command: [process.execPath, "test", "./test/endurance/slow-bodies.endurance.ts"] },
   {
     name: "MQTT, restarts",
     command: [process.execPath, "test", "./test/endurance/mqtt-restart.endurance.ts"],

@@ -57,6 +57,13 @@ const NameServers = z
     "must be addresses, such as 9.9.9.9,10.0.0.2:5353,[2620:fe::fe]:53",
   );
 
+/** A field name of HTTP (RFC 9110, 5.6.2). The list that every proxy appends to is read without being named. */
+const HeaderName = z
+  .string()
+  .regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be the name of a header, such as Fly-Client-IP")
+  .refine((name) => name.toLowerCase() !== "x-forwarded-for", "is X-Forwarded-For already, unless it names another")
+  .transform((name) => name.toLowerCase());
+
 const isOrigin = (text: string) => text === "*" || (URL.canParse(text) && new URL(text).origin === text);
 const Origins = z
   .string()
@@ -117,6 +124,7 @@ const SETTINGS = {
   public_url: PublicUrl.optional(),
   cors: Origins.prefault(""),
   trusted_proxies: Cidrs.prefault(""),
+  client_address_header: HeaderName.optional(),
   webhook_allow: Cidrs.prefault(""),
   dns: NameServers.prefault(""),
   journal_keep: Duration.prefault("90D"),
@@ -147,6 +155,10 @@ const CompleteSettings = z
   })
   .refine((given) => !given.https || hasCertificate(given), { path: ["https"], message: NEEDS_CERTIFICATE })
   .refine((given) => !given.mqtts || hasCertificate(given), { path: ["mqtts"], message: NEEDS_CERTIFICATE })
+  .refine((given) => !given.client_address_header || given.trusted_proxies.length > 0, {
+    path: ["client_address_header"],
+    message: "is believed from trusted proxies and from nobody else: name them in TWINPOST_TRUSTED_PROXIES",
+  })
   .refine((given) => !given.backup_cron === !given.backup_dir, {
     path: ["backup_cron"],
     message: "goes with a folder for the backups, TWINPOST_BACKUP_DIR; either both or neither",
@@ -185,6 +197,8 @@ const Settings = CompleteSettings.transform((settings) => ({
   publicUrl: settings.public_url ?? ownUrl(settings),
   corsOrigins: settings.cors,
   trustedProxies: settings.trusted_proxies,
+  /** The header in which they name the client, in small letters; null for `X-Forwarded-For`. */
+  clientAddressHeader: settings.client_address_header ?? null,
   /** The `{region}` of the hub API. */
   region: settings.region,
   /** What a document's data may take as JSON text, how deep it may nest, and how many a twin may have. */

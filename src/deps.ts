@@ -1,11 +1,11 @@
 import type { Config } from "./config.ts";
+import type { AccountTurns } from "./kernel/account-turns.ts";
 import type { BodyBudget } from "./kernel/body-budget.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { FairSlices } from "./kernel/fair-slices.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
-import type { Turns } from "./kernel/turns.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Net } from "./platform/net.ts";
 import type { Reader, Topic } from "./store/sql.ts";
@@ -26,8 +26,8 @@ export type Deps = {
   readonly messages: Tally;
   /** What request bodies take of memory and time, at all doors together. */
   readonly bodies: BodyBudget;
-  /** Writes of large documents, which take turns. */
-  readonly largeWrites: Turns;
+  /** Writes of large documents, of which an account has one with the writer at a time. */
+  readonly largeWrites: AccountTurns;
   /** Long reads, which share the event loop in slices. */
   readonly slices: FairSlices;
   readonly net: Net;

@@ -1,4 +1,4 @@
-import { familySync, MUSL } from "detect-libc";
+import { existsSync } from "node:fs";
 
 /** One kind of machine that a file is built for. */
 export type Target = {
@@ -67,8 +67,10 @@ export const fileOf = ({ name, format }: Target) => `twinpost-${name}${format ==
 export function ownTarget(): Target {
   const { platform, arch } = process;
   const system = platform === "darwin" ? "macos" : platform === "win32" ? "windows" : platform;
-  const name = `${system}-${arch}${platform === "linux" && familySync() === MUSL ? "-musl" : ""}`;
-  const found = TARGETS.find((target) => target.name === name);
+  const name = `${system}-${arch}`;
+  const suited = TARGETS.filter((target) => target.name === name || target.name === `${name}-musl`);
+  // The C library is the one whose loader is there; glibc's first, since musl may be installed beside it.
+  const found = suited.find(({ loader }) => loader === undefined || existsSync(loader));
   if (!found) throw new Error(`there is no libSQL addon for ${name}, so nothing can be built for this machine`);
   return found;
 }

@@ -74,7 +74,7 @@ export function renew(reader: Reader, actor: UserActor, now: number): UserActor 
   return actor.dictionary ? { ...renewed, dictionary: actor.dictionary } : renewed;
 }
 
-const hasEnded = ({ expiresAt }: UserActor, now: number) => expiresAt !== null && expiresAt <= now;
+export const hasEnded = ({ expiresAt }: UserActor, now: number) => expiresAt !== null && expiresAt <= now;
 
 export const unauthenticated = (message = "The secret or token is not valid.") =>
   new DomainError({ code: "unauthenticated", message });

@@ -20,7 +20,8 @@ const insertNewAccount = command(
     insertAccount(tx, { id: accountId, name, resourceAccessLog: null, ...times });
     insertRole(tx, { id: roleId, accountId, name: SUPER_ADMIN, statement, rules: NO_RULES, ...times });
     insertUser(tx, { id: userId, accountId, roleId, name: SUPER_ADMIN, description: null, activity: null, ...times });
-    replaceSecret(tx, { userId, fingerprint: digests.fingerprint, expiresAt: null, ...times }, digests);
+    const secret = { userId, fingerprint: digests.fingerprint, expiresAt: null, grantedUntil: null, makerUntil: null };
+    replaceSecret(tx, { ...secret, ceiling: null, ...times }, digests);
     record(tx, actor, { kind: "account.created", accountId, data: { name, role: roleId, user: userId } });
     return null;
   },

@@ -1,11 +1,25 @@
 import type { Deps } from "../deps.ts";
 import { record } from "../events/record.ts";
-import { ANONYMOUS } from "../kernel/actor.ts";
-import { notFound } from "../kernel/failure.ts";
+import { ANONYMOUS, type UserActor } from "../kernel/actor.ts";
+import { DomainError, notFound } from "../kernel/failure.ts";
 import { command } from "../store/command.ts";
-import { pinDigestOf } from "./create-user-secret-pin.ts";
-import { deletePin, findPin, replaceSecret, type UserSecret } from "./credential-rows.ts";
+import type { Reader } from "../store/sql.ts";
+import { hasEnded } from "./authenticate.ts";
+import { getUserForPin, pinDigestOf } from "./create-user-secret-pin.ts";
+import {
+  deletePin,
+  earlier,
+  findHolder,
+  findHolderByUserToken,
+  findPin,
+  findSecret,
+  type Pin,
+  replaceSecret,
+  type UserSecret,
+} from "./credential-rows.ts";
 import { type CredentialDigests, digestsOf, newCredentials } from "./credentials.ts";
+import { ceilingOf } from "./lookups.ts";
+import { permit } from "./statement.ts";
 
 type Input = { accountId: string; pinDigest: string; digests: CredentialDigests };
 
@@ -13,12 +27,19 @@ export const redeemPin = command(
   "create_user_secret",
   (tx, actor, { accountId, pinDigest, digests }: Input): UserSecret => {
     const pin = findPin(tx, accountId, pinDigest);
-    if (!pin || pin.expiresAt <= tx.now) throw notFound("PIN", "");
+    const maker = pin && pin.expiresAt > tx.now ? findMaker(tx, pin) : undefined;
+    if (!pin || !maker) throw notFound("PIN", "");
     deletePin(tx, pin);
+    const expiresAt = earlier(pin.secretExpiresAt, maker.expiresAt);
+    // With their secret, users make PINs for themselves: what comes of it takes the place of what they had, no more and no less.
+    const own = pin.userId === maker.userId ? findSecret(tx, maker.userId) : undefined;
     const secret = {
       userId: pin.userId,
       fingerprint: digests.fingerprint,
-      expiresAt: pin.secretExpiresAt,
+      expiresAt,
+      grantedUntil: own ? own.grantedUntil : expiresAt,
+      makerUntil: own ? own.makerUntil : maker.expiresAt,
+      ceiling: own ? own.ceiling : ceilingOf(tx, maker),
       createdAt: tx.now,
       updatedAt: tx.now,
     };
@@ -33,8 +54,25 @@ export const redeemPin = command(
 );
 
 /**
+ * Who made the PIN, by the credential that they made it with, if they could still make it: it is worth no more than its maker is at this
+ * moment, so nothing is redeemed after its maker was demoted or its user promoted.
+ */
+function findMaker(reader: Reader, pin: Pin): UserActor | undefined {
+  const maker = pin.tokenId ? findHolderByUserToken(reader, pin.tokenId) : findHolder(reader, pin.makerId);
+  if (!maker || hasEnded(maker, reader.now)) return undefined;
+  try {
+    permit(maker, "create_user_secret_pin");
+    getUserForPin(reader, maker, pin.userId);
+    return maker;
+  } catch (error) {
+    if (error instanceof DomainError) return undefined;
+    throw error;
+  }
+}
+
+/**
  * Exchanges a PIN for a new secret of its user, shown this once; the user's old secret ends. A PIN that is unknown, over or used, and
- * an account that does not exist, are told apart by nobody.
+ * an account that does not exist, are answered alike.
  */
 export async function createUserSecret(deps: Deps, accountId: string, pin: string) {
   const credentials = newCredentials(deps.random);

@@ -6,7 +6,8 @@ import type { JsonObject } from "../kernel/json.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { command } from "../store/command.ts";
 import type { Tx } from "../store/sql.ts";
-import { findToken, insertToken, type UserToken } from "./credential-rows.ts";
+import { earlier, findToken, insertToken, type UserToken } from "./credential-rows.ts";
+import { ceilingOf } from "./lookups.ts";
 import { permitTokenCreation } from "./statement.ts";
 import { currentUser } from "./user-command.ts";
 import { signUserToken } from "./user-token.ts";
@@ -15,7 +16,7 @@ type Input = {
   id: string;
   options: TokenOption[];
   secretDict: JsonObject | null;
-  /** Undefined: as long as the token that asks, or for ever when a secret asks. */
+  /** Undefined: as long as the token or secret that asks. */
   expiresAt: number | null | undefined;
 };
 
@@ -29,7 +30,8 @@ export const saveToken = command("create_user_token", (tx, actor, input: Input):
     options: input.options,
     // A parent's entries win: rules may rely on them, so its holder must not be able to rewrite them.
     secretDict: parent?.secretDict ? { ...input.secretDict, ...parent.secretDict } : input.secretDict,
-    expiresAt: input.expiresAt === undefined ? (parent?.expiresAt ?? null) : input.expiresAt,
+    ceiling: ceilingOf(tx, caller),
+    expiresAt: earlier(input.expiresAt ?? null, caller.expiresAt),
     createdAt: tx.now,
   };
   insertToken(tx, token);

@@ -1,6 +1,6 @@
 import { record } from "../events/record.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { assertMayGive, assertTablesExist } from "./lookups.ts";
+import { assertMayGive, assertSeenAlike, assertTablesExist } from "./lookups.ts";
 import { assertRoomForUser } from "./room-in-account.ts";
 import { insertUser, type User } from "./rows.ts";
 import { viewUser } from "./schema.ts";
@@ -17,6 +17,7 @@ type Input = {
 /** Creates a user with a role that permits nothing the caller's does not. The user has no secret until a PIN is redeemed. */
 export const createUser = userCommand("create_user", (tx, actor, input: Input): User => {
   assertMayGive(tx, actor, input.roleId);
+  assertSeenAlike(tx, actor, input.description);
   assertTablesExist(input.activity);
   assertRoomForUser(tx, actor.accountId);
   const user = { ...input, accountId: actor.accountId, createdAt: tx.now, updatedAt: tx.now };

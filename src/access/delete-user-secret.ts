@@ -1,13 +1,13 @@
 import { record } from "../events/record.ts";
 import { deleteSecretRow, type UserSecret } from "./credential-rows.ts";
-import { getUserSecret, getUserWithin } from "./lookups.ts";
+import { getUserSecret, getUserWithSecretWithin } from "./lookups.ts";
 import { userCommand } from "./user-command.ts";
 
-/** Ends a user's secret, and the tokens made under it. Refuses users whose role exceeds the caller's. */
+/** Ends a user's secret, and the tokens and PINs made under it. Refuses users who have more than the caller. */
 export const deleteUserSecret = userCommand(
   "delete_user_secret",
   (tx, actor, input: { userId: string }): UserSecret => {
-    const secret = getUserSecret(tx, getUserWithin(tx, actor, input.userId));
+    const secret = getUserSecret(tx, getUserWithSecretWithin(tx, actor, input.userId));
     deleteSecretRow(tx, secret.userId);
     record(tx, actor, { kind: "secret.deleted", accountId: actor.accountId, data: { user: secret.userId } });
     return secret;

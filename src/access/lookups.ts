@@ -1,11 +1,12 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
-import { conflict, notFound } from "../kernel/failure.ts";
+import { conflict, forbidden, notFound } from "../kernel/failure.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Reader } from "../store/sql.ts";
+import { agrees, type Ceiling, ceilingFrom, type Seen, seenBy } from "./ceiling.ts";
 import { findSecret, type UserSecret } from "./credential-rows.ts";
 import { type Account, findAccount, findRole, findUser, type Role, type User } from "./rows.ts";
-import { assertWithin } from "./statement.ts";
+import { assertWithin, isPermittedEverything, statementOf } from "./statement.ts";
 
 // A caller's own things. What another account has is not found, in the same words as what nobody has.
 
@@ -33,12 +34,43 @@ export function getUserSecret(reader: Reader, user: User): UserSecret {
   return secret;
 }
 
-/** A user whom the caller may change: one of the account's whose role permits nothing that the caller's does not. */
+/**
+ * A user whom the caller may change: one of the account's whose role permits nothing that the caller's does not, and in whom the rules that
+ * bind the caller see the same. Without a role they may be given any, so they are only for those who have everything.
+ */
 export function getUserWithin(reader: Reader, actor: UserActor, id: string): User {
   const user = getUser(reader, actor, id);
   const role = findRole(reader, actor.accountId, user.roleId);
   if (role) assertWithin(actor, role, "The role of that user");
+  else if (!isPermittedEverything(actor)) {
+    throw forbidden("That user has no role: only a user whose role permits everything may change them.");
+  }
+  assertSeenAlike(reader, actor, user.description);
   return user;
+}
+
+/** Likewise, to change when their secret ends. A token leaves the secret alone that it stands in for. */
+export function getUserWithSecretWithin(reader: Reader, actor: UserActor, id: string): User {
+  const user = getUserWithin(reader, actor, id);
+  if (actor.token && id === actor.userId) throw forbidden("A token cannot change the secret that it stands in for.");
+  return user;
+}
+
+/** Refuses to make, or to become, a user with a description by which the rules that bind the caller would let through something else. */
+export function assertSeenAlike(reader: Reader, actor: UserActor, description: JsonObject | null): void {
+  if (agrees(seenOf(reader, actor), description)) return;
+  throw forbidden(
+    "What the rules that bind the caller read of that user's description is not what they read of the caller's.",
+  );
+}
+
+/** All that the caller holds, as the ceiling of a credential that they make. */
+export const ceilingOf = (reader: Reader, actor: UserActor): Ceiling | null =>
+  ceilingFrom(statementOf(actor), actor.rules, seenOf(reader, actor));
+
+function seenOf(reader: Reader, actor: UserActor): Seen | null {
+  if (Object.values(actor.rules).every((rule) => rule === null)) return null;
+  return seenBy(actor.rules, findUser(reader, actor.accountId, actor.userId)?.description ?? null);
 }
 
 /** A role that the caller may change or delete, likewise. */

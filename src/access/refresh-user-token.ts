@@ -4,7 +4,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { assert } from "../kernel/assert.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { command } from "../store/command.ts";
-import { findToken, insertToken, type UserToken } from "./credential-rows.ts";
+import { earlier, findSecret, findToken, insertToken, type UserToken } from "./credential-rows.ts";
 import { permitTokenRefresh } from "./statement.ts";
 import { currentUser } from "./user-command.ts";
 import { signUserToken } from "./user-token.ts";
@@ -17,7 +17,13 @@ export const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id
   permitTokenRefresh(caller);
   assert(caller.token, "only tokens pass that gate");
   const old = findToken(tx, caller.token.id) as UserToken;
-  const token = { ...old, id, expiresAt: expiresAt === undefined ? old.expiresAt : expiresAt, createdAt: tx.now };
+  const secretEnd = findSecret(tx, caller.userId)?.expiresAt ?? null;
+  const token = {
+    ...old,
+    id,
+    expiresAt: earlier(expiresAt === undefined ? old.expiresAt : expiresAt, secretEnd),
+    createdAt: tx.now,
+  };
   insertToken(tx, token);
   record(tx, actor, {
     kind: "token.refreshed",
@@ -27,7 +33,7 @@ export const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id
   return token;
 });
 
-/** Makes a token like the one that asks, with another end. The old one lives on until its own end. */
+/** Makes a token like the one that asks, with another end, up to that of the secret. The old one lives on until its own end. */
 export async function refreshUserToken(deps: Deps, actor: UserActor, expiresAt: number | null | undefined) {
   const token = await deps.store.write(saveRefreshedToken, actor, { id: deps.random.uuid(), expiresAt });
   return { token, jwt: await signUserToken(deps, actor.accountId, token) };

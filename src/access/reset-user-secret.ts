@@ -4,7 +4,7 @@ import { notFound } from "../kernel/failure.ts";
 import type { Random } from "../kernel/random.ts";
 import { command } from "../store/command.ts";
 import type { Store } from "../store/store.ts";
-import { replaceSecret } from "./credential-rows.ts";
+import { deletePinOf, replaceSecret } from "./credential-rows.ts";
 import { type CredentialDigests, digestsOf, newCredentials } from "./credentials.ts";
 import { findUserAnywhere, type User } from "./rows.ts";
 
@@ -13,14 +13,17 @@ type Input = { userId: string; digests: CredentialDigests };
 const replaceUserSecret = command("reset_user_secret", (tx, actor, { userId, digests }: Input): User => {
   const user = findUserAnywhere(tx, userId);
   if (!user) throw notFound("User", userId);
-  const secret = { userId, fingerprint: digests.fingerprint, expiresAt: null, createdAt: tx.now, updatedAt: tx.now };
+  const times = { expiresAt: null, grantedUntil: null, makerUntil: null, createdAt: tx.now, updatedAt: tx.now };
+  const secret = { userId, fingerprint: digests.fingerprint, ceiling: null, ...times };
+  // Whoever made it could take the new secret's place with it.
+  deletePinOf(tx, userId);
   replaceSecret(tx, secret, digests);
   const data = { user: userId, fingerprint: secret.fingerprint };
   record(tx, actor, { kind: "secret.created", accountId: user.accountId, data });
   return user;
 });
 
-/** For whoever owns the machine: a new secret without expiry for any user, shown this once; the old one ends. */
+/** For whoever owns the machine: a new secret without expiry for any user, shown this once; the old one and a PIN end. */
 export async function resetUserSecret(store: Store, random: Random, userId: string) {
   const credentials = newCredentials(random);
   const user = await store.write(replaceUserSecret, OPERATOR, { userId, digests: digestsOf(credentials) });

@@ -116,6 +116,14 @@ export const UserView = z.object({
   updated_ts: TimestampView,
 });
 
+/** Beyond the original, and only where there is something to tell. */
+const Ended = {
+  ended_secrets: z.int().optional().meta({
+    description: "How many secrets ended, because those who made them held less than their users are given now.",
+  }),
+};
+export const ChangedUserView = UserView.extend(Ended);
+
 export const UsersView = z.object({
   users: z.record(Uuid, UserView.pick({ name: true, role: true, created_ts: true, updated_ts: true })),
 });
@@ -129,6 +137,8 @@ export const RoleView = z.object({
   created_ts: TimestampView,
   updated_ts: TimestampView,
 });
+
+export const ChangedRoleView = RoleView.extend(Ended);
 
 export const RolesView = z.object({
   roles: z.record(Uuid, RoleView.pick({ name: true, created_ts: true, updated_ts: true })),
@@ -174,6 +184,8 @@ export const viewUser = (user: User): z.infer<typeof UserView> => ({
   activity: user.activity,
   ...times(user),
 });
+
+export const viewEnded = (endedSecrets: number) => endedSecrets > 0 && { ended_secrets: endedSecrets };
 
 export const viewUsers = (users: UserInBrief[]): z.infer<typeof UsersView> => ({
   users: Object.fromEntries(users.map((user) => [user.id, { name: user.name, role: user.roleId, ...times(user) }])),

@@ -48,10 +48,15 @@ export function permitTokenRefresh(actor: UserActor): void {
     throw forbidden("Only a token with the option refresh can be refreshed.");
 }
 
-function statementOf(actor: UserActor): Statement {
+export function statementOf(actor: UserActor): Statement {
   if (!actor.statement) throw forbidden("The role of the user has been deleted.");
   return actor.statement;
 }
+
+/** Whether no statement and no rule permits more than the caller's. */
+export const isPermittedEverything = (actor: UserActor): boolean =>
+  isWithin({ effect: "deny", actions: null }, statementOf(actor)) &&
+  Object.values(actor.rules).every((rule) => rule === null);
 
 /**
  * Nobody gets more than they hold: refuses to touch what permits something that the caller's own role does not. Whether one

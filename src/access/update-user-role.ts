@@ -1,6 +1,7 @@
 import { record } from "../events/record.ts";
 import type { RoleRules, Statement } from "../kernel/actor.ts";
 import { definedOf } from "../kernel/object.ts";
+import { endOutgrownSecrets } from "./end-outgrown.ts";
 import { assertMayAsk } from "./ledger-rights.ts";
 import { getUserRoleWithin } from "./lookups.ts";
 import { type Role, saveRole } from "./rows.ts";
@@ -9,17 +10,21 @@ import { assertWithin } from "./statement.ts";
 import { userCommand } from "./user-command.ts";
 
 type Changes = { name?: string | undefined; statement?: Statement | undefined; rules?: Partial<RoleRules> | undefined };
+type Changed = { role: Role; endedSecrets: number };
 type Input = { id: string; changes: Changes };
 
-/** Changes a role, from the next request of each of its users on. Neither before nor after does it permit more than the caller's. */
-export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, changes }: Input): Role => {
+/**
+ * Changes a role, from the next request of each of its users on. Neither before nor after does it permit more than the caller's. Secrets of
+ * its users end where their makers held less than the changed role permits.
+ */
+export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, changes }: Input): Changed => {
   const role = getUserRoleWithin(tx, actor, id);
   const given = definedOf(changes);
-  if (Object.keys(given).length === 0) return role;
+  if (Object.keys(given).length === 0) return { role, endedSecrets: 0 };
   const changed = { ...role, ...given, rules: { ...role.rules, ...given.rules }, updatedAt: tx.now };
   assertWithin(actor, changed, "The changed role");
   assertMayAsk(actor, given.rules);
   saveRole(tx, changed);
   record(tx, actor, { kind: "role.updated", accountId: actor.accountId, data: viewRole(changed) });
-  return changed;
+  return { role: changed, endedSecrets: endOutgrownSecrets(tx, actor, changed) };
 });

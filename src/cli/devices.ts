@@ -29,8 +29,9 @@ export function openDevices(deps: Deps, accept: AcceptDevice, certificate: Serve
     onFault: (error) => log.error("mqtt.failed", { error: describeError(error) }),
   });
   const listeners: { scheme: string; host: string; port: number; stop(): void }[] = [];
+  const { trustedProxies, clientAddressHeader, mqttPacketBytesMax: packetBytesMax } = config;
   return {
-    webSockets: webSockets(door, { trustedProxies: config.trustedProxies, packetBytesMax: config.mqttPacketBytesMax }),
+    webSockets: webSockets(door, { trustedProxies, clientAddressHeader, packetBytesMax }),
     /** Resolves with the addresses as URLs. */
     async listen(): Promise<string[]> {
       const { mqtt, mqtts } = config;

@@ -8,6 +8,7 @@ import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
+import { AccountTurns } from "../kernel/account-turns.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
@@ -15,7 +16,6 @@ import { FairSlices } from "../kernel/fair-slices.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
-import { Turns } from "../kernel/turns.ts";
 import { VERSION } from "../kernel/version.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { Broker } from "../mqtt/broker.ts";
@@ -62,7 +62,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       net: systemNet({ now: clock.now, servers: config.dnsServers, metrics }),
       messages: new Tally(),
       bodies: new BodyBudget(),
-      largeWrites: new Turns(),
+      largeWrites: new AccountTurns(),
       slices: new FairSlices(),
       userTokenKey,
     };
@@ -70,7 +70,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     const broker = new Broker(deps);
     await broker.start();
     const devices = openDevices(deps, broker.accept, certificate);
-    const handle: HttpHandler = (request, peerAddress) => app.fetch(request, { peerAddress });
+    const handle: HttpHandler = (request, peerAddress, arriving) => app.fetch(request, { peerAddress, arriving });
     const server = await openWeb(config, handle, devices.webSockets, certificate);
     const mqtt = await devices.listen();
     const admin = openAdmin(deps);

@@ -4,13 +4,15 @@ import { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { notFound } from "../kernel/failure.ts";
+import { RequestTurns } from "../kernel/request-turns.ts";
 import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
+import { announcedLength, endUnread } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { mountMonitoring } from "./monitoring.ts";
 import { answeredBy } from "./request-metrics.ts";
-import { type Peer, refuse } from "./serve.ts";
+import { addressOf, type Peer, refuse, strangerAt } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
 
@@ -18,18 +20,20 @@ const CORS_MAX_AGE_SECONDS = 600;
 export function createApp(deps: Deps): Hono<Peer> {
   const app = new Hono<Peer>({ strict: false });
   if (deps.config.corsOrigins.length > 0) {
-    app.use(
-      cors({
-        origin: deps.config.corsOrigins,
-        allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allowHeaders: ["Authorization", "Content-Type", "X-TrustedTwin", "X-Auth-Token", "If-Match"],
-        exposeHeaders: ["ETag", "Link"],
-        maxAge: CORS_MAX_AGE_SECONDS,
-      }),
-    );
+    const allow = cors({
+      origin: deps.config.corsOrigins,
+      allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+      allowHeaders: ["Authorization", "Content-Type", "X-TrustedTwin", "X-Auth-Token", "If-Match"],
+      exposeHeaders: ["ETag", "Link"],
+      maxAge: CORS_MAX_AGE_SECONDS,
+    });
+    app.use(async (c, next) => {
+      const preflight = await allow(c, next);
+      return preflight && endUnread(announcedLength(c.req.raw), preflight);
+    });
   }
   if (!deps.config.admin) mountMonitoring(app, deps);
-  const doors = { deps, authenticator: new Authenticator(deps) };
+  const doors = { deps, authenticator: new Authenticator(deps), turns: new RequestTurns() };
   mountAccountApi(app, doors);
   mountHubApi(app, doors);
   const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);
@@ -42,13 +46,16 @@ export function createApp(deps: Deps): Hono<Peer> {
     const surface = surfaceOf(c.req.path);
     const response = refuse(surface, deps, c, error, deps.random.uuid());
     answered[surface.name](response.status, began);
-    return response;
+    return endUnread(announcedLength(c.req.raw), response);
   };
   app.onError((error, c) => refuseHere(c, error));
 
   const rest = new Hono<Peer>({ strict: false });
   mountLast(rest, doors);
-  rest.notFound((c) => refuseHere(c, notFound("Resource", "")));
+  rest.notFound(async (c) => {
+    await doors.turns.enter(strangerAt(addressOf(deps, c)));
+    return refuseHere(c, notFound("Resource", ""));
+  });
   app.notFound((c) => rest.fetch(c.req.raw, c.env));
   return app;
 }

@@ -1,6 +1,19 @@
+import type { Hold } from "../kernel/body-budget.ts";
+import type { Cancel, Clock } from "../kernel/clock.ts";
 import { invalid } from "../kernel/failure.ts";
 
 const NOTHING = new Uint8Array();
+
+/** A body announced with so little is taken whole from the runtime, which is fastest, and is counted whole from its beginning. */
+const SMALL_BYTES = 16 * 1024;
+/** A larger one, or one that is not announced, has to bring so much in each such time until it is complete: a kilobyte a second. */
+const PACE_BYTES = 30_000;
+const PACE_MS = 30_000;
+/**
+ * So much the runtime may discard of a body that is answered without being read: the caller of a document that is too large gets its answer,
+ * and its connection stays. With more the answer is the connection's last.
+ */
+const DISCARDED_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The length that a request announces; undefined if it does not (chunked), 0 if it has no body. */
 export function announcedLength(request: Request): number | undefined {
@@ -9,13 +22,26 @@ export function announcedLength(request: Request): number | undefined {
   return request.headers.has("transfer-encoding") ? undefined : 0;
 }
 
-/** Reads a body of at most `byteCountMax` bytes; more are refused as `too_large`, announced ones before any is read. */
-export async function readBody(request: Request, byteCountMax: number): Promise<Uint8Array> {
-  const announced = announcedLength(request);
+export type Reading = {
+  readonly announced: number | undefined;
+  readonly byteCountMax: number;
+  /** Grows with what has come. */
+  readonly hold: Hold;
+  readonly clock: Clock;
+  /** Told while a body arrives: then it is its pace that counts, and not how long its connection has been open. */
+  readonly arriving: ((isArriving: boolean) => void) | undefined;
+  /** Set by the reader: nobody waits for the rest of a body that comes too slowly. */
+  isTooSlow: boolean;
+};
+
+/** Reads a body of at most `byteCountMax` bytes. Refuses more as `too_large`, and one that comes too slowly as `body`. */
+export async function readBody(request: Request, reading: Reading): Promise<Uint8Array> {
+  const { announced, hold } = reading;
   if (announced === 0 || request.body === null) return NOTHING;
-  if (announced !== undefined && announced > byteCountMax) throw tooLarge(byteCountMax);
   try {
-    return announced === undefined ? await readChunks(request.body, byteCountMax) : await request.bytes();
+    if (announced === undefined || announced > SMALL_BYTES) return await readParts(request.body, reading);
+    hold.grow(announced);
+    return await request.bytes();
   } catch (cause) {
     // The caller is gone: nobody hears the answer, and it is no fault of ours.
     const gone = request.signal.aborted || (cause instanceof Error && cause.name === "AbortError");
@@ -23,15 +49,71 @@ export async function readBody(request: Request, byteCountMax: number): Promise<
   }
 }
 
-async function readChunks(body: ReadableStream<Uint8Array>, byteCountMax: number): Promise<Uint8Array> {
+async function readParts(body: ReadableStream<Uint8Array>, reading: Reading): Promise<Uint8Array> {
+  const { byteCountMax, hold, clock, arriving } = reading;
+  const reader = body.getReader();
+  // A read that waits is so ended.
+  const pace = new Pace(clock, () => void reader.cancel().catch(() => undefined));
+  arriving?.(true);
   const parts: Uint8Array[] = [];
   let byteCount = 0;
-  for await (const part of body) {
-    byteCount += part.length;
-    if (byteCount > byteCountMax) throw tooLarge(byteCountMax);
-    parts.push(part);
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      reading.isTooSlow = pace.isTooSlow;
+      if (reading.isTooSlow) throw invalid("body", "The request body came slower than a kilobyte a second.");
+      if (done) break;
+      byteCount += value.length;
+      if (byteCount > byteCountMax) throw tooLarge(byteCountMax);
+      hold.grow(value.length);
+      pace.came(value.length);
+      parts.push(value);
+    }
+  } finally {
+    pace.end();
+    arriving?.(false);
   }
-  return new Uint8Array(Buffer.concat(parts));
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts, byteCount);
+}
+
+/** Watches that enough comes in each time. */
+class Pace {
+  readonly #clock: Clock;
+  readonly #onTooSlow: () => void;
+  #byteCount = 0;
+  #cancel: Cancel;
+  isTooSlow = false;
+
+  constructor(clock: Clock, onTooSlow: () => void) {
+    this.#clock = clock;
+    this.#onTooSlow = onTooSlow;
+    this.#cancel = this.#wait();
+  }
+
+  came(byteCount: number): void {
+    this.#byteCount += byteCount;
+    if (this.#byteCount < PACE_BYTES) return;
+    this.#byteCount = 0;
+    this.#cancel();
+    this.#cancel = this.#wait();
+  }
+
+  end(): void {
+    this.#cancel();
+  }
+
+  #wait(): Cancel {
+    return this.#clock.at(this.#clock.now() + PACE_MS, () => {
+      this.isTooSlow = true;
+      this.#onTooSlow();
+    });
+  }
+}
+
+/** The answer to a request whose body was not read: its connection ends, if more of it may be on its way than is worth discarding. */
+export function endUnread(announced: number | undefined, response: Response): Response {
+  if (announced === undefined || !(announced <= DISCARDED_BYTES_MAX)) response.headers.set("connection", "close");
+  return response;
 }
 
 export const tooLarge = (byteCountMax: number) =>

@@ -1,8 +1,9 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Deps } from "../deps.ts";
 import { describeError } from "../kernel/failure.ts";
 import { expose } from "../metrics/exposition.ts";
 import type { Writable } from "../store/writability.ts";
+import { announcedLength, endUnread } from "./body.ts";
 import type { Peer } from "./serve.ts";
 
 // What a server tells whoever runs it: no operations of an API, and open to everybody who reaches the address.
@@ -17,17 +18,17 @@ const NOT_WRITABLE: Record<Exclude<Writable, "yes">, string> = {
 
 /** `/healthz`: the process is alive. `/readyz`: it takes writes too. `/metrics`: its figures, as Prometheus reads them. */
 export function mountMonitoring(app: Hono<Peer>, deps: Deps): void {
-  app.get("/healthz", () => tell(200, "alive"));
-  app.get("/readyz", async () => {
-    if (deps.stopping.aborted) return tell(503, "not ready: the server is stopping");
+  app.get("/healthz", (c) => tell(c, 200, "alive"));
+  app.get("/readyz", async (c) => {
+    if (deps.stopping.aborted) return tell(c, 503, "not ready: the server is stopping");
     const writable = await deps.store.writable();
-    return writable === "yes" ? tell(200, "ready") : tell(503, NOT_WRITABLE[writable]);
+    return writable === "yes" ? tell(c, 200, "ready") : tell(c, 503, NOT_WRITABLE[writable]);
   });
-  app.get("/metrics", async () => {
+  app.get("/metrics", async (c) => {
     const onFault = (metric: string, error: unknown) =>
       deps.log.warn("metrics.unreadable", { metric, error: describeError(error) });
     const { contentType, text } = await expose(deps.metrics, onFault);
-    return answer(200, text, contentType);
+    return answer(c, 200, text, contentType);
   });
 }
 
@@ -35,14 +36,13 @@ export function mountMonitoring(app: Hono<Peer>, deps: Deps): void {
 export function createMonitoringApp(deps: Deps): Hono<Peer> {
   const app = new Hono<Peer>({ strict: false });
   mountMonitoring(app, deps);
-  app.notFound(() => tell(404, "here are /healthz, /readyz and /metrics"));
+  app.notFound((c) => tell(c, 404, "here are /healthz, /readyz and /metrics"));
   return app;
 }
 
-const tell = (status: number, sentence: string) => answer(status, `${sentence}\n`, TEXT);
+const tell = (c: Context<Peer>, status: number, sentence: string) => answer(c, status, `${sentence}\n`, TEXT);
 
-const answer = (status: number, text: string, contentType: string) =>
-  new Response(text, {
-    status,
-    headers: { "content-type": contentType, "cache-control": "no-store", "x-content-type-options": "nosniff" },
-  });
+function answer(c: Context<Peer>, status: number, text: string, contentType: string) {
+  const headers = { "content-type": contentType, "cache-control": "no-store", "x-content-type-options": "nosniff" };
+  return endUnread(announcedLength(c.req.raw), new Response(text, { status, headers }));
+}

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { assert } from "../kernel/assert.ts";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
 import { once } from "../kernel/once.ts";
+import { announcedLength, endUnread } from "./body.ts";
 import type { Operation } from "./operation.ts";
 import type { Peer } from "./serve.ts";
 
@@ -20,7 +21,10 @@ type Surface = {
 /** Serves a surface's document at a path. Made when it is first asked for: a start need not wait for what few ever read. */
 export function serveDocument(app: Hono<Peer>, path: string, make: () => JsonObject): void {
   const document = once(() => JSON.stringify(make()));
-  app.get(path, () => new Response(document(), { headers: { "content-type": "application/json" } }));
+  app.get(path, ({ req }) => {
+    const response = new Response(document(), { headers: { "content-type": "application/json" } });
+    return endUnread(announcedLength(req.raw), response);
+  });
 }
 
 /** The OpenAPI 3.1 document of a surface: canonical paths, and the schemas that requests are really checked with. */

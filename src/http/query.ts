@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { invalid } from "../kernel/failure.ts";
 import { parse } from "../kernel/parse.ts";
 import { SECONDS_MAX, Timestamp, UUID_PATTERN, Uuid } from "../kernel/schema.ts";
 
@@ -14,12 +15,16 @@ export function queryReader(schema: z.ZodObject): (url: string) => unknown {
   };
 }
 
-/** The values of a query by name. A repeated key keeps all of its values, in an array. */
+/** The values of a query by name. A repeated key keeps all of its values, in an array. NUL is refused in each: no database keeps it. */
 function queryValues(url: string): Record<string, string | string[]> {
   const start = url.indexOf("?");
   if (start < 0) return {};
   const values: Record<string, string | string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(url.slice(start))) {
+    if (value.includes("\0")) {
+      const issue = { path: name, message: "must not contain NUL", reason: "format" as const };
+      throw invalid("parameter", "Query is not acceptable.", [issue]);
+    }
     const before = values[name];
     if (before === undefined) values[name] = value;
     else if (Array.isArray(before)) before.push(value);

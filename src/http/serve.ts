@@ -2,20 +2,24 @@ import type { Context, Hono } from "hono";
 import type { Authenticator } from "../access/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { assert } from "../kernel/assert.ts";
-import { clientAddress } from "../kernel/client-address.ts";
+import { clientAddress, throttleKey } from "../kernel/client-address.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
+import { type Owner, ownerOfCaller } from "../kernel/fair-queue.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
-import { announcedLength, readBody, tooLarge } from "./body.ts";
+import type { RequestTurns } from "../kernel/request-turns.ts";
+import { announcedLength, endUnread, type Reading, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation, Paged } from "./operation.ts";
 import { queryReader } from "./query.ts";
 import { answeredBy } from "./request-metrics.ts";
 import type { Surface } from "./surface.ts";
 
 /** What the platform tells of a connection. */
-export type Peer = { Bindings: { peerAddress: () => string } };
+export type Peer = {
+  Bindings: { peerAddress: () => string; arriving?: ((isArriving: boolean) => void) | undefined };
+};
 
 const HEADERS = new Headers({
   "content-type": "application/json",
@@ -27,7 +31,7 @@ const HEADERS = new Headers({
 const NO_BODY = new Uint8Array();
 
 /** What all doors share. */
-export type Doors = { deps: Deps; authenticator: Authenticator };
+export type Doors = { deps: Deps; authenticator: Authenticator; turns: RequestTurns };
 
 /** Opens a door for each operation of a surface. */
 export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operations: readonly Operation[]): void {
@@ -46,7 +50,7 @@ export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
  * A door for one operation. Checks in this order: who, statement, size, JSON and path, query, shape; then the operation's own.
  * Whatever content type it claims, a body is JSON.
  */
-export function doorOf(surface: Surface, { deps, authenticator }: Doors, operation: Operation) {
+export function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
   const answered = answeredBy(deps.metrics, surface, operation.id);
@@ -55,14 +59,28 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
     const request = c.req.raw;
     const { headers } = request;
     const trace = deps.random.uuid();
-    let release: (() => void) | undefined;
+    const announced = announcedLength(request);
+    let isRead = announced === 0;
+    let owner: Owner | undefined;
+    let reading: Reading | undefined;
     let response: Response;
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
+      owner = caller ? ownerOfCaller(caller) : strangerAt(addressOf(deps, c));
+      const turn = turns.enter(owner);
+      if (turn) await turn;
       if (caller) operation.gate?.(caller);
-      release = reserveBody(deps, request, byteCountMax, caller?.accountId ?? "");
-      const bytes = operation.body ? await readBody(request, byteCountMax) : NO_BODY;
-      response = await deps.bodies.work(bytes.length, async () => {
+      // Also for operations that read no body: nobody sends a large one by accident.
+      if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
+      let bytes: Uint8Array = NO_BODY;
+      if (operation.body && !isRead) {
+        const hold = deps.bodies.hold(owner.account);
+        const { arriving } = c.env;
+        reading = { announced, byteCountMax, hold, clock: deps.clock, arriving, isTooSlow: false };
+        bytes = await readBody(request, reading);
+        isRead = true;
+      }
+      response = await deps.bodies.work(bytes.length, owner, async () => {
         let params = surface.pathFirst ? pathOf(surface, c, operation) : undefined;
         const json = bytes.length > 0 ? parseJson(bytes, operation.bodyLimits?.depth) : undefined;
         if (!surface.pathFirst) params = pathOf(surface, c, operation);
@@ -76,10 +94,12 @@ export function doorOf(surface: Surface, { deps, authenticator }: Doors, operati
         return success(operation, result, trace, request.url);
       });
     } catch (error) {
+      if (!owner) await turns.enter(strangerAt(addressOf(deps, c)));
       response = refuse(surface, deps, c, error, trace, operation);
     } finally {
-      release?.();
+      reading?.hold.release();
     }
+    if (!isRead) endUnread(reading?.isTooSlow ? undefined : announced, response);
     answered(response.status, began);
     return response;
   };
@@ -102,11 +122,14 @@ export function refuse(
 ): Response {
   const failure = error instanceof DomainError ? error.failure : undefined;
   const refusal = surface.refusalOf(failure, { trace, headers: c.req.raw.headers, operation });
-  const fields = { trace, operation: operation?.id ?? null, method: c.req.method, address: addressOf(deps, c) };
+  const address = addressOf(deps, c);
+  const source = throttleKey(address);
+  const fields = { trace, operation: operation?.id ?? null, method: c.req.method, address };
   if (failure) {
     const { status, logged } = refusal;
-    deps.log.info("http.refused", { ...fields, status, ...logged, message: failure.message });
-  } else deps.log.error("http.failed", { ...fields, error: describeError(error) });
+    const told = { ...fields, status, ...logged, message: failure.message };
+    deps.log.caused("info", "http.refused", source, told);
+  } else deps.log.caused("error", "http.failed", source, { ...fields, error: describeError(error) });
   const response = answer(refusal.status, JSON.stringify(refusal.body), trace);
   if (failure?.code === "limited" && failure.retryAfterMs !== undefined) {
     response.headers.set("retry-after", String(Math.ceil(failure.retryAfterMs / 1000)));
@@ -142,14 +165,9 @@ function answer(status: number, json: string | null, trace: string): Response {
   return response;
 }
 
-/** Also for operations that read no body: nobody sends a large one by accident. */
-function reserveBody({ bodies }: Deps, request: Request, byteCountMax: number, accountId: string) {
-  const announced = announcedLength(request);
-  if (announced === 0) return undefined;
-  if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
-  return bodies.reserve(announced ?? byteCountMax, accountId);
-}
+/** Callers without credentials share no account: what one sends is no reason to refuse another. */
+export const strangerAt = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
 
-function addressOf(deps: Deps, c: Context<Peer>): string {
-  return clientAddress(c.env.peerAddress(), c.req.raw.headers.get("x-forwarded-for"), deps.config.trustedProxies);
+export function addressOf(deps: Deps, c: Context<Peer>): string {
+  return clientAddress(c.env.peerAddress(), c.req.raw.headers, deps.config);
 }

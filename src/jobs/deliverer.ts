@@ -114,7 +114,14 @@ export class Deliverer {
       const { status, error, durationMs } = outcome;
       this.#metrics.attempted(settlement, durationMs);
       if (error === null) log.debug("webhook.delivered", { ...fields, ms: durationMs });
-      else log.info("webhook.failed", { ...fields, status, error, ms: durationMs, now: settlement });
+      else
+        log.caused("info", "webhook.failed", subscriptionId, {
+          ...fields,
+          status,
+          error,
+          ms: durationMs,
+          now: settlement,
+        });
     } catch (error) {
       this.#metrics.attempted("not kept", null);
       log.error("deliveries.attempt_failed", { ...fields, error: describeError(error) });

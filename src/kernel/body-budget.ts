@@ -1,14 +1,16 @@
+import { AccountTurns } from "./account-turns.ts";
+import { stopwatchMs } from "./clock.ts";
 import { DomainError } from "./failure.ts";
-import { Turns } from "./turns.ts";
+import { FairQueue, type Owner } from "./fair-queue.ts";
 
 /** Bytes of request bodies that may be in work at once, over all callers; a flood of large ones is told to come back. */
 const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
-/** Of these, what one account may have: whoever sends slowly holds what they announced for as long as a minute. */
+/** Of these, what one account may have at most. It may never have more than it leaves free, so that others always find room. */
 const BYTES_OF_ONE_MAX = BYTES_IN_WORK_MAX / 4;
 /** A larger body waits for a turn of the event loop of its own, so that many at once do not stall everybody else. */
 const LARGE_BYTES = 8 * 1024;
 /**
- * A larger one yet (only documents are) is worked on alone, from its parsing to its answer: parsed, a megabyte of small objects
+ * Of larger ones yet (only documents are) an account has one in work, from its parsing to its answer: parsed, a megabyte of small objects
  * takes twenty of memory, and that must not be held by all who wait for the store.
  */
 const HUGE_BYTES = 128 * 1024;
@@ -16,40 +18,80 @@ const HUGE_BYTES = 128 * 1024;
 /** Whether work on a body of this size waits before it begins. */
 export const isLargeBody = (byteCount: number): boolean => byteCount > LARGE_BYTES;
 
+/** Memory that a body takes, of what all bodies may take. */
+export type Hold = {
+  /** Takes so much more, or refuses with `limited`. */
+  grow(byteCount: number): void;
+  /** Gives back all of it. */
+  release(): void;
+};
+
 /** How much of the process the bodies of requests take, whatever door they came to: of its memory, and of its time. */
 export class BodyBudget {
   #taken = 0;
   readonly #takenBy = new Map<string, number>();
-  readonly #huge = new Turns();
-  #lastTurn: Promise<void> = Promise.resolve();
+  readonly #huge = new AccountTurns();
+  readonly #starts = new FairQueue<() => void>();
+  #starting = false;
 
-  /** Sets memory aside for a body, or refuses with `limited`. What it answers gives it back, when the request has been answered. */
+  /** A hold on nothing yet, for a body that arrives. */
+  hold(accountId: string): Hold {
+    let held = 0;
+    return {
+      grow: (byteCount) => {
+        this.#assertRoom(byteCount, accountId);
+        this.#take(byteCount, accountId);
+        held += byteCount;
+      },
+      release: () => {
+        this.#take(-held, accountId);
+        held = 0;
+      },
+    };
+  }
+
+  /** Sets memory aside for a body that has come, or refuses with `limited`. What it returns gives it back, when the request has been answered. */
   reserve(byteCount: number, accountId: string): () => void {
-    const own = this.#takenBy.get(accountId) ?? 0;
-    if (this.#taken + byteCount > BYTES_IN_WORK_MAX || own + byteCount > BYTES_OF_ONE_MAX) {
-      const message = "Too many large requests are in work; try again later.";
-      throw new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 });
-    }
-    this.#take(byteCount, accountId);
-    return () => this.#take(-byteCount, accountId);
+    const hold = this.hold(accountId);
+    hold.grow(byteCount);
+    return hold.release;
   }
 
   /**
-   * Works on a body of this size when it may be: a large one begins in a turn of the event loop that no other large one has,
-   * a huge one when no other huge one is worked on.
+   * Works on a body of this size when it may be: a large one begins in a turn of the event loop that no other large one has, accounts in turn
+   * by the time that theirs took; a huge one when no other huge one of its account is worked on.
    */
-  async work<Result>(byteCount: number, work: () => Promise<Result>): Promise<Result> {
+  async work<Result>(byteCount: number, owner: Owner, work: () => Promise<Result>): Promise<Result> {
     if (!isLargeBody(byteCount)) return work();
-    const begin = async () => {
-      await this.#turn();
-      return work();
-    };
-    return byteCount <= HUGE_BYTES ? begin() : this.#huge.take(begin);
+    const begin = () => this.#begin(owner, work);
+    return byteCount <= HUGE_BYTES ? begin() : this.#huge.take(owner, begin);
   }
 
-  #turn(): Promise<void> {
-    this.#lastTurn = this.#lastTurn.then(() => new Promise((done) => setImmediate(done)));
-    return this.#lastTurn;
+  #begin<Result>(owner: Owner, work: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#starts.add(() => void work().then(resolve, reject), owner);
+      if (!this.#starting) this.#startNext();
+    });
+  }
+
+  #startNext(): void {
+    this.#starting = this.#starts.size > 0;
+    if (!this.#starting) return;
+    setImmediate(() => {
+      const next = this.#starts.take();
+      const began = stopwatchMs();
+      next?.item();
+      next?.charge(stopwatchMs() - began);
+      this.#startNext();
+    });
+  }
+
+  #assertRoom(byteCount: number, accountId: string): void {
+    const own = this.#takenBy.get(accountId) ?? 0;
+    const left = BYTES_IN_WORK_MAX - this.#taken - byteCount;
+    if (own + byteCount <= Math.min(BYTES_OF_ONE_MAX, left)) return;
+    const message = "Too many large requests are in work; try again later.";
+    throw new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 });
   }
 
   #take(byteCount: number, accountId: string): void {

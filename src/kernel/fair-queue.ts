@@ -1,7 +1,14 @@
+import type { DeviceActor, UserActor } from "./actor.ts";
 import { type Share, Shares } from "./shares.ts";
 
 /** Whose an item is: an account's, and within it a member's (a device, a user). */
 export type Owner = { readonly account: string; readonly member: string };
+
+/** For whom the work waits that a caller asks for. */
+export const ownerOfCaller = (caller: UserActor | DeviceActor): Owner => ({
+  account: caller.accountId,
+  member: caller.kind === "user" ? caller.userId : caller.deviceId,
+});
 
 export type Taken<Item> = {
   readonly item: Item;

@@ -1,5 +1,6 @@
 import { identifyDevice } from "../hub/identify-device.ts";
 import { type Identified, isRefusal, type Refusal, type RefusalReason } from "../hub/identity.ts";
+import { peerKey } from "../kernel/client-address.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { decode, levelOf } from "./codec.ts";
 import { refuseConnect } from "./connack.ts";
@@ -74,7 +75,8 @@ const REASON_CODES: Record<RefusalReason, ReasonCode> = {
 
 function refuse(connection: Connection, packet: Connect, refusal: Refusal, packetText: string): void {
   const { hubId, deviceId, event, reason, proved = false } = refusal;
-  connection.context.deps.log.info("mqtt.refused", { peer: connection.socket.peer, device: deviceId, reason });
+  const { peer } = connection.socket;
+  connection.context.deps.log.caused("info", "mqtt.refused", peerKey(peer), { peer, device: deviceId, reason });
   if (hubId !== null) {
     const about = { severity: "error", objectType: "device", objectId: deviceId, msg: event, proved } as const;
     connection.context.events.emit(hubId, { ...about, packet: packetText });

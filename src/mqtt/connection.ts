@@ -1,3 +1,4 @@
+import { peerKey } from "../kernel/client-address.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Owner } from "../kernel/fair-queue.ts";
@@ -379,7 +380,8 @@ export class Connection implements DeviceSocketHandler {
   #fault(error: unknown): void {
     if (this.state === "closed") return;
     if (!(error instanceof ProtocolError)) {
-      this.context.deps.log.error("mqtt.failed", { peer: this.socket.peer, error: describeError(error) });
+      const { peer } = this.socket;
+      this.context.deps.log.caused("error", "mqtt.failed", peerKey(peer), { peer, error: describeError(error) });
       this.close(CLOSING.failed);
       return;
     }

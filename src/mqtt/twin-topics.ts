@@ -10,6 +10,7 @@ import { patchDeviceDocument, putDeviceDocument } from "../hub/device-documents.
 import type { DeviceActor } from "../kernel/actor.ts";
 import { isLargeBody } from "../kernel/body-budget.ts";
 import { DomainError, describeError, invalid } from "../kernel/failure.ts";
+import { ownerOfCaller } from "../kernel/fair-queue.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
@@ -40,6 +41,7 @@ const ACTIONS = { get: "get_twin_document", put: "put_twin_document", patch: "pa
 
 const utf8 = new TextEncoder();
 const NOTHING = new Uint8Array();
+const NO_PATCH = writeJson({});
 
 /** What of a request its answer goes by. */
 type Asked = { qos: QoS; properties: Publish["properties"] | undefined };
@@ -93,7 +95,7 @@ export class TwinRequests {
   #kindOf(request: TwinRequest, isLarge: boolean): RequestKind {
     if (request.method === "get") return "read";
     if (isLarge) return "laborious";
-    return request.method === "patch" && isLaborious(this.#deps, { ...this.#keyOf(request), patch: {} })
+    return request.method === "patch" && isLaborious(this.#deps, { ...this.#keyOf(request), patch: NO_PATCH })
       ? "laborious"
       : "write";
   }
@@ -108,7 +110,8 @@ export class TwinRequests {
     } catch (error) {
       if (!(error instanceof DomainError)) {
         const { deviceId } = this.#caller;
-        this.#deps.log.error("twin_request.failed", { deviceId, topic: request.topic, error: describeError(error) });
+        const about = { deviceId, topic: request.topic, error: describeError(error) };
+        this.#deps.log.caused("error", "twin_request.failed", deviceId, about);
       }
       return twinRefusalOf(error);
     }
@@ -129,12 +132,12 @@ export class TwinRequests {
 
     const release = bodies.reserve(payload.length, actor.accountId);
     try {
-      return await bodies.work(payload.length, async () => {
+      return await bodies.work(payload.length, ownerOfCaller(actor), async () => {
         const { version, data } = parse(DocumentBody, parseJson(payload, depth), "body", "Document");
         const input = { ...key, version, limits: limitsOf(config) };
         return method === "put"
           ? await writeDocument(this.#deps, putDeviceDocument, actor, { ...input, data: writeJson(data) })
-          : await writeDocument(this.#deps, patchDeviceDocument, actor, { ...input, patch: data });
+          : await writeDocument(this.#deps, patchDeviceDocument, actor, { ...input, patch: writeJson(data) });
       });
     } finally {
       release();

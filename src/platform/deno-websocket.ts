@@ -47,7 +47,7 @@ function askWhetherSent(socket: Socket): void {
 /** MQTT over WebSocket on Deno, which pings silent peers itself. */
 export function upgradeOnDeno(
   deno: DenoRuntime,
-  { door, trustedProxies, frameBytesMax = Number.POSITIVE_INFINITY }: ReturnType<typeof webSockets>,
+  { door, trust, frameBytesMax = Number.POSITIVE_INFINITY }: ReturnType<typeof webSockets>,
   request: Request,
   from: DenoAddress,
   overTls: boolean,
@@ -56,7 +56,7 @@ export function upgradeOnDeno(
   if (!protocol) return REFUSALS.subprotocol();
   // After the upgrade the request has no headers any more.
   const address = { address: from.hostname, port: from.port };
-  const { host, peer, secure } = peerOf(address, request.headers, trustedProxies, overTls);
+  const { host, peer, secure } = peerOf(address, request.headers, trust, overTls);
   const opened: { raw?: WebSocket } = {};
   const place = door.enter(host, () => opened.raw?.close());
   if (!place) return REFUSALS.room();

@@ -14,10 +14,20 @@ export type HttpServer = {
   retire(): Promise<void>;
 };
 
-/** A request that arrives, and how to learn the address it came from, which few need. */
-export type HttpHandler = (request: Request, peerAddress: () => string) => Response | Promise<Response>;
+/**
+ * A request that arrives, how to learn the address it came from, which few need, and how to tell that its body is arriving: until that is
+ * told to be over, the connection is not closed for having been open too long.
+ */
+export type HttpHandler = (
+  request: Request,
+  peerAddress: () => string,
+  arriving?: (isArriving: boolean) => void,
+) => Response | Promise<Response>;
 
-/** Seconds without a byte after which a connection is closed, so that idle or dripping callers cannot pile up. */
+/**
+ * Seconds after which a connection is closed whose request has not come whole, or that has no request, so that idle or dripping callers cannot
+ * pile up. The runtime counts them from the request's first byte on, whatever comes after it.
+ */
 const IDLE_SECONDS = 60;
 
 export type HttpOptions = {
@@ -65,7 +75,11 @@ function start({ host, port }: Address, handle: HttpHandler, drain: Drain, { web
   const serve = async (request: Request, server: Bun.Server<unknown>) => {
     drain.arrived();
     await together();
-    const response = await handle(withHost(request), () => server.requestIP(request)?.address ?? "");
+    const response = await handle(
+      withHost(request),
+      () => server.requestIP(request)?.address ?? "",
+      (isArriving) => server.timeout(request, isArriving ? 0 : IDLE_SECONDS),
+    );
     return drain.isStopping ? drain.last(response) : response;
   };
   const common = {

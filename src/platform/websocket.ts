@@ -1,11 +1,10 @@
-import { type Address, type Cidr, formatAddress } from "../kernel/address.ts";
-import { clientAddress } from "../kernel/client-address.ts";
+import { type Address, formatAddress } from "../kernel/address.ts";
+import { clientAddress, type ProxyTrust } from "../kernel/client-address.ts";
 import { type Carrier, DeviceConnection, FULL, LOST } from "./device-connection.ts";
 import type { DeviceDoor } from "./device-door.ts";
 import type { Place } from "./places.ts";
 
-type Options = {
-  trustedProxies: readonly Cidr[];
+type Options = ProxyTrust & {
   /** The largest packet; a frame may be that large, or larger, since it may hold many. */
   packetBytesMax: number;
   /** Within this time each silent connection is pinged once. */
@@ -48,7 +47,9 @@ const PLAIN = carrier("websocket");
 const SECURE = carrier("secure_websocket");
 
 /** MQTT over WebSocket, on whatever path [MQTT-6.0.0-1..4]. */
-export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, pingSeconds = PING_SECONDS }: Options) {
+export function webSockets(door: DeviceDoor, options: Options) {
+  const { packetBytesMax, pingSeconds = PING_SECONDS } = options;
+  const trust: ProxyTrust = options;
   const pings = new Pings(pingSeconds);
   const handler: Bun.WebSocketHandler<Upgraded> = {
     maxPayloadLength: Math.max(packetBytesMax, FRAME_BYTES_MIN),
@@ -91,7 +92,7 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
     const { headers } = request;
     const subprotocol = subprotocolOf(headers);
     if (!subprotocol) return REFUSALS.subprotocol();
-    const { host, ...from } = peerOf(server.requestIP(request), headers, trustedProxies, overTls);
+    const { host, ...from } = peerOf(server.requestIP(request), headers, trust, overTls);
     const place = door.enter(host, () => data.socket?.terminate());
     if (!place) return REFUSALS.room();
     const data: Upgraded = { ...from, place, silent: false };
@@ -100,7 +101,7 @@ export function webSockets(door: DeviceDoor, { trustedProxies, packetBytesMax, p
     return REFUSALS.handshake();
   }
 
-  return { handler, upgrade, stop: () => pings.stop(), door, trustedProxies, frameBytesMax: handler.maxPayloadLength };
+  return { handler, upgrade, stop: () => pings.stop(), door, trust, frameBytesMax: handler.maxPayloadLength };
 }
 
 /** The first subprotocol that a client offers and we speak. */
@@ -126,11 +127,11 @@ export const REFUSALS = {
 export function peerOf(
   from: { address: string; port: number } | null,
   headers: Headers,
-  trusted: readonly Cidr[],
+  trust: ProxyTrust,
   overTls: boolean,
 ) {
   const direct: Address = { host: from?.address ?? "", port: from?.port ?? 0 };
-  const host = clientAddress(direct.host, headers.get("x-forwarded-for"), trusted);
+  const host = clientAddress(direct.host, headers, trust);
   if (host === direct.host) return { host, peer: formatAddress(direct), secure: overTls };
   // The port there is known to nobody. A proxy that is believed about the address is believed about the rest of the way.
   return { host, peer: host, secure: headers.get("x-forwarded-proto") === "https" };

@@ -1,5 +1,5 @@
 import type { Actor } from "../kernel/actor.ts";
-import { FairQueue, Fifo, type Owner, type Taken } from "../kernel/fair-queue.ts";
+import { FairQueue, Fifo, type Owner, ownerOfCaller, type Taken } from "../kernel/fair-queue.ts";
 import type { Command } from "./command.ts";
 
 /** A command that waits to be run. */
@@ -18,8 +18,7 @@ const ANONYMOUS_OWNER: Owner = { account: "", member: "" };
 /** For whom a command waits, null for the server itself. */
 export function ownerOf({ actor, owner }: Pick<Request, "actor" | "owner">): Owner | null {
   if (owner !== undefined) return owner;
-  if (actor.kind === "user") return { account: actor.accountId, member: actor.userId };
-  if (actor.kind === "device") return { account: actor.accountId, member: actor.deviceId };
+  if (actor.kind === "user" || actor.kind === "device") return ownerOfCaller(actor);
   return actor.kind === "anonymous" ? ANONYMOUS_OWNER : null;
 }
 

@@ -14,6 +14,7 @@ import { GroupCommit } from "./group-commit.ts";
 import { type ServerLock, takeServerLock } from "./lock.ts";
 import { isMigrated, migrate } from "./migrate.ts";
 import { finishRestore, isRestorePending } from "./pending-restore.ts";
+import { makePrivate } from "./private-files.ts";
 import { openPair, retry, whenFree } from "./retry.ts";
 import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./sealed-keys.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -91,7 +92,9 @@ async function openLocked(options: StoreOptions): Promise<Store> {
 }
 
 /** Takes the lock of a data directory, and finishes what a restore has left undone there. Throws `StoreInUse` if another process has it. */
-export async function lockDataDir(options: Pick<StoreOptions, "dataDir" | "clock">): Promise<ServerLock> {
+export async function lockDataDir(
+  options: Pick<StoreOptions, "dataDir" | "clock"> & { log?: Log },
+): Promise<ServerLock> {
   const lock = await opening(options, () => {
     const files = prepare(options);
     for (const path of [options.dataDir, files.database, files.lock]) assertWritable(path);
@@ -129,8 +132,9 @@ async function openBeside(options: StoreOptions): Promise<Store> {
   return openMigrated(options);
 }
 
-function prepare({ dataDir }: Pick<StoreOptions, "dataDir">) {
+function prepare({ dataDir, log }: Pick<StoreOptions, "dataDir"> & { log?: Log }) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makePrivate(dataDir, log);
   return filesIn(dataDir);
 }
 

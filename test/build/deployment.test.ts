@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { createMonitoringApp } from "../../src/http/monitoring.ts";
+import { temporaryFolder } from "../support/server-process.ts";
 import { openWorld } from "../support/world.ts";
 
 // What the files for other people's machines promise, as far as it can be read off them.
@@ -85,4 +86,90 @@ test("a workflow may do no more than it says, and nothing that others write is p
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m);
     for (const [run] of text.matchAll(/run: .*(?:\n {10,}.*)*/g)) expect(run).not.toContain("${{");
   }
+});
+
+const workflowNames = readdirSync(join(root, ".github/workflows"));
+
+test("what others make is named by its digest, wherever we build", () => {
+  for (const name of workflowNames) {
+    const text = read(`.github/workflows/${name}`);
+    for (const [, used] of text.matchAll(/uses: (.*)/g)) {
+      expect([name, used]).toEqual([name, expect.stringMatching(/^[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/)]);
+    }
+    for (const [, image] of text.matchAll(/IMAGE: (.*)/g)) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
+    expect(text).not.toMatch(/docker run .*\b(alpine|debian|ubuntu|node):/);
+  }
+  const dockerfile = read("scripts/Dockerfile");
+  const images = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
+  expect(images.length).toBe(2);
+  for (const image of images) expect(image).toMatch(/@sha256:[0-9a-f]{64}$/);
+  // It would name an image that reads the rest of the file.
+  expect(dockerfile).not.toContain("syntax=");
+});
+
+test("the job that attests files builds them and does nothing else", () => {
+  const jobs = read(".github/workflows/release.yml")
+    .split(/^ {2}(?=[\w-]+:$)/m)
+    .filter((job) => /id-token|attestations/.test(job));
+  expect(jobs.length).toBe(1);
+  const [job = ""] = jobs;
+  expect([...job.matchAll(/uses: actions\/([\w-]+)/g)].map(([, action]) => action)).toEqual([
+    "checkout",
+    "setup-node",
+    "attest-build-provenance",
+    "upload-artifact",
+  ]);
+  expect([...job.matchAll(/run: (.*)/g)].map(([, run]) => run)).toEqual([
+    expect.stringContaining("GITHUB_REF_NAME"),
+    'node scripts/build/fetch-bun.ts "$RUNNER_TEMP/bun"',
+    "$RUNNER_TEMP/bun/bun install --production --frozen-lockfile --ignore-scripts",
+    "$RUNNER_TEMP/bun/bun scripts/build.ts --all",
+  ]);
+  expect(job).toContain("needs: test");
+});
+
+test("what the build runs imports no package that only development needs", async () => {
+  const scanner = new Bun.Transpiler({ loader: "ts" });
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const look = (path: string) => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    for (const { path: wanted } of scanner.scanImports(readFileSync(path, "utf8"))) {
+      if (wanted.startsWith(".") && wanted.endsWith(".ts")) look(join(dirname(path), wanted));
+      else if (!wanted.startsWith(".")) packages.add(wanted);
+    }
+  };
+  for (const entry of ["scripts/build.ts", "scripts/build/fetch-bun.ts", "src/main.ts", "src/writer.ts"])
+    look(join(root, entry));
+  expect(seen.size).toBeGreaterThan(100);
+  for (const name of Object.keys(manifest.devDependencies)) expect([...packages]).not.toContain(name);
+});
+
+test("a Bun that is not the one of the lockfile is not put in place", async () => {
+  using folder = temporaryFolder();
+  const npm = join(folder.path, "npm");
+  // A registry that hands out something else.
+  writeFileSync(npm, '#!/bin/sh\nwhile [ $# -gt 1 ]; do shift; done\necho forged > "$1/forged.tgz"\n', { mode: 0o755 });
+  const child = Bun.spawn([process.execPath, join(root, "scripts/build/fetch-bun.ts"), join(folder.path, "into")], {
+    env: { PATH: `${folder.path}:/usr/bin:/bin` },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [complaint, code] = [await new Response(child.stderr).text(), await child.exited];
+  expect([code, complaint]).toEqual([
+    1,
+    expect.stringContaining(`${manifest.devDependencies.bun} is not the package that bun.lock names`),
+  ]);
+  expect(readdirSync(join(folder.path, "into"))).toEqual([]);
+});
+
+test("the unit bounds what a server may take of its machine, and hides what it does not need", () => {
+  const unit = read("scripts/twinpost.service");
+  for (const name of ["MemoryHigh", "MemoryMax", "TasksMax", "LimitNOFILE", "SocketBindDeny", "IPAddressDeny"]) {
+    expect(unit).toMatch(new RegExp(`^${name}=\\S+`, "m"));
+  }
+  expect(unit).toMatch(/^ProcSubset=pid$/m);
+  // Of every address that the manual and the settings name.
+  for (const port of [8080, 1883, 8883, 9091]) expect(unit).toContain(`SocketBindAllow=tcp:${port}\n`);
 });

@@ -186,6 +186,16 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ["pins", "UPDATE users SET account_id = 'x'", /^pins: the PIN of user \S+ is of another account than the user$/],
   [
+    "another's PIN",
+    "UPDATE pins SET account_id = 'x'",
+    /^pins: the PIN of user \S+ was made by one of another account, or with another's token$/,
+  ],
+  [
+    "more than its maker held",
+    `UPDATE user_secrets SET ceiling = '{"statement":{"effect":"deny","actions":["get_twin"]},"rules":{},"user":null}'`,
+    /^user_secrets: the role of user \S+ permits more than who made their secret held$/,
+  ],
+  [
     "connected in silence",
     "UPDATE devices SET is_connected = 1",
     /^devices: \S+ is connected, and was never heard of$/,

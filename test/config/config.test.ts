@@ -20,6 +20,7 @@ test("without any setting, the defaults are those of the documentation", () => {
     publicUrl: "http://127.0.0.1:8080",
     corsOrigins: [],
     trustedProxies: [],
+    clientAddressHeader: null,
     webhookAllow: [],
     dnsServers: [],
     journalKeepMs: 90 * 86_400_000,
@@ -55,6 +56,7 @@ test("a wrong value stops the start and names the variable", () => {
     ["TWINPOST_PUBLIC_URL", ["twins.example", "ftp://twins.example"]],
     ["TWINPOST_CORS", ["app.example", "https://app.example/path"]],
     ["TWINPOST_TRUSTED_PROXIES", ["10.0.0.0", "10.0.0.0/33", "here"]],
+    ["TWINPOST_CLIENT_ADDRESS_HEADER", ["Fly Client IP", "X-Real-IP:", "X-Forwarded-For", "Fly-Client-IP"]],
     ["TWINPOST_WEBHOOK_ALLOW", ["10.0.0.0", "localhost/8"]],
     ["TWINPOST_DNS", ["dns.example", "9.9.9.9:0", "9.9.9.9:70000", "[::1", "[9.9.9.9:53", "9.9.9.9,x", "1.2.3"]],
     ["TWINPOST_DELIVERIES_KEEP", ["90", "1d"]],
@@ -72,6 +74,12 @@ test("a wrong value stops the start and names the variable", () => {
     }
   }
   expect(() => loadConfig({ http: "x", log: "y" }, {})).toThrow(/TWINPOST_HTTP: .*\nTWINPOST_LOG: /);
+});
+
+test("a header for the client's address goes with the proxies that write it", () => {
+  const settings = { "trusted-proxies": "10.0.0.0/8", "client-address-header": "Fly-Client-IP" };
+  expect(loadConfig(settings, {}).clientAddressHeader).toBe("fly-client-ip");
+  expect(() => loadConfig({ "client-address-header": "Fly-Client-IP" }, {})).toThrow("TWINPOST_TRUSTED_PROXIES");
 });
 
 test("devices connect where the settings say, and over TLS only with a certificate and its key", () => {

@@ -228,7 +228,7 @@ test("a device gets, puts and patches its own documents by the same commands, an
   const key = { twin: t.twin, name: "current" };
   const put = await store.write(putDocument, device, { ...key, version: 0, data: writeJson({ on: true }), limits });
   expect(put).toEqual({ twinId: t.twin, name: "current", version: 1, data: writeJson({ on: true }) });
-  await store.write(patchDocument, device, { ...key, version: 1, patch: { at: 1 }, limits });
+  await store.write(patchDocument, device, { ...key, version: 1, patch: writeJson({ at: 1 }), limits });
   expect(store.read((reader) => getDocument(reader, device, key))).toMatchObject({ version: 2 });
   expect((await t.get("current")).body.data).toEqual({ on: true, at: 1 });
   expect(t.world.query("SELECT actor_kind, actor_id FROM events ORDER BY sequence DESC LIMIT 1")).toEqual([

@@ -80,7 +80,8 @@ export class JournalAudit {
   #users = new Map<string, Data>();
   #roles = new Map<string, Data>();
   #secrets = new Set<string>();
-  #pins = new Set<string>();
+  /** By user, with who made it. */
+  #pins = new Map<string, string | null>();
   readonly #stickers = new StickerAudit();
 
   /** Reads on from where it stopped, and answers what was new. */
@@ -117,7 +118,7 @@ export class JournalAudit {
     const ids = (sql: string) => database.all(sql).map((row) => row["id"] as string);
     expect(sorted(ids("SELECT id FROM accounts"))).toEqual(sorted(this.#accounts));
     expect(sorted(ids("SELECT user_id AS id FROM user_secrets"))).toEqual(sorted(this.#secrets));
-    expect(sorted(ids("SELECT user_id AS id FROM pins"))).toEqual(sorted(this.#pins));
+    expect(sorted(ids("SELECT user_id AS id FROM pins"))).toEqual(sorted(this.#pins.keys()));
     // The first role and user of an account are recorded in its one entry, which tells no more than their ids.
     compareAll(database.all("SELECT * FROM users WHERE name IS NOT 'Super Admin'"), this.#users, userOf);
     compareAll(database.all("SELECT * FROM roles WHERE name IS NOT 'Super Admin'"), this.#roles, roleOf);
@@ -141,15 +142,23 @@ export class JournalAudit {
     } else if (kind === "user.created" || kind === "user.updated") this.#users.set(uuid, data);
     else if (kind === "user.deleted") {
       this.#users.delete(uuid);
-      this.#secrets.delete(uuid);
+      this.#endSecret(uuid);
       this.#pins.delete(uuid);
     } else if (kind === "role.created" || kind === "role.updated") this.#roles.set(uuid, data);
     else if (kind === "role.deleted") this.#roles.delete(uuid);
-    else if (kind === "secret.pin_created") this.#pins.add(uuid);
+    else if (kind === "secret.pin_created") this.#pins.set(uuid, entry.actorId);
     else if (kind === "secret.created") {
       this.#pins.delete(uuid);
+      this.#endSecret(uuid);
       this.#secrets.add(uuid);
-    } else throw new Error(`${kind} at ${at} is not expected`);
+    } else if (kind === "secret.outgrown") for (const user of data["users"] as string[]) this.#endSecret(user);
+    else throw new Error(`${kind} at ${at} is not expected`);
+  }
+
+  /** The PINs that were made with it end too. */
+  #endSecret(user: string): void {
+    this.#secrets.delete(user);
+    for (const [pin, maker] of this.#pins) if (maker === user) this.#pins.delete(pin);
   }
 
   #applyToTwin(entry: Entry): void {

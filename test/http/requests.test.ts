@@ -202,18 +202,3 @@ test("other origins are told nothing unless they are allowed", async () => {
   const stranger = await caller.call("GET", "/whoami", undefined, { headers: { origin: "https://evil.example" } });
   expect(stranger.headers.get("access-control-allow-origin")).toBeNull();
 });
-
-test("too much waiting is told as such, with when to come back", async () => {
-  await using world = await openWorld();
-  const caller = await world.createAccount();
-  const { BodyBudget } = await import("../../src/kernel/body-budget.ts");
-  const budget = new BodyBudget();
-  const mebibytes = (count: number) => count * 1024 * 1024;
-  const releases = ["a", "b", "c", "d"].map((account) => budget.reserve(mebibytes(15), account));
-  expect(() => budget.reserve(mebibytes(2), "a")).toThrow("Too many large requests");
-  expect(() => budget.reserve(mebibytes(5), "e")).toThrow("Too many large requests");
-  budget.reserve(mebibytes(1), "a")();
-  for (const release of releases) release();
-  budget.reserve(mebibytes(16), "a")();
-  expect((await caller.call("POST", "/twins", {})).status).toBe(201);
-});

@@ -193,3 +193,19 @@ test("where a device is, a trusted proxy tells; others are not believed", async 
   expect(await placeOf(trustedProxies, { "X-Forwarded-For": "203.0.113.9" })).toEqual(["websocket", "203.0.113.9"]);
   expect(await placeOf([], forwarded)).toEqual(["websocket", expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
 });
+
+test("where a device is, a header tells that a trusted proxy writes itself", async () => {
+  const trustedProxies = [ipaddr.parseCIDR("127.0.0.0/8")];
+  await using world = openWorld({ trustedProxies, clientAddressHeader: "fly-client-ip" });
+  const fly = { "X-Forwarded-For": "203.0.113.9, 2a09:8280:1::af:1aa1:0", "X-Forwarded-Proto": "https" };
+  for (const [headers, place] of [
+    [{ ...fly, "Fly-Client-IP": "203.0.113.9" }, ["secure_websocket", "203.0.113.9"]],
+    [{ ...fly, "Fly-Client-IP": "nonsense" }, ["websocket", expect.stringMatching(/^127\.0\.0\.1:\d+$/)]],
+    [fly, ["websocket", expect.stringMatching(/^127\.0\.0\.1:\d+$/)]],
+  ] as const) {
+    const coming = world.next();
+    await world.dial({ headers });
+    const { socket } = await coming;
+    expect([socket.transport, socket.peer]).toEqual([...place]);
+  }
+});

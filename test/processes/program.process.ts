@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { chmodSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openAuthority } from "../support/certificates.ts";
 import { createAccountHere } from "../support/run-here.ts";
@@ -138,4 +139,28 @@ test("a first start says how to create the first account, a later one does not",
   expect(await startAndStop()).toContain(`account create --name NAME --data-dir ${folder.path}\n`);
   await createAccountHere(folder.path);
   expect(await startAndStop()).not.toContain("account create");
+});
+
+test("whatever the program writes is its user's alone, also where others could read the folder before", async () => {
+  using folder = temporaryFolder();
+  chmodSync(folder.path, 0o755);
+  const path = (name: string) => join(folder.path, name);
+  const { account } = await createAccount({ dataDir: folder.path });
+  await using server = await startServer({ dataDir: folder.path });
+  expect((await run(["backup", path("a.backup")], folder.path)).code).toBe(0);
+  expect((await run(["export", "--account", account, path("a.ndjson")], folder.path)).code).toBe(0);
+  const files = [
+    "twinpost.db",
+    "twinpost.db-wal",
+    "twinpost.db-shm",
+    "master.key",
+    "server.lock",
+    "a.backup",
+    "a.ndjson",
+  ];
+  const modes = [folder.path, ...files.map(path)]
+    .filter(existsSync)
+    .map((file) => (statSync(file).mode & 0o777).toString(8));
+  expect(modes).toEqual(["700", ...files.map(() => "600")]);
+  expect(await server.end("SIGTERM")).toBe(0);
 });

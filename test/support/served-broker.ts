@@ -47,8 +47,17 @@ export async function serveBroker(world: World) {
 /** What is on its way through the loopback has arrived, and what follows from it is stored. */
 export async function quiet(world: World): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await new Promise((done) => setImmediate(done));
-  await world.store.write(nothing, SYSTEM, null);
+  // A command of the server's own goes before what devices have waiting.
+  do await world.store.write(nothing, SYSTEM, null);
+  while (waitingCommands(world) > 0);
   await new Promise((done) => setImmediate(done));
+}
+
+function waitingCommands({ deps }: World): number {
+  for (const { name, samples } of deps.metrics.families()) {
+    if (name === "twinpost_store_queue_commands") return samples()[0]?.value ?? 0;
+  }
+  throw new Error("the writer says how many commands wait");
 }
 
 /** Time passes, and what falls due on the way is done. */

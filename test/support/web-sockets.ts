@@ -4,7 +4,13 @@ import { serveHttp } from "../../src/platform/http.ts";
 import type { TlsPair } from "../../src/platform/tls.ts";
 import { webSockets } from "../../src/platform/websocket.ts";
 
-type Options = { trustedProxies?: Cidr[]; packetBytesMax?: number; pingSeconds?: number; tls?: TlsPair };
+type Options = {
+  trustedProxies?: Cidr[];
+  clientAddressHeader?: string;
+  packetBytesMax?: number;
+  pingSeconds?: number;
+  tls?: TlsPair;
+};
 
 /** An HTTP server with nothing but WebSockets, and a word for everybody else. */
 export function serveWebSockets(door: DeviceDoor, { tls, ...options }: Options = {}) {

@@ -6,12 +6,12 @@ import { createApp } from "../../src/http/app.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
+import { AccountTurns } from "../../src/kernel/account-turns.ts";
 import { BodyBudget } from "../../src/kernel/body-budget.ts";
 import { FairSlices } from "../../src/kernel/fair-slices.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
-import { Turns } from "../../src/kernel/turns.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import { type HttpServer, serveHttp } from "../../src/platform/http.ts";
 import { type Net, systemNet } from "../../src/platform/net.ts";
@@ -63,7 +63,7 @@ export async function openWorld(
     net,
     messages: new Tally(),
     bodies: new BodyBudget(),
-    largeWrites: new Turns(),
+    largeWrites: new AccountTurns(),
     slices: new FairSlices(),
     userTokenKey,
   };
@@ -135,8 +135,8 @@ export async function openWorld(
   const servers: HttpServer[] = [];
   /** Serves the app on a socket, for clients that bring their own HTTP; answers the URL. */
   function listen(): string {
-    const server = serveHttp({ host: "127.0.0.1", port: 0 }, (request, peerAddress) =>
-      app().fetch(request, { peerAddress }),
+    const server = serveHttp({ host: "127.0.0.1", port: 0 }, (request, peerAddress, arriving) =>
+      app().fetch(request, { peerAddress, arriving }),
     );
     servers.push(server);
     return `http://127.0.0.1:${server.port}`;

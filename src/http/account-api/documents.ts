@@ -81,7 +81,7 @@ export const documentOperations = (config: Config) => {
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params: { twin, name }, body, headers }) => {
         const version = conditionOf(headers, body.version);
-        const input = { twin, name, version, patch: body.data, limits };
+        const input = { twin, name, version, patch: writeJson(body.data), limits };
         return answer(await writeDocument(deps, patchDocument, actor, input));
       },
     }),

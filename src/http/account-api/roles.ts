@@ -3,7 +3,16 @@ import { createUserRole } from "../../access/create-user-role.ts";
 import { deleteUserRole } from "../../access/delete-user-role.ts";
 import { getUserRoles } from "../../access/list-members.ts";
 import { getUserRole } from "../../access/lookups.ts";
-import { assertCompiles, RoleBody, RolesView, RoleView, viewRole, viewRoles } from "../../access/schema.ts";
+import {
+  assertCompiles,
+  ChangedRoleView,
+  RoleBody,
+  RolesView,
+  RoleView,
+  viewEnded,
+  viewRole,
+  viewRoles,
+} from "../../access/schema.ts";
 import { updateUserRole } from "../../access/update-user-role.ts";
 import { NO_RULES } from "../../kernel/actor.ts";
 import { Uuid } from "../../kernel/schema.ts";
@@ -58,12 +67,13 @@ export const roleOperations = [
     summary: "Change a role",
     params: RolePath,
     body: RoleBody,
-    ok: { status: 200, view: RoleView },
+    ok: { status: 200, view: ChangedRoleView },
     serve: async ({ deps, actor, params, body }) => {
       assertCompiles(body.rules);
       const { name, statement, rules } = body;
       const changes = { name: name ?? undefined, statement: statement ?? undefined, rules };
-      return viewRole(await deps.store.write(updateUserRole, actor, { id: params.role, changes }));
+      const { role, endedSecrets } = await deps.store.write(updateUserRole, actor, { id: params.role, changes });
+      return { ...viewRole(role), ...viewEnded(endedSecrets) };
     },
   }),
   operation("delete_user_role", {

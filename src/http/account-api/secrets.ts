@@ -6,8 +6,6 @@ import { getUser, getUserSecret } from "../../access/lookups.ts";
 import type { PinThrottle } from "../../access/pin-throttle.ts";
 import { NewSecretView, PinView, SecretValidity, SecretView, viewSecret } from "../../access/schema.ts";
 import { updateUserSecret } from "../../access/update-user-secret.ts";
-import { throttleKey } from "../../kernel/client-address.ts";
-import { notFound } from "../../kernel/failure.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { openOperation, operation } from "../operation.ts";
 
@@ -22,7 +20,7 @@ export const secretOperations = (throttle: PinThrottle) => [
     body: SecretValidity,
     ok: { status: 201, view: PinView },
     serve: async ({ deps, actor, params, body }) => ({
-      pin: await createUserSecretPin(deps, actor, params.user, body.validity_ts ?? null),
+      pin: await createUserSecretPin(deps, actor, params.user, body.validity_ts),
     }),
   }),
   openOperation("create_user_secret", {
@@ -32,10 +30,9 @@ export const secretOperations = (throttle: PinThrottle) => [
     params: z.object({ account: Uuid, pin: z.string() }),
     ok: { status: 201, view: NewSecretView },
     serve: async ({ deps, params: { account, pin }, address }) => {
-      const caller = throttleKey(address());
-      if (!throttle.admit(account, caller)) throw notFound("PIN", "");
+      const takeBack = throttle.admit(account, address());
       const { secret, credentials } = await createUserSecret(deps, account, pin);
-      throttle.succeeded(account, caller);
+      takeBack();
       const { fingerprint, ...view } = viewSecret(account, secret);
       return { ...view, ...credentials };
     },

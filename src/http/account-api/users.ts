@@ -3,7 +3,16 @@ import { createUser } from "../../access/create-user.ts";
 import { deleteUser } from "../../access/delete-user.ts";
 import { getUsers } from "../../access/list-members.ts";
 import { getUser } from "../../access/lookups.ts";
-import { CreateUser, UpdateUser, UsersView, UserView, viewUser, viewUsers } from "../../access/schema.ts";
+import {
+  ChangedUserView,
+  CreateUser,
+  UpdateUser,
+  UsersView,
+  UserView,
+  viewEnded,
+  viewUser,
+  viewUsers,
+} from "../../access/schema.ts";
 import { updateUser } from "../../access/update-user.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { operation, Paged } from "../operation.ts";
@@ -50,10 +59,12 @@ export const userOperations = [
     summary: "Change a user",
     params: UserPath,
     body: UpdateUser,
-    ok: { status: 200, view: UserView },
+    ok: { status: 200, view: ChangedUserView },
     serve: async ({ deps, actor, params, body }) => {
       const { role: roleId, ...rest } = body;
-      return viewUser(await deps.store.write(updateUser, actor, { id: params.user, changes: { roleId, ...rest } }));
+      const input = { id: params.user, changes: { roleId, ...rest } };
+      const { user, endedSecrets } = await deps.store.write(updateUser, actor, input);
+      return { ...viewUser(user), ...viewEnded(endedSecrets) };
     },
   }),
   operation("delete_user", {

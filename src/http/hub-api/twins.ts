@@ -101,7 +101,7 @@ export const twinOperations = (config: Config) => {
       bodyLimits,
       ok: { status: 200, view: DocumentView },
       serve: async ({ deps, actor, params, body }) => {
-        const input = { ...keyOf(params), version: body.version, patch: body.data, limits };
+        const input = { ...keyOf(params), version: body.version, patch: writeJson(body.data), limits };
         const document = await writeDocument(deps, patchDeviceDocument, actor, input);
         return counted(deps, params, viewDocument(document));
       },

@@ -15,8 +15,9 @@ import upgradeNotices from "./0014_upgrade_notices.sql" with { type: "text" };
 import certificateClaims from "./0015_certificate_claims.sql" with { type: "text" };
 import publishers from "./0016_publishers.sql" with { type: "text" };
 import authors from "./0017_authors.sql" with { type: "text" };
+import credentialCeilings from "./0018_credential_ceilings.sql" with { type: "text" };
 import boundedLists from "./0019_bounded_lists.sql" with { type: "text" };
-import mqttFilters from "./0021_mqtt_filters.sql" with { type: "text" };
+import mqttFilters from "./0020_mqtt_filters.sql" with { type: "text" };
 
 export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
 
@@ -39,6 +40,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 15, name: "certificate_claims", sql: certificateClaims },
   { number: 16, name: "publishers", sql: publishers },
   { number: 17, name: "authors", sql: authors },
+  { number: 18, name: "credential_ceilings", sql: credentialCeilings },
   { number: 19, name: "bounded_lists", sql: boundedLists },
-  { number: 21, name: "mqtt_filters", sql: mqttFilters },
+  { number: 20, name: "mqtt_filters", sql: mqttFilters },
 ];
