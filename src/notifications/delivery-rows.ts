@@ -81,25 +81,21 @@ export function countWaiting(reader: Reader, max: number): number {
   return integer(row, "waiting");
 }
 
-/** Whose messages a subscription waits for, and when the first of each may be tried: however many wait, one step for each publisher. */
-export const listWaitingPublishers = (reader: Reader, subscriptionId: string) =>
-  reader
-    .all(
-      `SELECT id, (
-         SELECT min(next_attempt_at) FROM deliveries WHERE subscription_id = ?1 AND state = 'waiting' AND publisher_id = publishers.id
-       ) AS at
-       FROM (
-         WITH RECURSIVE step (id) AS (
-           SELECT min(publisher_id) FROM deliveries WHERE subscription_id = ?1 AND state = 'waiting'
-           UNION ALL
-           SELECT (
-             SELECT min(publisher_id) FROM deliveries WHERE subscription_id = ?1 AND state = 'waiting' AND publisher_id > step.id
-           ) FROM step WHERE id IS NOT NULL
-         ) SELECT id FROM step
-       ) AS publishers WHERE id IS NOT NULL`,
-      subscriptionId,
-    )
-    .map((row) => ({ publisherId: text(row, "id"), firstAt: integer(row, "at") }));
+/** Whose messages a subscription waits for, and when the first of each may be tried: however many wait, one step in the index for each publisher. */
+export function listWaitingPublishers(reader: Reader, subscriptionId: string) {
+  const found: { publisherId: string; firstAt: number }[] = [];
+  let row = reader.get(`${FIRST_WAITING} ${IN_ORDER}`, subscriptionId);
+  while (row) {
+    const publisherId = text(row, "publisher_id");
+    found.push({ publisherId, firstAt: integer(row, "next_attempt_at") });
+    row = reader.get(`${FIRST_WAITING} AND publisher_id > ? ${IN_ORDER}`, subscriptionId, publisherId);
+  }
+  return found;
+}
+
+const FIRST_WAITING =
+  "SELECT publisher_id, next_attempt_at FROM deliveries WHERE subscription_id = ? AND state = 'waiting'";
+const IN_ORDER = "ORDER BY publisher_id, next_attempt_at LIMIT 1";
 
 /** When the first of a subscription's waiting deliveries may be tried; null if none waits. */
 export function firstAttemptAt(reader: Reader, subscriptionId: string): number | null {
