@@ -49,6 +49,9 @@ export type QueueLimits = { inFlight: number; messages: number; bytes: number };
 
 const bytesOf = ({ envelope }: Omit<Queued, "position">) => envelope?.bytes ?? 0;
 
+/** Messages that take longer to read than a look at whether there are more. */
+const LONG_PAGE = 10;
+
 const PACKET_IDS = 65_535;
 /** The newest and the oldest message in flight are less than this apart, so that their identifiers differ, and half of all are left for answers. */
 const WINDOW = 32_767;
@@ -71,7 +74,7 @@ export class Outgoing {
   /** There may be more in the store than has come to memory. */
   #moreStored: boolean;
   #answers: Queued[] = [];
-  /** Since it was last pumped. */
+  /** By a long page, since it was last pumped. */
   #refilled = false;
 
   constructor(port: OutgoingPort, limits: QueueLimits, stored: StoredQueue | null) {
@@ -195,13 +198,13 @@ export class Outgoing {
 
   #refill(): Queued | undefined {
     if (!this.#stored || !this.#moreStored) return undefined;
-    // A page a turn: reading many takes time that others wait for.
+    // A long page a turn: reading many takes time that others wait for.
     if (this.#refilled || !this.#port.hasRoom(REFILL_BYTES)) {
       this.#port.pumpLater(this.#refilled);
       return undefined;
     }
-    this.#refilled = true;
     const rows = this.#stored.read(this.#end);
+    this.#refilled = rows.length > LONG_PAGE;
     this.#moreStored = rows.length > 0;
     for (const row of rows) this.#push(row);
     return this.#waiting[0];

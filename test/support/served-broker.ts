@@ -50,7 +50,8 @@ export async function quiet(world: World): Promise<void> {
   // A command of the server's own goes before what devices have waiting.
   do await world.store.write(nothing, SYSTEM, null);
   while (waitingCommands(world) > 0);
-  await new Promise((done) => setImmediate(done));
+  // What the last answers have brought is sent at the end of a turn, and that one's may be over.
+  for (let turn = 0; turn < 3; turn++) await new Promise((done) => setImmediate(done));
 }
 
 function waitingCommands({ deps }: World): number {
