@@ -55,6 +55,7 @@ const STEPS: Step[] = [
     name: "hostile connections",
     command: [process.execPath, "test", "./test/endurance/hostile-connections.endurance.ts"],
   },
+  { name: "hostile lists", command: [process.execPath, "test", "./test/endurance/hostile-lists.endurance.ts"] },
   { name: "slow bodies", command: [process.execPath, "test", "./test/endurance/slow-bodies.endurance.ts"] },
   {
     name: "MQTT, restarts",
@@ -76,6 +77,10 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/endurance/mqtt-hostile.endurance.ts"],
     env: { TWINPOST_HOSTILE_SECONDS: "3" },
   },
+  { name: "MQTT, floods", command: [process.execPath, "test", "./test/endurance/mqtt-floods.endurance.ts"] },
+  { name: "MQTT, codec", command: [process.execPath, "test", "./test/endurance/mqtt-codec-fuzz.endurance.ts"] },
+  { name: "silent WebSockets", command: [process.execPath, "test", "./test/endurance/silent-websockets.endurance.ts"] },
+  { name: "neighbours", command: [process.execPath, "test", "./test/endurance/neighbours.endurance.ts"] },
   {
     name: "backups",
     command: [process.execPath, "test", "./test/endurance/backup.endurance.ts"],
@@ -91,6 +96,7 @@ const STEPS: Step[] = [
     command: [
       ...[process.execPath, "test", "./test/kernel/json.test.ts", "./test/mqtt/subscription-tree.test.ts"],
       ...["./test/ledgers/history-model.test.ts", "./test/store/appended-rows.test.ts", "./test/rules/fuzz.test.ts"],
+      ...["./test/access/provenance-law.test.ts", "./test/kernel/fair-queue.test.ts"],
     ],
     env: { TWINPOST_TRIES: "10" },
   },

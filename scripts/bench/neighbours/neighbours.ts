@@ -5,6 +5,7 @@ import type { Options } from "../options.ts";
 import { residentKb } from "../resident.ts";
 import type { FloodJob, FloodReport } from "./flood-worker.ts";
 import { FLOOD_NAMES, type FloodName } from "./floods.ts";
+import { limitMemory } from "./memory-limit.ts";
 import { type Experience, QuietTenant } from "./quiet-tenant.ts";
 
 /** Hostile accounts at once, and how many times the quiet p99 the neighbour may wait beside them. */
@@ -18,6 +19,9 @@ const WARM_UP_MS = 2000;
 /** A hostile company has machines of its own: here its generator gets the processor time that everybody else leaves, where the system can do that. */
 const IDLE = Bun.which("chrt") ? ["chrt", "--idle", "0"] : ["nice", "-n", "19"];
 
+/** What a small machine has, and the server with all floods together. */
+const SMALL_BYTES = 512 * 1024 * 1024;
+
 export type NeighbourRow = {
   floods: readonly FloodName[];
   attackers: number;
@@ -26,11 +30,15 @@ export type NeighbourRow = {
   beside: Experience;
   answers: Record<number, number>;
   memoryMb: number;
+  /** In which the server was kept. */
+  limitMb: number | null;
+  /** Whether the server was there to the end. */
+  survived: boolean;
 };
 
 /**
- * A quiet neighbour alone, and then beside each flood whose name contains one of the texts, of one and of five accounts; if those are all floods, at
- * last beside all together, for the memory.
+ * A quiet neighbour alone, and then beside each flood whose name contains one of the texts, of one and of five accounts; at last beside all of
+ * these together, on a server with 512 MB.
  */
 export async function measureNeighbours(
   wanted: readonly string[],
@@ -49,7 +57,7 @@ export async function measureNeighbours(
   };
   const chosen = FLOOD_NAMES.filter((name) => wanted.some((text) => name.includes(text)));
   for (const flood of chosen) for (const crowd of CROWDS) await measure([flood], crowd);
-  if (chosen.length === FLOOD_NAMES.length) await measure(FLOOD_NAMES, CROWDS[1]);
+  if (chosen.length > 1) await measure(chosen, CROWDS[1]);
   return rows;
 }
 
@@ -62,8 +70,15 @@ async function measureBeside(
 ): Promise<NeighbourRow> {
   await using stack = new AsyncDisposableStack();
   const { path: dataDir } = stack.use(temporaryFolder());
+  const limit = floods.length > 1 ? limitMemory(SMALL_BYTES) : undefined;
+  if (limit) stack.use(limit);
   const [account, ...hostile] = await createAccounts(1 + attackers, { dataDir, program });
-  const server = stack.use(await startServer({ dataDir, program, env: LOOPBACK }));
+  const limited = [...(limit?.prefix ?? []), ...program];
+  const server = stack.use(await startServer({ dataDir, program: limited, env: LOOPBACK }));
+  let survived = true;
+  void server.exited.then(() => {
+    survived = false;
+  });
   const place = { url: server.url, mqttUrl: server.mqttUrl };
   const tenant = stack.use(await QuietTenant.open({ ...place, account: account as Account }));
   await tenant.live(WARM_UP_MS);
@@ -84,7 +99,8 @@ async function measureBeside(
     for (const [status, count] of Object.entries(await worker.report()))
       answers[Number(status)] = (answers[Number(status)] ?? 0) + count;
   }
-  return { floods, attackers, times, quiet, beside, answers, memoryMb };
+  const limitMb = limit ? SMALL_BYTES / 1024 / 1024 : null;
+  return { floods, attackers, times, quiet, beside, answers, memoryMb, limitMb, survived };
 }
 
 async function createAccounts(count: number, options: { dataDir: string; program: readonly string[] }) {

@@ -11,7 +11,7 @@ const limitOf = ({ quiet, times }: NeighbourRow, act: Act) => times * Math.max(F
 
 /** What about a row is not as asked. */
 export function shortcomingsOf(row: NeighbourRow): string[] {
-  const { beside, floods, memoryMb } = row;
+  const { beside, floods, memoryMb, survived } = row;
   const late = ACTS.filter((act) => !(beside.p99Ms[act] <= limitOf(row, act)));
   const refused = Object.entries(beside.refused).map(([what, times]) => `${times} times ${what}`);
   return [
@@ -19,6 +19,7 @@ export function shortcomingsOf(row: NeighbourRow): string[] {
     ...refused,
     ...(beside.notReady > 0 ? [`/readyz ${beside.notReady} of ${beside.looks}`] : []),
     ...(memoryMb > MEMORY_MB_MAX ? ["memory"] : []),
+    ...(survived ? [] : ["the server ended"]),
   ];
 }
 
@@ -34,7 +35,8 @@ const COLUMNS = [
 /** The rows for people and for the page: quiet p99 → beside the flood (limit). */
 export function renderNeighbours(rows: readonly NeighbourRow[]): string {
   const lines = rows.map((row) => {
-    const name = row.floods.length > 1 ? "all together" : (row.floods[0] as string);
+    const inMemory = row.limitMb === null ? "" : `, in ${row.limitMb} MB`;
+    const name = row.floods.length > 1 ? `all together${inMemory}` : (row.floods[0] as string);
     const acts = ACTS.map(
       (act) =>
         `${decimals(row.quiet.p99Ms[act], 1)} → ${decimals(row.beside.p99Ms[act], 1)} (${decimals(limitOf(row, act), 0)})`,
