@@ -13,12 +13,17 @@ import { permit } from "./statement.ts";
 export const userCommand = <Input, Result>(
   name: Action,
   run: (tx: Tx, actor: UserActor, input: Input) => Result,
+  isBulky?: Command<Input, Result>["isBulky"],
 ): Command<Input, Result> =>
-  command(name, (tx, actor, input: Input) => {
-    const caller = currentUser(tx, actor);
-    permit(caller, name);
-    return run(tx, caller, input);
-  });
+  command(
+    name,
+    (tx, actor, input: Input) => {
+      const caller = currentUser(tx, actor);
+      permit(caller, name);
+      return run(tx, caller, input);
+    },
+    isBulky,
+  );
 
 /** The calling user as they stand in this transaction. */
 export function currentUser(tx: Tx, actor: Actor): UserActor {

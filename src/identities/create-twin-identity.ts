@@ -8,6 +8,7 @@ import { toSecondsOrNull } from "../kernel/schema.ts";
 import { authorOf } from "../policy/author.ts";
 import { mayTouchIdentity } from "../policy/verdicts.ts";
 import { compileRule } from "../rules/rule.ts";
+import { isBulkyList } from "../store/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { countIdentities, findIdentity, type Identity, insertIdentity } from "./rows.ts";
 
@@ -62,6 +63,7 @@ export const createTwinIdentity = userCommand(
     }
     return outcomes;
   },
+  ({ identities }) => isBulkyList(identities),
 );
 
 /** What is wrong with a rule, if anything is. */

@@ -1,4 +1,5 @@
 import { AccountTurns } from "./account-turns.ts";
+import { ByteWindow } from "./byte-window.ts";
 import { stopwatchMs } from "./clock.ts";
 import { DomainError } from "./failure.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
@@ -14,6 +15,12 @@ const LARGE_BYTES = 8 * 1024;
  * takes twenty of memory, and that must not be held by all who wait for the store.
  */
 const HUGE_BYTES = 128 * 1024;
+/**
+ * Of large bodies, so much may be in work at once, and of one account: the rest waits as bytes. Parsed, 64 kB of small members are thousands of
+ * objects, and hundreds of such bodies would have the garbage collector stop everybody for 50 to 100 ms.
+ */
+const LARGE_IN_WORK_MAX = 8 * 1024 * 1024;
+const LARGE_IN_WORK_OF_ONE_MAX = 512 * 1024;
 
 /** Whether work on a body of this size waits before it begins. */
 export const isLargeBody = (byteCount: number): boolean => byteCount > LARGE_BYTES;
@@ -31,6 +38,7 @@ export class BodyBudget {
   #taken = 0;
   readonly #takenBy = new Map<string, number>();
   readonly #huge = new AccountTurns();
+  readonly #large = new ByteWindow(LARGE_IN_WORK_MAX, LARGE_IN_WORK_OF_ONE_MAX);
   readonly #starts = new FairQueue<() => void>();
   #starting = false;
 
@@ -64,7 +72,8 @@ export class BodyBudget {
   async work<Result>(byteCount: number, owner: Owner, work: () => Promise<Result>): Promise<Result> {
     if (!isLargeBody(byteCount)) return work();
     const begin = () => this.#begin(owner, work);
-    return byteCount <= HUGE_BYTES ? begin() : this.#huge.take(owner, begin);
+    if (byteCount > HUGE_BYTES) return this.#huge.take(owner, begin);
+    return this.#large.run(owner.account, byteCount, begin);
   }
 
   #begin<Result>(owner: Owner, work: () => Promise<Result>): Promise<Result> {

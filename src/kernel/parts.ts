@@ -11,7 +11,7 @@ type Work<Item, Outcome> = {
 };
 
 /** So much a command may write: 2 to 4 ms, for which others wait. */
-const PART_WEIGHT_MAX = 64;
+const PART_WEIGHT_MAX = 32;
 
 /**
  * Writes thousands of items in parts, each a command of its own, so that others find their turn in between. A request whose first part is refused is

@@ -1,5 +1,6 @@
 import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
+import { isBulkyList } from "../store/command.ts";
 import type { Tx } from "../store/sql.ts";
 import { authorsOf } from "./authors.ts";
 import { announce, keepRecord } from "./change-value.ts";
@@ -54,6 +55,7 @@ export const addTwinLedgerEntry = userCommand(
     );
     return outcomes.map(([name, outcome]) => [name, "error" in outcome ? outcome : present(tx, actor, outcome)]);
   },
+  ({ entries }) => isBulkyList(entries),
 );
 
 function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: EntryChanges): ChangeableEntry {

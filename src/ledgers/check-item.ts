@@ -10,10 +10,15 @@ import { type Entry, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 
-/** Refuses an item whose rules or topics do not compile, or that names a timeseries table: this server has none (2.15). */
+/** Each topic has its rule asked, and its subscribers looked up, whenever the value changes. */
+const TOPICS_MAX = 100;
+
+/** Refuses an item whose rules or topics do not compile, or are too many, or that names a timeseries table: this server has none (2.15). */
 export function assertAcceptable({ visibility, publish, tables }: EntryChanges): void {
   if (visibility) compiled("visibility", () => compileRule(visibility));
-  for (const [topic, rule] of Object.entries<string>(publish ? JSON.parse(publish) : {})) {
+  const topics = Object.entries<string>(publish ? JSON.parse(publish) : {});
+  if (topics.length > TOPICS_MAX) throw new ItemRefusal("Invalid rule.", `publish: at most ${TOPICS_MAX} topics`);
+  for (const [topic, rule] of topics) {
     compiled("publish", () => compileTemplate(topic));
     compiled("publish", () => compileRule(rule));
   }

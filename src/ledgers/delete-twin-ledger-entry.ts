@@ -2,6 +2,7 @@ import { userCommand } from "../access/user-command.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { writeInParts } from "../kernel/parts.ts";
+import { isBulkyList } from "../store/command.ts";
 import type { Reader } from "../store/sql.ts";
 import { announce } from "./change-value.ts";
 import { conditionsOf } from "./check-item.ts";
@@ -67,4 +68,5 @@ export const deleteTwinLedgerEntry = userCommand(
     );
     return outcomes;
   },
+  ({ names }) => isBulkyList(names),
 );

@@ -1,5 +1,6 @@
 import { userCommand } from "../access/user-command.ts";
 import type { JsonText } from "../kernel/json-text.ts";
+import { isBulkyList } from "../store/command.ts";
 import { changeEntries } from "./change-entries.ts";
 import { announce, withValue } from "./change-value.ts";
 import { type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
@@ -28,4 +29,5 @@ export const updateTwinLedgerEntryValue = userCommand(
         return after;
       },
     }),
+  ({ entries }) => isBulkyList(entries),
 );

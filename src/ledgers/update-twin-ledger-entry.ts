@@ -1,5 +1,6 @@
 import { userCommand } from "../access/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
+import { isBulkyList } from "../store/command.ts";
 import type { Tx } from "../store/sql.ts";
 import { authorsOf } from "./authors.ts";
 import { changeEntries } from "./change-entries.ts";
@@ -31,6 +32,7 @@ export const updateTwinLedgerEntry = userCommand(
       save: (before, plan) => save(tx, before, plan),
     });
   },
+  ({ entries }) => isBulkyList(entries),
 );
 
 const isSameKey = (a: EntryKey, b: EntryKey | null) =>

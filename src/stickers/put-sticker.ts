@@ -4,6 +4,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { invalid } from "../kernel/failure.ts";
 import { writeInParts } from "../kernel/parts.ts";
+import { isBulkyList } from "../store/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { announce } from "./announce.ts";
 import { countOnTwin, deleteSticker, findSticker, insertSticker, type Sticker } from "./rows.ts";
@@ -39,34 +40,38 @@ export function putStickers({ store, clock }: Deps, actor: UserActor, { twinId, 
  * Puts stickers on a twin of anybody, alive or not. A color that the account already has there stays as it is, and is refused alone;
  * one that is due to expire does so first.
  */
-export const putSticker = userCommand("put_sticker", (tx, actor, { twinId, stickers }: Input): Outcomes => {
-  assertAllAhead(tx.now, stickers);
-  const twin = getTwin(tx, actor, twinId);
-  const { accountId } = actor;
+export const putSticker = userCommand(
+  "put_sticker",
+  (tx, actor, { twinId, stickers }: Input): Outcomes => {
+    assertAllAhead(tx.now, stickers);
+    const twin = getTwin(tx, actor, twinId);
+    const { accountId } = actor;
 
-  const present = stickers.flatMap(([color]) => findSticker(tx, { twinId, accountId, color }) ?? []);
-  const due = present.filter(({ expiresAt }) => expiresAt <= tx.now);
-  for (const sticker of due) deleteSticker(tx, sticker);
-  announce(tx, SYSTEM, "sticker.expired", due);
+    const present = stickers.flatMap(([color]) => findSticker(tx, { twinId, accountId, color }) ?? []);
+    const due = present.filter(({ expiresAt }) => expiresAt <= tx.now);
+    for (const sticker of due) deleteSticker(tx, sticker);
+    announce(tx, SYSTEM, "sticker.expired", due);
 
-  let room = STICKERS_MAX - countOnTwin(tx, twinId, accountId, STICKERS_MAX);
-  const kept = new Set(present.filter((sticker) => !due.includes(sticker)).map(({ color }) => color));
-  const outcomes = stickers.map(([color, { expiresAt, ...wish }]): Outcomes[number] => {
-    if (kept.has(color)) return [color, { error: "Sticker already exists." }];
-    if (room-- <= 0) return [color, { error: "Too many Stickers on the Twin." }];
-    const sticker = {
-      ...{ twinId: twin.id, accountId, color, ...wish },
-      createdAt: tx.now,
-      expiresAt: expiresAt ?? tx.now + LIFETIME_MAX_MS,
-    };
-    insertSticker(tx, sticker);
-    return [color, sticker];
-  });
-  const put = outcomes.flatMap(([, outcome]) => ("error" in outcome ? [] : [outcome]));
-  announce(tx, actor, "sticker.put", put);
-  if (put.length > 0) tx.wake("stickers");
-  return outcomes;
-});
+    let room = STICKERS_MAX - countOnTwin(tx, twinId, accountId, STICKERS_MAX);
+    const kept = new Set(present.filter((sticker) => !due.includes(sticker)).map(({ color }) => color));
+    const outcomes = stickers.map(([color, { expiresAt, ...wish }]): Outcomes[number] => {
+      if (kept.has(color)) return [color, { error: "Sticker already exists." }];
+      if (room-- <= 0) return [color, { error: "Too many Stickers on the Twin." }];
+      const sticker = {
+        ...{ twinId: twin.id, accountId, color, ...wish },
+        createdAt: tx.now,
+        expiresAt: expiresAt ?? tx.now + LIFETIME_MAX_MS,
+      };
+      insertSticker(tx, sticker);
+      return [color, sticker];
+    });
+    const put = outcomes.flatMap(([, outcome]) => ("error" in outcome ? [] : [outcome]));
+    announce(tx, actor, "sticker.put", put);
+    if (put.length > 0) tx.wake("stickers");
+    return outcomes;
+  },
+  ({ stickers }) => isBulkyList(stickers),
+);
 
 const assertAllAhead = (now: number, stickers: Input["stickers"]) => {
   for (const [color, { expiresAt }] of stickers) assertAhead(now, color, expiresAt);

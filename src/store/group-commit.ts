@@ -9,7 +9,7 @@ import { GROUP_MAX, GroupSize } from "./group-size.ts";
 import type { SqlValue, Topic, Tx } from "./sql.ts";
 
 /** A group is closed here, if its commands are laborious. The rest waits for the next group. */
-const GROUP_MS_MAX = 10;
+const GROUP_MS_MAX = 3;
 /** And here while several accounts wait: what one of them brings in the midst of a group waits for its end, and then for that of its own. */
 const SHARED_GROUP_MS_MAX = 3;
 /** A command that can go on in another one ends here. */

@@ -26,7 +26,7 @@ export type Port = {
 /** Everything that may be written, in an order that is the same for both ends. */
 export type Commands = readonly Command<never, unknown>[];
 
-type Sent = [id: number, command: number, actor: Actor, input: unknown, owner?: Owner | null];
+type Sent = [id: number, command: number, actor: Actor, input: unknown, owner?: Owner | null | undefined, bulky?: true];
 
 type ToThread =
   | { type: "open"; database: string; lastInstant: number }
@@ -42,7 +42,21 @@ type FromThread =
   | { type: "closed"; error?: Fault };
 
 type Came = { outcomes: SentOutcome[] } | { lost: Fault };
-type SentOutcome = { result: unknown } | { refused: Failure } | { fault: Fault };
+type SentOutcome = { result: unknown } | { json: string } | { refused: Failure } | { fault: Fault };
+
+/** The result of a command with a bulky input, on its way back. */
+class JsonResult {
+  readonly json: string;
+
+  constructor(result: unknown) {
+    this.json = JSON.stringify(result);
+  }
+}
+
+const answeringJson = ({ name, run }: Command<unknown, unknown>): Command<unknown, unknown> => ({
+  name,
+  run: (tx, actor, input) => new JsonResult(run(tx, actor, input)),
+});
 
 /** What remains of an error that is nobody's refusal: what the log wants to know of it, and the codes of the system and the driver. */
 type Fault = ReturnType<typeof describeError> & { codes: object };
@@ -82,6 +96,7 @@ export async function openThread(
     add(requests) {
       const sent = requests.map(({ id, command, actor, input, owner }): Sent => {
         const number = numbers.get(command) as number;
+        if (command.isBulky?.(input)) return [id, number, actor, JSON.stringify(input), owner, true];
         return owner === undefined ? [id, number, actor, input] : [id, number, actor, input, owner];
       });
       send({ type: "run", requests: sent });
@@ -120,9 +135,10 @@ export function serveWriter(port: Port, commands: Commands): void {
       }
     } else if (message.type === "run") {
       groups.add(
-        message.requests.map(([id, number, actor, input, owner]) => {
+        message.requests.map(([id, number, actor, input, owner, bulky]) => {
           const command = commands[number] as Command<unknown, unknown>;
-          return { id, command, actor, input, owner };
+          if (!bulky) return { id, command, actor, input, owner };
+          return { id, command: answeringJson(command), actor, input: JSON.parse(input as string), owner };
         }),
       );
     } else if (message.type === "withdrawn") withdrawn?.();
@@ -155,7 +171,8 @@ function settledMessage(settled: Settled): FromThread {
 }
 
 function sentFrom(outcome: Outcome): SentOutcome {
-  if (outcome.ok) return { result: outcome.result };
+  if (outcome.ok)
+    return outcome.result instanceof JsonResult ? { json: outcome.result.json } : { result: outcome.result };
   const { error } = outcome;
   return error instanceof DomainError ? { refused: error.failure } : { fault: faultOf(error) };
 }
@@ -167,6 +184,7 @@ function settledFrom({ requests, woken, commitMs, came }: Extract<FromThread, { 
 
 function outcomeFrom(sent: SentOutcome): Outcome {
   if ("result" in sent) return { ok: true, result: sent.result };
+  if ("json" in sent) return { ok: true, result: JSON.parse(sent.json) };
   return { ok: false, error: "refused" in sent ? new DomainError(sent.refused) : errorFrom(sent.fault) };
 }
 

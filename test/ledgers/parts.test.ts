@@ -25,7 +25,7 @@ test("thousands of entries are written in parts, and answered as one request", a
   expect((await company.call("GET", path)).body.entries).toEqual({});
   for (const kind of ["added", "updated", "deleted"]) {
     const rows = rowsOf(world, `ledger.entry.${kind}`);
-    for (const { entries } of rows) expect(Object.keys(entries).length).toBeLessThanOrEqual(64);
+    for (const { entries } of rows) expect(Object.keys(entries).length).toBeLessThanOrEqual(32);
     const times = kind === "updated" ? 2 : 1;
     expect(rows.flatMap(({ entries }) => Object.keys(entries)).length).toBe(count * times);
   }
@@ -34,14 +34,14 @@ test("thousands of entries are written in parts, and answered as one request", a
 test("where a ledger becomes too large in a later part, what was written stays, and the rest says why", async () => {
   await using opened = await openLedger();
   const { add, get } = opened;
-  await add({ large: { value: "x".repeat(65_240) } });
+  await add({ large: { value: "x".repeat(65_340) } });
   const answer = await add(named(100, () => ({ value: 1 })));
   expect(answer.status).toBe(201);
   const error = "The Ledger would be larger than 65536 bytes.";
   const outcomes = Object.entries<Json>(answer.body.entries);
-  expect(outcomes.slice(0, 64).every(([, { value }]) => value === 1)).toBe(true);
-  expect(outcomes.slice(64).map(([, outcome]) => outcome)).toEqual(Array(36).fill({ error }));
-  expect(Object.keys(await get()).length).toBe(65);
+  expect(outcomes.slice(0, 32).every(([, { value }]) => value === 1)).toBe(true);
+  expect(outcomes.slice(32).map(([, outcome]) => outcome)).toEqual(Array(68).fill({ error }));
+  expect(Object.keys(await get()).length).toBe(33);
 });
 
 test("all or nothing is one command, so it has at most 250 entries", async () => {
@@ -76,7 +76,7 @@ test("thousands of identities are given in parts; a name that is taken is refuse
   const created = await company.call("POST", path, { identities });
   expect([created.status, Object.keys(created.body.identities).length]).toEqual([201, 500]);
   for (const { identities } of rowsOf(world, "identity.created")) {
-    expect(Object.keys(identities).length).toBeLessThanOrEqual(64);
+    expect(Object.keys(identities).length).toBeLessThanOrEqual(32);
   }
   const again = await company.call("POST", path, { identities: { "RFID#499": {}, "RFID#500": {} } });
   expect(again.body.identities["RFID#499"]).toEqual({ error: "Identity already exists." });
@@ -93,4 +93,15 @@ test("many stickers are put in parts, by what they write: a recipient is a row",
   const wrong = { ...named(200, () => ({ recipients })), late: { recipients, validity_ts: seconds() - 1 } };
   expect((await put(wrong)).status).toBe(400);
   expect(rowsOf(world, "sticker.put").length).toBe(20);
+});
+
+test("an entry tells at most 100 topics, each of which is looked at whenever it changes", async () => {
+  await using opened = await openLedger();
+  const publish = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`topic${i}`, "true"]));
+  const answer = await opened.add({
+    few: { value: 1, publish: publish(100) },
+    many: { value: 1, publish: publish(101) },
+  });
+  expect(answer.body.entries.few.value).toBe(1);
+  expect(answer.body.entries.many).toEqual({ error: "Invalid rule.", detail: "publish: at most 100 topics" });
 });

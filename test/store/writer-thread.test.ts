@@ -7,7 +7,7 @@ import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { type Command, command } from "../../src/store/command.ts";
+import { type Command, command, isBulkyList } from "../../src/store/command.ts";
 import { Connection } from "../../src/store/connection.ts";
 import { GroupCommit } from "../../src/store/group-commit.ts";
 import { integer, type Reader } from "../../src/store/sql.ts";
@@ -32,6 +32,14 @@ const limitPages = command("limit_pages", (tx, _actor, count: number) => {
   tx.run(`PRAGMA max_page_count = ${count}`);
 });
 const echo = command("echo", (_tx, _actor, input: unknown) => input);
+const list = command(
+  "list",
+  (_tx, _actor, { items }: { items: unknown[] }) => {
+    if (items.includes("refused")) throw conflict("exists", "refused", { resource: "Item", id: "refused" });
+    return items.toReversed();
+  },
+  ({ items }) => isBulkyList(items),
+);
 const unknown = command("unknown", () => null);
 
 const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
@@ -44,7 +52,7 @@ async function openThreadedStore(folder = temporaryFolder()) {
     send: (message: unknown) => port.postMessage(message),
     onMessage: (listen: (message: unknown) => void) => void port.on("message", listen),
   });
-  const commands: Commands = [note, buggy, limitPages, echo, ...COMMANDS];
+  const commands: Commands = [note, buggy, limitPages, echo, list, ...COMMANDS];
   serveWriter(over(port2), commands);
   const ended = new Promise<void>((done) => port2.on("close", () => done()));
   const options = {
@@ -133,6 +141,17 @@ test("bytes, big numbers, absent members and deep data come through as they are"
   const answered = (await world.store.write(echo, SYSTEM, given)) as typeof given;
   expect(answered).toStrictEqual(given);
   expect(Object.keys(answered)).toEqual(Object.keys(given));
+});
+
+test("long lists go to the thread and back as JSON, and come out the same; what refuses them is told likewise", async () => {
+  await using world = await openThreadedStore();
+  const { store } = world;
+  for (const count of [1, 8, 9, 1000]) {
+    const items = Array.from({ length: count }, (_, i) => [`name ${i}`, { value: `${i}`, nothing: null, "": ["é"] }]);
+    expect(await store.write(list, SYSTEM, { items })).toEqual(items.toReversed());
+    const refused = await store.write(list, SYSTEM, { items: [...items, "refused"] }).catch((error: unknown) => error);
+    expect((refused as DomainError).failure).toMatchObject({ code: "conflict", obstacle: { id: "refused" } });
+  }
 });
 
 test("the log is moved while groups go on, and a store that is closed leaves everything in one file", async () => {

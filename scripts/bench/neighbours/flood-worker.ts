@@ -1,12 +1,10 @@
-// A hostile company in a process of its own, at a low priority: what the neighbour waits for is to be the server, not this generator.
+// A hostile company in a process of its own.
 
-import { setPriority } from "node:os";
 import { type Attacker, answers, FLOODS, type FloodName } from "./floods.ts";
 
 export type FloodJob = { flood: FloodName; attackers: Omit<Attacker, "trap">[] };
 export type FloodReport = { underWay: true } | { answers: Record<number, number> };
 
-const NICENESS = 15;
 const send = (report: FloodReport) => process.send?.(report);
 
 /** Confirms what it is asked to confirm, and then never answers. */
@@ -29,7 +27,6 @@ process.on("message", async (message: FloodJob | "report") => {
     send({ answers });
     return;
   }
-  setPriority(NICENESS);
   const { flood, attackers } = message;
   await Promise.all(attackers.map((attacker) => FLOODS[flood]({ ...attacker, trap: openTrap(attacker.url) })));
   send({ underWay: true });

@@ -13,6 +13,10 @@ const CROWDS = [
   { attackers: 5, times: 5 },
 ] as const;
 const MEMORY_EVERY_MS = 200;
+/** Before it counts: code that runs for the first time is slow for reasons of its own. */
+const WARM_UP_MS = 2000;
+/** A hostile company has machines of its own: here its generator gets the processor time that everybody else leaves, where the system can do that. */
+const IDLE = Bun.which("chrt") ? ["chrt", "--idle", "0"] : ["nice", "-n", "19"];
 
 export type NeighbourRow = {
   floods: readonly FloodName[];
@@ -62,7 +66,7 @@ async function measureBeside(
   const server = stack.use(await startServer({ dataDir, program, env: LOOPBACK }));
   const place = { url: server.url, mqttUrl: server.mqttUrl };
   const tenant = stack.use(await QuietTenant.open({ ...place, account: account as Account }));
-  await tenant.live(1000);
+  await tenant.live(WARM_UP_MS);
   const quiet = await tenant.live(ms);
   const workers = await Promise.all(
     floods.map((flood) => startFlood({ flood, attackers: hostile.map((account) => ({ ...place, account })) })),
@@ -72,6 +76,7 @@ async function measureBeside(
   const timer = setInterval(() => {
     memoryMb = Math.max(memoryMb, residentKb(server.pid) / 1024);
   }, MEMORY_EVERY_MS);
+  await tenant.live(WARM_UP_MS);
   const beside = await tenant.live(ms);
   clearInterval(timer);
   const answers: Record<number, number> = {};
@@ -92,7 +97,7 @@ async function createAccounts(count: number, options: { dataDir: string; program
 async function startFlood(job: FloodJob) {
   const underWay = Promise.withResolvers<void>();
   let reported = Promise.withResolvers<Record<number, number>>();
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "flood-worker.ts")], {
+  const child = Bun.spawn([...IDLE, process.execPath, join(import.meta.dir, "flood-worker.ts")], {
     stdio: ["ignore", "inherit", "inherit"],
     ipc: (report: FloodReport) => ("answers" in report ? reported.resolve(report.answers) : underWay.resolve()),
     onExit: () => underWay.reject(new Error("the flood ended")),

@@ -11,6 +11,7 @@ export const ACTS = Object.keys(PACE) as Act[];
 /** What is not answered by then counts as that late. */
 const PATIENCE_MS = 10_000;
 const READY_EVERY_MS = 250;
+const DOORS = 50;
 
 export type Experience = {
   p99Ms: Record<Act, number>;
@@ -26,8 +27,8 @@ type Place = { url: string; mqttUrl: string; account: Account };
 /** A company with a twin, a device and a webhook, which does a little of everything and notes how long that takes. */
 export class QuietTenant implements AsyncDisposable {
   readonly #place: Place;
-  /** A second device, which comes and goes. */
-  readonly #door: string;
+  /** Devices that come and go, so that none takes over its own connection that is late. */
+  readonly #doors: readonly string[];
   readonly #client: MqttClient;
   readonly #twin: string;
   readonly #receiver: ReturnType<typeof Bun.serve>;
@@ -39,12 +40,13 @@ export class QuietTenant implements AsyncDisposable {
     const { url, account } = place;
     const hub = await createHub(url, account.token, "quiet");
     const device = await createDevice(url, account.token, hub, "panel");
-    const door = await createDevice(url, account.token, hub, "door");
+    const doors: string[] = [];
+    while (doors.length < DOORS) doors.push(await createDevice(url, account.token, hub, `door ${doors.length}`));
     const twin = (await call(place, "POST", "/twins", {})).creation_certificate.uuid;
     const client = connect(place.mqttUrl, { clientId: device, reconnectPeriod: 100 });
     await new Promise((done) => client.once("connect", done));
     await client.subscribeAsync("$SCW/twins/me/current/put/response/+", { qos: 1 });
-    const tenant = new QuietTenant(place, { door, client, twin });
+    const tenant = new QuietTenant(place, { doors, client, twin });
     const confirmed = Promise.withResolvers<void>();
     tenant.#delivered.set("confirmed", confirmed.resolve);
     const callback_url = `http://127.0.0.1:${tenant.#receiver.port}/`;
@@ -54,9 +56,9 @@ export class QuietTenant implements AsyncDisposable {
     return tenant;
   }
 
-  private constructor(place: Place, { door, client, twin }: { door: string; client: MqttClient; twin: string }) {
+  private constructor(place: Place, { doors, client, twin }: { doors: string[]; client: MqttClient; twin: string }) {
     this.#place = place;
-    this.#door = door;
+    this.#doors = doors;
     this.#client = client;
     this.#twin = twin;
     client.on("message", () => this.#answered.shift()?.());
@@ -119,7 +121,10 @@ export class QuietTenant implements AsyncDisposable {
       await answered;
     },
     connects: () => {
-      const client = connect(this.#place.mqttUrl, { clientId: this.#door, reconnectPeriod: 0 });
+      const client = connect(this.#place.mqttUrl, {
+        clientId: this.#doors[this.#next++ % DOORS] as string,
+        reconnectPeriod: 0,
+      });
       return new Promise<void>((done, fail) => {
         client.once("connect", () => done());
         client.once("error", fail);
