@@ -12,14 +12,7 @@ import type { Context } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Envelope, Wrapping } from "./envelope.ts";
 import { FrameReader, type ReaderPort } from "./frame-reader.ts";
-import {
-  BACKLOG_MAX,
-  CONNECT_TIMEOUT_MS,
-  HELD_BYTES_MAX,
-  ROOM_RETRY_MS,
-  SEND_BYTES_LEAST,
-  UNCOUNTED_BYTES,
-} from "./limits.ts";
+import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, ROOM_RETRY_MS } from "./limits.ts";
 import { MemoryUse } from "./memory-use.ts";
 import { OutboundBytes } from "./outbound-bytes.ts";
 import type { Queued } from "./outgoing.ts";
