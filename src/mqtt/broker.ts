@@ -42,7 +42,8 @@ export class Broker {
 
   constructor(deps: Deps) {
     const publishOwn = (hubId: string, message: Message) => this.publishFromServer(hubId, message);
-    const reading = new Reading();
+    const turn = new Turn();
+    const reading = new Reading(turn);
     const sys: SysTopics = new SysTopics(
       deps,
       reading.slices,
@@ -60,7 +61,7 @@ export class Broker {
       presence: new Presence(deps),
       activity: new ActivityLog(deps),
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
-      turn: new Turn(),
+      turn,
       ...{ reading, memory, strangers },
       willsInWork: new Set(),
       onClosed: (connection) => this.#connections.delete(connection),

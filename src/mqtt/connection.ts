@@ -12,12 +12,13 @@ import type { Context } from "./context.ts";
 import { dispatch } from "./dispatch.ts";
 import type { Envelope, Wrapping } from "./envelope.ts";
 import { FrameReader, type ReaderPort } from "./frame-reader.ts";
-import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, ROOM_RETRY_MS, SEND_BYTES_LEAST } from "./limits.ts";
+import { BACKLOG_MAX, CONNECT_TIMEOUT_MS, HELD_BYTES_MAX, ROOM_RETRY_MS } from "./limits.ts";
 import { MemoryUse } from "./memory-use.ts";
+import { OutboundBytes } from "./outbound-bytes.ts";
 import type { Queued } from "./outgoing.ts";
 import { ProtocolError, type QoS, type ServerPacket } from "./packets.ts";
 import { ReaderWatch } from "./reader-watch.ts";
-import { isBehind, type Written } from "./sender.ts";
+import type { Written } from "./sender.ts";
 import { leaveSession } from "./session-life.ts";
 import type { Traffic } from "./sys-topics.ts";
 import { tell } from "./tell.ts";
@@ -43,6 +44,7 @@ export class Connection implements DeviceSocketHandler {
   readonly acks = new AckLine();
   readonly memory: MemoryUse;
   readonly #frames: FrameReader;
+  readonly #outbound: OutboundBytes;
   readonly #reader: ReaderWatch;
   readonly #cancelTimeout: Cancel;
   #cancelRetry: Cancel | undefined;
@@ -64,6 +66,7 @@ export class Connection implements DeviceSocketHandler {
     this.context = context;
     this.socket = socket;
     this.memory = new MemoryUse(context.strangers, socket.origin);
+    this.#outbound = new OutboundBytes(socket, this.memory);
     this.#frames = new FrameReader(
       context.reading,
       socket,
@@ -129,7 +132,7 @@ export class Connection implements DeviceSocketHandler {
   sendPublish(envelope: Envelope, wrapping: Wrapping): boolean {
     const { sender } = this.client;
     const isTaken = sender.publish(envelope, wrapping);
-    if (isTaken) this.memory.set("sending", sender.bytes + this.socket.bufferedBytes);
+    this.#outbound.sending(sender.bytes);
     this.touch();
     return isTaken;
   }
@@ -174,8 +177,7 @@ export class Connection implements DeviceSocketHandler {
 
   /** Whether so many bytes more had better wait, because it has much to read already, or its account no memory for them. */
   isBehindFor(bytes: number): boolean {
-    const onTheirWay = this.client.sender.bytes + this.socket.bufferedBytes;
-    return isBehind(onTheirWay) || !this.memory.hasRoom("sending", onTheirWay + bytes);
+    return this.#outbound.isBehind(this.client.sender.bytes, bytes);
   }
 
   mayReceive(topic: string): boolean {
@@ -297,7 +299,7 @@ export class Connection implements DeviceSocketHandler {
       process: (frame) => this.#process(frame),
       isClosed: () => this.state === "closed",
       isHeld: () => this.state === "connecting" || this.#finishing === "deaf",
-      guard: (run) => this.#guard(run),
+      failed: (error) => this.#fault(error),
       // It is paid for; one who cannot be held back, or has no memory left for it, ends.
       waiting: (unreadBytes, memoryBytes) => {
         const isFlooding = unreadBytes > HELD_BYTES_MAX + packetBytesMax;
@@ -338,9 +340,7 @@ export class Connection implements DeviceSocketHandler {
 
   /** What the client has not taken yet is paid for; where its account has no memory for it, it ends. */
   #chargeSending(): void {
-    if (this.state !== "open") return;
-    const bytes = this.socket.bufferedBytes;
-    if (!this.memory.set("sending", bytes) && bytes > SEND_BYTES_LEAST) this.close(CLOSING.slow);
+    if (this.state === "open" && !this.#outbound.sent()) this.close(CLOSING.slow);
   }
 
   #count(traffic: Traffic, deviceId: string, { bytes, packets, publishes, tooLarge }: Written): void {

@@ -1,3 +1,4 @@
+import { stopwatchMs } from "../kernel/clock.ts";
 import type { DeviceSocket } from "../platform/device-socket.ts";
 import { Inbox } from "./inbox.ts";
 import { IN_WORK_MAX, IN_WORK_RESUME } from "./limits.ts";
@@ -13,13 +14,13 @@ const PAUSE_BYTES = 64 * 1024;
 
 /** What the reader needs of its connection. */
 export type ReaderPort = {
-  /** Takes a packet. Never throws. */
+  /** Takes a packet. What it throws comes back by `failed`. */
   process(frame: Uint8Array): void;
   isClosed(): boolean;
   /** Nothing more is to be read for now. */
   isHeld(): boolean;
-  /** Does what may meet packets that break the protocol, and ends the connection then. */
-  guard(run: () => void): void;
+  /** A packet breaks the protocol, or is a fault of ours: it ends the connection. */
+  failed(error: unknown): void;
   /** So much waits to be read, of so much memory; it may end the connection. */
   waiting(unreadBytes: number, memoryBytes: number): void;
 };
@@ -40,6 +41,21 @@ export class FrameReader {
   #isPaused = false;
   /** It waits for room in the window of its account. */
   #isWaiting = false;
+  /** Of the reading that is on: until when, and what it has come to. */
+  #end = 0;
+  #isOver: () => boolean = () => true;
+  #small = 0;
+  #hasToWait = false;
+  readonly #isPastEnd = () => stopwatchMs() >= this.#end;
+  readonly #takeFrame = (frame: Uint8Array): boolean => {
+    if (this.#turnPackets > 0) this.#turnPackets--;
+    this.#port.process(frame);
+    this.#hasToWait = this.#port.isClosed() || this.#mustWait();
+    if (this.#hasToWait) return false;
+    // The clock is not looked at for each small one.
+    const looks = frame.length >= SMALL_FRAME_BYTES || ++this.#small % SMALL_FRAMES === 0;
+    return !(looks && this.#isOver());
+  };
   /** Packets that it may still bring in its turn, though others wait. */
   #turnPackets = 0;
   /** Its next packets are read in a turn of their own. */
@@ -135,10 +151,18 @@ export class FrameReader {
 
   /** Reads what has come, and later what cannot be read now. */
   #readNow(bytes?: Uint8Array): void {
-    const isUnfinished = this.#reading.now(this.#share, (isOver) => this.#read(isOver, bytes));
-    if (isUnfinished === false) return;
-    if (isUnfinished === undefined && bytes) this.#keep(bytes);
-    if (this.#port.isClosed()) return;
+    const share = this.#share;
+    const allowedMs = this.#reading.allowedMs(share);
+    if (allowedMs > 0) {
+      const began = stopwatchMs();
+      this.#end = began + allowedMs;
+      const isUnfinished = this.#read(this.#isPastEnd, bytes);
+      this.#reading.charge(share, stopwatchMs() - began);
+      if (!isUnfinished) return;
+    } else if (bytes) {
+      this.#keep(bytes);
+      if (this.#port.isClosed()) return;
+    }
     this.#isLater = true;
     this.#reading.later({ account: this.#share.key, member: this.#member }, (isOver) => this.#read(isOver));
   }
@@ -147,24 +171,25 @@ export class FrameReader {
   #read(isOver: () => boolean, bytes?: Uint8Array): boolean {
     this.#isLater = false;
     if (this.#port.isClosed()) return false;
-    let mustWait = !bytes && this.#mustWait();
-    let small = 0;
-    const take = (frame: Uint8Array) => {
-      if (this.#turnPackets > 0) this.#turnPackets--;
-      this.#port.process(frame);
-      mustWait = this.#port.isClosed() || this.#mustWait();
-      // The clock is not looked at for each small one.
-      const looks = frame.length >= SMALL_FRAME_BYTES || ++small % SMALL_FRAMES === 0;
-      return !mustWait && !(looks && isOver());
-    };
-    if (!mustWait) this.#port.guard(() => this.#inbox.read(take, bytes));
+    this.#isOver = isOver;
+    this.#small = 0;
+    this.#hasToWait = !bytes && this.#mustWait();
+    if (!this.#hasToWait) this.#take(bytes);
     if (this.#port.isClosed()) return false;
     this.#tell();
     if (this.#port.isClosed()) return false;
-    this.#isLater = this.#inbox.hasUnread && !mustWait;
-    if (mustWait || this.#inbox.unreadBytes >= PAUSE_BYTES) this.pause();
+    this.#isLater = this.#inbox.hasUnread && !this.#hasToWait;
+    if (this.#hasToWait || this.#inbox.unreadBytes >= PAUSE_BYTES) this.pause();
     else this.#resume();
     return this.#isLater;
+  }
+
+  #take(bytes: Uint8Array | undefined): void {
+    try {
+      this.#inbox.read(this.#takeFrame, bytes);
+    } catch (error) {
+      this.#port.failed(error);
+    }
   }
 
   #keep(bytes: Uint8Array): void {

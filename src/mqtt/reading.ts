@@ -1,6 +1,6 @@
-import { stopwatchMs } from "../kernel/clock.ts";
 import type { Owner } from "../kernel/fair-queue.ts";
 import { FairSlices, UNFINISHED } from "../kernel/fair-slices.ts";
+import type { Turn } from "./turn.ts";
 import { WORKS_OF_ACCOUNT_MAX, WORKS_OF_ADDRESS_MAX, WorkWindow } from "./work-window.ts";
 
 /** What is read of one account, and of all, in the turn of the event loop in which it comes. The rest is read in slices. */
@@ -27,9 +27,13 @@ export type Read = (isOver: () => boolean) => boolean;
 export class Reading {
   readonly slices = new FairSlices();
   readonly #shares = new Map<string, Share>();
-  #turn = 0;
-  #began = false;
+  readonly #turns: Turn;
+  #turn = -1;
   #leftMs = TURN_MS;
+
+  constructor(turns: Turn) {
+    this.#turns = turns;
+  }
 
   ofAccount(accountId: string): Share {
     return this.#share(accountId, WORKS_OF_ACCOUNT_MAX);
@@ -54,36 +58,27 @@ export class Reading {
     return this.#shares.size;
   }
 
-  /** Reads now, as far as the share goes: returns what `read` does. Undefined if the share has had its part of this turn. */
-  now(share: Share, read: Read): boolean | undefined {
-    this.#beginTurn();
-    if (share.turn !== this.#turn) {
-      share.turn = this.#turn;
+  /** How long it may be read now, in milliseconds; 0 if the share has had its part of this turn. What that took is told by `charge`. */
+  allowedMs(share: Share): number {
+    const turn = this.#turns.current();
+    if (this.#turn !== turn) {
+      this.#turn = turn;
+      this.#leftMs = TURN_MS;
+    }
+    if (share.turn !== turn) {
+      share.turn = turn;
       share.leftMs = PART_MS;
     }
-    const allowedMs = Math.min(share.leftMs, this.#leftMs);
-    if (allowedMs <= 0) return undefined;
-    const began = stopwatchMs();
-    const end = began + allowedMs;
-    const isUnfinished = read(() => stopwatchMs() >= end);
-    const took = stopwatchMs() - began;
-    share.leftMs -= took;
-    this.#leftMs -= took;
-    return isUnfinished;
+    return Math.max(0, Math.min(share.leftMs, this.#leftMs));
+  }
+
+  charge(share: Share, ms: number): void {
+    share.leftMs -= ms;
+    this.#leftMs -= ms;
   }
 
   /** Reads when it is the turn of its owner, until it is finished. */
   later(owner: Owner, read: Read): void {
     void this.slices.run(owner, (isOver) => (read(isOver) ? UNFINISHED : null));
-  }
-
-  #beginTurn(): void {
-    if (this.#began) return;
-    this.#began = true;
-    this.#leftMs = TURN_MS;
-    setImmediate(() => {
-      this.#turn++;
-      this.#began = false;
-    });
   }
 }

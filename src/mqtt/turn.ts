@@ -18,6 +18,13 @@ export class Turn {
   /** Those for whom a turn had no time. */
   readonly #late = new FairQueue<AtTurnEnd>();
   #scheduled = false;
+  #number = 0;
+
+  /** The number of the turn that is on. Turns are counted for as long as this is asked for. */
+  current(): number {
+    this.#schedule();
+    return this.#number;
+  }
 
   /** The caller adds itself at most once until its `endTurn` is called. */
   add(item: AtTurnEnd): void {
@@ -34,6 +41,7 @@ export class Turn {
 
   #end(): void {
     this.#scheduled = false;
+    this.#number++;
     const end = stopwatchMs() + TURN_END_MS;
     if (this.#late.size > 0) this.#serveLate(end);
     else this.#serve(end);

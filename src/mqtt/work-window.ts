@@ -1,5 +1,8 @@
-/** What one account's devices may have in work at a time: enough for full groups of the writer, and no more that waits before it. */
-export const WORKS_OF_ACCOUNT_MAX = 512;
+/**
+ * What one account's devices may have in work at a time. What the writer has done of it is answered at once, and others wait for that: beside 64
+ * devices with 500 puts each the p99 of another account's messages is 29 ms with 512, 15 with 128, 12 with 64; these puts take 12.0, 12.1 and 16.4 s.
+ */
+export const WORKS_OF_ACCOUNT_MAX = 128;
 /** CONNECTs of one address: who they are is looked up, and their sessions. */
 export const WORKS_OF_ADDRESS_MAX = 16;
 const BYTES_MAX = 4 * 1024 * 1024;
