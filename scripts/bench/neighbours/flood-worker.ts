@@ -32,3 +32,6 @@ process.on("message", async (message: FloodJob | "report") => {
   send({ underWay: true });
 });
 process.on("disconnect", () => process.exit(0));
+// A server that defends itself cuts connections off in many ways, and the flood goes on.
+process.on("uncaughtException", () => {});
+process.on("unhandledRejection", () => {});

@@ -127,12 +127,15 @@ async function request({ url, account }: Attacker, method: string, path: string,
   return text;
 }
 
-const newTwin = async (attacker: Attacker): Promise<string> => {
+/** Other floods may have it refused, or cut off: it is tried again. */
+async function newTwin(attacker: Attacker): Promise<string> {
   for (;;) {
-    const twin = JSON.parse(await request(attacker, "POST", "/twins", {})).creation_certificate?.uuid;
+    const text = await request(attacker, "POST", "/twins", {}).catch(() => "{}");
+    const twin = JSON.parse(text).creation_certificate?.uuid;
     if (twin) return twin;
+    await Bun.sleep(10);
   }
-};
+}
 
 /** Does the same again and again, so many times at once. */
 function loop(atOnce: number, act: (n: number) => Promise<unknown>): void {
@@ -152,7 +155,7 @@ async function floodWebhooks(attacker: Attacker, urlOf: (index: number) => strin
   const topics = Array.from({ length: 10 }, (_, i) => `alarm${i}`);
   const subscribe = (i: number) =>
     request(attacker, "POST", "/notifications/webhooks", { callback_url: urlOf(i), topic: topics[i % 10] as string });
-  for (let i = 0; i < 300; i++) await subscribe(i);
+  for (let i = 0; i < 300; i++) await subscribe(i).catch(() => Bun.sleep(10));
   if (!confirmed) return;
   loop(1, async (n) => {
     const sticker = { recipients: [attacker.account.user], publish: { on_put: topics } };
@@ -166,7 +169,13 @@ async function floodPuts({ mqttUrl, url, account }: Attacker, devices: number, u
   const hub = await createHub(url, account.token, "flood");
   const { hostname, port } = new URL(mqttUrl.replace("mqtt:", "http:"));
   const clientIds: string[] = [];
-  for (let i = 0; i < devices; i++) clientIds.push(await createDevice(url, account.token, hub, `meter ${i}`));
+  while (clientIds.length < devices) {
+    const made = createDevice(url, account.token, hub, `meter ${clientIds.length}`);
+    await made.then(
+      (id) => clientIds.push(id),
+      () => Bun.sleep(10),
+    );
+  }
   for (const clientId of clientIds) {
     const socket = connectTcp({ host: hostname, port: Number(port), noDelay: true });
     socket.on("error", () => {});
