@@ -61,7 +61,7 @@ function roomMax({ config, log }: Deps): number {
   if (limit === null) return config.mqttConnectionsMax;
   const room = Math.floor(limit * DESCRIPTORS_PART);
   if (room < config.mqttConnectionsMax) {
-    log.warn("mqtt.few_descriptors", {
+    log.info("mqtt.few_descriptors", {
       descriptors: limit,
       connections: room,
       connectionsMax: config.mqttConnectionsMax,

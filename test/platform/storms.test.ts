@@ -16,7 +16,9 @@ test("2 000 connections that come at once are all served, and leave nothing behi
   expect(echo.refused()).toBe(0);
   for (const { socket } of wires) socket.destroy();
   await Promise.all(echo.connections.map(({ closed }) => closed));
-  expect(echo.connections.every(({ events }) => events.join() === "bytes 5,close")).toBe(true);
+  // A send that the system did not take at once drains later.
+  const stories = new Set(echo.connections.map(({ events }) => events.filter((event) => event !== "drain").join()));
+  expect([...stories]).toEqual(["bytes 5,close"]);
 
   // All places are free again.
   const again = await dialTcp(listener.port);
