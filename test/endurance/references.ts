@@ -12,7 +12,8 @@ export async function untilCopied(open: () => Connection): Promise<void> {
   try {
     for (;;) {
       const waiting = database.get(
-        "SELECT (SELECT count(*) FROM changed_sources) + (SELECT count(*) FROM pending_references) AS count",
+        `SELECT (SELECT count(*) FROM changed_sources) + (SELECT count(*) FROM reference_walks)
+           + (SELECT count(*) FROM pending_references) AS count`,
       )?.["count"];
       if (waiting === 0) return;
       if (Date.now() > deadline) throw new Error(`${waiting} references and sources are still waiting`);
