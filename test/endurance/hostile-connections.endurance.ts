@@ -117,7 +117,7 @@ test("10 000 requests with wrong secrets are all answered 401", async () => {
   await siege.expectUnharmed();
 });
 
-test("PINs cannot be guessed: after a few failures even the right one is not found from there", async () => {
+test("PINs cannot be guessed: after a few failures even the right one is told to wait from there", async () => {
   await using siege = await openSiege({ TWINPOST_TRUSTED_PROXIES: "127.0.0.1/32" });
   const { account, user } = siege.account;
   const { uuid } = JSON.parse((await siege.call("POST", "/users", `{"role":"${siege.account.role}"}`)).text);
@@ -129,15 +129,16 @@ test("PINs cannot be guessed: after a few failures even the right one is not fou
 
   // All at the same moment, so that no failure is known yet when the next is tried.
   const guesses = wires.map((wire, i) => redeem(wire, `${i}`.padStart(6, "A"), "192.0.2.1"));
-  expect(tally(await Promise.all(guesses))).toEqual({ "404 404653": 100 });
+  const slowed = { "404 404653": 20, "429 400979": 80 };
+  expect(tally(await Promise.all(guesses))).toEqual(slowed);
   const [wire] = wires as [Wire];
-  expect(await redeem(wire, pin, "192.0.2.1")).toBe("404 404653");
+  expect(await redeem(wire, pin, "192.0.2.1")).toBe("429 400979");
 
   // A customer's IPv6 addresses count as one, and what a client claims beside its proxy counts for nothing.
   const sixes = wires.map((wire, i) => redeem(wire, `${i}`.padStart(6, "B"), `2001:db8::${i.toString(16)}`));
-  expect(tally(await Promise.all(sixes))).toEqual({ "404 404653": 100 });
-  expect(await redeem(wire, pin, "2001:db8::ffff")).toBe("404 404653");
-  expect(await redeem(wire, pin, "203.0.113.7, 192.0.2.1")).toBe("404 404653");
+  expect(tally(await Promise.all(sixes))).toEqual(slowed);
+  expect(await redeem(wire, pin, "2001:db8::ffff")).toBe("429 400979");
+  expect(await redeem(wire, pin, "203.0.113.7, 192.0.2.1")).toBe("429 400979");
 
   expect(await redeem(wire, pin, "198.51.100.1")).toBe("201 ");
   expect(await redeem(wire, pin, "198.51.100.1")).toBe("404 404653");
