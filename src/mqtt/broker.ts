@@ -63,7 +63,7 @@ export class Broker {
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
       turn,
       ...{ reading, memory, strangers },
-      willsInWork: new Set(),
+      willsInWork: new Map(),
       onClosed: (connection) => this.#connections.delete(connection),
       leaving: (stored) => this.#note(stored),
     };

@@ -27,7 +27,7 @@ export type Context = {
   readonly memory: MemoryBudget;
   readonly strangers: MemoryBudget;
   /** Wills that are being published. */
-  readonly willsInWork: Set<number>;
+  readonly willsInWork: Map<number, Promise<void>>;
   onClosed(connection: Connection): void;
   /** Something of a connection that has ended is to be stored before the server ends too. */
   leaving(stored: Promise<unknown>): void;

@@ -121,20 +121,24 @@ export function handOver({ stored, envelope }: Pick<Routed, "stored" | "envelope
 }
 
 /**
- * A will is due: it is published once, whoever finds it first. What cannot be stored now is found again by the job, which is told by
+ * A will is due: it is published once, whoever finds it first; all who find it wait for that. What cannot be stored now is found again by the job, which is told by
  * `onWill` that rejects.
  */
-export async function onWill(context: Context, { will, hubId, message }: WillDue): Promise<void> {
-  const { deps, hubs, willsInWork } = context;
-  if (willsInWork.has(will) || !deps.store.read((reader) => hasWill(reader, will))) return;
+export function onWill(context: Context, due: WillDue): Promise<void> {
+  const { willsInWork } = context;
+  const known = willsInWork.get(due.will);
+  if (known) return known;
+  const work = publishOnce(context, due).finally(() => willsInWork.delete(due.will));
+  willsInWork.set(due.will, work);
+  return work;
+}
+
+async function publishOnce(context: Context, { will, hubId, message }: WillDue): Promise<void> {
+  const { deps, hubs } = context;
+  if (!deps.store.read((reader) => hasWill(reader, will))) return;
   const hub = hubs.find(hubId) ?? hubs.add(deps.store.read((reader) => loadHub(reader, hubId)));
   if (!hub) return;
-  willsInWork.add(will);
-  try {
-    await stored(publish(context, { hub, message, by: hubActor(hub.info), from: null, receivedFrom: null, will }));
-  } finally {
-    willsInWork.delete(will);
-  }
+  await stored(publish(context, { hub, message, by: hubActor(hub.info), from: null, receivedFrom: null, will }));
 }
 
 export const publishWill = (context: Context, due: WillDue): Promise<void> =>
