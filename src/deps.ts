@@ -1,8 +1,8 @@
 import type { Config } from "./config.ts";
-import type { AccountTurns } from "./kernel/account-turns.ts";
 import type { BodyBudget } from "./kernel/body-budget.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { FairSlices } from "./kernel/fair-slices.ts";
+import type { FairTurns } from "./kernel/fair-turns.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
@@ -27,7 +27,7 @@ export type Deps = {
   /** What request bodies take of memory and time, at all doors together. */
   readonly bodies: BodyBudget;
   /** Writes of large documents, of which an account has one with the writer at a time. */
-  readonly largeWrites: AccountTurns;
+  readonly largeWrites: FairTurns;
   /** Long reads, which share the event loop in slices. */
   readonly slices: FairSlices;
   readonly net: Net;

@@ -8,11 +8,11 @@ import { Deliverer } from "../jobs/deliverer.ts";
 import { jobs } from "../jobs/jobs.ts";
 import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
-import { AccountTurns } from "../kernel/account-turns.ts";
 import { BodyBudget } from "../kernel/body-budget.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import { FairSlices } from "../kernel/fair-slices.ts";
+import { FairTurns } from "../kernel/fair-turns.ts";
 import { createLog } from "../kernel/log.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Tally } from "../kernel/tally.ts";
@@ -62,7 +62,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       net: systemNet({ now: clock.now, servers: config.dnsServers, metrics }),
       messages: new Tally(),
       bodies: new BodyBudget(),
-      largeWrites: new AccountTurns(),
+      largeWrites: new FairTurns(),
       slices: new FairSlices(),
       userTokenKey,
     };

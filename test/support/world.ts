@@ -6,9 +6,9 @@ import { createApp } from "../../src/http/app.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
-import { AccountTurns } from "../../src/kernel/account-turns.ts";
 import { BodyBudget } from "../../src/kernel/body-budget.ts";
 import { FairSlices } from "../../src/kernel/fair-slices.ts";
+import { FairTurns } from "../../src/kernel/fair-turns.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { Tally } from "../../src/kernel/tally.ts";
@@ -63,7 +63,7 @@ export async function openWorld(
     net,
     messages: new Tally(),
     bodies: new BodyBudget(),
-    largeWrites: new AccountTurns(),
+    largeWrites: new FairTurns(),
     slices: new FairSlices(),
     userTokenKey,
   };
