@@ -5,7 +5,7 @@ import { join } from "node:path";
 // never refused, that the server says it is ready, and that its memory stays bounded, on a small machine too.
 
 const BENCH = join(import.meta.dir, "../../scripts/bench/bench.ts");
-const FLOODS = ["small puts", "sticker", "entries", "references", "hanging", "silent", "lists"];
+const FLOODS = ["small puts", "sticker", "hanging", "silent", "lists"];
 const MEMORY_MB_MAX = 600;
 
 type Row = {
