@@ -60,15 +60,23 @@ export const viewIdentity = (identity: Identity): z.infer<typeof IdentityView> =
   },
 });
 
-export const viewIdentities = (identities: Identity[]): z.infer<typeof IdentitiesView> => ({
-  identities: Object.fromEntries(
-    identities.map((identity) => [
-      identity.name,
-      {
-        validity_ts: toSecondsOrNull(identity.expiresAt),
-        created_ts: toSeconds(identity.createdAt),
-        updated_ts: toSeconds(identity.updatedAt),
-      },
-    ]),
-  ),
-});
+/** By name. Where several other accounts have given a twin the same one, the oldest is shown. */
+export function viewIdentities(identities: Identity[]): z.infer<typeof IdentitiesView> {
+  const byName = new Map<string, Identity>();
+  for (const identity of identities) {
+    const known = byName.get(identity.name);
+    if (!known || identity.createdAt < known.createdAt) byName.set(identity.name, identity);
+  }
+  return {
+    identities: Object.fromEntries(
+      Array.from(byName.values(), (identity) => [
+        identity.name,
+        {
+          validity_ts: toSecondsOrNull(identity.expiresAt),
+          created_ts: toSeconds(identity.createdAt),
+          updated_ts: toSeconds(identity.updatedAt),
+        },
+      ]),
+    ),
+  };
+}
