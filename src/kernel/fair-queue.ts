@@ -29,11 +29,6 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
-  /** How many accounts have items that wait. */
-  get accounts(): number {
-    return this.#accounts.size;
-  }
-
   /** How many accounts are remembered, for whom something waits or who owe something. */
   get remembered(): number {
     return this.#accounts.remembered;

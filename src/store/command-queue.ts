@@ -36,11 +36,6 @@ export class CommandQueue {
     return this.#own.size + this.#accounts.size;
   }
 
-  /** Whether commands of more than one account wait. */
-  get isShared(): boolean {
-    return this.#accounts.accounts > 1;
-  }
-
   add(request: Request): void {
     const owner = ownerOf(request);
     if (owner) this.#accounts.add(request, owner);

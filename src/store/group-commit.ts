@@ -8,12 +8,8 @@ import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from ".
 import { GROUP_MAX, GroupSize } from "./group-size.ts";
 import type { SqlValue, Topic, Tx } from "./sql.ts";
 
-/** A group is closed here, if its commands are laborious. The rest waits for the next group. */
+/** A group is closed here, if its commands are laborious: what comes in the midst of one waits for its end, and then for that of its own. */
 const GROUP_MS_MAX = 3;
-/** And here while several accounts wait: what one of them brings in the midst of a group waits for its end, and then for that of its own. */
-const SHARED_GROUP_MS_MAX = 3;
-/** A command that can go on in another one ends here. */
-const COMMAND_MS = 3;
 /** So long a group keeps a shared event loop to itself. Then others are served in its midst, who see what was there before it. */
 const TURN_MS = 2;
 /** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
@@ -198,15 +194,11 @@ export class GroupCommit {
         await new Promise<void>((done) => setImmediate(done));
         [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
       }
-      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && spentMs + turnMs > this.#groupMsMax);
+      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && spentMs + turnMs > GROUP_MS_MAX);
       if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;
       if (!this.#run(group[outcomes.length] as Taken<Request>, savepoints, attempt)) return undefined;
     }
     return this.#writeAppended() ? attempt : undefined;
-  }
-
-  get #groupMsMax(): number {
-    return this.#queue.isShared ? SHARED_GROUP_MS_MAX : GROUP_MS_MAX;
   }
 
   /** Returns false if nothing waits. */
@@ -241,7 +233,6 @@ export class GroupCommit {
     const connection = this.#connection;
     const appended = this.#appended;
     const wakes: Topic[] = [];
-    const end = stopwatchMs() + COMMAND_MS;
     let wrote = false;
     const writing = (binds: readonly SqlValue[]) => {
       wrote = true;
@@ -249,7 +240,6 @@ export class GroupCommit {
     };
     const tx: Tx = {
       now: this.#instant(),
-      timeIsUp: () => stopwatchMs() >= end,
       get: (sql, ...binds) => {
         appended.writeFor(sql);
         return connection.get(sql, ...binds);

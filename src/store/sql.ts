@@ -23,8 +23,6 @@ export type Reader = {
 
 /** A command's view of the open transaction. A function that writes asks for a `Tx`, one that only reads for a `Reader`. */
 export type Tx = Reader & {
-  /** Whether the command has taken so long that it should leave the rest of its work to another one, if it can. Others wait for it. */
-  timeIsUp(): boolean;
   /** Answers how many rows changed. */
   run(sql: string, ...binds: SqlValue[]): number;
   /** Tells whoever listens to the topic that there is something to do. A hint that may be lost: given after the commit, or never. */

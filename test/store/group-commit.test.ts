@@ -247,16 +247,6 @@ test("accounts take turns by the time that their commands take; the server's own
   expect(order.indexOf("quick 39")).toBeLessThan(60);
 });
 
-test("a command is told when it has had its time", async () => {
-  await using world = await openTestStore();
-  const slices = command("slices", (tx, _actor, _input: null) => {
-    const before = tx.timeIsUp();
-    for (const end = performance.now() + 5; performance.now() < end; );
-    return [before, tx.timeIsUp()];
-  });
-  expect(await world.store.write(slices, SYSTEM, null)).toEqual([false, true]);
-});
-
 test("another process's transaction is waited out without blocking the event loop", async () => {
   await using world = await openTestStore();
   const other = world.connect();
