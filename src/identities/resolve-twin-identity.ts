@@ -17,7 +17,7 @@ export type Context = "personal" | "system" | string[];
 type Wish = PageWish & { context: Context; visibleTwins: boolean };
 
 /**
- * Twins that a name leads to, each once on a page, oldest name first: through the caller's own identities, and through those of others that
+ * Twins that a name leads to, each once on a page, in the order of their oldest names: through the caller's own identities, and through those of others that
  * are visible to the caller. `visibleTwins` leaves out twins that the role keeps from the caller. Expired names lead nowhere.
  */
 export async function resolveTwinIdentity(
@@ -26,16 +26,22 @@ export async function resolveTwinIdentity(
   name: string,
   { context, visibleTwins, cursor, limit }: Wish,
 ): Promise<Page<Twin>> {
-  const found = new Set<string>();
+  const found = new Map<string, { twin: Twin; namedAt: number }>();
   let bytes = 0;
   const examine = (reader: Reader) => (identity: Identity) => {
-    if (found.has(identity.twinId) || isExpired(identity, reader.now)) return undefined;
+    const known = found.get(identity.twinId);
+    if ((known && known.namedAt <= identity.createdAt) || isExpired(identity, reader.now)) return undefined;
     const twin = findTwin(reader, identity.twinId);
     if (!twin || !mayTouchIdentity(reader, actor, twin, identity)) return undefined;
     if (visibleTwins && !mayTouchTwin(reader, actor, twin)) return undefined;
-    found.add(twin.id);
+    if (known) {
+      known.namedAt = identity.createdAt;
+      return undefined;
+    }
+    const entry = { twin, namedAt: identity.createdAt };
+    found.set(twin.id, entry);
     bytes += twin.description?.length ?? 0;
-    return { twin, namedAt: identity.createdAt };
+    return entry;
   };
   const page = await search(deps, actor, {
     name: "resolved",

@@ -149,6 +149,26 @@ test("another account sees a name if its rule and the rule of their role say so,
   expect(await resolve(visitor, "NFC#open", context)).toEqual([]);
 });
 
+test("twins that a name leads to are in the order of their oldest names that the caller sees", async () => {
+  await using world = await openWorld();
+  const company = await world.createAccount();
+  const contractor = await world.createAccount("Contractor");
+  const { uuid: role } = (await contractor.call("POST", "/roles", { rules: { identity: "identity =~ 'RFID#'" } })).body;
+  const finder = await world.createUser(contractor, { effect: "allow", actions: null });
+  await contractor.call("PATCH", `/users/${finder.user}`, { role });
+  const [first, second] = [await newTwin(company), await newTwin(company)];
+  for (const twin of [second, first]) {
+    await nameTwin(company, twin, { "RFID#1": { visibility: "true" } });
+    world.clock.advance(1);
+  }
+  // The contractor's own name of the second is its youngest: the company's older one decides where it stands.
+  await nameTwin(contractor, second, { "RFID#1": {} });
+  expect(await resolve(finder, "RFID#1", "?context=system")).toEqual([second, first]);
+  expect(await resolve(finder, "RFID#1", "?context=personal")).toEqual([second]);
+  await company.call("DELETE", at(second, "RFID#1"));
+  expect(await resolve(finder, "RFID#1", "?context=system")).toEqual([first, second]);
+});
+
 test("a twin's names are for its finder's eyes, whoever owns it and whether it lives", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
