@@ -60,12 +60,14 @@ export const viewIdentity = (identity: Identity): z.infer<typeof IdentityView> =
   },
 });
 
-/** By name. Where several other accounts have given a twin the same one, the oldest is shown. */
-export function viewIdentities(identities: Identity[]): z.infer<typeof IdentitiesView> {
+/** By name. Where several accounts gave a twin the same name, the one of `accountId` is shown, and else the oldest. */
+export function viewIdentities(identities: Identity[], accountId: string): z.infer<typeof IdentitiesView> {
+  const goesBefore = (a: Identity, b: Identity) =>
+    b.accountId !== accountId && (a.accountId === accountId || a.createdAt < b.createdAt);
   const byName = new Map<string, Identity>();
   for (const identity of identities) {
     const known = byName.get(identity.name);
-    if (!known || identity.createdAt < known.createdAt) byName.set(identity.name, identity);
+    if (!known || goesBefore(identity, known)) byName.set(identity.name, identity);
   }
   return {
     identities: Object.fromEntries(

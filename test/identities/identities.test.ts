@@ -141,6 +141,7 @@ test("another account sees a name if its rule and the rule of their role say so,
   expect((await visitor.call("GET", at(twin, "NFC#open"))).status).toBe(404);
 
   // Their own name of the same spelling is another thing, and is the one shown.
+  world.clock.advance(1000);
   await nameTwin(visitor, twin, { "NFC#open": { validity_ts: world.clock.now() / 1000 + 5 } });
   const both = (await visitor.call("GET", `/twins/${twin}/identities?show_foreign=true`)).body.identities;
   expect(both["NFC#open"].validity_ts).toBe(world.clock.now() / 1000 + 5);

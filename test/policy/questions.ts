@@ -88,9 +88,9 @@ const twinOf = ({ twins }: Model, { twin }: Identity) => twins.find(({ id }) => 
 function* aboutIdentities(model: Model, person: Person, twin: Twin): Generator<Question> {
   const path = `/twins/${twin.id}/identities`;
   const found = seesTwin(model, person, twin);
-  // Oldest account id first, so that of several strangers with one name it is clear who is shown.
   const all = model.identities.filter((identity) => identity.twin === twin.id);
-  all.sort((a, b) => (a.account < b.account ? -1 : 1));
+  // The oldest first, so that of several strangers with one name it is clear who is shown.
+  all.sort((a, b) => a.createdAt - b.createdAt);
   const seen = all.filter((identity) => seesIdentity(model, person, twin, identity));
 
   for (const filter of identityFilters(model)) {

@@ -44,7 +44,7 @@ export const identityOperations = [
     ok: { status: 200, view: IdentitiesView },
     serve: async ({ deps, actor, params, query }) => {
       const { items, cursor } = await getTwinIdentities(deps, actor, params.twin, query);
-      return new Paged(viewIdentities(items), cursor);
+      return new Paged(viewIdentities(items, actor.accountId), cursor);
     },
   }),
   operation("create_twin_identity", {
