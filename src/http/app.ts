@@ -11,7 +11,7 @@ import { announcedLength, endUnread } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { mountMonitoring } from "./monitoring.ts";
-import { answeredBy } from "./request-metrics.ts";
+import { answeredBy, readBodies } from "./request-metrics.ts";
 import { addressOf, type Peer, refuse, strangerAt } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
@@ -32,6 +32,7 @@ export function createApp(deps: Deps): Hono<Peer> {
       return preflight && endUnread(announcedLength(c.req.raw), preflight);
     });
   }
+  readBodies(deps.metrics, deps.bodies);
   if (!deps.config.admin) mountMonitoring(app, deps);
   const doors = { deps, authenticator: new Authenticator(deps), turns: new RequestTurns() };
   mountAccountApi(app, doors);

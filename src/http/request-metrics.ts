@@ -1,3 +1,4 @@
+import type { BodyBudget } from "../kernel/body-budget.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import type { Counter } from "../metrics/counter.ts";
 import { DURATIONS } from "../metrics/histogram.ts";
@@ -12,6 +13,12 @@ const SECONDS = {
   name: "twinpost_http_request_duration_seconds",
   help: "From when a request was handed to its operation to when its answer was made.",
 };
+
+/** What request bodies take. */
+export function readBodies(metrics: Metrics, bodies: BodyBudget): void {
+  const help = "Bytes of request bodies that are on their way or worked on.";
+  metrics.read("gauge", { name: "twinpost_http_body_bytes", help }, () => bodies.byteCount);
+}
 
 /** Counts an answer, and how long it took since `beganMs`. */
 export type Answered = (status: number, beganMs: number) => void;

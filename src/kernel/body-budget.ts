@@ -42,6 +42,11 @@ export class BodyBudget {
   readonly #starts = new FairQueue<() => void>();
   #starting = false;
 
+  /** Bytes that all bodies take now. */
+  get byteCount(): number {
+    return this.#taken;
+  }
+
   /** A hold on nothing yet, for a body that arrives. */
   hold(accountId: string): Hold {
     let held = 0;

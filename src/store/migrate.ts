@@ -24,7 +24,7 @@ export async function migrate(
   now: number,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<number> {
-  const client = createClient({ url: pathToFileURL(file).href });
+  const client = createClient({ url: pathToFileURL(file).href, concurrency: 1 });
   try {
     await client.execute("PRAGMA journal_mode = WAL");
     await client.execute(
@@ -69,10 +69,17 @@ function pendingAfter(applied: readonly Applied[], migrations: readonly Migratio
   return migrations.slice(applied.length);
 }
 
+/** A table that is rebuilt is dropped, which would delete what refers to it: so references are looked at once, at the end. */
 async function apply(client: Client, migration: Migration, now: number): Promise<void> {
+  const { rebuildsTables = false } = migration;
+  if (rebuildsTables) await client.execute("PRAGMA foreign_keys = OFF");
   const tx = await client.transaction("write");
   try {
     await tx.executeMultiple(migration.sql);
+    if (rebuildsTables) {
+      const { rows } = await tx.execute("PRAGMA foreign_key_check");
+      if (rows.length > 0) throw new MigrationError(`rows of ${rows[0]?.["table"]} refer to what is not there`);
+    }
     await tx.execute({
       sql: "INSERT INTO schema_migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",
       args: [migration.number, migration.name, checksumOf(migration), now],
@@ -81,6 +88,7 @@ async function apply(client: Client, migration: Migration, now: number): Promise
   } finally {
     tx.close();
   }
+  if (rebuildsTables) await client.execute("PRAGMA foreign_keys = ON");
 }
 
 function assertKnown(migration: Migration | undefined, row: Applied): void {

@@ -116,7 +116,7 @@ test("an account that has all it may have of the memory is told so, while anothe
   );
   for (const wire of wires.slice(0, 4)) wire.send(Buffer.alloc(4 * MB - 1, " "));
   const last = wires[4] as Wire;
-  await server.settled();
+  while (server.world.deps.bodies.byteCount < 4 * (4 * MB - 1)) await server.settled();
   last.send(Buffer.alloc(100_000, " "));
   expect(await statusOf(last)).toBe(429);
   // The rest is not kept, and the connection goes on.

@@ -18,8 +18,15 @@ import authors from "./0017_authors.sql" with { type: "text" };
 import credentialCeilings from "./0018_credential_ceilings.sql" with { type: "text" };
 import boundedLists from "./0019_bounded_lists.sql" with { type: "text" };
 import mqttFilters from "./0020_mqtt_filters.sql" with { type: "text" };
+import largeRows from "./0021_large_rows.sql" with { type: "text" };
 
-export type Migration = { readonly number: number; readonly name: string; readonly sql: string };
+export type Migration = {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+  /** It drops tables that others refer to, and puts new ones in their place. */
+  readonly rebuildsTables?: boolean;
+};
 
 /** Applied in this order, never edited once released. As text, so that the executable carries them. */
 export const MIGRATIONS: readonly Migration[] = [
@@ -43,4 +50,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { number: 18, name: "credential_ceilings", sql: credentialCeilings },
   { number: 19, name: "bounded_lists", sql: boundedLists },
   { number: 20, name: "mqtt_filters", sql: mqttFilters },
+  { number: 21, name: "large_rows", sql: largeRows, rebuildsTables: true },
 ];
