@@ -34,6 +34,11 @@ export class FairQueue<Item> {
     return this.#accounts.remembered;
   }
 
+  /** How long the next item will about take: as long as the one of its member before it. */
+  get expectedMs(): number {
+    return this.#accounts.first?.content.first?.last ?? 0;
+  }
+
   add(item: Item, { account, member }: Owner): void {
     this.#accounts.enter(account).content.enter(member).content.push(item);
     this.#size++;

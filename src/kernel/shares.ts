@@ -3,6 +3,8 @@ export type Share<Content> = {
   readonly content: Content;
   /** The sum of its charges, counted from the level at which it entered. */
   had: number;
+  /** Its newest charge. */
+  last: number;
   /** Its index in the heap, -1 while nothing of it waits. */
   place: number;
 };
@@ -49,7 +51,12 @@ export class Shares<Content> {
     return share;
   }
 
-  /** Returns the one that has had least of those of whom something waits, and takes it for the one that is served now. */
+  /** The one that has had least of those of whom something waits. */
+  get first(): Share<Content> | undefined {
+    return this.#waiting[0];
+  }
+
+  /** Returns the same, and takes it for the one that is served now. */
   least(): Share<Content> | undefined {
     const least = this.#waiting[0];
     if (least) this.#level = least.had;
@@ -71,6 +78,7 @@ export class Shares<Content> {
 
   charge(share: Share<Content>, amount: number): void {
     share.had += amount;
+    share.last = amount;
     this.#most = Math.max(this.#most, share.had);
     if (share.place >= 0) this.#sink(share, share.place);
     else if (this.#waiting.length === 0) this.#level = this.#most;
@@ -81,7 +89,7 @@ export class Shares<Content> {
       for (const [known, share] of this.#all) if (share.place < 0 && share.had <= this.#level) this.#all.delete(known);
       this.#sweepAt = Math.max(REMEMBERED_MIN, this.#all.size * 2);
     }
-    const share = { content: this.#create(), had: this.#level, place: -1 };
+    const share = { content: this.#create(), had: this.#level, last: 0, place: -1 };
     this.#all.set(key, share);
     return share;
   }

@@ -36,6 +36,11 @@ export class CommandQueue {
     return this.#own.size + this.#accounts.size;
   }
 
+  /** How long the next command will about take, as far as that can be told. */
+  get expectedMs(): number {
+    return this.#own.size > 0 ? 0 : this.#accounts.expectedMs;
+  }
+
   add(request: Request): void {
     const owner = ownerOf(request);
     if (owner) this.#accounts.add(request, owner);

@@ -187,14 +187,16 @@ export class GroupCommit {
   async #attempt(group: Taken<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
     const { outcomes } = attempt;
-    let [spentMs, began] = [0, this.#clock.now()];
+    let [spentMs, began] = [0, stopwatchMs()];
     for (;;) {
-      const turnMs = this.#clock.now() - began;
+      const turnMs = stopwatchMs() - began;
       if (this.#shared && turnMs >= TURN_MS) {
         await new Promise<void>((done) => setImmediate(done));
-        [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
+        [spentMs, began] = [spentMs + turnMs, stopwatchMs()];
       }
-      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && spentMs + turnMs > GROUP_MS_MAX);
+      // Small commands do not wait for the end of a laborious one that would come after them.
+      const endsAt = spentMs + turnMs + this.#queue.expectedMs;
+      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && endsAt > GROUP_MS_MAX);
       if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;
       if (!this.#run(group[outcomes.length] as Taken<Request>, savepoints, attempt)) return undefined;
     }

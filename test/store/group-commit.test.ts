@@ -223,12 +223,25 @@ test("an account whose commands fill half of the places is told to come back; ot
   await write("again", ownerNamed("loud"));
 });
 
+/** Notes something, and takes so many milliseconds for it. */
+const busy = command("busy", (tx, _actor, { data, ms }: { data: string; ms: number }) => {
+  for (const end = performance.now() + ms; performance.now() < end; );
+  note(tx, data);
+});
+
+test("a small command is stored before a laborious one that waits behind it is begun", async () => {
+  await using world = await openTestStore();
+  const write = (data: string, ms: number) => world.store.write(busy, SYSTEM, { data, ms }, ownerNamed(data));
+  await Promise.all([write("laborious", 20), write("small", 0)]);
+  const [small, laborious] = [write("small", 0), write("laborious", 20)];
+  await small;
+  expect(world.store.read(countNotes)).toBe(3);
+  await laborious;
+  expect(world.store.read(countNotes)).toBe(4);
+});
+
 test("accounts take turns by the time that their commands take; the server's own go first, and a member's keep their order", async () => {
   await using world = await openTestStore();
-  const busy = command("busy", (tx, _actor, { data, ms }: { data: string; ms: number }) => {
-    for (const end = performance.now() + ms; performance.now() < end; );
-    note(tx, data);
-  });
   const write = (data: string, ms: number, owner: Owner | null) => world.store.write(busy, SYSTEM, { data, ms }, owner);
   const writes = Array.from({ length: 40 }, (_, i) => write(`slow ${i}`, 2, ownerNamed("slow")));
   for (let i = 0; i < 40; i++) writes.push(write(`quick ${i}`, 0.2, ownerNamed("quick")));
