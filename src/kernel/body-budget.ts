@@ -17,8 +17,8 @@ const LARGE_BYTES = 8 * 1024;
 const HUGE_BYTES = 128 * 1024;
 /**
  * Of large bodies, so much may be in work at once, and of one account: the rest waits as bytes. Parsed, 64 kB of small members are thousands of
- * objects, and hundreds of such bodies would have the garbage collector stop everybody for 50 to 100 ms. Those of one account are done one after the other: eight at once ended together,
- * and their answers kept the event loop for 40 to 80 ms.
+ * objects, and hundreds of such bodies would have the garbage collector stop everybody for 50 to 100 ms. Of one account two are in work: eight
+ * ended together, and their answers kept the event loop for 40 to 80 ms.
  */
 const LARGE_IN_WORK_MAX = 8 * 1024 * 1024;
 const LARGE_IN_WORK_OF_ONE_MAX = 128 * 1024;
