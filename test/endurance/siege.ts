@@ -18,8 +18,9 @@ export async function openSiege(env: Record<string, string> = {}) {
   // The server's log goes to a file: whatever is logged as an error there is a finding.
   const program = ["/bin/sh", "-c", `exec "$0" "$@" 2>${logFile}`, ...SOURCE];
   const account = await createAccount({ dataDir });
+  const uninvolved = await createAccount({ dataDir }, "Bystander");
   const server = await startServer({ dataDir, program, env: { TWINPOST_LOG: "error", ...env } });
-  const bystander = await startBystander(server.url, account.secret);
+  const bystander = await startBystander(server.url, uninvolved.secret);
   const began = memoryOf(server.pid).peakMb;
   const headers = { authorization: account.secret };
   const wires: Wire[] = [];
