@@ -1,46 +1,46 @@
-import { createUser } from "./access/create-user.ts";
-import { createUserRole } from "./access/create-user-role.ts";
-import { redeemPin } from "./access/create-user-secret.ts";
-import { savePin } from "./access/create-user-secret-pin.ts";
-import { saveToken } from "./access/create-user-token.ts";
-import { deleteUser } from "./access/delete-user.ts";
-import { deleteUserRole } from "./access/delete-user-role.ts";
-import { deleteUserSecret } from "./access/delete-user-secret.ts";
-import { dropDeadCredentials } from "./access/drop-dead-credentials.ts";
-import { saveRefreshedToken } from "./access/refresh-user-token.ts";
+import { createUserRole } from "./access/roles/create-user-role.ts";
+import { deleteUserRole } from "./access/roles/delete-user-role.ts";
+import { updateUserRole } from "./access/roles/update-user-role.ts";
+import { redeemPin } from "./access/secrets/create-user-secret.ts";
+import { savePin } from "./access/secrets/create-user-secret-pin.ts";
+import { saveToken } from "./access/secrets/create-user-token.ts";
+import { deleteUserSecret } from "./access/secrets/delete-user-secret.ts";
+import { dropDeadCredentials } from "./access/secrets/drop-dead-credentials.ts";
+import { saveRefreshedToken } from "./access/secrets/refresh-user-token.ts";
+import { updateUserSecret } from "./access/secrets/update-user-secret.ts";
 import { updateAccount } from "./access/update-account.ts";
-import { updateUser } from "./access/update-user.ts";
-import { updateUserRole } from "./access/update-user-role.ts";
-import { updateUserSecret } from "./access/update-user-secret.ts";
+import { createUser } from "./access/users/create-user.ts";
+import { deleteUser } from "./access/users/delete-user.ts";
+import { updateUser } from "./access/users/update-user.ts";
 import { deleteDocument } from "./documents/delete-document.ts";
 import { deleteDocuments } from "./documents/delete-documents.ts";
 import { patchDocument } from "./documents/patch-document.ts";
 import { putDocument } from "./documents/put-document.ts";
-import { addCounts } from "./hub/count-messages.ts";
-import { insertNewDevice } from "./hub/create-device.ts";
-import { insertNewHub } from "./hub/create-hub.ts";
-import { deleteDevice } from "./hub/delete-device.ts";
-import { endHubSlice, markDeleted } from "./hub/delete-hub.ts";
+import { deviceConnected, deviceDisconnected, noteActivity, resetSlice } from "./hub/admission/presence.ts";
+import { saveProven } from "./hub/admission/prove-certificate.ts";
+import { insertProvisioned } from "./hub/admission/provision-device.ts";
+import { saveCaKeyIds, saveReviewed } from "./hub/certificates/review-certificates.ts";
+import { insertNewDevice } from "./hub/devices/create-device.ts";
+import { deleteDevice } from "./hub/devices/delete-device.ts";
 import {
   deleteDeviceDocument,
   deleteDeviceDocuments,
   patchDeviceDocument,
   putDeviceDocument,
-} from "./hub/device-documents.ts";
-import { disableDevice } from "./hub/disable-device.ts";
-import { disableHub } from "./hub/disable-hub.ts";
-import { enableDevice } from "./hub/enable-device.ts";
-import { enableHub } from "./hub/enable-hub.ts";
-import { deviceConnected, deviceDisconnected, noteActivity, resetSlice } from "./hub/presence.ts";
-import { saveProven } from "./hub/prove-certificate.ts";
-import { insertProvisioned } from "./hub/provision-device.ts";
-import { saveRenewed } from "./hub/renew-device-certificate.ts";
-import { saveCaKeyIds, saveReviewed } from "./hub/review-certificates.ts";
-import { saveCertificate } from "./hub/set-device-certificate.ts";
-import { saveCa } from "./hub/set-hub-ca.ts";
-import { terminateAnyTwin } from "./hub/terminate-any-twin.ts";
-import { updateDevice } from "./hub/update-device.ts";
-import { updateHub } from "./hub/update-hub.ts";
+} from "./hub/devices/device-documents.ts";
+import { disableDevice } from "./hub/devices/disable-device.ts";
+import { enableDevice } from "./hub/devices/enable-device.ts";
+import { saveRenewed } from "./hub/devices/renew-device-certificate.ts";
+import { saveCertificate } from "./hub/devices/set-device-certificate.ts";
+import { terminateAnyTwin } from "./hub/devices/terminate-any-twin.ts";
+import { updateDevice } from "./hub/devices/update-device.ts";
+import { insertNewHub } from "./hub/hubs/create-hub.ts";
+import { endHubSlice, markDeleted } from "./hub/hubs/delete-hub.ts";
+import { disableHub } from "./hub/hubs/disable-hub.ts";
+import { enableHub } from "./hub/hubs/enable-hub.ts";
+import { saveCa } from "./hub/hubs/set-hub-ca.ts";
+import { updateHub } from "./hub/hubs/update-hub.ts";
+import { addCounts } from "./hub/metrics/count-messages.ts";
 import { createTwinIdentity } from "./identities/create-twin-identity.ts";
 import { deleteTwinIdentity } from "./identities/delete-twin-identity.ts";
 import { updateTwinIdentity } from "./identities/update-twin-identity.ts";
@@ -51,31 +51,41 @@ import { deleteTwinLedgerEntry } from "./ledgers/delete-twin-ledger-entry.ts";
 import { pruneHistory } from "./ledgers/prune-history.ts";
 import { updateTwinLedgerEntry } from "./ledgers/update-twin-ledger-entry.ts";
 import { updateTwinLedgerEntryValue } from "./ledgers/update-twin-ledger-entry-value.ts";
-import { acknowledge, releaseIncoming, releaseOutgoing } from "./mqtt/acknowledge.ts";
-import { dropEndedHubs, dropEndedQueues, dropExpiredMessages, dropWill, expireSessions } from "./mqtt/clear-away.ts";
-import { openSession } from "./mqtt/open-session.ts";
-import { publishMessage } from "./mqtt/publish-message.ts";
-import { deleteSubscriptions, saveSubscriptions } from "./mqtt/save-subscriptions.ts";
-import { suspendAllSessions, suspendSession } from "./mqtt/suspend-session.ts";
-import { deleteSubscription } from "./notifications/delete-subscription.ts";
-import { announceExpiry, expireSubscriptions, pruneDeliveries } from "./notifications/expire-subscriptions.ts";
-import { leaseDeliveries } from "./notifications/lease-deliveries.ts";
-import { recoverSlice } from "./notifications/recover-deliveries.ts";
-import { resumeSubscription } from "./notifications/resume-subscription.ts";
-import { retryDelivery } from "./notifications/retry-delivery.ts";
-import { settleDelivery } from "./notifications/settle-delivery.ts";
-import { updateNotificationsAccountAccess } from "./notifications/update-notifications-account-access.ts";
-import { webhookConfirmSubscription } from "./notifications/webhook-confirm-subscription.ts";
-import { saveRefreshed } from "./notifications/webhook-refresh-subscription.ts";
-import { saveSubscription } from "./notifications/webhook-subscribe.ts";
-import { webhookUnsubscribe } from "./notifications/webhook-unsubscribe.ts";
+import { acknowledge, releaseIncoming, releaseOutgoing } from "./mqtt/persistence/acknowledge.ts";
+import {
+  dropEndedHubs,
+  dropEndedQueues,
+  dropExpiredMessages,
+  dropWill,
+  expireSessions,
+} from "./mqtt/persistence/clear-away.ts";
+import { openSession } from "./mqtt/persistence/open-session.ts";
+import { publishMessage } from "./mqtt/persistence/publish-message.ts";
+import { deleteSubscriptions, saveSubscriptions } from "./mqtt/persistence/save-subscriptions.ts";
+import { suspendAllSessions, suspendSession } from "./mqtt/persistence/suspend-session.ts";
+import { leaseDeliveries } from "./notifications/deliveries/lease-deliveries.ts";
+import { recoverSlice } from "./notifications/deliveries/recover-deliveries.ts";
+import { retryDelivery } from "./notifications/deliveries/retry-delivery.ts";
+import { settleDelivery } from "./notifications/deliveries/settle-delivery.ts";
+import { deleteSubscription } from "./notifications/subscriptions/delete-subscription.ts";
+import {
+  announceExpiry,
+  expireSubscriptions,
+  pruneDeliveries,
+} from "./notifications/subscriptions/expire-subscriptions.ts";
+import { resumeSubscription } from "./notifications/subscriptions/resume-subscription.ts";
+import { updateNotificationsAccountAccess } from "./notifications/subscriptions/update-notifications-account-access.ts";
+import { webhookConfirmSubscription } from "./notifications/subscriptions/webhook-confirm-subscription.ts";
+import { saveRefreshed } from "./notifications/subscriptions/webhook-refresh-subscription.ts";
+import { saveSubscription } from "./notifications/subscriptions/webhook-subscribe.ts";
+import { webhookUnsubscribe } from "./notifications/subscriptions/webhook-unsubscribe.ts";
 import { expireStickers } from "./stickers/expire-stickers.ts";
 import { putSticker } from "./stickers/put-sticker.ts";
 import { removeSticker } from "./stickers/remove-sticker.ts";
-import { saveSealedKey } from "./store/sealed-keys.ts";
-import { dropUpgradeNotices } from "./store/upgrade-notices.ts";
-import { proveWritable } from "./store/writability.ts";
-import type { Commands } from "./store/writer-thread.ts";
+import { saveSealedKey } from "./store/keys/sealed-keys.ts";
+import { dropUpgradeNotices } from "./store/migrations/upgrade-notices.ts";
+import { proveWritable } from "./store/writer/writability.ts";
+import type { Commands } from "./store/writer/writer-thread.ts";
 import { createTwin } from "./twins/create-twin.ts";
 import { updateTwin } from "./twins/update-twin.ts";
 

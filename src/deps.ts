@@ -1,14 +1,14 @@
 import type { Config } from "./config.ts";
-import type { BodyBudget } from "./kernel/body-budget.ts";
 import type { Clock } from "./kernel/clock.ts";
-import type { FairSlices } from "./kernel/fair-slices.ts";
-import type { FairTurns } from "./kernel/fair-turns.ts";
+import type { BodyBudget } from "./kernel/fairness/body-budget.ts";
+import type { FairSlices } from "./kernel/fairness/fair-slices.ts";
+import type { FairTurns } from "./kernel/fairness/fair-turns.ts";
 import type { Log } from "./kernel/log.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Tally } from "./kernel/tally.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Net } from "./platform/net.ts";
-import type { Reader, Topic } from "./store/sql.ts";
+import type { Reader, Topic } from "./store/sqlite/sql.ts";
 import type { Store } from "./store/store.ts";
 
 /** What every door and job is handed: the store, and the world outside. */

@@ -1,6 +1,6 @@
 import { COMMANDS } from "./commands.ts";
 import { enclosingPort } from "./platform/thread.ts";
-import { serveWriter } from "./store/writer-thread.ts";
+import { serveWriter } from "./store/writer/writer-thread.ts";
 
 // The writer's thread of a server.
 

@@ -5,7 +5,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { command } from "../../src/store/command.ts";
+import { command } from "../../src/store/sqlite/command.ts";
 import { openServerStore, type Store } from "../../src/store/store.ts";
 import { Samples } from "./percentiles.ts";
 import { describeTwin, idsFileIn } from "./seed.ts";

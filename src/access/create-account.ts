@@ -1,11 +1,11 @@
 import { record } from "../events/record.ts";
 import { NO_RULES, OPERATOR } from "../kernel/actor.ts";
 import type { Random } from "../kernel/random.ts";
-import { command } from "../store/command.ts";
+import { command } from "../store/sqlite/command.ts";
 import type { Store } from "../store/store.ts";
-import { replaceSecret } from "./credential-rows.ts";
-import { type CredentialDigests, digestsOf, newCredentials } from "./credentials.ts";
-import { insertAccount, insertRole, insertUser } from "./rows.ts";
+import { replaceSecret } from "./model/credential-rows.ts";
+import { type CredentialDigests, digestsOf, newCredentials } from "./model/credentials.ts";
+import { insertAccount, insertRole, insertUser } from "./model/rows.ts";
 
 type Input = { name: string; accountId: string; roleId: string; userId: string; digests: CredentialDigests };
 

@@ -1,8 +1,8 @@
 import { record } from "../events/record.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { assertTablesExist, getAccount } from "./lookups.ts";
-import { type Account, saveAccount } from "./rows.ts";
-import { userCommand } from "./user-command.ts";
+import { assertTablesExist, getAccount } from "./model/lookups.ts";
+import { type Account, saveAccount } from "./model/rows.ts";
+import { userCommand } from "./model/user-command.ts";
 
 type Input = { resourceAccessLog?: JsonObject | null | undefined };
 

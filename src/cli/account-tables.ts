@@ -1,10 +1,10 @@
-import { ACCESS_TABLES } from "../access/account-rows.ts";
+import { ACCESS_TABLES } from "../access/model/account-rows.ts";
 import { DOCUMENT_TABLES } from "../documents/account-rows.ts";
-import { HUB_TABLES } from "../hub/account-rows.ts";
+import { HUB_TABLES } from "../hub/registry/account-rows.ts";
 import { IDENTITY_TABLES } from "../identities/account-rows.ts";
-import { LEDGER_TABLES } from "../ledgers/account-rows.ts";
-import { MQTT_TABLES } from "../mqtt/account-rows.ts";
-import { NOTIFICATION_TABLES } from "../notifications/account-rows.ts";
+import { LEDGER_TABLES } from "../ledgers/model/account-rows.ts";
+import { MQTT_TABLES } from "../mqtt/persistence/account-rows.ts";
+import { NOTIFICATION_TABLES } from "../notifications/model/account-rows.ts";
 import { STICKER_TABLES } from "../stickers/account-rows.ts";
 import { TWIN_TABLES } from "../twins/account-rows.ts";
 

@@ -2,7 +2,7 @@ import { setPriority } from "node:os";
 import { loadConfig } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { systemRandom } from "../kernel/random.ts";
-import { backUp } from "../store/back-up.ts";
+import { backUp } from "../store/backup/back-up.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 
 const NICE = 10;

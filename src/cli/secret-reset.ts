@@ -1,4 +1,4 @@
-import { resetUserSecret } from "../access/reset-user-secret.ts";
+import { resetUserSecret } from "../access/secrets/reset-user-secret.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { printCredentials, withToolStore } from "./tool.ts";
 import { type Arguments, UsageError } from "./usage.ts";

@@ -1,6 +1,6 @@
 import { EVENT_TABLE, OWN_EVENTS } from "../events/account-rows.ts";
-import type { AccountTable, Numbering } from "../store/account-table.ts";
-import { type Row, text } from "../store/sql.ts";
+import { type Row, text } from "../store/sqlite/sql.ts";
+import type { AccountTable, Numbering } from "../store/transfer/account-table.ts";
 import { withRenumbered } from "./journal.ts";
 
 const ON_OWN = "twin_id IN (SELECT id FROM twins WHERE owner_id = ?1)";

@@ -1,10 +1,10 @@
-import type { Action } from "../access/actions.ts";
-import { permit } from "../access/statement.ts";
-import { currentUser } from "../access/user-command.ts";
+import type { Action } from "../access/model/actions.ts";
+import { permit } from "../access/model/statement.ts";
+import { currentUser } from "../access/model/user-command.ts";
 import type { Actor, DeviceActor, UserActor } from "../kernel/actor.ts";
 import { forbidden, notFound } from "../kernel/failure.ts";
-import { type Command, command } from "../store/command.ts";
-import type { Reader, Tx } from "../store/sql.ts";
+import { type Command, command } from "../store/sqlite/command.ts";
+import type { Reader, Tx } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 
 /** Who may have to do with documents: a user whose role permits it, or a device with its own. */

@@ -1,5 +1,5 @@
 import type { Actor } from "../kernel/actor.ts";
-import type { Tx } from "../store/sql.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import { saveDeletion } from "./history-rows.ts";
 import { recordDeletion } from "./journal.ts";
 import { deleteDocumentRow } from "./rows.ts";

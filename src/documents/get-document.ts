@@ -1,5 +1,5 @@
 import { notFound } from "../kernel/failure.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { assertOwn, assertOwner, assertWithinRule, type DocumentActor } from "./document-command.ts";
 import { type Document, type DocumentKey, findDocument, findPlace } from "./rows.ts";
 

@@ -1,10 +1,10 @@
 import type { JsonText } from "../kernel/json-text.ts";
-import { integer, type Reader, type Tx, text } from "../store/sql.ts";
+import { integer, type Reader, type Tx, text } from "../store/sqlite/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 
 // What the journal alone does not tell of a document's history: where it ends, and where it starts once the journal was cut.
 
-export type Base = { version: number; sequence: number; data: JsonText };
+type Base = { version: number; sequence: number; data: JsonText };
 
 /** The newest journal row of a document, stored or deleted. */
 export function findNewest(reader: Reader, { twin, name }: DocumentKey): number | undefined {

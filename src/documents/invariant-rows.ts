@@ -1,4 +1,4 @@
-import type { Invariant } from "../store/invariant.ts";
+import type { Invariant } from "../store/sqlite/invariant.ts";
 
 /** Where the journal begins: what is older was cut. */
 const BEGIN = "(SELECT coalesce(min(sequence), 0) FROM events)";

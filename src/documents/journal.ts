@@ -3,7 +3,7 @@ import type { StoredEvent } from "../events/rows.ts";
 import type { Actor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
-import type { Tx } from "../store/sql.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 
 // How documents stand in the journal. Each row names the one before of the same document (`after`), so that a history is

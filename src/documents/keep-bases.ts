@@ -2,7 +2,7 @@ import type { Keeper } from "../events/prune-events.ts";
 import type { StoredEvent } from "../events/rows.ts";
 import { assert } from "../kernel/assert.ts";
 import { writeJson } from "../kernel/json-text.ts";
-import type { Tx } from "../store/sql.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import { deleteBase, dropDeletion, findBase, saveBase } from "./history-rows.ts";
 import { type Change, changeOf, namesIn } from "./journal.ts";
 import { mergePatch } from "./merge-patch.ts";

@@ -1,7 +1,7 @@
 import type { Config } from "../config.ts";
 import { invalid, overQuota } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { countDocuments } from "./rows.ts";
 
 /** How much a twin may hold (specification 2.7); comes with each command, so that it is the same wherever that runs. */

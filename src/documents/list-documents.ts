@@ -1,5 +1,5 @@
 import type { UserActor } from "../kernel/actor.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { assertOwner } from "./document-command.ts";
 import { findPlace, listDocuments } from "./rows.ts";
 

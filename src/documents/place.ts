@@ -1,5 +1,5 @@
 import { conflict, DomainError } from "../kernel/failure.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { assertOwner, type DocumentActor } from "./document-command.ts";
 import { type DocumentKey, findPlace, type Place } from "./rows.ts";
 

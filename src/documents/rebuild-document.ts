@@ -1,14 +1,14 @@
 import { findEvent } from "../events/rows.ts";
 import { assert } from "../kernel/assert.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { findBase, findNewest } from "./history-rows.ts";
 import { type Change, changeOf } from "./journal.ts";
 import { mergePatch } from "./merge-patch.ts";
 import type { DocumentKey } from "./rows.ts";
 
 type Step = { sequence: number; change: Change };
-export type PastDocument = { version: number; sequence: number; data: JsonObject };
+type PastDocument = { version: number; sequence: number; data: JsonObject };
 
 /**
  * A document as it was in a version; of a name that was deleted and created again, the newest of that version. Undefined if

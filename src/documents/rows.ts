@@ -1,5 +1,5 @@
 import type { JsonText } from "../kernel/json-text.ts";
-import { integer, integerOrNull, type Reader, type Tx, text } from "../store/sql.ts";
+import { integer, integerOrNull, type Reader, type Tx, text } from "../store/sqlite/sql.ts";
 
 export type DocumentKey = { twin: string; name: string };
 

@@ -12,7 +12,7 @@ export const DocumentName = z
   .max(255)
   .regex(/^(?!\.{1,2}$)[-_.~0-9a-zA-Z]+$/, "must be letters, digits, - _ . ~, and not . or ..");
 
-export const VERSION_MAX = 2 ** 32 - 1;
+const VERSION_MAX = 2 ** 32 - 1;
 
 const isVersion = (value: unknown) => {
   const version = typeof value === "string" && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;

@@ -1,7 +1,7 @@
 import type { Deps } from "../deps.ts";
-import { ownerOfCaller } from "../kernel/fair-queue.ts";
+import { ownerOfCaller } from "../kernel/fairness/fair-queue.ts";
 import type { JsonText } from "../kernel/json-text.ts";
-import type { Command } from "../store/command.ts";
+import type { Command } from "../store/sqlite/command.ts";
 import type { DocumentActor } from "./document-command.ts";
 import { type Document, type DocumentKey, findByteCount } from "./rows.ts";
 

@@ -1,8 +1,8 @@
-import type { AccountTable } from "../store/account-table.ts";
-import type { Connection } from "../store/connection.ts";
+import type { Connection } from "../store/sqlite/connection.ts";
+import type { AccountTable } from "../store/transfer/account-table.ts";
 
 /** That an account was imported is of the server that it came to: the journal says it there, and it does not travel on. */
-export const IMPORTED = "account.imported";
+const IMPORTED = "account.imported";
 
 export const OWN_EVENTS = `account_id = ?1 AND kind <> '${IMPORTED}'`;
 

@@ -1,5 +1,5 @@
-import { command } from "../store/command.ts";
-import type { Tx } from "../store/sql.ts";
+import { command } from "../store/sqlite/command.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import { deleteEventsThrough, findEvent, listOldest, type StoredEvent } from "./rows.ts";
 
 /** Keeps what a room still needs of a journal row that is about to be cut, and answers how many bytes that took. */

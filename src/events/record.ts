@@ -1,11 +1,11 @@
 import type { Actor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { type Spliced, writeJson } from "../kernel/json-text.ts";
-import type { Tx } from "../store/sql.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import { insertEvent } from "./rows.ts";
 
 /** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed. */
-export type Event = {
+type Event = {
   kind: `${string}.${string}`;
   accountId: string;
   twinId?: string;

@@ -1,7 +1,6 @@
-import type { GrowingTable } from "../store/appended-rows.ts";
-import { integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
+import { type GrowingTable, integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sqlite/sql.ts";
 
-export type EventRow = {
+type EventRow = {
   accountId: string;
   twinId: string | null;
   kind: string;

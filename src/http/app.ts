@@ -1,10 +1,10 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
-import { Authenticator } from "../access/authenticate.ts";
+import { Authenticator } from "../access/model/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { notFound } from "../kernel/failure.ts";
-import { RequestTurns } from "../kernel/request-turns.ts";
+import { RequestTurns } from "../kernel/fairness/request-turns.ts";
 import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
 import { announcedLength, endUnread } from "./body.ts";

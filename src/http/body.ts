@@ -1,6 +1,6 @@
-import type { Hold } from "../kernel/body-budget.ts";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { invalid } from "../kernel/failure.ts";
+import type { Hold } from "../kernel/fairness/body-budget.ts";
 
 const NOTHING = new Uint8Array();
 

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { Deps } from "../deps.ts";
 import { describeError } from "../kernel/failure.ts";
 import { expose } from "../metrics/exposition.ts";
-import type { Writable } from "../store/writability.ts";
+import type { Writable } from "../store/writer/writability.ts";
 import { announcedLength, endUnread } from "./body.ts";
 import type { Peer } from "./serve.ts";
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import type { Action } from "../access/actions.ts";
-import { permit } from "../access/statement.ts";
+import type { Action } from "../access/model/actions.ts";
+import { permit } from "../access/model/statement.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { DepthLimit } from "../kernel/json.ts";
@@ -32,7 +32,7 @@ export class Paged<View> {
 }
 
 /** What an operation is served with: everything proven and parsed. */
-export type Call<Params, Query, Body> = {
+type Call<Params, Query, Body> = {
   readonly deps: Deps;
   readonly params: Params;
   readonly query: Query;
@@ -43,7 +43,7 @@ export type Call<Params, Query, Body> = {
 };
 
 /** What a body may be, where it is not what all of the surface are: bytes, and levels of nesting with the place they are counted for. */
-export type BodyLimits = { readonly byteCount: number; readonly depth: DepthLimit };
+type BodyLimits = { readonly byteCount: number; readonly depth: DepthLimit };
 
 type Description = {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
@@ -82,7 +82,7 @@ type Answer<View> = Written<View> | Headed<Written<View>> | Paged<Written<View>>
 type Caller = { readonly actor: UserActor };
 
 /** Refuses a caller who may not ask for this at all, before anything of the request is looked at. */
-export type Gate = (actor: UserActor) => void;
+type Gate = (actor: UserActor) => void;
 
 /**
  * One operation of a surface. Routing, checks, types and the OpenAPI document all come from this one description; `id` is its

@@ -124,7 +124,7 @@ export const queryInteger = (minimum: number, maximum: number, fallback: number)
     .meta({ type: "integer", minimum, maximum });
 
 /** What a list takes in one answer if nobody asks for less. */
-export const PAGE_MAX = 1000;
+const PAGE_MAX = 1000;
 
 /** Of lists that have no pages in the original: who does not ask for pages gets all, up to a size that few reach. */
 export const queryPage = {

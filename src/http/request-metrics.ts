@@ -1,5 +1,5 @@
-import type { BodyBudget } from "../kernel/body-budget.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
+import type { BodyBudget } from "../kernel/fairness/body-budget.ts";
 import type { Counter } from "../metrics/counter.ts";
 import { DURATIONS } from "../metrics/histogram.ts";
 import type { Metrics } from "../metrics/metrics.ts";
@@ -21,7 +21,7 @@ export function readBodies(metrics: Metrics, bodies: BodyBudget): void {
 }
 
 /** Counts an answer, and how long it took since `beganMs`. */
-export type Answered = (status: number, beganMs: number) => void;
+type Answered = (status: number, beganMs: number) => void;
 
 /** What counts the answers of one operation; `none` for paths that no operation serves, whatever they are. */
 export function answeredBy(metrics: Metrics, { name: api }: Surface, operation: string): Answered {

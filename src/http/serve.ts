@@ -1,15 +1,15 @@
 import type { Context, Hono } from "hono";
-import type { Authenticator } from "../access/authenticate.ts";
+import type { Authenticator } from "../access/model/authenticate.ts";
 import type { Deps } from "../deps.ts";
 import { assert } from "../kernel/assert.ts";
 import { clientAddress, throttleKey } from "../kernel/client-address.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
-import { type Owner, ownerOfCaller } from "../kernel/fair-queue.ts";
+import { type Owner, ownerOfCaller } from "../kernel/fairness/fair-queue.ts";
+import type { RequestTurns } from "../kernel/fairness/request-turns.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
-import type { RequestTurns } from "../kernel/request-turns.ts";
 import { announcedLength, endUnread, type Reading, readBody, tooLarge } from "./body.ts";
 import { Headed, type Operation, Paged } from "./operation.ts";
 import { queryReader } from "./query.ts";
@@ -44,13 +44,13 @@ export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operation
 }
 
 /** `/twins/{twin}` as the router spells it. */
-export const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
+const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 /**
  * A door for one operation. Checks in this order: who, statement, size, JSON and path, query, shape; then the operation's own.
  * Whatever content type it claims, a body is JSON.
  */
-export function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
+function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
   const answered = answeredBy(deps.metrics, surface, operation.id);

@@ -1,4 +1,4 @@
-import type { Authenticator } from "../access/authenticate.ts";
+import type { Authenticator } from "../access/model/authenticate.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Failure } from "../kernel/failure.ts";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";

@@ -1,7 +1,7 @@
 import type { Deps } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
-import { type DeviceChange, lastSequence, listDeviceChanges } from "./device-feed-rows.ts";
+import { type DeviceChange, lastSequence, listDeviceChanges } from "./registry/device-feed-rows.ts";
 
 export type { DeviceChange };
 

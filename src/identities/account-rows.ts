@@ -1,4 +1,4 @@
-import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/account-table.ts";
+import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/transfer/account-table.ts";
 
 export const IDENTITY_TABLES: readonly AccountTable[] = [
   {

@@ -1,14 +1,14 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import type { Deps } from "../deps.ts";
 import { record } from "../events/record.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { DomainError } from "../kernel/failure.ts";
-import { writeInParts } from "../kernel/parts.ts";
+import { writeInParts } from "../kernel/fairness/parts.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { authorOf } from "../policy/author.ts";
 import { mayTouchIdentity } from "../policy/verdicts.ts";
 import { compileRule } from "../rules/rule.ts";
-import { isBulkyList } from "../store/command.ts";
+import { isBulkyList } from "../store/sqlite/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { countIdentities, findIdentity, type Identity, insertIdentity } from "./rows.ts";
 

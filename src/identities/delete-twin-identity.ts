@@ -1,4 +1,4 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import { getTwinIdentity } from "./get-twin-identity.ts";
 import { deleteIdentityRow, type Identity } from "./rows.ts";

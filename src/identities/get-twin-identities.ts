@@ -3,7 +3,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { Page, PageWish } from "../kernel/cursor.ts";
 import { search } from "../policy/fair-search.ts";
 import { identityGate } from "../policy/verdicts.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { isExpired } from "./get-twin-identity.ts";
 import { findIdentity, type Identity, listAccountsOnTwin, listOnTwin } from "./rows.ts";

@@ -1,7 +1,7 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { forbidden, notFound } from "../kernel/failure.ts";
 import { mayTouchIdentity } from "../policy/verdicts.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import type { Twin } from "../twins/rows.ts";
 import { findIdentity, type Identity } from "./rows.ts";

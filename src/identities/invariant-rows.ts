@@ -1,4 +1,4 @@
-import type { Invariant } from "../store/invariant.ts";
+import type { Invariant } from "../store/sqlite/invariant.ts";
 
 export const IDENTITY_INVARIANTS: readonly Invariant[] = [
   {

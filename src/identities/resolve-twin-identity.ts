@@ -3,7 +3,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { Page, PageWish } from "../kernel/cursor.ts";
 import { type Others, search } from "../policy/fair-search.ts";
 import { mayTouchIdentity, mayTouchTwin } from "../policy/verdicts.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwin, type Twin } from "../twins/rows.ts";
 import { isExpired } from "./get-twin-identity.ts";
 import { type Identity, listAccountsByName, listByName } from "./rows.ts";
@@ -12,7 +12,7 @@ import { type Identity, listAccountsByName, listByName } from "./rows.ts";
 const PAGE_BYTES_MAX = 1024 * 1024;
 
 /** Whose identities are meant: the caller's account's, everybody's, or those of these accounts. */
-export type Context = "personal" | "system" | string[];
+type Context = "personal" | "system" | string[];
 
 type Wish = PageWish & { context: Context; visibleTwins: boolean };
 

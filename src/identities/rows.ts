@@ -1,5 +1,5 @@
 import type { Author } from "../policy/author.ts";
-import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sql.ts";
+import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sqlite/sql.ts";
 
 /** An outside name of a twin, of the account that gave it. */
 export type Identity = {

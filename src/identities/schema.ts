@@ -7,7 +7,7 @@ import type { Identity } from "./rows.ts";
 // What callers of the account API send and what we answer (specification 2.7).
 
 /** A prefix that names the kind, one `#`, a value (1.4). */
-export const IDENTITY_NAME = /^[A-Za-z_][0-9A-Za-z_]{0,7}#[0-9A-Za-z_=+-]{1,128}$/;
+const IDENTITY_NAME = /^[A-Za-z_][0-9A-Za-z_]{0,7}#[0-9A-Za-z_=+-]{1,128}$/;
 
 export const IdentityName = z.string().regex(IDENTITY_NAME, `must match ${IDENTITY_NAME.source}`);
 

@@ -2,9 +2,9 @@ import type { Deps } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
-import { attemptDelivery } from "../notifications/attempt-delivery.ts";
-import { type Leased, leaseDeliveries } from "../notifications/lease-deliveries.ts";
-import { type Settlement, settleDelivery } from "../notifications/settle-delivery.ts";
+import { attemptDelivery } from "../notifications/deliveries/attempt-delivery.ts";
+import { type Leased, leaseDeliveries } from "../notifications/deliveries/lease-deliveries.ts";
+import { type Settlement, settleDelivery } from "../notifications/deliveries/settle-delivery.ts";
 import { DeliveryMetrics } from "./delivery-metrics.ts";
 import { UnderWay } from "./under-way.ts";
 

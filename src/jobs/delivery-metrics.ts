@@ -1,9 +1,9 @@
 import type { Deps } from "../deps.ts";
 import type { Counter } from "../metrics/counter.ts";
 import { DURATIONS, type Histogram } from "../metrics/histogram.ts";
-import { countWaiting } from "../notifications/delivery-rows.ts";
-import type { Settlement } from "../notifications/settle-delivery.ts";
-import { firstDueAt } from "../notifications/subscription-rows.ts";
+import type { Settlement } from "../notifications/deliveries/settle-delivery.ts";
+import { countWaiting } from "../notifications/model/delivery-rows.ts";
+import { firstDueAt } from "../notifications/model/subscription-rows.ts";
 
 const ATTEMPTS = {
   name: "twinpost_delivery_attempts_total",

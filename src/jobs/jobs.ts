@@ -1,15 +1,19 @@
-import { dropDeadCredentials } from "../access/drop-dead-credentials.ts";
+import { dropDeadCredentials } from "../access/secrets/drop-dead-credentials.ts";
 import type { Deps, Job } from "../deps.ts";
 import { keepDocumentBases } from "../documents/keep-bases.ts";
 import { pruneEvents } from "../events/prune-events.ts";
-import { keepMessageCounts } from "../hub/count-messages.ts";
-import { finishHubDeletions } from "../hub/delete-hub.ts";
+import { finishHubDeletions } from "../hub/hubs/delete-hub.ts";
+import { keepMessageCounts } from "../hub/metrics/count-messages.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { sleep } from "../kernel/clock.ts";
 import { copyReferences } from "../ledgers/copy-references.ts";
-import type { EntryKey } from "../ledgers/entry.ts";
+import type { EntryKey } from "../ledgers/model/entry.ts";
 import { pruneHistory } from "../ledgers/prune-history.ts";
-import { announceExpiry, expireSubscriptions, pruneDeliveries } from "../notifications/expire-subscriptions.ts";
+import {
+  announceExpiry,
+  expireSubscriptions,
+  pruneDeliveries,
+} from "../notifications/subscriptions/expire-subscriptions.ts";
 import { expireStickers } from "../stickers/expire-stickers.ts";
 import { nextExpiry } from "../stickers/rows.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Job } from "../deps.ts";
-import { PARTIAL } from "../store/back-up.ts";
+import { PARTIAL } from "../store/backup/back-up.ts";
 
 /** Names that sort by their instant. Files of other names are nobody's business here. */
 const NAME = /^twinpost-\d{8}T\d{6}Z\.backup$/;

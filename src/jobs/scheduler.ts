@@ -2,7 +2,7 @@ import { parseCronExpression } from "cron-schedule";
 import type { Deps, Job } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { type JobMetrics, jobMetrics } from "./job-metrics.ts";
 
 /** A job that failed when it was due is overdue: its next tick would be too late. */

@@ -1,5 +1,5 @@
-import { IN_FLIGHT_MAX, placesOf } from "../notifications/delivery-places.ts";
-import type { Leased, Leases } from "../notifications/lease-deliveries.ts";
+import { IN_FLIGHT_MAX, placesOf } from "../notifications/deliveries/delivery-places.ts";
+import type { Leased, Leases } from "../notifications/deliveries/lease-deliveries.ts";
 
 /**
  * What a deliverer has under way: deliveries, the leases that it has them by, and of accounts that have their share on the way the subscriptions that

@@ -9,12 +9,12 @@ export type IssueReason = "required" | "format" | "constraint";
 /** One complaint about one place in the input; `path` is dotted, empty for the whole. */
 export type Issue = { path: string; message: string; reason?: IssueReason };
 
-export type ConflictKind = "done" | "exists" | "busy" | "precondition";
+type ConflictKind = "done" | "exists" | "busy" | "precondition";
 
 /** What stands in the way: for `exists` the thing that has the name already. */
-export type Obstacle = { resource: string; id: string };
+type Obstacle = { resource: string; id: string };
 
-export type Quota = { resource: string; quota: number; current: number };
+type Quota = { resource: string; quota: number; current: number };
 
 export type Failure =
   | { code: "invalid"; kind: InvalidKind; message: string; issues?: Issue[] }

@@ -2,7 +2,7 @@ import type { JsonObject } from "./json.ts";
 import { LogBudget } from "./log-budget.ts";
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type LogLevel = (typeof LOG_LEVELS)[number];
 type Loud = Exclude<LogLevel, "silent">;
 
 /** One JSON line an event: a dotted name and fields. Never a secret, a payload or a key. */

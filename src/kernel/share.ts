@@ -1,5 +1,5 @@
 /** Places that accounts share: how many there are, how many one may have at most, and how many are few. */
-export type SharedPlaces = { readonly all: number; readonly most: number; readonly few: number };
+type SharedPlaces = { readonly all: number; readonly most: number; readonly few: number };
 
 /** A part of the places is kept for accounts that have few of them. */
 const KEPT_PART = 1 / 4;

@@ -1,20 +1,28 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import { isBulkyList } from "../store/command.ts";
-import type { Tx } from "../store/sql.ts";
-import { authorsOf } from "./authors.ts";
-import { announce, keepRecord } from "./change-value.ts";
-import { assertAcceptable, conditionsOf } from "./check-item.ts";
-import { assertElsewhere, assertMayInclude } from "./check-source.ts";
-import { assertWhole, type ChangeableEntry, type Entry, ItemRefusal, NULL, type Outcomes, settle } from "./entry.ts";
-import { type Ledger, type LedgerPath, locateOwnLedger } from "./locate-ledger.ts";
-import { NO_RECORDS } from "./recent-records.ts";
-import { assertLedgerSize, doneOf, recordEntries } from "./record-entries.ts";
-import { roomForIncludes, roomForReferences } from "./room-for-entries.ts";
-import { insertEntry } from "./rows.ts";
-import type { EntryChanges, WriteOptions } from "./schema.ts";
-import { insertPendingReference } from "./source-rows.ts";
-import { assertTouchable, gateOf, listAll, present } from "./touchable.ts";
+import { isBulkyList } from "../store/sqlite/command.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
+import { announce, keepRecord } from "./changes/change-value.ts";
+import { assertLedgerSize, doneOf, recordEntries } from "./changes/record-entries.ts";
+import { authorsOf } from "./model/authors.ts";
+import { assertAcceptable, conditionsOf } from "./model/check-item.ts";
+import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
+import {
+  assertWhole,
+  type ChangeableEntry,
+  type Entry,
+  ItemRefusal,
+  NULL,
+  type Outcomes,
+  settle,
+} from "./model/entry.ts";
+import { type Ledger, type LedgerPath, locateOwnLedger } from "./model/locate-ledger.ts";
+import { NO_RECORDS } from "./model/recent-records.ts";
+import { roomForIncludes, roomForReferences } from "./model/room-for-entries.ts";
+import { insertEntry } from "./model/rows.ts";
+import type { EntryChanges, WriteOptions } from "./model/schema.ts";
+import { insertPendingReference } from "./model/source-rows.ts";
+import { assertTouchable, gateOf, listAll, present } from "./model/touchable.ts";
 
 type Input = { path: LedgerPath; entries: [name: string, wish: EntryChanges][]; options: WriteOptions };
 

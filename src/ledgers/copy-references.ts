@@ -1,18 +1,18 @@
-import { findActor } from "../access/credential-rows.ts";
-import { permits } from "../access/statement.ts";
+import { findActor } from "../access/model/credential-rows.ts";
+import { permits } from "../access/model/statement.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { metered, stepBudget } from "../policy/scope.ts";
 import { mayTouchTwin } from "../policy/verdicts.ts";
-import { command } from "../store/command.ts";
-import type { Reader, Tx } from "../store/sql.ts";
+import { command } from "../store/sqlite/command.ts";
+import type { Reader, Tx } from "../store/sqlite/sql.ts";
 import { findTwin } from "../twins/rows.ts";
-import { announce, withValue } from "./change-value.ts";
-import { type ChangeableEntry, type Entry, type EntryKey, NULL, type ReferenceStatus } from "./entry.ts";
-import { recordEntries } from "./record-entries.ts";
-import { findChangeable, findEntry, ledgerBytes, listReferences, saveEntry } from "./rows.ts";
+import { announce, withValue } from "./changes/change-value.ts";
+import { recordEntries } from "./changes/record-entries.ts";
+import { type ChangeableEntry, type Entry, type EntryKey, NULL, type ReferenceStatus } from "./model/entry.ts";
+import { findChangeable, findEntry, ledgerBytes, listReferences, saveEntry } from "./model/rows.ts";
 import {
   deletePendingReference,
   findWaiting,
@@ -21,8 +21,8 @@ import {
   listPendingReferences,
   savePosition,
   spreadChange,
-} from "./source-rows.ts";
-import { gateOf } from "./touchable.ts";
+} from "./model/source-rows.ts";
+import { gateOf } from "./model/touchable.ts";
 
 /** References of references and so on are followed this far (specification 2.8). */
 const HOPS_MAX = 8;

@@ -1,18 +1,18 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import { writeInParts } from "../kernel/parts.ts";
-import { isBulkyList } from "../store/command.ts";
-import type { Reader } from "../store/sql.ts";
-import { announce } from "./change-value.ts";
-import { conditionsOf } from "./check-item.ts";
-import { assertWhole, type Entry, ItemRefusal, type Outcomes, settle } from "./entry.ts";
-import { type LedgerPath, locateLedger, locateOwnLedger } from "./locate-ledger.ts";
-import { doneOf, recordEntries } from "./record-entries.ts";
-import { deleteEntryRow } from "./rows.ts";
-import type { WriteOptions } from "./schema.ts";
-import { listTouchable, present } from "./touchable.ts";
-import { assertOneTransaction } from "./write-entries.ts";
+import { writeInParts } from "../kernel/fairness/parts.ts";
+import { isBulkyList } from "../store/sqlite/command.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
+import { announce } from "./changes/change-value.ts";
+import { doneOf, recordEntries } from "./changes/record-entries.ts";
+import { assertOneTransaction } from "./changes/write-entries.ts";
+import { conditionsOf } from "./model/check-item.ts";
+import { assertWhole, type Entry, ItemRefusal, type Outcomes, settle } from "./model/entry.ts";
+import { type LedgerPath, locateLedger, locateOwnLedger } from "./model/locate-ledger.ts";
+import { deleteEntryRow } from "./model/rows.ts";
+import type { WriteOptions } from "./model/schema.ts";
+import { listTouchable, present } from "./model/touchable.ts";
 
 type Input = { path: LedgerPath; names: string[] | undefined; options: WriteOptions };
 

@@ -2,12 +2,12 @@ import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
 import { cursorTo, type Page, placeOf } from "../kernel/cursor.ts";
 import { durationMs } from "../kernel/duration.ts";
-import type { Reader } from "../store/sql.ts";
-import type { Entry } from "./entry.ts";
-import { listRecords, listRecordsWithin } from "./history-rows.ts";
-import { type LedgerPath, locateLedger } from "./locate-ledger.ts";
-import type { HistoryRecord } from "./recent-records.ts";
-import { gateOf, listAsked } from "./touchable.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
+import type { Entry } from "./model/entry.ts";
+import { listRecords, listRecordsWithin } from "./model/history-rows.ts";
+import { type LedgerPath, locateLedger } from "./model/locate-ledger.ts";
+import type { HistoryRecord } from "./model/recent-records.ts";
+import { gateOf, listAsked } from "./model/touchable.ts";
 
 type Range = {
   entries?: string[] | undefined;

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
 import { cursorTo, placeOf } from "../kernel/cursor.ts";
-import type { Reader } from "../store/sql.ts";
-import type { Entry, Outcomes } from "./entry.ts";
-import { type LedgerPath, locateLedger } from "./locate-ledger.ts";
-import { gateOf, listAsked, present } from "./touchable.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
+import type { Entry, Outcomes } from "./model/entry.ts";
+import { type LedgerPath, locateLedger } from "./model/locate-ledger.ts";
+import { gateOf, listAsked, present } from "./model/touchable.ts";
 
 type Filter = {
   entries?: string[] | undefined;

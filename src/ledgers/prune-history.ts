@@ -1,8 +1,8 @@
 import { durationMs } from "../kernel/duration.ts";
-import { command } from "../store/command.ts";
-import { dropRecords } from "./change-value.ts";
-import type { EntryKey } from "./entry.ts";
-import { listHistoryKeepers, saveValue } from "./rows.ts";
+import { command } from "../store/sqlite/command.ts";
+import { dropRecords } from "./changes/change-value.ts";
+import type { EntryKey } from "./model/entry.ts";
+import { listHistoryKeepers, saveValue } from "./model/rows.ts";
 
 type Input = { after: EntryKey | null; limit: number };
 

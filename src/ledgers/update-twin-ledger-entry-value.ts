@@ -1,12 +1,12 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import type { JsonText } from "../kernel/json-text.ts";
-import { isBulkyList } from "../store/command.ts";
-import { changeEntries } from "./change-entries.ts";
-import { announce, withValue } from "./change-value.ts";
-import { type Entry, ItemRefusal, type Outcomes } from "./entry.ts";
-import type { LedgerPath } from "./locate-ledger.ts";
-import { saveValue } from "./rows.ts";
-import type { WriteOptions } from "./schema.ts";
+import { isBulkyList } from "../store/sqlite/command.ts";
+import { changeEntries } from "./changes/change-entries.ts";
+import { announce, withValue } from "./changes/change-value.ts";
+import { type Entry, ItemRefusal, type Outcomes } from "./model/entry.ts";
+import type { LedgerPath } from "./model/locate-ledger.ts";
+import { saveValue } from "./model/rows.ts";
+import type { WriteOptions } from "./model/schema.ts";
 
 type Wish = { value: JsonText };
 type Input = { path: LedgerPath; entries: [name: string, wish: Wish][]; options: WriteOptions };

@@ -1,18 +1,18 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import { isBulkyList } from "../store/command.ts";
-import type { Tx } from "../store/sql.ts";
-import { authorsOf } from "./authors.ts";
-import { changeEntries } from "./change-entries.ts";
-import { announce, dropRecords, keepRecord, withValue } from "./change-value.ts";
-import { assertAcceptable } from "./check-item.ts";
-import { assertElsewhere, assertMayInclude } from "./check-source.ts";
-import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./entry.ts";
-import type { Ledger, LedgerPath } from "./locate-ledger.ts";
-import { roomForReferences } from "./room-for-entries.ts";
-import { saveEntry } from "./rows.ts";
-import type { EntryChanges, WriteOptions } from "./schema.ts";
-import { insertPendingReference } from "./source-rows.ts";
+import { isBulkyList } from "../store/sqlite/command.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
+import { changeEntries } from "./changes/change-entries.ts";
+import { announce, dropRecords, keepRecord, withValue } from "./changes/change-value.ts";
+import { authorsOf } from "./model/authors.ts";
+import { assertAcceptable } from "./model/check-item.ts";
+import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
+import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./model/entry.ts";
+import type { Ledger, LedgerPath } from "./model/locate-ledger.ts";
+import { roomForReferences } from "./model/room-for-entries.ts";
+import { saveEntry } from "./model/rows.ts";
+import type { EntryChanges, WriteOptions } from "./model/schema.ts";
+import { insertPendingReference } from "./model/source-rows.ts";
 
 type Input = { path: LedgerPath; entries: [name: string, changes: EntryChanges][]; options: WriteOptions };
 

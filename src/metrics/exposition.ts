@@ -2,7 +2,7 @@ import type { Metric } from "prom-client";
 import Registry from "prom-client/lib/registry.js";
 import type { Family, Metrics } from "./metrics.ts";
 
-export type Exposition = { readonly contentType: string; readonly text: string };
+type Exposition = { readonly contentType: string; readonly text: string };
 
 /**
  * How everything stands now, as Prometheus reads it. What cannot be read now is left out, and `onFault` told: of a server whose disk

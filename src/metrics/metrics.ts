@@ -3,12 +3,12 @@ import { Counter } from "./counter.ts";
 import { Histogram } from "./histogram.ts";
 
 /** Of a closed set, known when the program is written: never an id, a name that somebody gave, or a path. */
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 /** What is measured, as in the exposition format of Prometheus: the unit stands in the name, and `_total` at the end of a counter's. */
 export type About = { readonly name: string; readonly help: string };
 
-export type Sample = {
+type Sample = {
   readonly labels: Labels;
   readonly value: number;
   /** Where it is not the family's. */

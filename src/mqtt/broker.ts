@@ -1,30 +1,33 @@
 import type { Deps } from "../deps.ts";
-import { ActivityLog } from "../hub/activity-log.ts";
+import { ActivityLog } from "../hub/admission/activity-log.ts";
+import { resetPresence } from "../hub/admission/presence.ts";
+import { reviewCertificates } from "../hub/certificates/review-certificates.ts";
 import { followDevices } from "../hub/device-feed.ts";
-import { loadHub } from "../hub/lookups.ts";
-import { resetPresence } from "../hub/presence.ts";
-import { reviewCertificates } from "../hub/review-certificates.ts";
+import { loadHub } from "../hub/registry/lookups.ts";
 import { sleep } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { AcceptDevice } from "../platform/device-socket.ts";
-import { CLOSING } from "./closing.ts";
-import { Connection } from "./connection.ts";
-import type { Context } from "./context.ts";
-import { HubEvents } from "./hub-events.ts";
-import { Hubs } from "./hubs.ts";
-import { applyChange } from "./live-effects.ts";
-import { forgetExpired, loadSessions } from "./load-sessions.ts";
-import { MemoryBudget } from "./memory-budget.ts";
-import type { Message } from "./message.ts";
-import { MqttMetrics } from "./mqtt-metrics.ts";
-import { Presence } from "./presence.ts";
-import { onWill, publish, stored } from "./publishing.ts";
-import { Reading } from "./reading.ts";
-import { hubActor, sessionStore } from "./session-store.ts";
+import { Connection } from "./connections/connection.ts";
+import type { Context } from "./connections/context.ts";
+import { Hubs } from "./connections/hubs.ts";
+import { applyChange } from "./connections/live-effects.ts";
+import { forgetExpired, loadSessions } from "./connections/load-sessions.ts";
+import { MqttMetrics } from "./connections/mqtt-metrics.ts";
+import { Presence } from "./connections/presence.ts";
+import { HubEvents } from "./events/hub-events.ts";
+import { type HubState, SysTopics } from "./events/sys-topics.ts";
+import { MemoryBudget } from "./flow/memory-budget.ts";
+import { Reading } from "./flow/reading.ts";
+import { Turn } from "./flow/turn.ts";
+import { connect } from "./handlers/connect.ts";
+import { dispatch } from "./handlers/dispatch.ts";
+import { onWill, publish, stored } from "./handlers/publishing.ts";
+import { leaveSession } from "./handlers/session-life.ts";
+import { hubActor, sessionStore } from "./persistence/session-store.ts";
+import { findHubUsage } from "./persistence/usage-rows.ts";
 import { mqttJobs } from "./store-jobs.ts";
-import { type HubState, SysTopics } from "./sys-topics.ts";
-import { Turn } from "./turn.ts";
-import { findHubUsage } from "./usage-rows.ts";
+import { CLOSING } from "./wire/closing.ts";
+import type { Message } from "./wire/message.ts";
 
 /** Of the memory for MQTT: what is held of connections that have not said whose they are. */
 const STRANGERS_PART = 1 / 8;
@@ -56,6 +59,7 @@ export class Broker {
     const hubs = new Hubs(memory, (hubId) => sys.traffic(hubId));
     this.#context = {
       ...{ deps, hubs, sys },
+      protocol: { connect, dispatch, leave: leaveSession },
       metrics: new MqttMetrics(deps.metrics),
       sessions: sessionStore(deps),
       presence: new Presence(deps),

@@ -1,9 +1,15 @@
 import type { Job } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
-import { dropEndedHubs, dropEndedQueues, dropExpiredMessages, dropWill, expireSessions } from "./clear-away.ts";
-import { nextSessionExpiry } from "./session-rows.ts";
-import type { WillDue } from "./will.ts";
-import { hasWill, listDueWills, nextWill } from "./will-rows.ts";
+import {
+  dropEndedHubs,
+  dropEndedQueues,
+  dropExpiredMessages,
+  dropWill,
+  expireSessions,
+} from "./persistence/clear-away.ts";
+import { nextSessionExpiry } from "./persistence/session-rows.ts";
+import type { WillDue } from "./persistence/will.ts";
+import { hasWill, listDueWills, nextWill } from "./persistence/will-rows.ts";
 
 /** Rows that a job takes in one transaction, so that nobody waits long behind it. */
 const SLICE = 100;

@@ -3,7 +3,7 @@ import { type HttpHandler, type HttpOptions, type HttpServer, serveHttp } from "
 import { ListenError } from "./listen-error.ts";
 import type { TlsPair } from "./tls.ts";
 
-export type HttpsServer = Pick<HttpServer, "port" | "stop"> & {
+type HttpsServer = Pick<HttpServer, "port" | "stop"> & {
   /** For handshakes from now on; requests in work and WebSockets go on. */
   setCertificate(pair: TlsPair): Promise<void>;
 };

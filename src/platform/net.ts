@@ -2,8 +2,8 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { systemClock } from "../kernel/clock.ts";
-import { NameError } from "./ask-dns.ts";
-import { Names, type NamesOptions } from "./names.ts";
+import { NameError } from "./dns/ask-dns.ts";
+import { Names, type NamesOptions } from "./dns/names.ts";
 
 /** The network outside, handed in: names and the sending of webhooks. Nothing else opens a connection. */
 export type Net = {
@@ -19,7 +19,7 @@ export type Net = {
   post(request: PostRequest, signal: AbortSignal): Promise<PostAnswer>;
 };
 
-export type PostRequest = {
+type PostRequest = {
   readonly url: URL;
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -27,10 +27,10 @@ export type PostRequest = {
   readonly answerBytesMax: number;
 };
 
-export type PostAnswer = { status: number; retryAfter: string | null; body: Uint8Array };
+type PostAnswer = { status: number; retryAfter: string | null; body: Uint8Array };
 
 /** `connect`: nothing was sent. `closed`: the connection ended before the answer did. */
-export type PostErrorKind = "connect" | "tls" | "closed" | "timeout";
+type PostErrorKind = "connect" | "tls" | "closed" | "timeout";
 
 export class PostError extends Error {
   override name = "PostError";
@@ -43,7 +43,7 @@ export class PostError extends Error {
 }
 
 /** `ca` replaces the system's certificate authorities. */
-export type NetOptions = Partial<NamesOptions> & { ca?: string };
+type NetOptions = Partial<NamesOptions> & { ca?: string };
 
 export function systemNet({ ca, ...options }: NetOptions = {}): Net {
   const names = new Names({ now: systemClock.now, ...options });

@@ -2,7 +2,7 @@ import { parentPort, Worker } from "node:worker_threads";
 import { isBuilt } from "./process.ts";
 
 /** The way to another thread of this program. Messages arrive in the order in which they were sent, as copies. */
-export type ThreadPort = {
+type ThreadPort = {
   send(message: unknown): void;
   onMessage(listen: (message: unknown) => void): void;
 };

@@ -17,7 +17,7 @@ type Options = {
   handshakeTimeoutMs: number;
 };
 
-export type TlsListener = DeviceListener & {
+type TlsListener = DeviceListener & {
   /** For handshakes from now on; who is connected stays. */
   setCertificate(pair: TlsPair): void;
 };

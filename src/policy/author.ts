@@ -1,6 +1,6 @@
-import { findActor } from "../access/credential-rows.ts";
+import { findActor } from "../access/model/credential-rows.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 
 /** Who set a rule, or an include: the user, if that is known, and whether a rule of their role bound them then. */
 export type Author = { by?: string; bound?: true };

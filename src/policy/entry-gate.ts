@@ -3,7 +3,7 @@ import type { JsonText } from "../kernel/json-text.ts";
 import { once } from "../kernel/once.ts";
 import { mentionsOf } from "../rules/mentions.ts";
 import { compileRule, variablesOf } from "../rules/rule.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { type Standing, UNKNOWN_AUTHOR } from "./author.ts";
 import { eyesOn } from "./eyes.ts";
 import { type Included, type LedgerAt, ledgerValues, ledgerWith, valuesOf } from "./ledger-values.ts";

@@ -1,10 +1,10 @@
-import { mayAskLedgers } from "../access/ledger-rights.ts";
+import { mayAskLedgers } from "../access/model/ledger-rights.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { once } from "../kernel/once.ts";
 import type { Mentions } from "../rules/mentions.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { type Author, type Standing, standingOf } from "./author.ts";
 import { type Included, type LedgerAt, ledgerValues, ledgerWith, NULL, valuesOf } from "./ledger-values.ts";
 import { isUnbound, ownGate, valueSeen } from "./own-gate.ts";

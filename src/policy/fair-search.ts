@@ -2,9 +2,9 @@ import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { cursorTo, type Page, placeOf } from "../kernel/cursor.ts";
 import { DomainError } from "../kernel/failure.ts";
-import { UNFINISHED } from "../kernel/fair-slices.ts";
-import { FairWalk, type Lists, WalkPlace } from "../store/fair-walk.ts";
-import type { Reader } from "../store/sql.ts";
+import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
+import { FairWalk, type Lists, WalkPlace } from "../store/sqlite/fair-walk.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { isSpent, metered, stepBudget } from "./scope.ts";
 
 /** Things that one call looks at, however few of them are shown. */
@@ -17,7 +17,7 @@ const AT_ONCE = 100;
 /** Whose things are meant beside the caller's own: everybody's, those of some accounts, or nobody's. */
 export type Others = "all" | readonly string[];
 
-export type Search<Item, Found> = {
+type Search<Item, Found> = {
   /** The name of the list, for its cursors. */
   name: string;
   lists: Lists<Item>;

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../kernel/json.ts";
 import { type JsonText, spliced, writeJson } from "../kernel/json-text.ts";
 import { once } from "../kernel/once.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { type EntryValue, findEntryValue, findPlainValues, listEntryValues } from "./rows.ts";
 
 /** An include of an include and so on is followed this far; then, as in a loop, there is no value. */

@@ -1,7 +1,7 @@
 import type { UserActor } from "../kernel/actor.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { once } from "../kernel/once.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { type Standing, standingOf, UNKNOWN_AUTHOR } from "./author.ts";
 import { INCLUDES_MAX, type Included, NULL } from "./ledger-values.ts";
 import { findEntryValue, findTwinFacts } from "./rows.ts";

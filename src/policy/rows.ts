@@ -1,5 +1,5 @@
 import type { JsonText } from "../kernel/json-text.ts";
-import { integer, jsonTextOrNull, type Reader, type Row, text, textOrNull } from "../store/sql.ts";
+import { integer, jsonTextOrNull, type Reader, type Row, text, textOrNull } from "../store/sqlite/sql.ts";
 import type { Author } from "./author.ts";
 
 // What rules see of ledgers. The entries themselves are the ledgers room's.

@@ -1,5 +1,5 @@
-import { findToken } from "../access/credential-rows.ts";
-import { findUserAnywhere } from "../access/rows.ts";
+import { findToken } from "../access/model/credential-rows.ts";
+import { findUserAnywhere } from "../access/model/rows.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
@@ -7,7 +7,7 @@ import type { JsonText } from "../kernel/json-text.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { toSeconds } from "../kernel/schema.ts";
 import { compileRule, holds, type Rule, type Scope } from "../rules/rule.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { ledgerValues } from "./ledger-values.ts";
 
 /** As much of a twin as rules see. */
@@ -25,7 +25,7 @@ export type Subject = {
 };
 
 /** As much of a caller as rules see. */
-export type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token">;
+type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token">;
 
 /**
  * A caller as far as questions of their own see them, such as a scan's `match`. What a token's maker wrote into it is for roles and for other
@@ -98,7 +98,7 @@ export function scopesOf(reader: Reader, actor: Performer, common: Subject) {
  */
 const STEPS_MAX = 50_000;
 
-export type StepBudget = { stepsLeft: number };
+type StepBudget = { stepsLeft: number };
 
 /** Steps for the rules of several reads, or of a part of one. */
 export const stepBudget = (steps: number): StepBudget => ({ stepsLeft: steps });

@@ -1,5 +1,5 @@
 import type { UserActor } from "../kernel/actor.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { ruleHolds, scopeOf, type TwinFacts } from "./scope.ts";
 
 /** Whether the caller's role lets a twin through. Without a rule a twin is for everybody who knows its id. */

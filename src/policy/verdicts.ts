@@ -2,7 +2,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { once } from "../kernel/once.ts";
 import { mentionsOf } from "../rules/mentions.ts";
 import { compileRule } from "../rules/rule.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { type Author, UNKNOWN_AUTHOR } from "./author.ts";
 import { eyesOn } from "./eyes.ts";
 import { ruleHolds, scopesOf, type TwinFacts } from "./scope.ts";
@@ -15,7 +15,7 @@ export { type EntryFacts, type EntryGate, entryGate, ledgerOfCaller, openGate } 
 export { mayReachTwin, mayTouchTwin } from "./twin-gate.ts";
 
 /** An identity as far as rules look. */
-export type IdentityFacts = { accountId: string; name: string; visibility: string | null; author: Author | null };
+type IdentityFacts = { accountId: string; name: string; visibility: string | null; author: Author | null };
 
 export const mayTouchIdentity = (reader: Reader, actor: UserActor, twin: TwinFacts, identity: IdentityFacts): boolean =>
   identityGate(reader, actor, twin)(identity);

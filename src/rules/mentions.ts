@@ -1,8 +1,8 @@
-import { attributeOf } from "./attributes.ts";
-import { readText } from "./literals.ts";
-import { parse } from "./parser.ts";
 import { type Rule, variablesOf } from "./rule.ts";
-import type { Node } from "./syntax.ts";
+import { parse } from "./syntax/parser.ts";
+import type { Node } from "./syntax/syntax.ts";
+import { attributeOf } from "./values/attributes.ts";
+import { readText } from "./values/literals.ts";
 
 /** Which members of a variable a text names; "all" if it looks at the variable as a whole, so that any member may count. */
 export type Mentions = ReadonlySet<string> | "all";

@@ -1,16 +1,16 @@
 import { type DomainError, invalid } from "../kernel/failure.ts";
-import type { Code } from "./code.ts";
-import { compile } from "./compile.ts";
-import { RuleError, RuleRefusal } from "./errors.ts";
-import { newFrame, type RuleWorld, type Scope } from "./frame.ts";
-import { RULES_CACHED_MAX, STEPS_MAX, TEXT_LENGTH_MAX } from "./limits.ts";
-import { parse } from "./parser.ts";
-import { codePointLength } from "./text.ts";
-import { isTruthy, type RuleValue } from "./values.ts";
+import type { Code } from "./compile/code.ts";
+import { compile } from "./compile/compile.ts";
+import { parse } from "./syntax/parser.ts";
+import { RuleError, RuleRefusal } from "./values/errors.ts";
+import { newFrame, type RuleWorld, type Scope } from "./values/frame.ts";
+import { RULES_CACHED_MAX, STEPS_MAX, TEXT_LENGTH_MAX } from "./values/limits.ts";
+import { codePointLength } from "./values/text.ts";
+import { isTruthy, type RuleValue } from "./values/values.ts";
 
-export { RuleError } from "./errors.ts";
-export type { RuleWorld, Scope } from "./frame.ts";
-export type { RuleValue } from "./values.ts";
+export { RuleError } from "./values/errors.ts";
+export type { RuleWorld, Scope } from "./values/frame.ts";
+export type { RuleValue } from "./values/values.ts";
 
 // The rule language of the specification's section 2.13, which is that of the Python package rule-engine 4.5.0, read by
 // what it does. On top of it the service: a missing variable, an attribute or item of null and a key that is missing are

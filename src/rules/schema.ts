@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { TEXT_LENGTH_MAX } from "./limits.ts";
-import { codePointLength } from "./text.ts";
+import { TEXT_LENGTH_MAX } from "./values/limits.ts";
+import { codePointLength } from "./values/text.ts";
 
 /** A rule as callers send it. Whether it compiles is told by `compileRule`, since that is another kind of refusal. */
 export const RuleText = z

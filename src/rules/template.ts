@@ -1,9 +1,9 @@
 import { invalid } from "../kernel/failure.ts";
 import type { JsonValue } from "../kernel/json.ts";
-import type { Scope } from "./frame.ts";
-import { TEXT_LENGTH_MAX } from "./limits.ts";
 import type { Mentions } from "./mentions.ts";
-import { codePointLength } from "./text.ts";
+import type { Scope } from "./values/frame.ts";
+import { TEXT_LENGTH_MAX } from "./values/limits.ts";
+import { codePointLength } from "./values/text.ts";
 
 // Templates (2.14): Python's str.format fields, of which only names, `.key` and `[key]` mean something here.
 

@@ -1,4 +1,4 @@
-import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/account-table.ts";
+import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/transfer/account-table.ts";
 
 /** Whom they are listed for the database derives from them. */
 export const STICKER_TABLES: readonly AccountTable[] = [

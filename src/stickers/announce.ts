@@ -1,8 +1,8 @@
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { spliced, writeJson, writeObject } from "../kernel/json-text.ts";
-import { type Publication, publish } from "../notifications/publish.ts";
-import type { Tx } from "../store/sql.ts";
+import { type Publication, publish } from "../notifications/model/publish.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import type { Sticker } from "./rows.ts";
 import type { Occasion } from "./schema.ts";
 import { briefOf, viewSticker } from "./views.ts";

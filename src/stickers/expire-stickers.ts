@@ -1,5 +1,5 @@
 import { SYSTEM } from "../kernel/actor.ts";
-import { command } from "../store/command.ts";
+import { command } from "../store/sqlite/command.ts";
 import { announce } from "./announce.ts";
 import { deleteSticker, listDueTogether, type Sticker } from "./rows.ts";
 

@@ -1,6 +1,6 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { notFound } from "../kernel/failure.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import type { Context } from "./get-stickers.ts";
 import { findAddressed, listCreatorsOnTwin, type Sticker } from "./rows.ts";

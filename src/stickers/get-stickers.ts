@@ -2,7 +2,7 @@ import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { Page, PageWish } from "../kernel/cursor.ts";
 import { search } from "../policy/fair-search.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { listAddressedOnTwin, listCreatorsOnTwin, type Sticker } from "./rows.ts";
 

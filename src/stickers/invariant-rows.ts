@@ -1,4 +1,4 @@
-import type { Invariant } from "../store/invariant.ts";
+import type { Invariant } from "../store/sqlite/invariant.ts";
 
 /** What the triggers make of a sticker, and what there is. */
 const WANTED = `SELECT value AS recipient_id, created_at, account_id, twin_id, color, expires_at

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { cursorTo, type Page, type PageWish, pageOf, placeOf } from "../kernel/cursor.ts";
-import { UNFINISHED } from "../kernel/fair-slices.ts";
+import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { type Filter, listAddressed, type Place, placeBehind, type Sticker } from "./rows.ts";
 import { Color } from "./schema.ts";

@@ -1,10 +1,10 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { invalid } from "../kernel/failure.ts";
-import { writeInParts } from "../kernel/parts.ts";
-import { isBulkyList } from "../store/command.ts";
+import { writeInParts } from "../kernel/fairness/parts.ts";
+import { isBulkyList } from "../store/sqlite/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { announce } from "./announce.ts";
 import { countOnTwin, deleteSticker, findSticker, insertSticker, type Sticker } from "./rows.ts";

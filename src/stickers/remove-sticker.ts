@@ -1,4 +1,4 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import { conflict } from "../kernel/failure.ts";
 import { announce } from "./announce.ts";
 import { getAddressed, type StickerPath } from "./get-sticker.ts";

@@ -8,10 +8,10 @@ import {
   type Tx,
   text,
   textOrNull,
-} from "../store/sql.ts";
+} from "../store/sqlite/sql.ts";
 
 /** A sticker is addressed by its twin, the account that put it, and its color. */
-export type StickerKey = { twinId: string; accountId: string; color: string };
+type StickerKey = { twinId: string; accountId: string; color: string };
 
 /** A coloured note on a twin. It never changes: it is put, and removed by one of its recipients, or expires. */
 export type Sticker = StickerKey & {
@@ -25,7 +25,7 @@ export type Sticker = StickerKey & {
 };
 
 /** Whom a sticker may be addressed to so that a user sees it. */
-export type Addressee = { userId: string; roleId: string; accountId: string };
+type Addressee = { userId: string; roleId: string; accountId: string };
 
 const STICKER = "s.twin_id, s.account_id, s.color, s.note, s.recipients, s.publish, s.created_at, s.expires_at";
 

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import { type JsonText, writeJson } from "../kernel/json-text.ts";
 import { dictionaryOf, Timestamp, TimestampView, Uuid } from "../kernel/schema.ts";
-import { TOPIC, Topic } from "../notifications/topic.ts";
+import { TOPIC, Topic } from "../notifications/model/topic.ts";
 
 // What callers of the account API send, and the shapes of what we answer (specification 2.11).
 
 /** Either of the two patterns that the pages print (1.4). */
-export const COLOR = /^[0-9A-Za-z_-]{1,128}$/;
+const COLOR = /^[0-9A-Za-z_-]{1,128}$/;
 
 export const Color = z.string().regex(COLOR, `must match ${COLOR.source}`);
 
@@ -16,7 +16,7 @@ const RECIPIENTS_MAX = 100;
 const TOPICS_MAX = 100;
 
 /** When a sticker tells its topics. */
-export const OCCASIONS = ["on_put", "on_remove", "on_expire"] as const;
+const OCCASIONS = ["on_put", "on_remove", "on_expire"] as const;
 export type Occasion = (typeof OCCASIONS)[number];
 
 const Note = z

@@ -3,17 +3,17 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Clock } from "../kernel/clock.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import type { Random } from "../kernel/random.ts";
-import { type BackupLabel, changed, digestFile, openBackup } from "./backup-file.ts";
-import { Connection } from "./connection.ts";
-import { filesIn } from "./files.ts";
-import { findDamage } from "./integrity.ts";
-import { pendingIn } from "./migrate.ts";
-import { finishRestore, openDraft } from "./pending-restore.ts";
-import { fits } from "./sealed-keys.ts";
+import { type BackupLabel, changed, digestFile, openBackup } from "./backup/backup-file.ts";
+import { finishRestore, openDraft } from "./backup/pending-restore.ts";
+import { fits } from "./keys/sealed-keys.ts";
+import { createVault, readMasterKey } from "./keys/vault.ts";
+import { pendingIn } from "./migrations/migrate.ts";
+import { Connection } from "./sqlite/connection.ts";
+import { filesIn } from "./sqlite/files.ts";
+import { findDamage } from "./sqlite/integrity.ts";
 import { lockDataDir } from "./store.ts";
-import { createVault, readMasterKey } from "./vault.ts";
 
-export type RestoreOptions = {
+type RestoreOptions = {
   dataDir: string;
   file: string;
   /** A file with the master key, for a backup that was made without. */
@@ -24,7 +24,7 @@ export type RestoreOptions = {
   random: Random;
 };
 
-export type Restored = { label: BackupLabel; replaced: string | undefined };
+type Restored = { label: BackupLabel; replaced: string | undefined };
 
 /**
  * Puts a backup into a data directory. Refuses while a server runs there, a backup that is not whole, sound and of a schema known here, one

@@ -2,44 +2,32 @@ import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { type Actor, SYSTEM } from "../kernel/actor.ts";
 import type { Cancel, Clock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
-import type { Owner } from "../kernel/fair-queue.ts";
+import type { Owner } from "../kernel/fairness/fair-queue.ts";
 import type { Log } from "../kernel/log.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import type { Random } from "../kernel/random.ts";
 import { Metrics } from "../metrics/metrics.ts";
-import type { Command } from "./command.ts";
-import { Connection, isSqliteError } from "./connection.ts";
-import { filesIn } from "./files.ts";
-import { GroupCommit } from "./group-commit.ts";
-import { type ServerLock, takeServerLock } from "./lock.ts";
-import { isMigrated, migrate } from "./migrate.ts";
-import { finishRestore, isRestorePending } from "./pending-restore.ts";
-import { makePrivate } from "./private-files.ts";
-import { openPair, retry, whenFree } from "./retry.ts";
-import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./sealed-keys.ts";
-import { Snapshots } from "./snapshots.ts";
-import { integer, type Reader, type Topic } from "./sql.ts";
-import { readStore, writerMetrics } from "./store-metrics.ts";
-import { reportUpgradeNotices } from "./upgrade-notices.ts";
-import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./vault.ts";
-import type { Writable } from "./writability.ts";
-import { type Committer, Writer } from "./writer.ts";
-import { type Commands, openThread, type Port } from "./writer-thread.ts";
+import { finishRestore, isRestorePending } from "./backup/pending-restore.ts";
+import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./keys/sealed-keys.ts";
+import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./keys/vault.ts";
+import { isMigrated, migrate } from "./migrations/migrate.ts";
+import { reportUpgradeNotices } from "./migrations/upgrade-notices.ts";
+import type { Command, ReadWrite } from "./sqlite/command.ts";
+import { Connection, isSqliteError } from "./sqlite/connection.ts";
+import { filesIn } from "./sqlite/files.ts";
+import { type ServerLock, takeServerLock } from "./sqlite/lock.ts";
+import { makePrivate } from "./sqlite/private-files.ts";
+import { openPair, retry, whenFree } from "./sqlite/retry.ts";
+import { Snapshots } from "./sqlite/snapshots.ts";
+import { integer, type Reader, type Topic } from "./sqlite/sql.ts";
+import { GroupCommit } from "./writer/group-commit.ts";
+import { readStore, writerMetrics } from "./writer/store-metrics.ts";
+import type { Writable } from "./writer/writability.ts";
+import { type Committer, Writer } from "./writer/writer.ts";
+import { type Commands, openThread, type Port } from "./writer/writer-thread.ts";
 
-export type Store = {
+export type Store = ReadWrite & {
   readonly vault: Vault;
-  /** Hands `ask` one snapshot: everything it reads was committed, and fits together. */
-  read<Answer>(ask: (reader: Reader) => Answer): Answer;
-  /**
-   * Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. It waits among the
-   * commands of its owner, if not told otherwise of its actor; with null, among the server's own, which go first.
-   */
-  write<Input, Result>(
-    command: Command<Input, Result>,
-    actor: Actor,
-    input: Input,
-    owner?: Owner | null,
-  ): Promise<Result>;
   /** Calls `listen` after commits of this process that have something to do for the topic. */
   onWake(topic: Topic, listen: () => void): Cancel;
   /** Whether a write would be stored. Writes something itself if nothing has been written for a while. */

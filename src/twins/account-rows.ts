@@ -1,4 +1,4 @@
-import type { AccountTable, Numbering } from "../store/account-table.ts";
+import type { AccountTable, Numbering } from "../store/transfer/account-table.ts";
 
 const POSITIONS: Numbering = { name: "twins", sources: ["SELECT position AS number FROM twins WHERE owner_id = ?1"] };
 

@@ -1,8 +1,8 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
-import type { Tx } from "../store/sql.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import { assertWithinRule } from "./get-twin.ts";
 import { insertTwin, type Twin } from "./rows.ts";
 

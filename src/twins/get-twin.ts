@@ -1,7 +1,7 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { conflict, forbidden, notFound } from "../kernel/failure.ts";
 import { mayTouchTwin } from "../policy/verdicts.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwin, type Twin } from "./rows.ts";
 
 /**

@@ -8,7 +8,7 @@ import {
   type Tx,
   text,
   textOrNull,
-} from "../store/sql.ts";
+} from "../store/sqlite/sql.ts";
 
 export type Twin = {
   id: string;

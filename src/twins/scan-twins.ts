@@ -1,13 +1,13 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { invalid } from "../kernel/failure.ts";
-import { UNFINISHED } from "../kernel/fair-slices.ts";
+import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { askerOf, isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
 import { ledgerOfCaller, mayTouchTwin } from "../policy/verdicts.ts";
 import type { Rule } from "../rules/rule.ts";
-import type { Reader } from "../store/sql.ts";
+import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwinPosition, listDescriptionSizes, listTwinIds, listTwins, type Twin } from "./rows.ts";
 
 type Page<Twins> = { twins: Twins; cursor: string | null };

@@ -1,8 +1,8 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { conflict } from "../kernel/failure.ts";
-import type { Tx } from "../store/sql.ts";
+import type { Tx } from "../store/sqlite/sql.ts";
 import { getOwnTwin } from "./get-twin.ts";
 import { saveTermination, type Twin } from "./rows.ts";
 

@@ -1,4 +1,4 @@
-import { userCommand } from "../access/user-command.ts";
+import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
 import { assertAlive, assertWithinRule, getOwnTwin } from "./get-twin.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { resetUserSecret } from "../../src/access/reset-user-secret.ts";
+import { resetUserSecret } from "../../src/access/secrets/reset-user-secret.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { type Caller, type Json, openWorld } from "../support/world.ts";
 

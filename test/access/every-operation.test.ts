@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
-import { type Purpose, tokenOf } from "../../src/notifications/tokens.ts";
+import { type Purpose, tokenOf } from "../../src/notifications/model/tokens.ts";
 import { prepared } from "../support/prepared.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ROLES_MAX, USERS_MAX } from "../../src/access/room-in-account.ts";
+import { ROLES_MAX, USERS_MAX } from "../../src/access/model/room-in-account.ts";
 import { allPages, nextOf } from "../support/pages.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { PinThrottle } from "../../src/access/pin-throttle.ts";
+import { PinThrottle } from "../../src/access/secrets/pin-throttle.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { tries } from "../support/tries.ts";

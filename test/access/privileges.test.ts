@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/actions.ts";
-import { findRole, listRoles, listUsers, type Role } from "../../src/access/rows.ts";
-import { isWithin, permits } from "../../src/access/statement.ts";
+import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/model/actions.ts";
+import { findRole, listRoles, listUsers, type Role } from "../../src/access/model/rows.ts";
+import { isWithin, permits } from "../../src/access/model/statement.ts";
 import type { Statement } from "../../src/kernel/actor.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";
 

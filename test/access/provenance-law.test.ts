@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { resetUserSecret } from "../../src/access/reset-user-secret.ts";
+import { resetUserSecret } from "../../src/access/secrets/reset-user-secret.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { expectInOrder } from "../support/breakages.ts";
 import { tries } from "../support/tries.ts";

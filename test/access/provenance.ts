@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
-import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/actions.ts";
-import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
-import { permits } from "../../src/access/statement.ts";
+import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/model/actions.ts";
+import { Authenticator, credentialFrom } from "../../src/access/model/authenticate.ts";
+import { permits } from "../../src/access/model/statement.ts";
 import type { Statement, UserActor } from "../../src/kernel/actor.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
 import type { Caller, Json, World } from "../support/world.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
-import { deleteUser } from "../../src/access/delete-user.ts";
-import { updateUserRole } from "../../src/access/update-user-role.ts";
+import { Authenticator, credentialFrom } from "../../src/access/model/authenticate.ts";
+import { updateUserRole } from "../../src/access/roles/update-user-role.ts";
+import { deleteUser } from "../../src/access/users/delete-user.ts";
 import type { DomainError } from "../../src/kernel/failure.ts";
 import { createTwin } from "../../src/twins/create-twin.ts";
 import { openWorld } from "../support/world.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
-import { migrate } from "../../src/store/migrate.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
-import { reportUpgradeNotices } from "../../src/store/upgrade-notices.ts";
+import { migrate } from "../../src/store/migrations/migrate.ts";
+import { reportUpgradeNotices } from "../../src/store/migrations/upgrade-notices.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { expectInOrder } from "../support/breakages.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { openWorld } from "../support/world.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { backUp } from "../../src/store/back-up.ts";
+import { backUp } from "../../src/store/backup/back-up.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { createAccountHere, runHere } from "../support/run-here.ts";
 import { openWorld } from "../support/world.ts";

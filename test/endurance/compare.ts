@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { Row } from "../../src/store/sql.ts";
+import type { Row } from "../../src/store/sqlite/sql.ts";
 
 /**
  * The table's rows are those that the journal tells of, by their `id`. Very many: only one that differs is handed to `expect`, to

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { rebuildVersion } from "../../src/documents/rebuild-document.ts";
-import type { Connection } from "../../src/store/connection.ts";
-import type { Reader } from "../../src/store/sql.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
+import type { Reader } from "../../src/store/sqlite/sql.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
 import { DeviceLoad, type OwnDevice, type OwnDocument, type State } from "./device-load.ts";
 import { openBeside } from "./journal.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Connection } from "../../src/store/connection.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
 import { openBeside } from "./journal.ts";
 import { type Arrival, startReceivers } from "./receivers.ts";

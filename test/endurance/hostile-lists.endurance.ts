@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { createAccount } from "../support/server-process.ts";
 import { openSiege, say } from "./siege.ts";
 

@@ -1,4 +1,4 @@
-import type { Connection } from "../../src/store/connection.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
 import { compareAll } from "./compare.ts";
 import type { Entry } from "./journal.ts";
 

@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
-import type { Row } from "../../src/store/sql.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
+import type { Row } from "../../src/store/sqlite/sql.ts";
 import { compareAll } from "./compare.ts";
 import { IdentityReplay } from "./identity-replay.ts";
 import { LedgerReplay } from "./ledger-replay.ts";

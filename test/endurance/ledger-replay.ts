@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
-import type { Connection } from "../../src/store/connection.ts";
-import type { Row } from "../../src/store/sql.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
+import type { Row } from "../../src/store/sqlite/sql.ts";
 import { LEDGER_RECORDS } from "../support/ledger-records.ts";
 import { compareAll } from "./compare.ts";
 import type { Entry as JournalEntry } from "./journal.ts";

@@ -1,5 +1,5 @@
 import { generate, type Packet } from "mqtt-packet";
-import type { Level } from "../../src/mqtt/packets.ts";
+import type { Level } from "../../src/mqtt/wire/packets.ts";
 import type { Chance } from "../rules/chance.ts";
 
 // Packets as a client should not send them, made from those that it may.

@@ -1,5 +1,5 @@
-import type { Connection } from "../../src/store/connection.ts";
-import type { Row } from "../../src/store/sql.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
+import type { Row } from "../../src/store/sqlite/sql.ts";
 
 /** References of references and so on count this far (specification 2.8). */
 const HOPS_MAX = 8;

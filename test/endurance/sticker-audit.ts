@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import type { Connection } from "../../src/store/connection.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
 import type { Entry } from "./journal.ts";
 
 export type StickerFacts = Record<string, { validity_ts: number }>;

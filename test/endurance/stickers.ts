@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { subscribeForGood } from "../support/published.ts";
 import { Wire } from "./wire.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ACTIONS } from "../../src/access/actions.ts";
+import { ACTIONS } from "../../src/access/model/actions.ts";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { ErrorView } from "../../src/http/account-api/errors.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { SignJWT } from "jose";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { adoptCa, bytes, type Made, make, makeCa, START, shown, x509 } from "../support/device-certificates.ts";
 import { openTwoAccounts } from "../support/two-accounts.ts";
 import type { Json } from "../support/world.ts";

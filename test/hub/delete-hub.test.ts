@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { endHubSlice } from "../../src/hub/delete-hub.ts";
+import { endHubSlice } from "../../src/hub/hubs/delete-hub.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { openHub } from "../support/hub.ts";
 import type { Json } from "../support/world.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
+import { deviceConnected, deviceDisconnected } from "../../src/hub/admission/presence.ts";
+import { reasonToLeave, standingOf } from "../../src/hub/admission/standing.ts";
 import { type DeviceChange, followDevices } from "../../src/hub/device-feed.ts";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
-import { loadDevice } from "../../src/hub/lookups.ts";
-import { deviceConnected, deviceDisconnected } from "../../src/hub/presence.ts";
-import { reasonToLeave, standingOf } from "../../src/hub/standing.ts";
+import { loadDevice } from "../../src/hub/registry/lookups.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { adoptCa, make, makeCa, shown } from "../support/device-certificates.ts";
 import { openHub } from "../support/hub.ts";
@@ -132,7 +132,7 @@ test("what another process changed is seen within a second", async () => {
 test("the journal of changes is found by its index", async () => {
   await using f = await openFeed();
   const [index] = f.world.query("SELECT sql FROM sqlite_schema WHERE name = 'events_of_devices'");
-  const rows = await Bun.file(`${import.meta.dir}/../../src/hub/device-feed-rows.ts`).text();
+  const rows = await Bun.file(`${import.meta.dir}/../../src/hub/registry/device-feed-rows.ts`).text();
   const flat = (text: string) => text.replace(/\s+/g, " ");
   const where = /`(\(kind BETWEEN[^`]+)`/.exec(rows)?.[1];
   expect(flat(index.sql)).toEndWith(flat(`WHERE ${where}`));

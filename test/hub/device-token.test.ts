@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { exportSPKI, importPKCS8, SignJWT, UnsecuredJWT } from "jose";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { bytes, derOfPem, make, START, shown, x509 } from "../support/device-certificates.ts";
 import { openHub } from "../support/hub.ts";
 import type { Json } from "../support/world.ts";

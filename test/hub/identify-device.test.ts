@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { bytes, derOfPem, make, shown } from "../support/device-certificates.ts";
 import { openHub } from "../support/hub.ts";
 

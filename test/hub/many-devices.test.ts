@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { listDevices } from "../../src/hub/list-devices.ts";
+import { listDevices } from "../../src/hub/devices/list-devices.ts";
 import type { UserActor } from "../../src/kernel/actor.ts";
 import { laboriousSteps, listeningTo } from "../support/questions-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world.ts";

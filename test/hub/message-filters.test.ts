@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { expandFilter } from "../../src/hub/message-filters.ts";
+import { expandFilter } from "../../src/hub/registry/message-filters.ts";
 
 const names = { hub: { id: "h1", name: "my hub" }, device: { id: "d1", name: "panel" } };
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { ActivityLog } from "../../src/hub/activity-log.ts";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
-import { deviceConnected, deviceDisconnected, noteActivity, resetPresence } from "../../src/hub/presence.ts";
-import { standingOf } from "../../src/hub/standing.ts";
+import { ActivityLog } from "../../src/hub/admission/activity-log.ts";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
+import { deviceConnected, deviceDisconnected, noteActivity, resetPresence } from "../../src/hub/admission/presence.ts";
+import { standingOf } from "../../src/hub/admission/standing.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { START, shown } from "../support/device-certificates.ts";
 import { openHub } from "../support/hub.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
-import { DEVICES_PER_HUB_MAX } from "../../src/hub/room-in-hub.ts";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
+import { DEVICES_PER_HUB_MAX } from "../../src/hub/registry/room-in-hub.ts";
 import { adoptCa, type Made, make, makeCa, shown } from "../support/device-certificates.ts";
 import { openHub } from "../support/hub.ts";
 

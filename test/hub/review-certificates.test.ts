@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { identifyDevice } from "../../src/hub/identify-device.ts";
-import { reviewCertificates } from "../../src/hub/review-certificates.ts";
-import { Connection } from "../../src/store/connection.ts";
+import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
+import { reviewCertificates } from "../../src/hub/certificates/review-certificates.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { expectInOrder } from "../support/breakages.ts";
 import { adoptCa, issuerKeyId, keyId, type Made, make, makeCa, START, shown } from "../support/device-certificates.ts";
 import { hubCaller } from "../support/hub.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { scheduledBackups } from "../../src/jobs/scheduled-backups.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
-import { backUp } from "../../src/store/back-up.ts";
+import { backUp } from "../../src/store/backup/back-up.ts";
 import { inspectBackup } from "../../src/store/restore.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 import { openWorld } from "../support/world.ts";

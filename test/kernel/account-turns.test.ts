@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { AccountTurns } from "../../src/kernel/account-turns.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
+import { AccountTurns } from "../../src/kernel/fairness/account-turns.ts";
 
 const loud = { account: "loud", member: "a" };
 const quiet = { account: "quiet", member: "a" };

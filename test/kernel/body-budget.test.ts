@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { BodyBudget } from "../../src/kernel/body-budget.ts";
+import { BodyBudget } from "../../src/kernel/fairness/body-budget.ts";
 
 const mebibytes = (count: number) => count * 1024 * 1024;
 const loud = { account: "loud", member: "a" };

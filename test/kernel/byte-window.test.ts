@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ByteWindow } from "../../src/kernel/byte-window.ts";
+import { ByteWindow } from "../../src/kernel/fairness/byte-window.ts";
 
 /** A window, and works in it that end when they are told to. */
 function openWindow(max: number, maxOfOne: number) {

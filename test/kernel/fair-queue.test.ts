@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { FairQueue } from "../../src/kernel/fair-queue.ts";
+import { FairQueue } from "../../src/kernel/fairness/fair-queue.ts";
 import { tries } from "../support/tries.ts";
 
 type Item = { account: string; member: string; number: number; ms: number };

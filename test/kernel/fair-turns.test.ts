@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { FairSlices, UNFINISHED } from "../../src/kernel/fair-slices.ts";
-import { FairTurns } from "../../src/kernel/fair-turns.ts";
+import { FairSlices, UNFINISHED } from "../../src/kernel/fairness/fair-slices.ts";
+import { FairTurns } from "../../src/kernel/fairness/fair-turns.ts";
 
 const loud = { account: "loud", member: "a" };
 const quiet = { account: "quiet", member: "a" };

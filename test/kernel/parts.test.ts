@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
-import { writeInParts } from "../../src/kernel/parts.ts";
+import { writeInParts } from "../../src/kernel/fairness/parts.ts";
 import { tries } from "../support/tries.ts";
 
 type Outcome = { written: number } | { refused: number; message: string };

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { RequestTurns } from "../../src/kernel/request-turns.ts";
+import { RequestTurns } from "../../src/kernel/fairness/request-turns.ts";
 
 const loud = (member = "a") => ({ account: "loud", member });
 const quiet = { account: "quiet", member: "a" };

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
+import { Authenticator, credentialFrom } from "../../src/access/model/authenticate.ts";
 import { writeJson } from "../../src/kernel/json-text.ts";
 import { updateTwinLedgerEntryValue } from "../../src/ledgers/update-twin-ledger-entry-value.ts";
 import { LEDGER_RECORDS, RECENT_MAX } from "../support/ledger-records.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import type { EntryKey } from "../../src/ledgers/entry.ts";
+import type { EntryKey } from "../../src/ledgers/model/entry.ts";
 import { pruneHistory } from "../../src/ledgers/prune-history.ts";
 import { LEDGER_RECORDS, RECENT_MAX } from "../support/ledger-records.ts";
 import { openWorld, type World } from "../support/world.ts";

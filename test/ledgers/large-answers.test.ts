@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { INCLUDES_MAX } from "../../src/ledgers/room-for-entries.ts";
+import { INCLUDES_MAX } from "../../src/ledgers/model/room-for-entries.ts";
 import { openLedger } from "../support/ledger.ts";
 import { allPages, nextOf } from "../support/pages.ts";
 import { createTwin } from "./ledger-world.ts";

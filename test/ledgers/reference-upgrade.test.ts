@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
-import { migrate } from "../../src/store/migrate.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
+import { migrate } from "../../src/store/migrations/migrate.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { expectInOrder } from "../support/breakages.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 import { openWorld } from "../support/world.ts";

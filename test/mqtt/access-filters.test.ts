@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { MessageFilters } from "../../src/hub/message-filters.ts";
-import { compileFilters } from "../../src/mqtt/access-filters.ts";
-import { matches } from "../../src/mqtt/topics.ts";
+import type { MessageFilters } from "../../src/hub/registry/message-filters.ts";
+import { compileFilters } from "../../src/mqtt/matching/access-filters.ts";
+import { matches } from "../../src/mqtt/wire/topics.ts";
 
 const HUB = { id: "h1", name: "my hub" };
 const rule = (policy: "accept" | "reject", ...topics: string[]) => ({ policy, topics });

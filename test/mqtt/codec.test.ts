@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { decode, encode, levelOf } from "../../src/mqtt/codec.ts";
+import { decode, encode, levelOf } from "../../src/mqtt/wire/codec.ts";
 import { bytes, CLEAN, connect, counted, packet, properties, uint16, uint32 } from "./bytes.ts";
 
 test("a CONNECT of each level is read", () => {

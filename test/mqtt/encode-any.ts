@@ -1,7 +1,7 @@
 import { generate } from "mqtt-packet";
-import { encodePublish } from "../../src/mqtt/codec.ts";
-import type { ClientPacket } from "../../src/mqtt/packets.ts";
-import { passedOn } from "../../src/mqtt/passed-on.ts";
+import { passedOn } from "../../src/mqtt/connections/passed-on.ts";
+import { encodePublish } from "../../src/mqtt/wire/codec.ts";
+import type { ClientPacket } from "../../src/mqtt/wire/packets.ts";
 
 /** The bytes of any packet of a client, at level 5: by mqtt-packet, but for PUBLISH. */
 export function encodeAny(sent: ClientPacket): Uint8Array {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { WORKS_OF_ACCOUNT_MAX } from "../../src/mqtt/work-window.ts";
+import { WORKS_OF_ACCOUNT_MAX } from "../../src/mqtt/flow/work-window.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
 import { hubCaller } from "../support/hub.ts";
 import { openMqtt } from "../support/mqtt.ts";

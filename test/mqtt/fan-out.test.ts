@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { FairSlices } from "../../src/kernel/fair-slices.ts";
-import { FanOut } from "../../src/mqtt/fan-out.ts";
-import { Turn } from "../../src/mqtt/turn.ts";
+import { FairSlices } from "../../src/kernel/fairness/fair-slices.ts";
+import { Turn } from "../../src/mqtt/flow/turn.ts";
+import { FanOut } from "../../src/mqtt/matching/fan-out.ts";
 import { FakeSocket } from "../support/fake-socket.ts";
 import { openMqtt } from "../support/mqtt.ts";
 

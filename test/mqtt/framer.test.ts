@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Framer } from "../../src/mqtt/framer.ts";
-import { ProtocolError, REASON } from "../../src/mqtt/packets.ts";
+import { Framer } from "../../src/mqtt/wire/framer.ts";
+import { ProtocolError, REASON } from "../../src/mqtt/wire/packets.ts";
 import { bytes, packet, uint16 } from "./bytes.ts";
 
 const MAX = 1_000_000;

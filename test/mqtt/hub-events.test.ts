@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Deps } from "../../src/deps.ts";
-import { type EventSettings, type HubEvent, HubEvents } from "../../src/mqtt/hub-events.ts";
-import type { Message } from "../../src/mqtt/message.ts";
-import { headerText } from "../../src/mqtt/packet-text.ts";
+import { type EventSettings, type HubEvent, HubEvents } from "../../src/mqtt/events/hub-events.ts";
+import type { Message } from "../../src/mqtt/wire/message.ts";
+import { headerText } from "../../src/mqtt/wire/packet-text.ts";
 import { TestClock } from "../support/test-clock.ts";
 
 const REFUSED: HubEvent = {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { Inbox } from "../../src/mqtt/inbox.ts";
+import { Inbox } from "../../src/mqtt/wire/inbox.ts";
 import { bytes, packet } from "./bytes.ts";
 
 const MAX = 1_000_000;

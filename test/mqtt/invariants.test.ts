@@ -1,7 +1,7 @@
 import { test } from "bun:test";
-import { releaseOutgoing } from "../../src/mqtt/acknowledge.ts";
-import { MQTT_INVARIANTS } from "../../src/mqtt/invariant-rows.ts";
-import { saveSubscriptions } from "../../src/mqtt/save-subscriptions.ts";
+import { releaseOutgoing } from "../../src/mqtt/persistence/acknowledge.ts";
+import { MQTT_INVARIANTS } from "../../src/mqtt/persistence/invariant-rows.ts";
+import { saveSubscriptions } from "../../src/mqtt/persistence/save-subscriptions.ts";
 import { type Breakage, expectEachNamed } from "../support/breakages.ts";
 import { aWill, openMqttStore, subscription } from "../support/mqtt-store.ts";
 

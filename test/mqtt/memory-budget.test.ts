@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { MEMORY_KINDS, MemoryBudget } from "../../src/mqtt/memory-budget.ts";
+import { MEMORY_KINDS, MemoryBudget } from "../../src/mqtt/flow/memory-budget.ts";
 
 const MAX = 3_200_000;
 const FLOOR = MAX / 32;

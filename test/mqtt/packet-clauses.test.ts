@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { decode } from "../../src/mqtt/codec.ts";
-import { TOPIC_LEVELS_MAX } from "../../src/mqtt/topics.ts";
+import { decode } from "../../src/mqtt/wire/codec.ts";
+import { TOPIC_LEVELS_MAX } from "../../src/mqtt/wire/topics.ts";
 import { bytes, CLEAN, connect, counted, packet, properties, uint16, uint32 } from "./bytes.ts";
 import { refusedAt } from "./refusals.ts";
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { ClientPacket, UserProperties } from "../../src/mqtt/packets.ts";
+import type { ClientPacket, UserProperties } from "../../src/mqtt/wire/packets.ts";
 
 // Any packet that a client may send, for properties and the fuzz.
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { decode } from "../../src/mqtt/codec.ts";
-import { type Level, ProtocolError } from "../../src/mqtt/packets.ts";
+import { decode } from "../../src/mqtt/wire/codec.ts";
+import { type Level, ProtocolError } from "../../src/mqtt/wire/packets.ts";
 
 export type Refused = [sentence: string, frame: Uint8Array, reasonCode: number, clause: string];
 

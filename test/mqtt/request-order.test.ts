@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type RequestKind, RequestOrder } from "../../src/mqtt/request-order.ts";
+import { type RequestKind, RequestOrder } from "../../src/mqtt/twins/request-order.ts";
 
 /** A store as requests see it: what has begun takes effect in the order of its coming, a moment later. */
 class Effects {

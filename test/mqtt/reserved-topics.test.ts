@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isReserved } from "../../src/mqtt/reserved-topics.ts";
+import { isReserved } from "../../src/mqtt/events/reserved-topics.ts";
 
 test("no device publishes as if it were the server", () => {
   for (const topic of [

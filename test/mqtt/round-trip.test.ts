@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import * as mqttPacket from "mqtt-packet";
-import { decode, encode, encodePublish } from "../../src/mqtt/codec.ts";
-import type { MessageProperties } from "../../src/mqtt/message.ts";
-import type { Level, Packet, Publish, UserProperties } from "../../src/mqtt/packets.ts";
-import { passedOn } from "../../src/mqtt/passed-on.ts";
+import { passedOn } from "../../src/mqtt/connections/passed-on.ts";
+import { decode, encode, encodePublish } from "../../src/mqtt/wire/codec.ts";
+import type { MessageProperties } from "../../src/mqtt/wire/message.ts";
+import type { Level, Packet, Publish, UserProperties } from "../../src/mqtt/wire/packets.ts";
 import { bytes, CLEAN, connect, counted, packet } from "./bytes.ts";
 import { encodeAny } from "./encode-any.ts";
 import { clientPacket, topicName } from "./packets.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { acknowledge, releaseOutgoing } from "../../src/mqtt/acknowledge.ts";
-import { dropEndedQueues, dropExpiredMessages } from "../../src/mqtt/clear-away.ts";
-import { HUB_BYTES_MAX, QUEUED_BYTES_MAX, QUEUED_MESSAGES_MAX } from "../../src/mqtt/store-limits.ts";
+import { acknowledge, releaseOutgoing } from "../../src/mqtt/persistence/acknowledge.ts";
+import { dropEndedQueues, dropExpiredMessages } from "../../src/mqtt/persistence/clear-away.ts";
+import { HUB_BYTES_MAX, QUEUED_BYTES_MAX, QUEUED_MESSAGES_MAX } from "../../src/mqtt/persistence/store-limits.ts";
 import { openMqttStore, textOf } from "../support/mqtt-store.ts";
 
 const KEPT_APART = "x".repeat(5000);

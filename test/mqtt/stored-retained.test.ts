@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { dropEndedHubs, dropExpiredMessages } from "../../src/mqtt/clear-away.ts";
-import { listRetained, pageRetained } from "../../src/mqtt/retained-rows.ts";
-import { RETAINED_MESSAGES_MAX } from "../../src/mqtt/store-limits.ts";
-import { matches } from "../../src/mqtt/topics.ts";
+import { dropEndedHubs, dropExpiredMessages } from "../../src/mqtt/persistence/clear-away.ts";
+import { listRetained, pageRetained } from "../../src/mqtt/persistence/retained-rows.ts";
+import { RETAINED_MESSAGES_MAX } from "../../src/mqtt/persistence/store-limits.ts";
+import { matches } from "../../src/mqtt/wire/topics.ts";
 import { openMqttStore, textOf } from "../support/mqtt-store.ts";
 
 async function openRetained() {

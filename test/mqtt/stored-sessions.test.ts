@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
-import { acknowledge, releaseIncoming, releaseOutgoing } from "../../src/mqtt/acknowledge.ts";
-import { dropEndedQueues, expireSessions } from "../../src/mqtt/clear-away.ts";
-import { deleteSubscriptions, saveSubscriptions } from "../../src/mqtt/save-subscriptions.ts";
-import { SESSIONS_PER_DEVICE_MAX, SUBSCRIPTIONS_MAX } from "../../src/mqtt/store-limits.ts";
-import { listSessions } from "../../src/mqtt/subscription-rows.ts";
-import { suspendAllSessions } from "../../src/mqtt/suspend-session.ts";
+import { acknowledge, releaseIncoming, releaseOutgoing } from "../../src/mqtt/persistence/acknowledge.ts";
+import { dropEndedQueues, expireSessions } from "../../src/mqtt/persistence/clear-away.ts";
+import { deleteSubscriptions, saveSubscriptions } from "../../src/mqtt/persistence/save-subscriptions.ts";
+import { SESSIONS_PER_DEVICE_MAX, SUBSCRIPTIONS_MAX } from "../../src/mqtt/persistence/store-limits.ts";
+import { listSessions } from "../../src/mqtt/persistence/subscription-rows.ts";
+import { suspendAllSessions } from "../../src/mqtt/persistence/suspend-session.ts";
 import { openMqttStore, subscription, textOf } from "../support/mqtt-store.ts";
 
 const failureOf = (write: Promise<unknown>) =>

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Job } from "../../src/deps.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
+import type { WillDue } from "../../src/mqtt/persistence/will.ts";
 import { mqttJobs } from "../../src/mqtt/store-jobs.ts";
-import type { WillDue } from "../../src/mqtt/will.ts";
 import { aWill, bytes, openMqttStore, textOf } from "../support/mqtt-store.ts";
 
 /** Runs the jobs on the world's clock, publishing wills as a broker would. */

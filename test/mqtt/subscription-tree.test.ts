@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Subscription } from "../../src/mqtt/message.ts";
-import { SubscriptionTree } from "../../src/mqtt/subscription-tree.ts";
-import { covers, matches, parseFilter } from "../../src/mqtt/topics.ts";
+import { SubscriptionTree } from "../../src/mqtt/matching/subscription-tree.ts";
+import type { Subscription } from "../../src/mqtt/wire/message.ts";
+import { covers, matches, parseFilter } from "../../src/mqtt/wire/topics.ts";
 import { tries } from "../support/tries.ts";
 import { topicFilter, topicName } from "./packets.ts";
 

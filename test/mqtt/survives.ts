@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { decode, levelOf } from "../../src/mqtt/codec.ts";
-import { Framer } from "../../src/mqtt/framer.ts";
-import { type ClientPacket, type Level, ProtocolError } from "../../src/mqtt/packets.ts";
-import { isTopicName, parseFilter } from "../../src/mqtt/topics.ts";
+import { decode, levelOf } from "../../src/mqtt/wire/codec.ts";
+import { Framer } from "../../src/mqtt/wire/framer.ts";
+import { type ClientPacket, type Level, ProtocolError } from "../../src/mqtt/wire/packets.ts";
+import { isTopicName, parseFilter } from "../../src/mqtt/wire/topics.ts";
 import { type Chance, newChance } from "../rules/chance.ts";
 import { bytes, CLEAN, connect, counted, packet, uint16 } from "./bytes.ts";
 import { encodeAny } from "./encode-any.ts";

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import type { Deps } from "../../src/deps.ts";
-import { FairSlices } from "../../src/kernel/fair-slices.ts";
+import { FairSlices } from "../../src/kernel/fairness/fair-slices.ts";
 import { VERSION } from "../../src/kernel/version.ts";
-import type { Message } from "../../src/mqtt/message.ts";
-import { type HubState, SysTopics } from "../../src/mqtt/sys-topics.ts";
+import { type HubState, SysTopics } from "../../src/mqtt/events/sys-topics.ts";
+import type { Message } from "../../src/mqtt/wire/message.ts";
 import { TestClock } from "../support/test-clock.ts";
 
 const STATE: HubState = { clientsConnected: 2, subscriptions: 3, retainedMessages: 4, eventsDropped: 0 };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { isTopicFilter } from "../../src/kernel/topic-filter.ts";
-import { covers, isTopicName, matches, parseFilter } from "../../src/mqtt/topics.ts";
+import { covers, isTopicName, matches, parseFilter } from "../../src/mqtt/wire/topics.ts";
 
 test("topic filters are those of MQTT", () => {
   for (const filter of ["a", "#", "+", "a/+/b/#", "/", "a//b", "$SCW/twins/me/#", "+/+"]) {

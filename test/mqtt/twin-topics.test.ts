@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { REASON } from "../../src/mqtt/packets.ts";
+import { REASON } from "../../src/mqtt/wire/packets.ts";
 import { connectTwin, openTwin } from "../support/twin-caller.ts";
 
 const ME = "$SCW/twins/me";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { TURN_PACKETS, WorkWindow } from "../../src/mqtt/work-window.ts";
+import { TURN_PACKETS, WorkWindow } from "../../src/mqtt/flow/work-window.ts";
 
 const MAX = 64;
 

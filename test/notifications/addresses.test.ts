@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "../../src/config.ts";
-import { isReachable } from "../../src/notifications/addresses.ts";
+import { isReachable } from "../../src/notifications/model/addresses.ts";
 import { type Net, systemNet } from "../../src/platform/net.ts";
 import { openNotified } from "../support/notified.ts";
 import { type Receiver, startReceiver } from "../support/receiver.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import type { JsonText } from "../../src/kernel/json-text.ts";
-import { leaseDeliveries } from "../../src/notifications/lease-deliveries.ts";
-import type { Publication } from "../../src/notifications/publish.ts";
+import { leaseDeliveries } from "../../src/notifications/deliveries/lease-deliveries.ts";
+import type { Publication } from "../../src/notifications/model/publish.ts";
 import { openNotified, publishLater } from "../support/notified.ts";
 
 const EVENT = "{}" as JsonText;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Deps } from "../../src/deps.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
-import { settleDelivery } from "../../src/notifications/settle-delivery.ts";
+import { settleDelivery } from "../../src/notifications/deliveries/settle-delivery.ts";
 import { openNotified } from "../support/notified.ts";
 import type { Json } from "../support/world.ts";
 

@@ -30,7 +30,7 @@ test("a subscription is refreshed by its link to a new end, and its hash and lin
   const parts = Buffer.from(new URL(confirmation_url).searchParams.get("token") as string, "base64").toString();
   const id = parts.split("___")[2];
   // Its refresh link exists, but nobody has been told: not before it is confirmed.
-  const { tokenOf } = await import("../../src/notifications/tokens.ts");
+  const { tokenOf } = await import("../../src/notifications/model/tokens.ts");
   const token = tokenOf(world.store.vault, "r", { accountId: company.account, id: id as string });
   expect((await world.call("PATCH", `/notifications/webhooks?token=${token}`)).status).toBe(404);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { UserActor } from "../../src/kernel/actor.ts";
-import { listDeliveries } from "../../src/notifications/list-deliveries.ts";
-import { listSubscriptions } from "../../src/notifications/list-subscriptions.ts";
+import { listDeliveries } from "../../src/notifications/deliveries/list-deliveries.ts";
+import { listSubscriptions } from "../../src/notifications/subscriptions/list-subscriptions.ts";
 import { allPages, nextOf } from "../support/pages.ts";
 import { listeningTo } from "../support/questions-asked.ts";
 import { openWorld } from "../support/world.ts";

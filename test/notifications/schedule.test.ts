@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
 import { writeJson } from "../../src/kernel/json-text.ts";
-import { JITTER, RETRY_DELAYS_MS } from "../../src/notifications/schedule.ts";
+import { JITTER, RETRY_DELAYS_MS } from "../../src/notifications/model/schedule.ts";
 import { newestDelivery, openNotified, passAttempts, pathOf, publishLater } from "../support/notified.ts";
 import { startReceiver } from "../support/receiver.ts";
 import type { Json } from "../support/world.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
-import { hashOf } from "../../src/notifications/secrets.ts";
+import { hashOf } from "../../src/notifications/model/secrets.ts";
 import { openNotified, pathOf } from "../support/notified.ts";
 import type { Json } from "../support/world.ts";
 

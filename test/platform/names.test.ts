@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Metrics } from "../../src/metrics/metrics.ts";
-import { NameError } from "../../src/platform/ask-dns.ts";
-import { LOOKUPS_MAX, LOOKUPS_OF_ACCOUNT_MAX } from "../../src/platform/lookup-turns.ts";
-import { Names } from "../../src/platform/names.ts";
+import { NameError } from "../../src/platform/dns/ask-dns.ts";
+import { LOOKUPS_MAX, LOOKUPS_OF_ACCOUNT_MAX } from "../../src/platform/dns/lookup-turns.ts";
+import { Names } from "../../src/platform/dns/names.ts";
 import { type DnsAnswer, NXDOMAIN, SERVFAIL, startDns } from "../support/dns-server.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 

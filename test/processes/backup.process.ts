@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { createAccountHere, runHere } from "../support/run-here.ts";
 import { runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
 

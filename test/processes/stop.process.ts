@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { startDns } from "../support/dns-server.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { Decimal as Big } from "decimal.js";
 import fc from "fast-check";
-import { add, divide, floorDivide, multiply, remainder, subtract } from "../../src/rules/arithmetic.ts";
-import { compareNumbers, formatNumber, type Numeric } from "../../src/rules/decimal.ts";
-import { RuleError } from "../../src/rules/errors.ts";
-import { parseNumber } from "../../src/rules/literals.ts";
+import { add, divide, floorDivide, multiply, remainder, subtract } from "../../src/rules/values/arithmetic.ts";
+import { compareNumbers, formatNumber, type Numeric } from "../../src/rules/values/decimal.ts";
+import { RuleError } from "../../src/rules/values/errors.ts";
+import { parseNumber } from "../../src/rules/values/literals.ts";
 import { tries } from "../support/tries.ts";
 import { survives } from "./survives.ts";
 

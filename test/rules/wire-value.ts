@@ -1,7 +1,14 @@
 import type { JsonValue } from "../../src/kernel/json.ts";
-import { formatNumber, type Numeric } from "../../src/rules/decimal.ts";
-import type { Datetime, Timedelta } from "../../src/rules/times.ts";
-import { keysOf, kindOf, type Mapping, membersOf, type RuleSet, type RuleValue } from "../../src/rules/values.ts";
+import { formatNumber, type Numeric } from "../../src/rules/values/decimal.ts";
+import type { Datetime, Timedelta } from "../../src/rules/values/times.ts";
+import {
+  keysOf,
+  kindOf,
+  type Mapping,
+  membersOf,
+  type RuleSet,
+  type RuleValue,
+} from "../../src/rules/values/values.ts";
 
 /** A value with its type and all of its digits, as test/conformance/test_rules.py writes rule-engine's. */
 export function toWire(value: RuleValue): JsonValue {

@@ -2,9 +2,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { conflict } from "../../src/kernel/failure.ts";
-import type { GrowingTable } from "../../src/store/appended-rows.ts";
-import { command } from "../../src/store/command.ts";
-import { integer } from "../../src/store/sql.ts";
+import { command } from "../../src/store/sqlite/command.ts";
+import { type GrowingTable, integer } from "../../src/store/sqlite/sql.ts";
 import { openTestStore } from "../support/store.ts";
 import { tries } from "../support/tries.ts";
 

@@ -16,11 +16,11 @@ import {
 import { join } from "node:path";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { backUp } from "../../src/store/back-up.ts";
-import { Connection } from "../../src/store/connection.ts";
-import { openDraft } from "../../src/store/pending-restore.ts";
+import { backUp } from "../../src/store/backup/back-up.ts";
+import { openDraft } from "../../src/store/backup/pending-restore.ts";
+import { findSealedKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
 import { restore } from "../../src/store/restore.ts";
-import { findSealedKey, saveSealedKey } from "../../src/store/sealed-keys.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { openServerStore, openToolStore } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 import { openTestStore } from "../support/store.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { findSealedKey, saveSealedKey } from "../../src/store/sealed-keys.ts";
+import { findSealedKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
 import { openServerStore } from "../../src/store/store.ts";
 import { memoryFolder } from "../support/memory-folder.ts";
 import { openTestStore } from "../support/store.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { command } from "../../src/store/command.ts";
-import { concernsStatementOnly, isSqliteError } from "../../src/store/connection.ts";
+import { command } from "../../src/store/sqlite/command.ts";
+import { concernsStatementOnly, isSqliteError } from "../../src/store/sqlite/connection.ts";
 import { openTestStore } from "../support/store.ts";
 
 const note = command("note", (tx, _actor, data: string) =>

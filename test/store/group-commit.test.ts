@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
-import type { Owner } from "../../src/kernel/fair-queue.ts";
-import { command } from "../../src/store/command.ts";
-import { Connection } from "../../src/store/connection.ts";
-import { Snapshots } from "../../src/store/snapshots.ts";
-import { integer, type Reader, type Tx } from "../../src/store/sql.ts";
-import { QUEUE_MAX } from "../../src/store/writer.ts";
+import type { Owner } from "../../src/kernel/fairness/fair-queue.ts";
+import { command } from "../../src/store/sqlite/command.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
+import { Snapshots } from "../../src/store/sqlite/snapshots.ts";
+import { integer, type Reader, type Tx } from "../../src/store/sqlite/sql.ts";
+import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
 import { openTestStore } from "../support/store.ts";
 
 const countNotes = (reader: Pick<Reader, "get">) =>

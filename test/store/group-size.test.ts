@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { GROUP_MAX, GroupSize } from "../../src/store/group-size.ts";
+import { GROUP_MAX, GroupSize } from "../../src/store/writer/group-size.ts";
 
 /** Groups of a command a tenth of a millisecond, on a disk that takes so long. */
 function learned(commitMs: number): GroupSize {

@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { migrate } from "../../src/store/migrate.ts";
+import { obtainKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
+import { createVault } from "../../src/store/keys/vault.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
-import { obtainKey, saveSealedKey } from "../../src/store/sealed-keys.ts";
+import { migrate } from "../../src/store/migrations/migrate.ts";
 import { openServerStore } from "../../src/store/store.ts";
-import { createVault } from "../../src/store/vault.ts";
 import { openTestStore } from "../support/store.ts";
 
 test("the database is opened as durable as it is promised", async () => {

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { expose } from "../../src/metrics/exposition.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
-import { command } from "../../src/store/command.ts";
-import { QUEUE_MAX } from "../../src/store/writer.ts";
+import { command } from "../../src/store/sqlite/command.ts";
+import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
 import { readExposition } from "../support/exposition.ts";
 import { openTestStore } from "../support/store.ts";
 

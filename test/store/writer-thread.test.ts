@@ -7,12 +7,12 @@ import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { type Command, command, isBulkyList } from "../../src/store/command.ts";
-import { Connection } from "../../src/store/connection.ts";
-import { GroupCommit } from "../../src/store/group-commit.ts";
-import { integer, type Reader } from "../../src/store/sql.ts";
+import { type Command, command, isBulkyList } from "../../src/store/sqlite/command.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
+import { integer, type Reader } from "../../src/store/sqlite/sql.ts";
 import { openServerStore, StoreInUse } from "../../src/store/store.ts";
-import { type Commands, serveWriter } from "../../src/store/writer-thread.ts";
+import { GroupCommit } from "../../src/store/writer/group-commit.ts";
+import { type Commands, serveWriter } from "../../src/store/writer/writer-thread.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 
 const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?: boolean }): number => {

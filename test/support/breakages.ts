@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
 import { INVARIANTS } from "../../src/cli/invariants.ts";
-import { Connection } from "../../src/store/connection.ts";
-import { findDamage } from "../../src/store/integrity.ts";
-import { findViolations, type Invariant } from "../../src/store/invariant.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
+import { findDamage } from "../../src/store/sqlite/integrity.ts";
+import { findViolations, type Invariant } from "../../src/store/sqlite/invariant.ts";
 
 /** How an invariant is broken from beside, and what is then said. */
 export type Breakage = readonly [name: string, sql: string, says: RegExp];

@@ -1,11 +1,11 @@
 import { keepDocumentBases } from "../../src/documents/keep-bases.ts";
 import { pruneEvents } from "../../src/events/prune-events.ts";
-import { keepAllMessageCounts } from "../../src/hub/count-messages.ts";
+import { keepAllMessageCounts } from "../../src/hub/metrics/count-messages.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
-import { leaseDeliveries } from "../../src/notifications/lease-deliveries.ts";
-import { errorOf } from "../../src/notifications/schedule.ts";
-import { settleDelivery } from "../../src/notifications/settle-delivery.ts";
+import { leaseDeliveries } from "../../src/notifications/deliveries/lease-deliveries.ts";
+import { settleDelivery } from "../../src/notifications/deliveries/settle-delivery.ts";
+import { errorOf } from "../../src/notifications/model/schedule.ts";
 import { brokerDoings } from "./busy-broker.ts";
 import { HUB, hubCaller } from "./hub.ts";
 import type { Caller, Json, World } from "./world.ts";

@@ -1,14 +1,19 @@
-import { listDevicesOfHub } from "../../src/hub/device-rows.ts";
+import { listDevicesOfHub } from "../../src/hub/registry/device-rows.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { acknowledge, releaseOutgoing } from "../../src/mqtt/acknowledge.ts";
-import { dropEndedHubs, dropEndedQueues, dropExpiredMessages, expireSessions } from "../../src/mqtt/clear-away.ts";
-import type { Message } from "../../src/mqtt/message.ts";
-import { openSession } from "../../src/mqtt/open-session.ts";
-import { publishMessage } from "../../src/mqtt/publish-message.ts";
-import { saveSubscriptions } from "../../src/mqtt/save-subscriptions.ts";
-import { NEVER_EXPIRES_S } from "../../src/mqtt/session-rows.ts";
-import { suspendSession } from "../../src/mqtt/suspend-session.ts";
-import type { Command } from "../../src/store/command.ts";
+import { acknowledge, releaseOutgoing } from "../../src/mqtt/persistence/acknowledge.ts";
+import {
+  dropEndedHubs,
+  dropEndedQueues,
+  dropExpiredMessages,
+  expireSessions,
+} from "../../src/mqtt/persistence/clear-away.ts";
+import { openSession } from "../../src/mqtt/persistence/open-session.ts";
+import { publishMessage } from "../../src/mqtt/persistence/publish-message.ts";
+import { saveSubscriptions } from "../../src/mqtt/persistence/save-subscriptions.ts";
+import { NEVER_EXPIRES_S } from "../../src/mqtt/persistence/session-rows.ts";
+import { suspendSession } from "../../src/mqtt/persistence/suspend-session.ts";
+import type { Message } from "../../src/mqtt/wire/message.ts";
+import type { Command } from "../../src/store/sqlite/command.ts";
 import { aWill, bytes, subscription } from "./mqtt-store.ts";
 import type { World } from "./world.ts";
 

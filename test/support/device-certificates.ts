@@ -1,5 +1,5 @@
 import type { Extension, JsonName, X509Certificate } from "@peculiar/x509";
-import type { Credentials } from "../../src/hub/identity.ts";
+import type { Credentials } from "../../src/hub/registry/identity.ts";
 import type { openHub } from "./hub.ts";
 
 // The library wants the other one there first, and imports that stand together are not in order.

@@ -1,7 +1,7 @@
 import { systemClock } from "../../src/kernel/clock.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { obtainKey } from "../../src/store/sealed-keys.ts";
+import { obtainKey } from "../../src/store/keys/sealed-keys.ts";
 import { openServerStore } from "../../src/store/store.ts";
 import { type Files, filesOf, folderWith, memoryFolder } from "./memory-folder.ts";
 

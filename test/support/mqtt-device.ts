@@ -1,5 +1,5 @@
 import { connectAsync, type IClientOptions, type IClientPublishOptions } from "mqtt";
-import type { QoS } from "../../src/mqtt/packets.ts";
+import type { QoS } from "../../src/mqtt/wire/packets.ts";
 import type { Json } from "./world.ts";
 
 export type DeviceMessage = { topic: string; text: string; qos: QoS; retain: boolean };

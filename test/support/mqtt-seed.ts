@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 
 /** A hub with devices, written into an empty database from beside: where what made them does not matter. */
 export function seedDevices(dataDir: string, count: number): { hubId: string; deviceIds: string[] } {

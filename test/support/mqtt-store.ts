@@ -1,11 +1,11 @@
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import type { Message, Subscription } from "../../src/mqtt/message.ts";
-import { openSession } from "../../src/mqtt/open-session.ts";
-import { publishMessage, type Recipient } from "../../src/mqtt/publish-message.ts";
-import { listQueued } from "../../src/mqtt/queue-rows.ts";
-import { suspendSession } from "../../src/mqtt/suspend-session.ts";
-import type { StoredWill } from "../../src/mqtt/will.ts";
-import type { Command } from "../../src/store/command.ts";
+import { openSession } from "../../src/mqtt/persistence/open-session.ts";
+import { publishMessage, type Recipient } from "../../src/mqtt/persistence/publish-message.ts";
+import { listQueued } from "../../src/mqtt/persistence/queue-rows.ts";
+import { suspendSession } from "../../src/mqtt/persistence/suspend-session.ts";
+import type { StoredWill } from "../../src/mqtt/persistence/will.ts";
+import type { Message, Subscription } from "../../src/mqtt/wire/message.ts";
+import type { Command } from "../../src/store/sqlite/command.ts";
 import { expectInOrder } from "./breakages.ts";
 import { openHub } from "./hub.ts";
 

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { generate, type Packet, type PacketCmd, parser } from "mqtt-packet";
-import type { Level, QoS } from "../../src/mqtt/packets.ts";
+import type { Level, QoS } from "../../src/mqtt/wire/packets.ts";
 import { openStream, type WireAddress, type WireStream } from "./wire-stream.ts";
 
 export { OPCODE } from "./wire-stream.ts";

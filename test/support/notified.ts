@@ -1,8 +1,8 @@
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { writeJson } from "../../src/kernel/json-text.ts";
-import { type Publication, publish } from "../../src/notifications/publish.ts";
+import { type Publication, publish } from "../../src/notifications/model/publish.ts";
 import type { Net } from "../../src/platform/net.ts";
-import { command } from "../../src/store/command.ts";
+import { command } from "../../src/store/sqlite/command.ts";
 import { newTwin } from "./ledger.ts";
 import { type Receiver, startReceiver } from "./receiver.ts";
 import { type Caller, type Json, openWorld, type World } from "./world.ts";

@@ -1,9 +1,9 @@
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { Connection } from "../../src/store/connection.ts";
-import { migrate } from "../../src/store/migrate.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
-import { text } from "../../src/store/sql.ts";
+import { migrate } from "../../src/store/migrations/migrate.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
+import { text } from "../../src/store/sqlite/sql.ts";
 import { temporaryFolder } from "./server-process.ts";
 
 /** The last migration of the first release. */

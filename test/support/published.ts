@@ -1,4 +1,4 @@
-import type { Connection } from "../../src/store/connection.ts";
+import type { Connection } from "../../src/store/sqlite/connection.ts";
 import type { Json, World } from "./world.ts";
 
 /** The topics of the tests that ask what is published: to be told of, a topic needs somebody who listens. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import Database from "libsql";
 import type { Deps } from "../../src/deps.ts";
-import type { Reader, SqlValue } from "../../src/store/sql.ts";
+import type { Reader, SqlValue } from "../../src/store/sqlite/sql.ts";
 import type { World } from "./world.ts";
 
 export type Asked = { sql: string; binds: SqlValue[]; rows: number };

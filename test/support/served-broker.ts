@@ -3,7 +3,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { Broker } from "../../src/mqtt/broker.ts";
 import { DeviceDoor } from "../../src/platform/device-door.ts";
 import { listenTcp } from "../../src/platform/tcp.ts";
-import { command } from "../../src/store/command.ts";
+import { command } from "../../src/store/sqlite/command.ts";
 import { serveWebSockets } from "./web-sockets.ts";
 import type { World } from "./world.ts";
 

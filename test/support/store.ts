@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { Connection } from "../../src/store/connection.ts";
+import { Connection } from "../../src/store/sqlite/connection.ts";
 import { openServerStore, openToolStore, type StoreOptions } from "../../src/store/store.ts";
 import { memoryFolder } from "./memory-folder.ts";
 import { TestClock } from "./test-clock.ts";

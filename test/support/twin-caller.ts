@@ -1,6 +1,6 @@
-import type { Message } from "../../src/mqtt/message.ts";
-import type { Publish, QoS, ReasonCode } from "../../src/mqtt/packets.ts";
-import { type TwinCaller, TwinRequests } from "../../src/mqtt/twin-topics.ts";
+import { type TwinCaller, TwinRequests } from "../../src/mqtt/twins/twin-topics.ts";
+import type { Message } from "../../src/mqtt/wire/message.ts";
+import type { Publish, QoS, ReasonCode } from "../../src/mqtt/wire/packets.ts";
 import { openHub } from "./hub.ts";
 import type { Json } from "./world.ts";
 

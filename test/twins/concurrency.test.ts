@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { Authenticator, credentialFrom } from "../../src/access/authenticate.ts";
-import { userCommand } from "../../src/access/user-command.ts";
+import { Authenticator, credentialFrom } from "../../src/access/model/authenticate.ts";
+import { userCommand } from "../../src/access/model/user-command.ts";
 import { record } from "../../src/events/record.ts";
 import { conflict } from "../../src/kernel/failure.ts";
 import { type JsonText, spliced, writeJson } from "../../src/kernel/json-text.ts";

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
-import { PinThrottle } from "../../access/pin-throttle.ts";
-import { assertNotLockedOut } from "../../access/statement.ts";
+import { assertNotLockedOut } from "../../access/model/statement.ts";
+import { PinThrottle } from "../../access/secrets/pin-throttle.ts";
 import type { Deps } from "../../deps.ts";
 import { forbidden } from "../../kernel/failure.ts";
 import { VERSION } from "../../kernel/version.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { getAccount } from "../../access/lookups.ts";
-import { AccountView, UpdateAccount, viewAccount, WhoAmIView } from "../../access/schema.ts";
-import { assertNotLockedOut } from "../../access/statement.ts";
+import { getAccount } from "../../access/model/lookups.ts";
+import { AccountView, UpdateAccount, viewAccount, WhoAmIView } from "../../access/model/schema.ts";
+import { assertNotLockedOut } from "../../access/model/statement.ts";
 import { updateAccount } from "../../access/update-account.ts";
 import { operation } from "../operation.ts";
 

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { Uuid } from "../../kernel/schema.ts";
-import { DELIVERY_STATES } from "../../notifications/delivery-rows.ts";
-import { getDelivery } from "../../notifications/get-delivery.ts";
-import { listDeliveries } from "../../notifications/list-deliveries.ts";
-import { recoverDeliveries } from "../../notifications/recover-deliveries.ts";
-import { retryDelivery } from "../../notifications/retry-delivery.ts";
+import { getDelivery } from "../../notifications/deliveries/get-delivery.ts";
+import { listDeliveries } from "../../notifications/deliveries/list-deliveries.ts";
+import { recoverDeliveries } from "../../notifications/deliveries/recover-deliveries.ts";
+import { retryDelivery } from "../../notifications/deliveries/retry-delivery.ts";
+import { DELIVERY_STATES } from "../../notifications/model/delivery-rows.ts";
 import {
   DeliveriesView,
   DeliveryInDetailView,
@@ -13,8 +13,8 @@ import {
   RecoveredView,
   viewDelivery,
   viewDeliveryInDetail,
-} from "../../notifications/schema.ts";
-import { Topic } from "../../notifications/topic.ts";
+} from "../../notifications/model/schema.ts";
+import { Topic } from "../../notifications/model/topic.ts";
 import { operation, Paged } from "../operation.ts";
 import { queryInstant, queryInteger, queryPage } from "../query.ts";
 

@@ -9,7 +9,7 @@ export const ErrorView = z.object({
   trace: Uuid.meta({ description: "Names this occurrence; the server's log has it too." }),
 });
 
-export type Refusal = { status: 400 | 401 | 403 | 404 | 412 | 429 | 500; subcode: number };
+type Refusal = { status: 400 | 401 | 403 | 404 | 412 | 429 | 500; subcode: number };
 
 const INVALID: Record<InvalidKind, number> = {
   json: 400_415,

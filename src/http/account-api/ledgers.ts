@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Uuid } from "../../kernel/schema.ts";
 import { addTwinLedgerEntry } from "../../ledgers/add-twin-ledger-entry.ts";
+import { writeEntries } from "../../ledgers/changes/write-entries.ts";
 import { deleteTwinLedgerEntries } from "../../ledgers/delete-twin-ledger-entry.ts";
 import { getTwinLedgerEntry } from "../../ledgers/get-twin-ledger-entry.ts";
 import { getTwinLedgerEntryHistory } from "../../ledgers/get-twin-ledger-entry-history.ts";
@@ -15,11 +16,10 @@ import {
   UpdateEntries,
   UpdateValues,
   writeOptions,
-} from "../../ledgers/schema.ts";
+} from "../../ledgers/model/schema.ts";
+import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/model/views.ts";
 import { updateTwinLedgerEntry } from "../../ledgers/update-twin-ledger-entry.ts";
 import { updateTwinLedgerEntryValue } from "../../ledgers/update-twin-ledger-entry-value.ts";
-import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/views.ts";
-import { writeEntries } from "../../ledgers/write-entries.ts";
 import { operation, Paged } from "../operation.ts";
 import { queryBoolean, queryInstant, queryInteger, queryList, queryPage } from "../query.ts";
 

@@ -2,10 +2,7 @@ import { z } from "zod";
 import type { Deps } from "../../deps.ts";
 import { ANONYMOUS } from "../../kernel/actor.ts";
 import { Uuid } from "../../kernel/schema.ts";
-import { deleteSubscription } from "../../notifications/delete-subscription.ts";
-import { listGrants } from "../../notifications/grant-rows.ts";
-import { getSubscription, inDetail, listSubscriptions } from "../../notifications/list-subscriptions.ts";
-import { resumeSubscription } from "../../notifications/resume-subscription.ts";
+import { listGrants } from "../../notifications/model/grant-rows.ts";
 import {
   AccessesView,
   AccessView,
@@ -20,14 +17,17 @@ import {
   UnsubscribedView,
   viewNamed,
   viewSubscription,
-} from "../../notifications/schema.ts";
-import type { WebhookSubscription } from "../../notifications/subscription-rows.ts";
-import { linkOf, type Purpose, readToken } from "../../notifications/tokens.ts";
-import { updateNotificationsAccountAccess } from "../../notifications/update-notifications-account-access.ts";
-import { webhookConfirmSubscription } from "../../notifications/webhook-confirm-subscription.ts";
-import { webhookRefreshSubscription } from "../../notifications/webhook-refresh-subscription.ts";
-import { webhookSubscribe } from "../../notifications/webhook-subscribe.ts";
-import { webhookUnsubscribe } from "../../notifications/webhook-unsubscribe.ts";
+} from "../../notifications/model/schema.ts";
+import type { WebhookSubscription } from "../../notifications/model/subscription-rows.ts";
+import { linkOf, type Purpose, readToken } from "../../notifications/model/tokens.ts";
+import { deleteSubscription } from "../../notifications/subscriptions/delete-subscription.ts";
+import { getSubscription, inDetail, listSubscriptions } from "../../notifications/subscriptions/list-subscriptions.ts";
+import { resumeSubscription } from "../../notifications/subscriptions/resume-subscription.ts";
+import { updateNotificationsAccountAccess } from "../../notifications/subscriptions/update-notifications-account-access.ts";
+import { webhookConfirmSubscription } from "../../notifications/subscriptions/webhook-confirm-subscription.ts";
+import { webhookRefreshSubscription } from "../../notifications/subscriptions/webhook-refresh-subscription.ts";
+import { webhookSubscribe } from "../../notifications/subscriptions/webhook-subscribe.ts";
+import { webhookUnsubscribe } from "../../notifications/subscriptions/webhook-unsubscribe.ts";
 import { openOperation, operation, Paged } from "../operation.ts";
 import { queryInteger } from "../query.ts";
 

@@ -1,8 +1,6 @@
 import { z } from "zod";
-import { createUserRole } from "../../access/create-user-role.ts";
-import { deleteUserRole } from "../../access/delete-user-role.ts";
-import { getUserRoles } from "../../access/list-members.ts";
-import { getUserRole } from "../../access/lookups.ts";
+import { getUserRoles } from "../../access/model/list-members.ts";
+import { getUserRole } from "../../access/model/lookups.ts";
 import {
   assertCompiles,
   ChangedRoleView,
@@ -12,8 +10,10 @@ import {
   viewEnded,
   viewRole,
   viewRoles,
-} from "../../access/schema.ts";
-import { updateUserRole } from "../../access/update-user-role.ts";
+} from "../../access/model/schema.ts";
+import { createUserRole } from "../../access/roles/create-user-role.ts";
+import { deleteUserRole } from "../../access/roles/delete-user-role.ts";
+import { updateUserRole } from "../../access/roles/update-user-role.ts";
 import { NO_RULES } from "../../kernel/actor.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { operation, Paged } from "../operation.ts";

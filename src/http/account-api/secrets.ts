@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { createUserSecret } from "../../access/create-user-secret.ts";
-import { createUserSecretPin } from "../../access/create-user-secret-pin.ts";
-import { deleteUserSecret } from "../../access/delete-user-secret.ts";
-import { getUser, getUserSecret } from "../../access/lookups.ts";
-import type { PinThrottle } from "../../access/pin-throttle.ts";
-import { NewSecretView, PinView, SecretValidity, SecretView, viewSecret } from "../../access/schema.ts";
-import { updateUserSecret } from "../../access/update-user-secret.ts";
+import { getUser, getUserSecret } from "../../access/model/lookups.ts";
+import { NewSecretView, PinView, SecretValidity, SecretView, viewSecret } from "../../access/model/schema.ts";
+import { createUserSecret } from "../../access/secrets/create-user-secret.ts";
+import { createUserSecretPin } from "../../access/secrets/create-user-secret-pin.ts";
+import { deleteUserSecret } from "../../access/secrets/delete-user-secret.ts";
+import type { PinThrottle } from "../../access/secrets/pin-throttle.ts";
+import { updateUserSecret } from "../../access/secrets/update-user-secret.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { openOperation, operation } from "../operation.ts";
 

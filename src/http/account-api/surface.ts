@@ -1,4 +1,4 @@
-import { type Authenticator, credentialFrom, unauthenticated } from "../../access/authenticate.ts";
+import { type Authenticator, credentialFrom, unauthenticated } from "../../access/model/authenticate.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import type { Failure } from "../../kernel/failure.ts";
 import { dictionaryFrom } from "../dictionary.ts";

@@ -1,7 +1,7 @@
-import { createUserToken } from "../../access/create-user-token.ts";
-import { refreshUserToken } from "../../access/refresh-user-token.ts";
-import { CreateToken, RefreshedTokenView, RefreshToken, TokenView } from "../../access/schema.ts";
-import { permitTokenCreation, permitTokenRefresh } from "../../access/statement.ts";
+import { CreateToken, RefreshedTokenView, RefreshToken, TokenView } from "../../access/model/schema.ts";
+import { permitTokenCreation, permitTokenRefresh } from "../../access/model/statement.ts";
+import { createUserToken } from "../../access/secrets/create-user-token.ts";
+import { refreshUserToken } from "../../access/secrets/refresh-user-token.ts";
 import { toSecondsOrNull } from "../../kernel/schema.ts";
 import { operation } from "../operation.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { terminateAnyTwin } from "../../hub/terminate-any-twin.ts";
+import { terminateAnyTwin } from "../../hub/devices/terminate-any-twin.ts";
 import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { compileRule } from "../../rules/rule.ts";

@@ -1,4 +1,4 @@
-import type { Action } from "../../access/actions.ts";
+import type { Action } from "../../access/model/actions.ts";
 
 /** An operation of the original (specification section 6) that this server does not have. `open` ones need no authentication. */
 export type Unbuilt = { id: Action; method: string; path: string; open?: true };

@@ -1,8 +1,6 @@
 import { z } from "zod";
-import { createUser } from "../../access/create-user.ts";
-import { deleteUser } from "../../access/delete-user.ts";
-import { getUsers } from "../../access/list-members.ts";
-import { getUser } from "../../access/lookups.ts";
+import { getUsers } from "../../access/model/list-members.ts";
+import { getUser } from "../../access/model/lookups.ts";
 import {
   ChangedUserView,
   CreateUser,
@@ -12,8 +10,10 @@ import {
   viewEnded,
   viewUser,
   viewUsers,
-} from "../../access/schema.ts";
-import { updateUser } from "../../access/update-user.ts";
+} from "../../access/model/schema.ts";
+import { createUser } from "../../access/users/create-user.ts";
+import { deleteUser } from "../../access/users/delete-user.ts";
+import { updateUser } from "../../access/users/update-user.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { operation, Paged } from "../operation.ts";
 import { queryPage } from "../query.ts";

@@ -1,13 +1,13 @@
+import { getDeviceCertificate } from "../../hub/devices/get-device-certificate.ts";
+import { renewDeviceCertificate } from "../../hub/devices/renew-device-certificate.ts";
+import { setDeviceCertificate } from "../../hub/devices/set-device-certificate.ts";
 import {
   CertificateView,
   RenewedCertificateView,
   SetCertificateBody,
   viewCertificate,
   viewDevice,
-} from "../../hub/device-schema.ts";
-import { getDeviceCertificate } from "../../hub/get-device-certificate.ts";
-import { renewDeviceCertificate } from "../../hub/renew-device-certificate.ts";
-import { setDeviceCertificate } from "../../hub/set-device-certificate.ts";
+} from "../../hub/registry/device-schema.ts";
 import { operation } from "../operation.ts";
 import { DevicePath, NoBody } from "./devices.ts";
 

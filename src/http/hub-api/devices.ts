@@ -1,6 +1,11 @@
 import { z } from "zod";
-import { createDevice } from "../../hub/create-device.ts";
-import { deleteDevice } from "../../hub/delete-device.ts";
+import { createDevice } from "../../hub/devices/create-device.ts";
+import { deleteDevice } from "../../hub/devices/delete-device.ts";
+import { disableDevice } from "../../hub/devices/disable-device.ts";
+import { enableDevice } from "../../hub/devices/enable-device.ts";
+import { listDevices } from "../../hub/devices/list-devices.ts";
+import { updateDevice } from "../../hub/devices/update-device.ts";
+import { DEVICE_SERIES, MetricsView, readMetrics } from "../../hub/metrics/metrics.ts";
 import {
   CreateDeviceBody,
   DEVICE_ORDERS,
@@ -10,15 +15,10 @@ import {
   NewDeviceView,
   UpdateDeviceBody,
   viewDevice,
-} from "../../hub/device-schema.ts";
-import { disableDevice } from "../../hub/disable-device.ts";
-import { enableDevice } from "../../hub/enable-device.ts";
-import { listDevices } from "../../hub/list-devices.ts";
-import { getDevice } from "../../hub/lookups.ts";
-import { NO_FILTERS, withRules } from "../../hub/message-filters.ts";
-import { DEVICE_SERIES, MetricsView, readMetrics } from "../../hub/metrics.ts";
-import { updateDevice } from "../../hub/update-device.ts";
-import { Id, zeroed } from "../../hub/wire.ts";
+} from "../../hub/registry/device-schema.ts";
+import { getDevice } from "../../hub/registry/lookups.ts";
+import { NO_FILTERS, withRules } from "../../hub/registry/message-filters.ts";
+import { Id, zeroed } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
 import { pageFrom, pageQuery, queryFlag, queryInstant, queryText } from "./query.ts";
 

@@ -1,8 +1,12 @@
 import { z } from "zod";
-import { createHub } from "../../hub/create-hub.ts";
-import { deleteHub } from "../../hub/delete-hub.ts";
-import { disableHub } from "../../hub/disable-hub.ts";
-import { enableHub } from "../../hub/enable-hub.ts";
+import { createHub } from "../../hub/hubs/create-hub.ts";
+import { deleteHub } from "../../hub/hubs/delete-hub.ts";
+import { disableHub } from "../../hub/hubs/disable-hub.ts";
+import { enableHub } from "../../hub/hubs/enable-hub.ts";
+import { listHubs } from "../../hub/hubs/list-hubs.ts";
+import { setHubCa } from "../../hub/hubs/set-hub-ca.ts";
+import { updateHub } from "../../hub/hubs/update-hub.ts";
+import { HUB_SERIES, MetricsView, readMetrics } from "../../hub/metrics/metrics.ts";
 import {
   CreateHubBody,
   HUB_ORDERS,
@@ -13,13 +17,9 @@ import {
   sealGraphite,
   UpdateHubBody,
   viewHub,
-} from "../../hub/hub-schema.ts";
-import { listHubs } from "../../hub/list-hubs.ts";
-import { getHub } from "../../hub/lookups.ts";
-import { HUB_SERIES, MetricsView, readMetrics } from "../../hub/metrics.ts";
-import { setHubCa } from "../../hub/set-hub-ca.ts";
-import { updateHub } from "../../hub/update-hub.ts";
-import { Id } from "../../hub/wire.ts";
+} from "../../hub/registry/hub-schema.ts";
+import { getHub } from "../../hub/registry/lookups.ts";
+import { Id } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
 import { pageFrom, pageQuery, queryFlag, queryInstant, queryText } from "./query.ts";
 

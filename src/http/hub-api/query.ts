@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Page } from "../../hub/page-rows.ts";
+import type { Page } from "../../hub/registry/page-rows.ts";
 
 // Query values of the hub API (specification 1.5). An empty one was not given, nor was an enum's zero value.
 

@@ -1,4 +1,4 @@
-import type { Authenticator } from "../../access/authenticate.ts";
+import type { Authenticator } from "../../access/model/authenticate.ts";
 import type { Config } from "../../config.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { DomainError, invalid } from "../../kernel/failure.ts";

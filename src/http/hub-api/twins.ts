@@ -14,15 +14,15 @@ import {
   viewDocuments,
 } from "../../documents/schema.ts";
 import { writeDocument } from "../../documents/write-document.ts";
-import { countMessage } from "../../hub/count-messages.ts";
 import {
   assertDevice,
   deleteDeviceDocument,
   deleteDeviceDocuments,
   patchDeviceDocument,
   putDeviceDocument,
-} from "../../hub/device-documents.ts";
-import { Id } from "../../hub/wire.ts";
+} from "../../hub/devices/device-documents.ts";
+import { countMessage } from "../../hub/metrics/count-messages.ts";
+import { Id } from "../../hub/registry/wire.ts";
 import { writeJson } from "../../kernel/json-text.ts";
 import { operation } from "../operation.ts";
 

@@ -1,0 +1,24 @@
+import type { RoleRules, UserActor } from "../../kernel/actor.ts";
+import { forbidden } from "../../kernel/failure.ts";
+import { compileRule, variablesOf } from "../../rules/rule.ts";
+import { permits } from "./statement.ts";
+
+const TELL_OF_LEDGERS = [
+  ...(["get_twin_ledger_entry", "get_twin_ledger_entry_value", "get_twin_ledger_entry_history", "scan_twins"] as const),
+  ...(["add_twin_ledger_entry", "update_twin_ledger_entry", "update_twin_ledger_entry_value"] as const),
+  "delete_twin_ledger_entry",
+] as const;
+
+/** Whether any operation tells a user of their account's ledgers, if only by a condition or a match. */
+export const mayAskLedgers = ({ statement }: Pick<UserActor, "statement">): boolean =>
+  statement !== null && TELL_OF_LEDGERS.some((action) => permits(statement, action));
+
+/** Refuses a role's rules that ask a ledger from a caller who may not: what a rule lets through tells its users what it has found. */
+export function assertMayAsk(actor: UserActor, rules: Partial<RoleRules> = {}): void {
+  if (mayAskLedgers(actor)) return;
+  for (const rule of Object.values(rules)) {
+    if (rule !== null && variablesOf(compileRule(rule)).has("LEDGER")) {
+      throw forbidden("The rules name LEDGER, and the role of the user permits no operation that tells of ledgers.");
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import type { UserActor } from "../../kernel/actor.ts";
+import { cursorTo, type Page, type PageWish, pageOf, placeOf } from "../../kernel/cursor.ts";
+import type { Reader } from "../../store/sqlite/sql.ts";
+import { listRoles, listUsers, type Place, type RoleInBrief, type UserInBrief } from "./rows.ts";
+
+const PlaceText = z.tuple([z.int().nonnegative(), z.uuid()]);
+const START: Place = [0, ""];
+
+type Listed = { id: string; createdAt: number };
+type Rows<Item> = (reader: Reader, accountId: string, after: Place, limit: number) => Item[];
+
+/** A list of what the caller's account has, page by page, oldest first. */
+const listOf =
+  <Item extends Listed>(name: string, rows: Rows<Item>) =>
+  (reader: Reader, { accountId }: UserActor, { cursor, limit }: PageWish): Page<Item> => {
+    const after = cursor ? placeOf(name, PlaceText, cursor) : START;
+    return pageOf(rows(reader, accountId, after, limit + 1), limit, ({ createdAt, id }) =>
+      cursorTo(name, [createdAt, id]),
+    );
+  };
+
+export const getUsers = listOf<UserInBrief>("users", listUsers);
+export const getUserRoles = listOf<RoleInBrief>("roles", listRoles);

@@ -1,0 +1,30 @@
+import { record } from "../../events/record.ts";
+import type { RoleRules, Statement } from "../../kernel/actor.ts";
+import { definedOf } from "../../kernel/object.ts";
+import { endOutgrownSecrets } from "../model/end-outgrown.ts";
+import { assertMayAsk } from "../model/ledger-rights.ts";
+import { getUserRoleWithin } from "../model/lookups.ts";
+import { type Role, saveRole } from "../model/rows.ts";
+import { viewRole } from "../model/schema.ts";
+import { assertWithin } from "../model/statement.ts";
+import { userCommand } from "../model/user-command.ts";
+
+type Changes = { name?: string | undefined; statement?: Statement | undefined; rules?: Partial<RoleRules> | undefined };
+type Changed = { role: Role; endedSecrets: number };
+type Input = { id: string; changes: Changes };
+
+/**
+ * Changes a role, from the next request of each of its users on. Neither before nor after does it permit more than the caller's. Secrets of
+ * its users end where their makers held less than the changed role permits.
+ */
+export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, changes }: Input): Changed => {
+  const role = getUserRoleWithin(tx, actor, id);
+  const given = definedOf(changes);
+  if (Object.keys(given).length === 0) return { role, endedSecrets: 0 };
+  const changed = { ...role, ...given, rules: { ...role.rules, ...given.rules }, updatedAt: tx.now };
+  assertWithin(actor, changed, "The changed role");
+  assertMayAsk(actor, given.rules);
+  saveRole(tx, changed);
+  record(tx, actor, { kind: "role.updated", accountId: actor.accountId, data: viewRole(changed) });
+  return { role: changed, endedSecrets: endOutgrownSecrets(tx, actor, changed) };
+});

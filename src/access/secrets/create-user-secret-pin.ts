@@ -1,0 +1,88 @@
+import type { Deps } from "../../deps.ts";
+import { record } from "../../events/record.ts";
+import type { UserActor } from "../../kernel/actor.ts";
+import { conflict, DomainError, forbidden } from "../../kernel/failure.ts";
+import type { Reader, Tx } from "../../store/sqlite/sql.ts";
+import { deletePin, earlier, findPin, findToken, replacePin } from "../model/credential-rows.ts";
+import { newPin } from "../model/credentials.ts";
+import { getUserWithin } from "../model/lookups.ts";
+import type { User } from "../model/rows.ts";
+import { userCommand } from "../model/user-command.ts";
+
+/** PINs are read out over the telephone: short to say, so short to live. */
+const PIN_LIFETIME_MS = 10 * 60_000;
+
+/** `secretExpiresAt` undefined: when the credential of the caller ends, or never if that does not. */
+type Input = { userId: string; pinDigest: string; secretExpiresAt: number | null | undefined };
+
+/** PINs are found by account and digest, so two living ones of an account must differ; refused with `conflict` if they do not. */
+export const savePin = userCommand("create_user_secret_pin", (tx: Tx, actor, input: Input): null => {
+  const { pinDigest } = input;
+  const user = getUserForPin(tx, actor, input.userId);
+  const secretExpiresAt = endOfSecret(actor, input.secretExpiresAt);
+  const twinPin = findPin(tx, actor.accountId, pinDigest);
+  if (twinPin && twinPin.expiresAt > tx.now) throw conflict("exists", "That PIN is taken.");
+  if (twinPin) deletePin(tx, twinPin);
+  replacePin(tx, {
+    accountId: actor.accountId,
+    pinDigest,
+    userId: user.id,
+    makerId: actor.userId,
+    tokenId: actor.token?.id ?? null,
+    secretExpiresAt,
+    // A secret that is over when it is made would end the user's old one for nothing.
+    expiresAt: earlier(tx.now + PIN_LIFETIME_MS, secretExpiresAt) as number,
+  });
+  record(tx, actor, { kind: "secret.pin_created", accountId: actor.accountId, data: { user: user.id } });
+  return null;
+});
+
+/**
+ * The user for whom the caller may make a PIN; asked again when it is redeemed. Refuses users who have more than the caller, and tokens
+ * that are less than the secret which the PIN leads to.
+ */
+export function getUserForPin(reader: Reader, actor: UserActor, userId: string): User {
+  const user = getUserWithin(reader, actor, userId);
+  if (!actor.token) return user;
+  if (userId === actor.userId) throw forbidden("A token makes no PIN for the user whose secret it stands in for.");
+  const { options } = actor.token;
+  const dictionary = findToken(reader, actor.token.id)?.secretDict;
+  if (!options.includes("create") || !options.includes("refresh") || dictionary) {
+    throw forbidden("Only a token with the options create and refresh and without a secret dictionary makes PINs.");
+  }
+  return user;
+}
+
+function endOfSecret(actor: UserActor, asked: number | null | undefined): number | null {
+  if (asked === undefined) return actor.expiresAt;
+  if (earlier(asked, actor.expiresAt) !== asked) {
+    throw forbidden("A secret that a PIN leads to cannot outlive the secret or token that the PIN is made with.");
+  }
+  return asked;
+}
+
+/**
+ * Makes a PIN that can be exchanged once, within 10 minutes, for a new secret of the user; it takes the place of the user's PIN before it,
+ * and ends with the secret and token that it is made with. `secretExpiresAt` is of the secret to come.
+ */
+export async function createUserSecretPin(
+  deps: Deps,
+  actor: UserActor,
+  userId: string,
+  secretExpiresAt: number | null | undefined,
+) {
+  for (;;) {
+    const pin = newPin(deps.random);
+    try {
+      await deps.store.write(savePin, actor, { userId, pinDigest: pinDigestOf(deps, pin), secretExpiresAt });
+      return pin;
+    } catch (error) {
+      const taken =
+        error instanceof DomainError && error.failure.code === "conflict" && error.failure.kind === "exists";
+      if (!taken) throw error;
+    }
+  }
+}
+
+/** Keyed: the two thousand million PINs there are could all be tried against a plain digest. */
+export const pinDigestOf = (deps: Deps, pin: string) => deps.store.vault.digest("pin", pin);

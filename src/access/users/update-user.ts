@@ -1,0 +1,35 @@
+import { record } from "../../events/record.ts";
+import type { JsonObject } from "../../kernel/json.ts";
+import { definedOf } from "../../kernel/object.ts";
+import { endOutgrownSecret } from "../model/end-outgrown.ts";
+import { assertMayGive, assertSeenAlike, assertTablesExist, getUserWithin } from "../model/lookups.ts";
+import { findRole, saveUser, type User } from "../model/rows.ts";
+import { viewUser } from "../model/schema.ts";
+import { userCommand } from "../model/user-command.ts";
+
+type Changes = {
+  roleId?: string | undefined;
+  name?: string | null | undefined;
+  description?: JsonObject | null | undefined;
+  activity?: JsonObject | null | undefined;
+};
+type Changed = { user: User; endedSecrets: number };
+type Input = { id: string; changes: Changes };
+
+/**
+ * Changes a user; what is not given stays, a description is replaced whole (1.5). Neither the old nor the new role exceeds the caller's.
+ * Their secret ends if its maker held less than they are given.
+ */
+export const updateUser = userCommand("update_user", (tx, actor, { id, changes }: Input): Changed => {
+  const user = getUserWithin(tx, actor, id);
+  const given = definedOf(changes);
+  if (Object.keys(given).length === 0) return { user, endedSecrets: 0 };
+  if (given.roleId) assertMayGive(tx, actor, given.roleId);
+  assertTablesExist(given.activity);
+  const changed = { ...user, ...given, updatedAt: tx.now };
+  assertSeenAlike(tx, actor, changed.description);
+  saveUser(tx, changed);
+  record(tx, actor, { kind: "user.updated", accountId: actor.accountId, data: viewUser(changed) as JsonObject });
+  const role = findRole(tx, actor.accountId, changed.roleId);
+  return { user: changed, endedSecrets: role ? endOutgrownSecret(tx, actor, changed, role) : 0 };
+});

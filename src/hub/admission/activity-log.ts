@@ -1,0 +1,72 @@
+import type { Deps } from "../../deps.ts";
+import { SYSTEM } from "../../kernel/actor.ts";
+import type { Cancel } from "../../kernel/clock.ts";
+import { describeError } from "../../kernel/failure.ts";
+import { noteActivity } from "./presence.ts";
+
+/** How late the last activity of a device is kept, and how often it is written at most. */
+const PERIOD_MS = 1000;
+/** Devices whose activity is written in one transaction, so that nobody waits long behind it. */
+const SLICE = 100;
+
+/** Notes when devices are heard of, in memory, and keeps it once a second. A crash loses the last second. */
+export class ActivityLog {
+  readonly #deps: Pick<Deps, "store" | "clock" | "log">;
+  readonly #noted = new Map<string, number>();
+  #timer: Cancel | undefined;
+  #keeping: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(deps: Pick<Deps, "store" | "clock" | "log">) {
+    this.#deps = deps;
+  }
+
+  /** A device was heard of, now. Cheap enough for each of its packets. */
+  note(deviceId: string): void {
+    const now = this.#deps.clock.now();
+    this.#noted.set(deviceId, now);
+    this.#arm(now);
+  }
+
+  /** Writes what is noted for the last time. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.keep();
+  }
+
+  /** Writes what is noted, and resolves once it is stored. What cannot be stored is tried again a second later. */
+  async keep(): Promise<void> {
+    this.#timer?.();
+    this.#timer = undefined;
+    // Only one at a time: what was noted last is written last.
+    await this.#keeping;
+    this.#keeping ??= this.#keepAll().finally(() => {
+      this.#keeping = undefined;
+    });
+    await this.#keeping;
+  }
+
+  async #keepAll(): Promise<void> {
+    const noted = [...this.#noted].map(([deviceId, at]) => ({ deviceId, at }));
+    this.#noted.clear();
+    for (let start = 0; start < noted.length; start += SLICE) {
+      const activity = noted.slice(start, start + SLICE);
+      try {
+        await this.#deps.store.write(noteActivity, SYSTEM, { activity });
+      } catch (error) {
+        this.#deps.log.warn("activity.not_kept", { devices: activity.length, error: describeError(error) });
+        this.#retry(noted.slice(start));
+        return;
+      }
+    }
+  }
+
+  #retry(activity: { deviceId: string; at: number }[]): void {
+    for (const { deviceId, at } of activity) if (!this.#noted.has(deviceId)) this.#noted.set(deviceId, at);
+    this.#arm(this.#deps.clock.now());
+  }
+
+  #arm(now: number): void {
+    if (!this.#stopped) this.#timer ??= this.#deps.clock.at(now + PERIOD_MS, () => void this.keep());
+  }
+}

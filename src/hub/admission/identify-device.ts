@@ -1,0 +1,76 @@
+import type { Deps } from "../../deps.ts";
+import { readPresented } from "../certificates/client-certificate.ts";
+import { isTokenOf, tokenFrom } from "../certificates/device-token.ts";
+import { derOf } from "../registry/certificates.ts";
+import type { Certificate } from "../registry/device-rows.ts";
+import {
+  admit,
+  badToken,
+  type Credentials,
+  type Identified,
+  insecure,
+  isRefusal,
+  type Refusal,
+  refusal,
+  unidentified,
+} from "../registry/identity.ts";
+import { loadDevice } from "../registry/lookups.ts";
+import { findNamed } from "../registry/named-device.ts";
+import { identifyByCertificate } from "./identify-certificate.ts";
+import { proveCertificate } from "./prove-certificate.ts";
+
+/**
+ * Finds out which device a connection is, and whether it may be (specification 5.2): by its certificate if it presented one, whatever it
+ * calls itself; else by its client identifier, else by its user name. Who is only named must allow insecure connections, or bring a token
+ * signed by the key of its certificate for a password.
+ *
+ * The answer is of a moment that has passed once it is read: `deviceConnected` asks again in its transaction.
+ */
+export async function identifyDevice(deps: Deps, credentials: Credentials): Promise<Identified | Refusal> {
+  if (credentials.certificates.length > 0) {
+    const outcome = await identifyByCertificate(deps, credentials);
+    if ("reason" in outcome && outcome.hubId === null) return { ...outcome, hubId: namedHub(deps, credentials) };
+    return outcome;
+  }
+  const named = deps.store.read((reader) => findNamed(reader, credentials));
+  if (!named) return unidentified();
+  const { device, hub } = named;
+  if (!hub) return refusal("hub_not_ready", "hub is deleted", { device, hub: { id: device.hubId } });
+  const token = tokenFrom(credentials.password);
+  const claimed = { ...named, hub, provisioned: false };
+  if (token === undefined) return device.allowInsecure ? admit({ ...claimed, secure: false }) : insecure(claimed);
+  const signed = await identifyByToken(deps, claimed, token);
+  if (signed && isRefusal(signed)) return signed;
+  // A device that allows insecure connections may have anything for a password.
+  if (!signed && !device.allowInsecure) return badToken(claimed);
+  const now = deps.store.read((reader) => loadDevice(reader, device.id));
+  const proved =
+    signed !== undefined && now?.device.certificate?.fingerprint === signed.device.certificate?.fingerprint;
+  return now && now.hub.id === hub.id && (proved || now.device.allowInsecure)
+    ? admit({ ...claimed, ...now, secure: proved })
+    : badToken(claimed);
+}
+
+/** The device that signed a token. Signing it with the key of the certificate that the device waits for proves that one. */
+async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, token: string) {
+  const { device } = claimed;
+  const secure = { ...claimed, secure: true };
+  if (await isTokenOf(deps, token, device, device.certificate)) {
+    return device.certificateProven ? secure : ((await prove(deps, secure, device.certificate)) ?? secure);
+  }
+  if (!(await isTokenOf(deps, token, device, device.pendingCertificate))) return undefined;
+  return prove(deps, secure, device.pendingCertificate);
+}
+
+/** Undefined if the certificate turns out not to be the device's. */
+async function prove(deps: Deps, claimed: Identified, certificate: Certificate | null) {
+  const admitted = admit(claimed);
+  const leaf = certificate && (await readPresented(derOf(certificate.pem), deps.clock.now()));
+  if (isRefusal(admitted) || !leaf) return isRefusal(admitted) ? admitted : undefined;
+  const proven = await proveCertificate(deps, claimed, leaf);
+  return proven && { ...claimed, ...proven };
+}
+
+/** Where somebody will look for the reason why a device is refused: the hub that it would be in by its names. */
+const namedHub = ({ store }: Deps, credentials: Credentials): string | null =>
+  store.read((reader) => findNamed(reader, credentials))?.hub?.id ?? null;

@@ -1,0 +1,51 @@
+import type { Deps } from "../../deps.ts";
+import type { DeviceActor } from "../../kernel/actor.ts";
+import { command } from "../../store/sqlite/command.ts";
+import type { Presented } from "../certificates/client-certificate.ts";
+import { findVoucher } from "../certificates/find-voucher.ts";
+import { findHolder, type Loser, logLosses, recordLosses, takeCertificate } from "../certificates/take-certificate.ts";
+import { type Device, findDeviceRow } from "../registry/device-rows.ts";
+import type { Hub } from "../registry/hub-rows.ts";
+import { recordDevice } from "../registry/journal.ts";
+import { loadDevice } from "../registry/lookups.ts";
+
+type Input = { deviceId: string; fingerprint: string };
+
+/** Null if the device waits for the certificate no longer, or another one has proven it meanwhile. */
+export const saveProven = command(
+  "prove_certificate",
+  (tx, actor, { deviceId, fingerprint }: Input): Loser[] | null => {
+    const device = findDeviceRow(tx, deviceId);
+    const certificate = [device?.pendingCertificate, device?.certificate].find(
+      (one) => one?.fingerprint === fingerprint,
+    );
+    if (!device || !certificate) return null;
+    const holder = findHolder(tx, fingerprint);
+    if (holder && holder.id !== device.id && holder.certificateProven) return null;
+    const [proven, lost] = takeCertificate(tx, device, certificate);
+    recordDevice(tx, actor, "device.certificate_proven", proven);
+    return recordLosses(tx, actor, lost);
+  },
+);
+
+/**
+ * A connection named a device and proved to have the key of the certificate that it waits for: from now on it is the device's, and for others
+ * that waited for it, it is over. Answers the device as it is then. Refuses a certificate that the CA of another hub vouches for, with undefined.
+ */
+export async function proveCertificate(
+  deps: Deps,
+  { device, hub }: { device: Device; hub: Hub },
+  leaf: Presented,
+): Promise<{ device: Device; hub: Hub } | undefined> {
+  const { hub: voucher } = await findVoucher(deps, leaf, [], { first: [hub] });
+  return voucher && voucher.id !== hub.id ? undefined : saveProof(deps, device, leaf.fingerprint);
+}
+
+/** The same where it is known already that no CA of another hub vouches for the certificate. */
+export async function saveProof(deps: Deps, { id: deviceId, accountId }: Device, fingerprint: string) {
+  const actor: DeviceActor = { kind: "device", accountId, deviceId };
+  const lost = await deps.store.write(saveProven, actor, { deviceId, fingerprint });
+  if (!lost) return undefined;
+  logLosses(deps, fingerprint, lost);
+  return deps.store.read((reader) => loadDevice(reader, deviceId));
+}

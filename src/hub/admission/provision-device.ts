@@ -1,0 +1,82 @@
+import type { Deps } from "../../deps.ts";
+import { SYSTEM } from "../../kernel/actor.ts";
+import { DomainError } from "../../kernel/failure.ts";
+import { command } from "../../store/sqlite/command.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import { create } from "../../twins/create-twin.ts";
+import { type Device, findDeviceIdByName, findDeviceRow, insertDevice } from "../registry/device-rows.ts";
+import { findHubRow, type Hub } from "../registry/hub-rows.ts";
+import { admit, type Identified, type Refusal, refusal, unidentified } from "../registry/identity.ts";
+import { recordDevice } from "../registry/journal.ts";
+import { NO_FILTERS } from "../registry/message-filters.ts";
+import { assertRoomIn } from "../registry/room-in-hub.ts";
+
+type Input = { id: string; hubId: string; caFingerprint: string; name: string; peer: string };
+type Provisioned = { device: Device; hub: Hub; isNew: boolean };
+
+/** Null if the hub has changed so that it provisions no devices, or not for this CA, any more. */
+export const insertProvisioned = command("provision_device", (tx, actor, input: Input): Provisioned | null => {
+  const hub = findHubRow(tx, input.hubId);
+  if (!hub?.enabled || hub.caFingerprint !== input.caFingerprint) return null;
+  const known = findDeviceIdByName(tx, hub.id, input.name);
+  if (known !== undefined) {
+    // Another connection was faster, or a user: and a user may have given it a certificate of its own.
+    const device = findDeviceRow(tx, known) as Device;
+    return device.certificate ? null : { device, hub, isNew: false };
+  }
+  if (!hub.autoProvisioning) return null;
+  assertRoomIn(tx, hub, input.name);
+  const device = newDevice(tx, hub, input);
+  create(tx, actor, {
+    id: device.id,
+    ownerId: hub.accountId,
+    creatorId: hub.accountId,
+    description: null,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+    termination: null,
+  });
+  insertDevice(tx, device);
+  recordDevice(tx, actor, "device.created", device);
+  return { device, hub, isNew: true };
+});
+
+const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
+  id,
+  accountId: hub.accountId,
+  hubId: hub.id,
+  name,
+  description: `Provisioned on its own when it connected from ${peer}`,
+  enabled: true,
+  allowInsecure: false,
+  allowMultipleConnections: false,
+  messageFilters: NO_FILTERS,
+  certificate: null,
+  hasCustomCertificate: false,
+  certificateProven: true,
+  pendingCertificate: null,
+  isConnected: false,
+  lastActivityAt: 0,
+  createdAt: tx.now,
+  updatedAt: tx.now,
+});
+
+/**
+ * Makes a device, and its twin, for a client whom the CA of its hub vouches for by a name that no device has yet (specification 4.9). Two who
+ * come at the same moment get the same one.
+ */
+export async function provisionDevice(deps: Deps, hub: Hub, name: string, peer: string): Promise<Identified | Refusal> {
+  const input = { id: deps.random.uuid(), hubId: hub.id, caFingerprint: hub.caFingerprint, name, peer };
+  try {
+    const owner = { account: hub.accountId, member: hub.id };
+    const provisioned = await deps.store.write(insertProvisioned, SYSTEM, input, owner);
+    if (!provisioned) return unidentified({ hub, secure: true });
+    const { isNew, ...found } = provisioned;
+    return admit({ ...found, by: "certificate", secure: true, provisioned: isNew });
+  } catch (error) {
+    if (error instanceof DomainError && error.failure.code === "limited" && error.failure.kind === "quota") {
+      return refusal("hub_full", "could not identify device", { hub, secure: true });
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,144 @@
+import { createPublicKey, X509Certificate } from "node:crypto";
+import type { X509Certificate as Parsed } from "@peculiar/x509";
+import { digest, issuerKeyIdOf, keyIdOf, type Library, library } from "../registry/certificates.ts";
+
+// Certificates as strangers present them. A handshake proves who has the key of the first one, and nothing else: dates, usages, names
+// and signatures are looked at here, and whatever cannot be read counts for nothing (RFC 5280, 4.2 and 6.1).
+
+/** Far larger than any that somebody would put onto a device. */
+const DER_BYTES_MAX = 16 * 1024;
+
+/** What a certificate says of itself. */
+export type Presented = {
+  der: Uint8Array;
+  fingerprint: string;
+  notBefore: number;
+  notAfter: number;
+  /** The SHA-256 of the names. */
+  subject: string;
+  issuer: string;
+  /** The SHA-256 of the identifiers of its key, and of the key that signed it, if it names them. */
+  keyId: string | null;
+  issuerKeyId: string | null;
+  commonNames: string[];
+  /** As SubjectPublicKeyInfo. */
+  publicKey: Buffer;
+  /** The hash that it was signed over, where the kind of signature has one to choose. */
+  hash: string | null;
+  isCa: boolean;
+  /** How many authorities may stand between this one and a device; null is any number. */
+  pathLength: number | null;
+  maySign: boolean;
+  mayIssue: boolean;
+  /** It may be used by clients of TLS, and so may what an authority with it issues. */
+  isForClients: boolean;
+};
+
+/**
+ * Reading a certificate takes one or two milliseconds, as long as the rest of a handshake, and devices come back with the same one: what was
+ * read lately is kept, as many as a hub has devices. It is known by the bytes themselves, so it never gets old. All take 20 MB.
+ */
+const lately = new Map<string, Presented>();
+const LATELY_MAX = 10_000;
+
+/** Reads a certificate. Undefined for what is none, is not valid at this moment, or makes conditions that we would not understand. */
+export async function readPresented(der: Uint8Array, now: number): Promise<Presented | undefined> {
+  if (der.length > DER_BYTES_MAX) return undefined;
+  const fingerprint = digest(der);
+  const read = lately.get(fingerprint) ?? (await parse(der, fingerprint));
+  if (!read) return undefined;
+  lately.delete(fingerprint);
+  lately.set(fingerprint, read);
+  if (lately.size > LATELY_MAX) lately.delete(lately.keys().next().value as string);
+  return now >= read.notBefore && now <= read.notAfter ? read : undefined;
+}
+
+async function parse(der: Uint8Array, fingerprint: string): Promise<Presented | undefined> {
+  const x509 = await library();
+  try {
+    const own = new Uint8Array(der);
+    const certificate = new x509.X509Certificate(own);
+    return isUnderstood(certificate) ? describe(x509, certificate, own, fingerprint) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function describe(x509: Library, certificate: Parsed, der: Uint8Array, fingerprint: string): Presented {
+  const constraints = certificate.getExtension(x509.BasicConstraintsExtension);
+  const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages;
+  const purposes = certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages as string[] | undefined;
+  // Where no usage is named, all are meant.
+  const may = (flag: number) => usages === undefined || (usages & flag) !== 0;
+  return {
+    ...{ der, fingerprint },
+    notBefore: certificate.notBefore.getTime(),
+    notAfter: certificate.notAfter.getTime(),
+    subject: digest(certificate.subjectName.toArrayBuffer()),
+    issuer: digest(certificate.issuerName.toArrayBuffer()),
+    keyId: keyIdOf(x509, certificate),
+    issuerKeyId: issuerKeyIdOf(x509, certificate),
+    commonNames: certificate.subjectName.getField("CN"),
+    publicKey: Buffer.from(certificate.publicKey.rawData),
+    hash: certificate.signatureAlgorithm.hash?.name ?? null,
+    isCa: constraints?.ca === true,
+    pathLength: constraints?.pathLength ?? null,
+    maySign: may(x509.KeyUsageFlags.digitalSignature),
+    mayIssue: may(x509.KeyUsageFlags.keyCertSign),
+    isForClients: purposes === undefined || purposes.some((purpose) => FOR_CLIENTS.includes(purpose)),
+  };
+}
+
+const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
+const ANY_PURPOSE = "2.5.29.37.0";
+const FOR_CLIENTS = [CLIENT_AUTH, ANY_PURPOSE];
+
+/** Basic constraints, key usage, extended key usage; further names and policies, which we need not look at. */
+const UNDERSTOOD = ["2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.17", "2.5.29.32"];
+
+/** No extension stands there twice, and none that we do not know is critical. */
+function isUnderstood({ extensions }: Parsed): boolean {
+  const types = extensions.map(({ type }) => type);
+  const strangeOnes = extensions.filter(({ type, critical }) => critical && !UNDERSTOOD.includes(type));
+  return new Set(types).size === types.length && strangeOnes.length === 0;
+}
+
+/** Whether a certificate that is known by its fingerprint may stand for its device: who signed it is no question any more. */
+export const isDeviceCertificate = ({ maySign, isForClients }: Presented): boolean => maySign && isForClients;
+
+/** SHA-1 can be forged. */
+const HASHES = ["SHA-256", "SHA-384", "SHA-512"];
+
+/** Whether an authority issued a certificate, with `below` authorities between that and the device. */
+function issued(authority: Presented, subject: Presented, below: number): boolean {
+  const { isCa, mayIssue, isForClients, pathLength } = authority;
+  if (subject.issuer !== authority.subject || !isCa || !mayIssue || !isForClients) return false;
+  if (pathLength !== null && pathLength < below) return false;
+  return (subject.hash === null || HASHES.includes(subject.hash)) && isSignedBy(subject, authority);
+}
+
+function isSignedBy({ der }: Presented, { publicKey }: Presented): boolean {
+  try {
+    return new X509Certificate(der).verify(createPublicKey({ key: publicKey, format: "der", type: "spki" }));
+  } catch {
+    // The signature is of another algorithm than the key, or the key of a kind that nobody knows.
+    return false;
+  }
+}
+
+/** A device's certificate, and behind each one the authority of `between` that issued it, as far as they lead. */
+export function chainOf(leaf: Presented, between: readonly Presented[]): Presented[] {
+  const unused = new Set(between);
+  const chain = [leaf];
+  for (let current = leaf; ; ) {
+    const next = [...unused].find((candidate) => issued(candidate, current, chain.length - 1));
+    if (!next) return chain;
+    unused.delete(next);
+    chain.push(next);
+    current = next;
+  }
+}
+
+/** Whether an authority issued one of the certificates of a chain. */
+export const isIssuedUnder = (authority: Presented, chain: readonly Presented[]): boolean =>
+  chain.some((certificate, below) => issued(authority, certificate, below));

@@ -1,0 +1,17 @@
+import type { Deps } from "../../deps.ts";
+import { caLabel } from "../registry/ca-rows.ts";
+import { createCa, type Issued, issueCertificate } from "../registry/certificates.ts";
+import type { Hub } from "../registry/hub-rows.ts";
+
+/** A CA for a new hub, its key sealed. */
+export async function createHubCa({ store, clock, random }: Deps, hubId: string) {
+  const { pem, fingerprint, key } = await createCa({ now: clock.now(), random }, hubId);
+  return { caPem: pem, caFingerprint: fingerprint, caKeySealed: store.vault.seal(caLabel(hubId), key) };
+}
+
+/** A certificate for a device by the hub's CA; undefined for a hub with a CA of the customer's own, which only they can sign with. */
+export async function issueFor({ store, clock, random }: Deps, hub: Hub, name: string): Promise<Issued | undefined> {
+  if (hub.caKeySealed === null) return undefined;
+  const ca = { pem: hub.caPem, key: store.vault.open(caLabel(hub.id), hub.caKeySealed) };
+  return issueCertificate({ now: clock.now(), random }, ca, name);
+}

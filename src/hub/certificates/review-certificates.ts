@@ -1,0 +1,111 @@
+import type { Deps } from "../../deps.ts";
+import { SYSTEM } from "../../kernel/actor.ts";
+import { command } from "../../store/sqlite/command.ts";
+import { listUnreadCas, saveCaKeyId } from "../registry/ca-rows.ts";
+import { listUnreviewed, markReviewed, whenCertificatesWereSet } from "../registry/certificate-rows.ts";
+import { derOf, readKeyId } from "../registry/certificates.ts";
+import { type Device, findDeviceRow, saveDevice } from "../registry/device-rows.ts";
+import { recordDevice } from "../registry/journal.ts";
+import { loadDevice } from "../registry/lookups.ts";
+import { readPresented } from "./client-certificate.ts";
+import { findVoucher } from "./find-voucher.ts";
+import { recordLosses, without } from "./take-certificate.ts";
+
+/** Rows that are looked at for one transaction: a start waits for all of them, and the log grows meanwhile. */
+const SLICE = 200;
+
+/**
+ * What becomes of a certificate that was attached before its key had to be proven. `ends`: the CA of another hub vouches for it. `proven`: its
+ * own hub's does, by the device's name. `stays`: it has been in use, and is the device's until another one proves it. `waits`: it has not, and
+ * its device has to prove it like any other.
+ */
+type Verdict = "ends" | "proven" | "stays" | "waits";
+type Judged = { deviceId: string; fingerprint: string; verdict: Verdict };
+
+export const saveCaKeyIds = command(
+  "save_ca_key_ids",
+  (tx, _actor, { read }: { read: Record<string, string> }): null => {
+    for (const [hubId, keyId] of Object.entries(read)) saveCaKeyId(tx, hubId, keyId);
+    return null;
+  },
+);
+
+export const saveReviewed = command(
+  "save_reviewed_certificates",
+  (tx, actor, { judged }: { judged: Judged[] }): null => {
+    for (const { deviceId, fingerprint, verdict } of judged) {
+      const device = findDeviceRow(tx, deviceId);
+      if (device?.certificate?.fingerprint === fingerprint) {
+        if (verdict === "proven") saveDevice(tx, { ...device, certificateProven: true });
+        if (verdict === "waits") {
+          const changed = { ...without(device, fingerprint, tx.now), pendingCertificate: device.certificate };
+          saveDevice(tx, changed);
+          recordDevice(tx, actor, "device.certificate_set", changed);
+        }
+        if (verdict === "ends") {
+          const changed = without(device, fingerprint, tx.now);
+          saveDevice(tx, changed);
+          recordLosses(tx, actor, [changed]);
+        }
+      }
+      markReviewed(tx, deviceId);
+    }
+    return null;
+  },
+);
+
+/**
+ * Before a server takes its first connection: looks at what an older version has left. Certificates of devices that contradict a CA end, and
+ * those that never were in use have to be proven; the log says which.
+ */
+export async function reviewCertificates(deps: Deps): Promise<void> {
+  await readCas(deps);
+  let setAt: ReadonlyMap<string, number> | undefined;
+  for (;;) {
+    const devices = deps.store.read((reader) => listUnreviewed(reader, SLICE));
+    if (devices.length === 0) return;
+    setAt ??= deps.store.read(whenCertificatesWereSet);
+    const judged: Judged[] = [];
+    for (const device of devices) judged.push(await judge(deps, device, setAt));
+    // Before it is so: what a crash keeps from being stored is looked at, and told, once more.
+    for (const one of judged) tell(deps, one);
+    await deps.store.write(saveReviewed, SYSTEM, { judged });
+  }
+}
+
+/** By its key identifier a CA is found; older versions did not keep it. */
+async function readCas({ store }: Deps): Promise<void> {
+  for (;;) {
+    const cas = store.read((reader) => listUnreadCas(reader, SLICE));
+    if (cas.length === 0) return;
+    const read: Record<string, string> = {};
+    for (const { hubId, pem } of cas) read[hubId] = await readKeyId(pem);
+    await store.write(saveCaKeyIds, SYSTEM, { read });
+  }
+}
+
+async function judge(deps: Deps, device: Device, setAt: ReadonlyMap<string, number>): Promise<Judged> {
+  const fingerprint = device.certificate?.fingerprint ?? "";
+  const hub = deps.store.read((reader) => loadDevice(reader, device.id))?.hub;
+  const leaf = device.certificate && (await readPresented(derOf(device.certificate.pem), deps.clock.now()));
+  const voucher = leaf ? (await findVoucher(deps, leaf, [], { first: [hub] })).hub : undefined;
+  const verdict = (): Verdict => {
+    if (hub && voucher && voucher.id !== hub.id) return "ends";
+    if (voucher && leaf?.commonNames.length === 1 && leaf.commonNames[0] === device.name) return "proven";
+    return wasInUse(device, setAt.get(device.id) ?? 0) ? "stays" : "waits";
+  };
+  return { deviceId: device.id, fingerprint, verdict: verdict() };
+}
+
+/** Of a device that allows insecure connections, being heard of says nothing: whoever knows its id could have been that. */
+const wasInUse = ({ allowInsecure, lastActivityAt }: Device, setAt: number) => !allowInsecure && lastActivityAt > setAt;
+
+function tell({ log, store }: Deps, { deviceId, fingerprint, verdict }: Judged): void {
+  if (verdict === "proven") return;
+  const device = store.read((reader) => findDeviceRow(reader, deviceId));
+  if (!device) return;
+  const fields = { device: deviceId, hub: device.hubId, account: device.accountId, fingerprint };
+  if (verdict === "ends") log.warn("upgrade.device_certificate_ended", fields);
+  if (verdict === "waits") log.warn("upgrade.device_certificate_pending", fields);
+  if (verdict === "stays") log.info("upgrade.device_certificate_unproven", fields);
+}

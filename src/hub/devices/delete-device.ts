@@ -1,0 +1,12 @@
+import { userCommand } from "../../access/model/user-command.ts";
+import { terminateTwin } from "../../twins/terminate-twin.ts";
+import { getDevice } from "../registry/lookups.ts";
+import { endDevice } from "./end-device.ts";
+
+/** Ends a device for ever: its twin is terminated, its documents are gone. The role has to permit both (specification 4.3). */
+export const deleteDevice = userCommand("delete_device", (tx, actor, { id }: { id: string }): null => {
+  const device = getDevice(tx, actor, id);
+  terminateTwin.run(tx, actor, { id });
+  endDevice(tx, actor, device);
+  return null;
+});

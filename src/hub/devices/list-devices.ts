@@ -1,0 +1,125 @@
+import type { Deps } from "../../deps.ts";
+import type { UserActor } from "../../kernel/actor.ts";
+import { UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
+import type { Reader } from "../../store/sqlite/sql.ts";
+import {
+  type Device,
+  type DeviceFacts,
+  type DevicePlace,
+  findDevice,
+  listDeviceFacts,
+} from "../registry/device-rows.ts";
+import { countDevices } from "../registry/hub-rows.ts";
+import { mayTouchDevice } from "../registry/lookups.ts";
+import type { Page } from "../registry/page-rows.ts";
+
+type Query = {
+  name?: string | undefined;
+  hubId?: string | undefined;
+  allowInsecure?: boolean | undefined;
+  status?: "error" | "enabled" | "disabled" | undefined;
+  page: Page;
+};
+
+/** Devices that are read at once. */
+const READ = 200;
+
+/**
+ * The devices of the caller's account, page by page (specification 4.3), and how many there are in all. None is ever in error. They may be very
+ * many, each asked by a rule, so they are walked along in slices: of those that are not shown little is read, and less is kept.
+ */
+export async function listDevices(
+  { store, slices }: Deps,
+  actor: UserActor,
+  query: Query,
+): Promise<{ items: Device[]; totalCount: number }> {
+  if (query.status === "error") return { items: [], totalCount: 0 };
+  const { accountId } = actor;
+  const { hubId, name, page } = query;
+  const walk = { accountId, hubId, name, descending: page.orderBy === "name" && page.descending };
+  const window = windowOf(page);
+  const { ending, count } = store.read((reader) => countDevices(reader, accountId, hubId));
+  const isFiltered =
+    actor.rules.twin !== null || name !== undefined || query.allowInsecure !== undefined || query.status;
+  // What the database counts itself need not be walked along to its end.
+  const counted = isFiltered ? undefined : count;
+  let behind: DevicePlace = null;
+  return slices.run({ account: accountId, member: actor.userId }, (isOver) =>
+    store.read((reader) => {
+      const isMeant = (device: DeviceFacts) =>
+        !ending.has(device.hubId) && fits(device, query) && mayTouchDevice(reader, actor, device.id);
+      do {
+        const read = listDeviceFacts(reader, walk, behind, READ);
+        let passed = 0;
+        for (const device of read) {
+          if (passed > 0 && actor.rules.twin !== null && isOver()) break;
+          behind = device;
+          passed++;
+          if (isMeant(device)) window.add(device);
+        }
+        const ended = passed === read.length && read.length < READ;
+        if (ended || (counted !== undefined && window.isFull)) {
+          return { items: found(reader, accountId, window.shown()), totalCount: counted ?? window.count };
+        }
+      } while (!isOver());
+      return UNFINISHED;
+    }),
+  );
+}
+
+const fits = ({ enabled, allowInsecure }: DeviceFacts, query: Query) =>
+  (query.allowInsecure === undefined || allowInsecure === query.allowInsecure) &&
+  (query.status === undefined || enabled === (query.status === "enabled"));
+
+const found = (reader: Reader, accountId: string, shown: DeviceFacts[]): Device[] =>
+  shown.flatMap(({ id }) => findDevice(reader, accountId, id) ?? []);
+
+/** Keeps as many as come before the end of a page in its order, and counts all. */
+function windowOf({ page, pageSize, orderBy, descending }: Page) {
+  const end = page * pageSize;
+  const start = end - pageSize;
+  // By name they come in their order.
+  const sorted = orderBy === "name" ? undefined : comparison(orderBy, descending);
+  let kept: DeviceFacts[] = [];
+  let count = 0;
+  const tidy = () => {
+    if (sorted) kept = kept.sort(sorted).slice(0, end);
+  };
+  return {
+    add(device: DeviceFacts) {
+      count++;
+      if (sorted) kept.push(device);
+      else if (count > start && count <= end) kept.push(device);
+      // Sorted seldom enough that each device is moved a few times only.
+      if (sorted && kept.length >= end + Math.max(end, READ)) tidy();
+    },
+    get count() {
+      return count;
+    },
+    get isFull() {
+      return !sorted && count >= end;
+    },
+    shown() {
+      tidy();
+      return sorted ? kept.slice(start) : kept;
+    },
+  };
+}
+
+/** A device that is disabled comes before one that is enabled, by either word. Equal ones stand in the order of their ids. */
+function comparison(orderBy: string, descending: boolean) {
+  const keys: Record<string, (device: DeviceFacts) => string | number> = {
+    status: ({ enabled }) => Number(enabled),
+    hub_id: ({ hubId }) => hubId,
+    created_at: ({ createdAt }) => createdAt,
+    updated_at: ({ updatedAt }) => updatedAt,
+    allow_insecure: ({ allowInsecure }) => Number(allowInsecure),
+  };
+  const keyOf = keys[orderBy] as (device: DeviceFacts) => string | number;
+  const before = descending ? 1 : -1;
+  return (a: DeviceFacts, b: DeviceFacts) => {
+    const [x, y] = [keyOf(a), keyOf(b)];
+    if (x !== y) return x < y ? before : -before;
+    return a.id < b.id ? -1 : 1;
+  };
+}

@@ -1,0 +1,19 @@
+import { permit } from "../../access/model/statement.ts";
+import { userCommand } from "../../access/model/user-command.ts";
+import type { Twin } from "../../twins/rows.ts";
+import { terminateTwin } from "../../twins/terminate-twin.ts";
+import { findDeviceRow } from "../registry/device-rows.ts";
+import { endDevice } from "./end-device.ts";
+
+/**
+ * Terminates a twin, whatever it is: a device ends with its twin, as if it had been deleted, and then the role has to permit that too. Twins
+ * know no devices, so this stands above them, and doors ask for it instead.
+ */
+export const terminateAnyTwin = userCommand("terminate_twin", (tx, actor, { id }: { id: string }): Twin => {
+  const found = findDeviceRow(tx, id);
+  const device = found?.accountId === actor.accountId ? found : undefined;
+  if (device) permit(actor, "delete_device");
+  const twin = terminateTwin.run(tx, actor, { id });
+  if (device) endDevice(tx, actor, device);
+  return twin;
+});

@@ -1,0 +1,31 @@
+import { userCommand } from "../../access/model/user-command.ts";
+import { definedOf } from "../../kernel/object.ts";
+import { type Device, saveDevice } from "../registry/device-rows.ts";
+import { recordDevice } from "../registry/journal.ts";
+import { getDevice, getHub } from "../registry/lookups.ts";
+import { type FilterRule, withRules } from "../registry/message-filters.ts";
+import { assertRoomIn } from "../registry/room-in-hub.ts";
+
+type Changes = {
+  description?: string | undefined;
+  allowInsecure?: boolean | undefined;
+  allowMultipleConnections?: boolean | undefined;
+  hubId?: string | undefined;
+};
+type Rules = { publish?: FilterRule | null | undefined; subscribe?: FilterRule | null | undefined };
+type Input = { id: string; changes: Changes; rules?: Rules | undefined };
+
+/**
+ * Changes a device; what is not given stays. To another hub of the account it takes its documents and its certificate along
+ * (specification 4.3).
+ */
+export const updateDevice = userCommand("update_device", (tx, actor, { id, changes, rules }: Input): Device => {
+  const device = getDevice(tx, actor, id);
+  const messageFilters = withRules(device.messageFilters, rules);
+  const changed = { ...device, ...definedOf(changes), messageFilters, updatedAt: tx.now };
+  const moves = changed.hubId !== device.hubId;
+  if (moves) assertRoomIn(tx, getHub(tx, actor, changed.hubId), device.name);
+  saveDevice(tx, changed);
+  recordDevice(tx, actor, "device.updated", changed, moves ? device.hubId : undefined);
+  return changed;
+});

@@ -1,0 +1,62 @@
+import type { Deps } from "../../deps.ts";
+import { SYSTEM } from "../../kernel/actor.ts";
+import { command } from "../../store/sqlite/command.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import { findDeviceRow } from "../registry/device-rows.ts";
+import { addToBucket, deleteBucketsBefore } from "../registry/message-count-rows.ts";
+import { bucketOf, oldestBucket, SCALES, type Scale } from "./metric-scales.ts";
+
+// Messages are counted in memory and added to the metrics now and then, and whenever somebody asks for them: a write for
+// each would cost as much as the message. A crash loses what was counted since, and nothing else.
+
+const MINUTE_MS = 60_000;
+/** Devices whose counts are added in one transaction: each is a dozen statements. */
+const SLICE = 100;
+
+type Count = { deviceId: string; at: number; messages: number };
+
+/** Counts a message of a device: a packet in either direction, or a request about its documents. */
+export function countMessage({ messages, clock }: Deps, deviceId: string, count = 1): void {
+  messages.add(`${Math.floor(clock.now() / MINUTE_MS)} ${deviceId}`, count);
+}
+
+export const addCounts = command("add_message_counts", (tx, _actor, { counts }: { counts: Count[] }): null => {
+  for (const count of counts) addCount(tx, count);
+  return null;
+});
+
+/** Adds a slice of what was counted to the metrics, and answers how many devices' counts those were. What cannot be stored is counted again. */
+export async function keepMessageCounts({ store, messages }: Deps): Promise<number> {
+  const taken = messages.take(SLICE);
+  if (taken.length === 0) return 0;
+  const counts = taken.map(([name, count]) => {
+    const [minute, deviceId] = name.split(" ") as [string, string];
+    return { deviceId, at: Number(minute) * MINUTE_MS, messages: count };
+  });
+  try {
+    await store.write(addCounts, SYSTEM, { counts });
+  } catch (error) {
+    for (const [name, count] of taken) messages.add(name, count);
+    throw error;
+  }
+  return taken.length;
+}
+
+/** Adds all that was counted. */
+export async function keepAllMessageCounts(deps: Deps): Promise<void> {
+  while ((await keepMessageCounts(deps)) > 0);
+}
+
+function addCount(tx: Tx, { deviceId, at, messages }: Count): void {
+  const device = findDeviceRow(tx, deviceId);
+  if (!device) return;
+  for (const scale of SCALES) {
+    const bucket = { scale: scale.name, bucketAt: bucketOf(scale, at), messages };
+    const isNew = addToBucket(tx, { ...bucket, subjectId: deviceId, devices: 1 });
+    addToBucket(tx, { ...bucket, subjectId: device.hubId, devices: isNew ? 1 : 0 });
+    if (isNew) for (const subject of [deviceId, device.hubId]) forget(tx, subject, scale);
+  }
+}
+
+const forget = (tx: Tx, subjectId: string, scale: Scale) =>
+  deleteBucketsBefore(tx, subjectId, scale.name, oldestBucket(scale, tx.now));

@@ -1,0 +1,56 @@
+import { type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
+
+/** The hub that has a customer's CA, by the CA's fingerprint. */
+export function findHubIdByCa(reader: Reader, fingerprint: string): string | undefined {
+  const row = reader.get("SELECT id FROM hubs WHERE ca_fingerprint = ? AND ca_key_sealed IS NULL", fingerprint);
+  return row && text(row, "id");
+}
+
+export const hasCa = (reader: Reader, fingerprint: string): boolean =>
+  reader.get("SELECT 1 FROM hubs WHERE ca_fingerprint = ?", fingerprint) !== undefined;
+
+/**
+ * Hubs whose customers' CAs bear a name, and have the key identifier if one is given, or none at all. In turn by account: each one's first,
+ * then each one's second, those that had it first before the others.
+ */
+export function listNamesakes(reader: Reader, subject: string, keyId: string | null, limit: number): string[] {
+  const rows =
+    keyId === null
+      ? reader.all(
+          `SELECT id FROM hubs INDEXED BY hubs_by_ca_name WHERE ca_subject = ? ORDER BY ca_turn, rowid LIMIT ?`,
+          subject,
+          limit,
+        )
+      : reader.all(
+          `SELECT id FROM (SELECT * FROM (${OF_KEY}) UNION ALL SELECT * FROM (${OF_KEY})) ORDER BY ca_turn, number LIMIT ?`,
+          ...[subject, keyId, limit],
+          ...[subject, "", limit],
+          limit,
+        );
+  return rows.map((row) => text(row, "id"));
+}
+
+const OF_KEY = `SELECT id, ca_turn, rowid AS number FROM hubs INDEXED BY hubs_by_ca_key
+  WHERE ca_subject = ? AND ca_key_id = ? ORDER BY ca_turn, rowid LIMIT ?`;
+
+/** Puts a hub's CA behind those of the same name that its account has already. */
+export function saveCaTurn(tx: Tx, hubId: string): void {
+  tx.run(
+    `UPDATE hubs SET ca_turn = (SELECT count(*) FROM hubs AS other WHERE other.ca_subject = hubs.ca_subject
+       AND other.account_id = hubs.account_id AND other.id <> hubs.id) WHERE id = ?`,
+    hubId,
+  );
+}
+
+/** Some CAs of customers of which the key identifier has not been read. */
+export const listUnreadCas = (reader: Reader, limit: number) =>
+  reader
+    .all("SELECT id, ca_pem FROM hubs WHERE ca_subject IS NOT NULL AND ca_key_id IS NULL LIMIT ?", limit)
+    .map((row) => ({ hubId: text(row, "id"), pem: text(row, "ca_pem") }));
+
+export function saveCaKeyId(tx: Tx, hubId: string, keyId: string): void {
+  tx.run("UPDATE hubs SET ca_key_id = ? WHERE id = ?", keyId, hubId);
+}
+
+/** What a hub's own CA is sealed under. */
+export const caLabel = (hubId: string) => `hub-ca ${hubId}`;

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { isTopicFilter } from "../../kernel/topic-filter.ts";
+import { zeroed } from "./wire.ts";
+
+// Which topics a device may publish to and subscribe to (specification 4.4).
+
+const POLICIES = ["accept", "reject"] as const;
+type Policy = (typeof POLICIES)[number];
+/** `accept`: nothing but these topics; `reject`: everything but these. */
+export type FilterRule = { policy: Policy; topics: string[] };
+export type MessageFilters = { publish: FilterRule; subscribe: FilterRule };
+
+const everything: FilterRule = { policy: "reject", topics: [] };
+export const NO_FILTERS: MessageFilters = { publish: everything, subscribe: everything };
+
+/** Of one rule together: a list shows those of a hundred devices. */
+const FILTERS_LENGTH_MAX = 16_384;
+
+/** What a template stands in for while a filter's form is looked at; names have none of the characters that mean something. */
+const TEMPLATE = /\{\{\s*(\w+\.\w+)\s*\}\}/g;
+
+const TopicFilter = z
+  .string()
+  .min(1)
+  .max(FILTERS_LENGTH_MAX)
+  .refine((filter) => isTopicFilter(filter.replaceAll(TEMPLATE, "x")), "must be an MQTT topic filter");
+
+const Rule = z
+  .object({
+    policy: zeroed(POLICIES, "unknown"),
+    topics: z
+      .array(TopicFilter)
+      .refine(
+        (topics) => topics.reduce((sum, { length }) => sum + length, 0) <= FILTERS_LENGTH_MAX,
+        `must have at most ${FILTERS_LENGTH_MAX} characters together`,
+      )
+      .nullish(),
+  })
+  .transform(({ policy, topics }): FilterRule => ({ policy: policy ?? "reject", topics: topics ?? [] }));
+
+/** Either rule may be missing or null: it stays as it is, or at creation is the default. */
+export const MessageFiltersBody = z.object({ publish: Rule.nullish(), subscribe: Rule.nullish() });
+
+const RuleView = z.object({ policy: z.enum(POLICIES), topics: z.array(z.string()) });
+export const MessageFiltersView = z.object({ publish: RuleView, subscribe: RuleView });
+
+/** The filters with the rules that were given in place of their own. */
+export const withRules = (filters: MessageFilters, given: z.output<typeof MessageFiltersBody> | undefined) => ({
+  publish: given?.publish ?? filters.publish,
+  subscribe: given?.subscribe ?? filters.subscribe,
+});
+
+type TemplateNames = { hub: { id: string; name: string }; device: { id: string; name: string } };
+
+/**
+ * An entry with its templates replaced: `{{ hub.name }}`, `{{ hub.id }}`, `{{ device.name }}`, `{{ device.id }}`. Undefined if
+ * it has a template that is none of these, or that puts a wildcard or a level where there was none: such an entry is left out.
+ */
+export function expandFilter(entry: string, { hub, device }: TemplateNames): string | undefined {
+  const values = new Map([
+    ["hub.id", hub.id],
+    ["hub.name", hub.name],
+    ["device.id", device.id],
+    ["device.name", device.name],
+  ]);
+  let sound = true;
+  const expanded = entry.replaceAll(TEMPLATE, (_, name: string) => {
+    const value = values.get(name);
+    sound &&= value !== undefined && !/[+#/\0]/.test(value);
+    return value ?? "";
+  });
+  return sound && !/\{\{|\}\}/.test(expanded) ? expanded : undefined;
+}

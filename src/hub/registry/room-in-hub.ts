@@ -1,0 +1,19 @@
+import { conflict, overQuota } from "../../kernel/failure.ts";
+import type { Reader } from "../../store/sqlite/sql.ts";
+import { findDeviceIdByName } from "./device-rows.ts";
+import type { Hub } from "./hub-rows.ts";
+
+/** As documented for every plan (specification 5.5). */
+export const DEVICES_PER_HUB_MAX = 10_000;
+
+/** Refuses a device that would be one too many in a hub, or whose name another one has there. */
+export function assertRoomIn(reader: Reader, { id, deviceCount }: Hub, name: string): void {
+  if (deviceCount >= DEVICES_PER_HUB_MAX) {
+    const message = `A hub has at most ${DEVICES_PER_HUB_MAX} devices.`;
+    throw overQuota(message, { resource: "iot_devices", quota: DEVICES_PER_HUB_MAX, current: deviceCount });
+  }
+  const namesake = findDeviceIdByName(reader, id, name);
+  if (namesake) {
+    throw conflict("exists", "A device of the hub has this name.", { resource: "device", id: namesake });
+  }
+}

@@ -1,0 +1,52 @@
+import { stopwatchMs } from "../clock.ts";
+import { DomainError } from "../failure.ts";
+import { FairQueue, type Owner } from "./fair-queue.ts";
+
+/** What may wait for all; the next one is told to come back. It bounds memory, and how long the last one waits. */
+const WAITING_MAX = 1000;
+/** And for one account. */
+const WAITING_OF_ONE_MAX = 500;
+
+/**
+ * Lets laborious work be done one at a time, so that what is quickly done finds a gap between any two. Accounts take turns, measured by the
+ * time that their work took.
+ */
+export class FairTurns {
+  readonly #queue = new FairQueue<() => Promise<void>>();
+  readonly #waitingOf = new Map<string, number>();
+  #working = false;
+
+  /** Does the work when it is its turn. Refuses with `limited` if too much waits, for this account or for all. */
+  take<Result>(owner: Owner, work: () => Promise<Result>): Promise<Result> {
+    const own = this.#waitingOf.get(owner.account) ?? 0;
+    if (own >= WAITING_OF_ONE_MAX || this.#queue.size >= WAITING_MAX) {
+      const message = "Too much laborious work is waiting; try again later.";
+      return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
+    }
+    this.#waitingOf.set(owner.account, own + 1);
+    return new Promise<Result>((resolve, reject) => {
+      const run = async () => {
+        this.#leave(owner.account);
+        await work().then(resolve, reject);
+      };
+      this.#queue.add(run, owner);
+      if (!this.#working) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true;
+    for (let next = this.#queue.take(); next; next = this.#queue.take()) {
+      const began = stopwatchMs();
+      await next.item();
+      next.charge(stopwatchMs() - began);
+    }
+    this.#working = false;
+  }
+
+  #leave(account: string): void {
+    const left = (this.#waitingOf.get(account) ?? 0) - 1;
+    if (left > 0) this.#waitingOf.set(account, left);
+    else this.#waitingOf.delete(account);
+  }
+}

@@ -1,0 +1,34 @@
+import type { UserActor } from "../../kernel/actor.ts";
+import { mayTouchTwin } from "../../policy/verdicts.ts";
+import type { Reader } from "../../store/sqlite/sql.ts";
+import { findTwin } from "../../twins/rows.ts";
+import { type EntryKey, ItemRefusal, NULL } from "./entry.ts";
+import type { Ledger } from "./locate-ledger.ts";
+import { findEntry } from "./rows.ts";
+import { gateOf } from "./touchable.ts";
+
+/** A source has to be in another ledger (specification 2.8). */
+export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
+  if (source.twinId === ledger.twinId && source.accountId === ledger.accountId) {
+    throw new ItemRefusal("Invalid source.", "The source is in the same Ledger.");
+  }
+}
+
+/**
+ * Refuses to include what the role of whoever adds the include keeps from them: it is read through without further questions. The
+ * entry need not exist yet; its name has to pass then.
+ */
+export function assertMayInclude(reader: Reader, actor: UserActor, source: EntryKey): void {
+  const twin = findTwin(reader, source.twinId);
+  const entry = findEntry(reader, source) ?? nobodys(source);
+  const ledger = twin && { ...source, own: true, twin: () => twin };
+  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).touches(entry)) {
+    throw new ItemRefusal("Invalid source.", "The source is not accessible.");
+  }
+}
+
+const nobodys = (key: EntryKey) => ({
+  ...key,
+  ...{ type: "value" as const, value: NULL, visibility: null, history: null, publish: null, source: null },
+  ...{ reference: null, authors: null, createdAt: 0, updatedAt: 0, valueChangedAt: 0 },
+});

@@ -1,0 +1,77 @@
+import { type JsonText, spliced, writeJson, writeObject } from "../../kernel/json-text.ts";
+import { toSeconds } from "../../kernel/schema.ts";
+import { type Entry, isRefused, type Outcomes } from "./entry.ts";
+import type { HistoryRecord } from "./recent-records.ts";
+
+// What callers of the account API are answered (specification 2.8, 2.9). Values stay the text that they are kept as.
+
+/** A ledger's answer to any operation: each entry or why it is none, and the latest of their instants. */
+export function viewLedger(own: boolean, outcomes: Outcomes<Entry>) {
+  const done = outcomes.flatMap(([, outcome]) => (isRefused(outcome) ? [] : [outcome as Entry]));
+  const latest = (of: (entry: Entry) => number) => toSeconds(done.reduce((max, entry) => Math.max(max, of(entry)), 0));
+  return spliced(
+    done.length === 0
+      ? {}
+      : {
+          entry_created_ts: latest(({ createdAt }) => createdAt),
+          entry_updated_ts: latest(({ updatedAt }) => updatedAt),
+          value_changed_ts: latest(({ valueChangedAt }) => valueChangedAt),
+        },
+    { entries: membersOf(outcomes, (entry) => viewEntry(entry, own)) },
+  );
+}
+
+/** Only values and instants. */
+export const viewLedgerValues = (outcomes: Outcomes<Entry>) =>
+  spliced({}, { entries: membersOf(outcomes, (entry) => spliced(times(entry), { value: entry.value })) });
+
+/** Records under their instants. An entry that cannot be seen is a sentence here, not an object. */
+export const viewLedgerHistory = (entries: [name: string, records: HistoryRecord[] | null][]) =>
+  spliced(
+    {},
+    {
+      entries: writeObject(
+        entries.map(([name, records]) => [
+          name,
+          records === null
+            ? writeJson("Entry not accessible.")
+            : writeObject(records.map(({ changedAt, value }) => [instantKey(changedAt), value])),
+        ]),
+      ),
+    },
+  );
+
+/** What an account set for itself is told to nobody else. */
+function viewEntry(entry: Entry, own: boolean) {
+  const { source, reference } = entry;
+  return spliced(
+    {
+      ...(own && { visibility: entry.visibility }),
+      ...(source &&
+        reference && {
+          ref: { source: `twin://${source.twinId}/${source.accountId}/${source.name}`, status: reference.status },
+        }),
+      ...(source && !reference && { include: { source: `twin://${source.twinId}/${source.name}` } }),
+      ...(own && entry.history !== null && { history: entry.history }),
+      ...times(entry),
+    },
+    { value: entry.value, publish: own && entry.publish !== null ? entry.publish : undefined },
+  );
+}
+
+const times = (entry: Entry) => ({
+  entry_created_ts: toSeconds(entry.createdAt),
+  entry_updated_ts: toSeconds(entry.updatedAt),
+  value_changed_ts: toSeconds(entry.valueChangedAt),
+});
+
+const membersOf = (outcomes: Outcomes<Entry>, view: (entry: Entry) => unknown): JsonText =>
+  writeObject(
+    outcomes.map(([name, outcome]) => [name, writeJson(isRefused(outcome) ? outcome : view(outcome as Entry))]),
+  );
+
+/** As Python writes it: `1763994100.5`, and `1763990500.0` for a whole second. */
+function instantKey(instant: number): string {
+  const seconds = String(toSeconds(instant));
+  return seconds.includes(".") ? seconds : `${seconds}.0`;
+}

@@ -1,0 +1,131 @@
+import type { Standing } from "../../hub/admission/standing.ts";
+import type { Identified } from "../../hub/registry/identity.ts";
+import type { DeviceActor } from "../../kernel/actor.ts";
+import { KeepAlive, keepAliveOf } from "../flow/keep-alive.ts";
+import { RateLimit } from "../flow/rate-limit.ts";
+import { Sender } from "../flow/sender.ts";
+import { AliasMemory, IncomingAliases } from "../flow/topic-aliases.ts";
+import {
+  HUB_QUEUED_BYTES_MAX,
+  IN_FLIGHT_MAX,
+  QUEUED_BYTES_MAX,
+  QUEUED_MESSAGES_MAX,
+  READY_BYTES_MAX,
+  REFILL_MESSAGES,
+} from "../limits.ts";
+import type { AccessFilters } from "../matching/access-filters.ts";
+import { TwinRequests } from "../twins/twin-topics.ts";
+import { Envelope } from "../wire/envelope.ts";
+import { type Connect, type Level, REASON } from "../wire/packets.ts";
+import type { Connection } from "./connection.ts";
+import type { HubSpace } from "./hub-space.ts";
+import { Outgoing, type OutgoingPort } from "./outgoing.ts";
+import type { OpenedSession, Session } from "./session.ts";
+import { storedQueue } from "./stored-queue.ts";
+
+/** Who an open connection is, and what belongs to it while it lasts. */
+export type Client = {
+  readonly level: Level;
+  /** As it calls itself, or was told to. */
+  readonly clientId: string;
+  readonly deviceId: string;
+  readonly actor: DeviceActor;
+  /** What it was let in by. */
+  readonly standing: Standing;
+  readonly hub: HubSpace;
+  readonly session: Session;
+  readonly sender: Sender;
+  readonly outgoing: Outgoing;
+  readonly aliases: IncomingAliases;
+  readonly keepAlive: KeepAlive | null;
+  readonly rate: RateLimit | null;
+  readonly twin: TwinRequests;
+  /** QoS 1 publishes from it that are not acknowledged yet. */
+  unacknowledged: number;
+  /** What its device may publish and receive; changes with the device. */
+  access: AccessFilters;
+  /** Its queue in the store, if it has one. */
+  readonly stored: ReturnType<typeof storedQueue> | null;
+};
+
+type Admitted = {
+  identified: Identified;
+  space: HubSpace;
+  opened: OpenedSession;
+  access: AccessFilters;
+  standing: Standing;
+  clientId: string;
+};
+
+/** The largest packet there can be: a fixed header and the longest remaining length. */
+const PACKET_BYTES_MAX = 268_435_460;
+
+export function makeClient(connection: Connection, packet: Connect, admitted: Admitted): Client {
+  const { deps, metrics } = connection.context;
+  const { identified, space: hub, opened, access, standing, clientId } = admitted;
+  const { device } = identified;
+  const { session } = opened;
+  const level = packet.protocolVersion;
+  const told = {
+    level,
+    packetBytesMax: packet.properties?.maximumPacketSize ?? PACKET_BYTES_MAX,
+    topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
+    problemInformation: packet.properties?.requestProblemInformation ?? true,
+  };
+  const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
+  const aliasMemory = new AliasMemory(connection.memory);
+  const aliases = new IncomingAliases(aliasMemory);
+  const sender = new Sender(told, metrics.sent, aliasMemory);
+  const stored = opened.queue && storedQueue(connection, actor, opened.queue);
+  const limits = {
+    inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
+    messages: stored ? REFILL_MESSAGES : QUEUED_MESSAGES_MAX,
+    bytes: stored ? READY_BYTES_MAX : QUEUED_BYTES_MAX,
+  };
+  const outgoing = new Outgoing(portOf(connection, hub), limits, stored);
+  const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
+  const perSecond = deps.config.mqttMessagesPerSecondMax;
+  return {
+    ...{ level, clientId, deviceId: device.id, actor, standing, hub, session, sender, outgoing, stored, access },
+    aliases,
+    unacknowledged: 0,
+    keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.fellSilent()) : null,
+    rate: perSecond === null ? null : rateOf(connection, device.id, perSecond),
+    twin: new TwinRequests(deps, {
+      ...{ level, deviceId: device.id, hubId: hub.id, actor },
+      grantedQos: (topic) => (connection.mayReceive(topic) ? session.grantedQos(topic) : undefined),
+      deliver: (message, qos) => connection.answer(new Envelope(message, deps.clock.now()), qos),
+    }),
+  };
+}
+
+/** A device's connections share what it may publish. */
+function rateOf({ context }: Connection, deviceId: string, perSecond: number): RateLimit {
+  for (const { state, client } of context.presence.of(deviceId))
+    if (state === "open" && client.rate) return client.rate;
+  return new RateLimit(context.deps.clock, perSecond);
+}
+
+const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
+  now: () => connection.context.deps.clock.now(),
+  isBehind: (bytes) => {
+    if (!connection.isBehindFor(bytes)) return false;
+    // Nothing of it is on its way, so that nobody would say when there is room again.
+    if (!connection.isBehind && connection.socket.bufferedBytes === 0) connection.pumpLater(false);
+    return true;
+  },
+  mayReceive: (topic) => connection.mayReceive(topic),
+  publish: (envelope, wrapping) => connection.sendPublish(envelope, wrapping),
+  release: (messageId, known) =>
+    connection.send({
+      cmd: "pubrel",
+      messageId,
+      reasonCode: known ? REASON.success : REASON.packetIdentifierNotFound,
+    }),
+  hasRoom: (bytes) => hub.queuedBytes < HUB_QUEUED_BYTES_MAX && hub.memory.hasRoom("queued", bytes),
+  queued: (bytes) => {
+    hub.queuedBytes += bytes;
+    hub.memory.add("queued", bytes);
+  },
+  pumpLater: (soon) => connection.pumpLater(soon),
+});

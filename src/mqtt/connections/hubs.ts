@@ -1,0 +1,47 @@
+import type { Hub } from "../../hub/registry/hub-rows.ts";
+import type { Traffic } from "../events/sys-topics.ts";
+import type { MemoryBudget } from "../flow/memory-budget.ts";
+import { HubSpace } from "./hub-space.ts";
+
+/** The hubs that somebody is connected to, or has a session in. */
+export class Hubs {
+  readonly #spaces = new Map<string, HubSpace>();
+  readonly #memory: MemoryBudget;
+  readonly #trafficOf: (hubId: string) => Traffic;
+
+  constructor(memory: MemoryBudget, trafficOf: (hubId: string) => Traffic) {
+    this.#memory = memory;
+    this.#trafficOf = trafficOf;
+  }
+
+  find(hubId: string): HubSpace | undefined {
+    return this.#spaces.get(hubId);
+  }
+
+  /** The space of a hub, as it is now; made when somebody comes. */
+  space(hub: Hub): HubSpace {
+    let space = this.#spaces.get(hub.id);
+    if (space) space.info = hub;
+    else {
+      space = new HubSpace(hub, this.#trafficOf(hub.id), this.#memory.of(hub.accountId));
+      this.#spaces.set(hub.id, space);
+    }
+    return space;
+  }
+
+  add(hub: Hub | undefined): HubSpace | undefined {
+    return hub && this.space(hub);
+  }
+
+  delete(hubId: string): void {
+    this.#spaces.delete(hubId);
+  }
+
+  ids(): Iterable<string> {
+    return this.#spaces.keys();
+  }
+
+  all(): Iterable<HubSpace> {
+    return this.#spaces.values();
+  }
+}

@@ -1,0 +1,101 @@
+import { DEVICE_DELETED, type Departure, reasonToLeave } from "../../hub/admission/standing.ts";
+import type { DeviceChange } from "../../hub/device-feed.ts";
+import { findDeviceRow } from "../../hub/registry/device-rows.ts";
+import { loadHub } from "../../hub/registry/lookups.ts";
+import { UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
+import { administrative, unauthorised } from "../wire/closing.ts";
+import type { Connection } from "./connection.ts";
+import type { Context } from "./context.ts";
+import { accessOf } from "./device-access.ts";
+import type { HubSpace } from "./hub-space.ts";
+
+/**
+ * What people change about a hub or a device takes effect on its connections at once (specification 5.2, rule 9): they go, or go on
+ * by what is so now.
+ */
+export function applyChange(context: Context, { kind, deviceId, hubId, leftHubId }: DeviceChange): void {
+  if (deviceId === null) {
+    applyToHub(context, hubId, kind);
+    return;
+  }
+  for (const connection of [...context.presence.of(deviceId)]) apply(context, connection, kind);
+  if (kind === "device.certificate_ended") tellOfLoss(context, hubId, deviceId);
+  if (kind === "device.deleted") forgetSessions(context.hubs.find(hubId), deviceId);
+  else if (leftHubId !== null) forgetSessions(context.hubs.find(leftHubId), deviceId);
+}
+
+/** A hub may have ten thousand connections: they are gone through in slices, and the hub after them. */
+function applyToHub(context: Context, hubId: string, kind: string): void {
+  const space = context.hubs.find(hubId);
+  const connections = connectionsOf(space);
+  const owner = { account: space?.info.accountId ?? hubId, member: hubId };
+  void context.reading.slices.run(owner, (isOver) => {
+    for (let connection = connections.pop(); connection; connection = connections.pop()) {
+      apply(context, connection, kind);
+      if (isOver()) return UNFINISHED;
+    }
+    refreshHub(context, hubId);
+    return null;
+  });
+}
+
+/** It was the device's, or waited to be proven by it, and is another's: that device proved it, or the CA of that hub vouches for it. */
+function tellOfLoss({ events }: Context, hubId: string, deviceId: string | null): void {
+  const msg = "device certificate belongs to another device";
+  events.emit(hubId, { severity: "warn", objectType: "device", objectId: deviceId, msg });
+}
+
+/** What changed while the connection was being opened. */
+export function applyMissed(context: Context, connection: Connection): void {
+  for (const kind of connection.missed.splice(0)) apply(context, connection, kind);
+}
+
+const connectionsOf = (hub: HubSpace | undefined) => [...(hub?.holders.values() ?? [])];
+
+function apply(context: Context, connection: Connection, kind: string): void {
+  if (connection.state === "connecting") connection.missed.push(kind);
+  if (connection.state !== "open") return;
+  const { client } = connection;
+  const { standing } = client;
+  const now = context.deps.store.read((reader) => ({
+    device: findDeviceRow(reader, standing.deviceId),
+    hub: loadHub(reader, standing.hubId),
+  }));
+  const departure = reasonToLeave(standing, now, kind);
+  const { device, hub } = now;
+  if (departure || !device || !hub) leave(context, connection, departure ?? DEVICE_DELETED);
+  else if (!device.allowMultipleConnections && client.clientId !== device.id) {
+    // A device that may have one connection has one name; those with names of their own were there before.
+    connection.close(administrative("multiple connections are not allowed any more"));
+  } else {
+    client.hub.info = hub;
+    client.access = accessOf(context, device, hub, standing.secure);
+  }
+}
+
+/** Who has to prove itself anew is told so; everything else is a person's decision. */
+function leave(context: Context, connection: Connection, { reason, event }: Departure): void {
+  const { client } = connection;
+  const about = { severity: "error", objectType: "device", objectId: client.deviceId, msg: event } as const;
+  context.events.emit(client.hub.id, { ...about, proved: client.standing.secure });
+  connection.close(reason === "security_changed" ? unauthorised(event) : administrative(event));
+}
+
+function refreshHub(context: Context, hubId: string): void {
+  const space = context.hubs.find(hubId);
+  const hub = context.deps.store.read((reader) => loadHub(reader, hubId));
+  if (hub) {
+    if (space) space.info = hub;
+    return;
+  }
+  for (const session of space?.sessions.values() ?? []) session.forget();
+  context.hubs.delete(hubId);
+  // Of those that were refused, events are counted also where nobody was ever let in.
+  context.events.forget(hubId);
+  context.sys.forget(hubId);
+}
+
+/** The store has dropped them with their device. */
+function forgetSessions(hub: HubSpace | undefined, deviceId: string): void {
+  for (const session of hub?.sessions.values() ?? []) if (session.deviceId === deviceId) session.forget();
+}

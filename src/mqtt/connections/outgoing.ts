@@ -1,0 +1,273 @@
+import { REFILL_BYTES, UNCOUNTED_BYTES } from "../limits.ts";
+import type { Envelope } from "../wire/envelope.ts";
+import type { QoS } from "../wire/packets.ts";
+
+/** A message in the queue. Without envelope its client has it, and only the release is left to do [MQTT-4.3.3-8]. */
+export type Queued = {
+  position: number;
+  qos: QoS;
+  retain: boolean;
+  subscriptionIdentifiers: readonly number[] | null;
+  envelope: Envelope | null;
+};
+type InFlight = { position: number | null; qos: QoS; state: "sent" | "releasing" | "released" };
+
+/** What the queue needs of its connection. */
+export type OutgoingPort = {
+  now(): number;
+  /** Too many bytes are on their way already for so many more; or there is no memory for them, and `pump` is called again later. */
+  isBehind(bytes: number): boolean;
+  mayReceive(topic: string): boolean;
+  publish(
+    envelope: Envelope,
+    wrapping: Omit<Queued, "envelope" | "position"> & { dup: boolean; packetId: number },
+  ): boolean;
+  release(packetId: number, known: boolean): void;
+  /** Whether its hub and account have memory for so much more that waits. */
+  hasRoom(bytes: number): boolean;
+  /** Bytes more or less that wait in memory. */
+  queued(bytes: number): void;
+  /** To be pumped again: in the next turn, or when there may be memory again. */
+  pumpLater(soon: boolean): void;
+};
+
+/** The stored queue of a session that outlives its connection. */
+export type StoredQueue = {
+  /** The oldest position that is not acknowledged. */
+  oldest: number;
+  /** Some messages from a position on, in their order; none if there are none. */
+  read(from: number): Queued[];
+  /** Stores that the client has the message, and calls back once that is so. */
+  release(position: number, done: () => void): void;
+  /** The message is delivered: its row may go. */
+  settled(position: number): void;
+  wasSent(position: number): boolean;
+  sent(position: number): void;
+};
+
+type QueueLimits = { inFlight: number; messages: number; bytes: number };
+
+const bytesOf = ({ envelope }: Omit<Queued, "position">) => envelope?.bytes ?? 0;
+
+/** Messages that take longer to read than a look at whether there are more. */
+const LONG_PAGE = 10;
+
+const PACKET_IDS = 65_535;
+/** The newest and the oldest message in flight are less than this apart, so that their identifiers differ, and half of all are left for answers. */
+const WINDOW = 32_767;
+const packetIdOf = (position: number) => ((position - 1) % PACKET_IDS) + 1;
+
+/**
+ * QoS 1 and 2 messages on their way to one client: at most as many in flight as it takes [MQTT-3.3.4-9], in the order in which
+ * they came. A packet identifier is its message's position in the queue, so that a redelivery has the one it had [MQTT-4.4.0-1].
+ */
+export class Outgoing {
+  readonly #port: OutgoingPort;
+  readonly #limits: QueueLimits;
+  readonly #stored: StoredQueue | null;
+  #waiting: Queued[] = [];
+  #waitingBytes = 0;
+  /** By packet identifier, oldest first. */
+  readonly #inFlight = new Map<number, InFlight>();
+  /** The position after the last one that has come to memory. */
+  #end: number;
+  /** There may be more in the store than has come to memory. */
+  #moreStored: boolean;
+  #answers: Queued[] = [];
+  /** By a long page, since it was last pumped. */
+  #refilled = false;
+
+  constructor(port: OutgoingPort, limits: QueueLimits, stored: StoredQueue | null) {
+    this.#port = port;
+    this.#limits = limits;
+    this.#stored = stored;
+    this.#end = stored?.oldest ?? 1;
+    this.#moreStored = stored !== null;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  /** So much waits that the rest of something long had better wait too. */
+  get isFull(): boolean {
+    return this.#waiting.length >= this.#limits.messages / 2 || this.#waitingBytes >= this.#limits.bytes / 2;
+  }
+
+  /** Takes a message of a clean session; false if too many wait already. */
+  offer(message: Omit<Queued, "position">): boolean {
+    if (this.#isFull(message)) return false;
+    this.#push({ ...message, position: this.#end });
+    this.pump();
+    return true;
+  }
+
+  /** Takes a message that the store has given a position. Where memory has no room, it is read again when its turn comes. */
+  offerStored(message: Queued): void {
+    // It may have been read already: a snapshot knows of it before we are told.
+    if (message.position < this.#end) return;
+    this.#moreStored ||= this.#isFull(message);
+    if (!this.#moreStored) this.#push(message);
+    this.pump();
+  }
+
+  /** Takes an answer, which is for this connection alone and never stored: it borrows an identifier. */
+  offerAnswer(message: Omit<Queued, "position">): boolean {
+    if (!this.#stored) return this.offer(message);
+    if (this.#answers.length >= this.#limits.messages) return false;
+    const answer = { ...message, position: 0 };
+    if (this.#answers.length > 0 && !this.#port.hasRoom(bytesOf(answer))) return false;
+    this.#answers.push(answer);
+    this.#port.queued(bytesOf(answer));
+    this.pump();
+    return true;
+  }
+
+  /** Sends what may be sent now. */
+  pump(): void {
+    this.#refilled = false;
+    while (this.#inFlight.size < this.#limits.inFlight) {
+      const next = this.#answers[0] ?? this.#waiting[0] ?? this.#refill();
+      if (!next || this.#port.isBehind(bytesOf(next))) return;
+      if (next === this.#answers[0]) {
+        this.#answers.shift();
+        this.#port.queued(-bytesOf(next));
+        this.#sendAnswer(next);
+      } else {
+        if (!this.#mayTake(next.position)) return;
+        this.#shift(next);
+        this.#send(next);
+      }
+    }
+  }
+
+  acknowledged(packetId: number): void {
+    const sent = this.#inFlight.get(packetId);
+    if (sent?.qos !== 1) return;
+    this.#settle(packetId, sent);
+  }
+
+  /** PUBREC: the client has the message, and it is not sent again [MQTT-4.3.3-4], unless the client refused it. */
+  received(packetId: number, refused: boolean): void {
+    const sent = this.#inFlight.get(packetId);
+    if (sent?.qos !== 2) {
+      if (!refused) this.#port.release(packetId, false);
+    } else if (refused) this.#settle(packetId, sent);
+    else if (sent.state === "released") this.#port.release(packetId, true);
+    else if (sent.state === "sent") this.#release(packetId, sent);
+  }
+
+  completed(packetId: number): void {
+    const sent = this.#inFlight.get(packetId);
+    if (sent?.state === "released") this.#settle(packetId, sent);
+  }
+
+  /** The connection has ended: nothing waits in memory any more. */
+  close(): void {
+    for (const answer of this.#answers) this.#port.queued(-bytesOf(answer));
+    this.#port.queued(-this.#waitingBytes);
+    this.#waitingBytes = 0;
+    this.#waiting = [];
+    this.#answers = [];
+  }
+
+  #isFull(message: Omit<Queued, "position">): boolean {
+    const bytes = bytesOf(message);
+    // A small one is sent at once if it can be, and is no burden if it cannot.
+    if (this.#waiting.length === 0 && bytes <= UNCOUNTED_BYTES) return false;
+    if (!this.#port.hasRoom(bytes)) return true;
+    return this.#waiting.length >= this.#limits.messages || this.#waitingBytes + bytes > this.#limits.bytes;
+  }
+
+  #push(message: Queued): void {
+    this.#waiting.push(message);
+    this.#end = message.position + 1;
+    this.#count(message, 1);
+  }
+
+  #shift(message: Queued): void {
+    this.#waiting.shift();
+    this.#count(message, -1);
+  }
+
+  #count(message: Queued, sign: 1 | -1): void {
+    const bytes = sign * bytesOf(message);
+    this.#waitingBytes += bytes;
+    this.#port.queued(bytes);
+  }
+
+  #refill(): Queued | undefined {
+    if (!this.#stored || !this.#moreStored) return undefined;
+    // A long page a turn: reading many takes time that others wait for.
+    if (this.#refilled || !this.#port.hasRoom(REFILL_BYTES)) {
+      this.#port.pumpLater(this.#refilled);
+      return undefined;
+    }
+    const rows = this.#stored.read(this.#end);
+    this.#refilled = rows.length > LONG_PAGE;
+    this.#moreStored = rows.length > 0;
+    for (const row of rows) this.#push(row);
+    return this.#waiting[0];
+  }
+
+  #mayTake(position: number): boolean {
+    if (this.#inFlight.has(packetIdOf(position))) return false;
+    for (const { position: oldest } of this.#inFlight.values()) {
+      if (oldest !== null) return position - oldest < WINDOW;
+    }
+    return true;
+  }
+
+  #send({ position, envelope, ...how }: Queued): void {
+    const packetId = packetIdOf(position);
+    if (!envelope) {
+      this.#inFlight.set(packetId, { position, qos: 2, state: "released" });
+      this.#port.release(packetId, true);
+      return;
+    }
+    const dup = this.#stored?.wasSent(position) ?? false;
+    if (this.#publish(envelope, { ...how, dup, packetId })) {
+      this.#stored?.sent(position);
+      this.#inFlight.set(packetId, { position, qos: how.qos, state: "sent" });
+    } else this.#stored?.settled(position);
+  }
+
+  #sendAnswer({ envelope, position: _, ...how }: Queued): void {
+    const packetId = this.#borrowId();
+    if (envelope && this.#publish(envelope, { ...how, dup: false, packetId })) {
+      this.#inFlight.set(packetId, { position: null, qos: how.qos, state: "sent" });
+    }
+  }
+
+  /** False if the message is not to be sent: expired before its delivery began, too large for the client, or forbidden to it by now. */
+  #publish(envelope: Envelope, how: Parameters<OutgoingPort["publish"]>[1]): boolean {
+    const current = envelope.at(this.#port.now()) ?? (how.dup ? envelope : undefined);
+    return current !== undefined && this.#port.mayReceive(current.message.topic) && this.#port.publish(current, how);
+  }
+
+  /** As far from the positions that come next as there is. */
+  #borrowId(): number {
+    let id = packetIdOf((this.#waiting[0]?.position ?? this.#end) + WINDOW);
+    while (this.#inFlight.has(id)) id = (id % PACKET_IDS) + 1;
+    return id;
+  }
+
+  #release(packetId: number, sent: InFlight): void {
+    if (!this.#stored || sent.position === null) {
+      sent.state = "released";
+      this.#port.release(packetId, true);
+      return;
+    }
+    sent.state = "releasing";
+    this.#stored.release(sent.position, () => {
+      sent.state = "released";
+      this.#port.release(packetId, true);
+    });
+  }
+
+  #settle(packetId: number, { position }: InFlight): void {
+    this.#inFlight.delete(packetId);
+    if (position !== null) this.#stored?.settled(position);
+    this.pump();
+  }
+}

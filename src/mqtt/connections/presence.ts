@@ -1,0 +1,61 @@
+import type { Deps } from "../../deps.ts";
+import { type DeviceConnection, deviceConnected, deviceDisconnected } from "../../hub/admission/presence.ts";
+import type { Departure, Standing } from "../../hub/admission/standing.ts";
+import { countMessage } from "../../hub/metrics/count-messages.ts";
+import type { DeviceActor } from "../../kernel/actor.ts";
+import type { Connection } from "./connection.ts";
+import { insist } from "./insist.ts";
+
+/** Which devices are connected, here and as the REST side sees it. */
+export class Presence {
+  readonly #deps: Deps;
+  readonly #connections = new Map<string, Map<Connection, DeviceConnection>>();
+
+  constructor(deps: Deps) {
+    this.#deps = deps;
+  }
+
+  of(deviceId: string): Iterable<Connection> {
+    return this.#connections.get(deviceId)?.keys() ?? [];
+  }
+
+  /**
+   * A connection of this device is about to open. Resolves once that is stored, with the reason why it may not if there is one by
+   * then.
+   */
+  arrived(
+    connection: Connection,
+    actor: DeviceActor,
+    standing: Standing,
+    told: DeviceConnection,
+  ): Promise<Departure | null> {
+    const { deviceId } = actor;
+    const connections = this.#connections.get(deviceId) ?? new Map<Connection, DeviceConnection>();
+    this.#connections.set(deviceId, connections.set(connection, told));
+    return this.#deps.store.write(deviceConnected, actor, { deviceId, standing, connection: told });
+  }
+
+  /** A connection that arrived is gone. */
+  async left(actor: DeviceActor, connection: Connection, reason: string): Promise<unknown> {
+    const { deviceId } = actor;
+    const connections = this.#connections.get(deviceId);
+    const told = connections?.get(connection);
+    if (!connections || !told) return null;
+    connections.delete(connection);
+    if (connections.size === 0) this.#connections.delete(deviceId);
+    return insist(this.#deps, "mqtt.presence_not_kept", () => {
+      const connectionsLeft = this.#connections.get(deviceId)?.size ?? 0;
+      return this.#deps.store.write(deviceDisconnected, actor, {
+        deviceId,
+        connection: told,
+        reason,
+        connectionsLeft,
+      });
+    });
+  }
+
+  /** Packets of a device's connection, in either direction. */
+  count(deviceId: string, packets: number): void {
+    if (packets > 0) countMessage(this.#deps, deviceId, packets);
+  }
+}

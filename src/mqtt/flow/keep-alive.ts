@@ -1,0 +1,47 @@
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { KEEP_ALIVE_FACTOR } from "../limits.ts";
+import type { Connect } from "../wire/packets.ts";
+
+/** The keep alive that counts: the client's own, unless it is MQTT 5 and we want a shorter one, or one at all [MQTT-3.1.2-21]. */
+export function keepAliveOf({ keepalive, protocolVersion }: Connect, maximumS: number): number {
+  if (protocolVersion < 5) return keepalive;
+  return keepalive === 0 ? maximumS : Math.min(keepalive, maximumS);
+}
+
+/** Watches that a client is heard from within one and a half times its keep alive [MQTT-3.1.2-22]. One timer, moved only when it fires. */
+export class KeepAlive {
+  readonly #clock: Clock;
+  readonly #allowanceMs: number;
+  readonly #onSilence: () => void;
+  #heardAt: number;
+  #cancel: Cancel;
+
+  constructor(clock: Clock, seconds: number, onSilence: () => void) {
+    this.#clock = clock;
+    this.#allowanceMs = seconds * 1000 * KEEP_ALIVE_FACTOR;
+    this.#onSilence = onSilence;
+    this.#heardAt = clock.now();
+    this.#cancel = this.#arm();
+  }
+
+  /** Waits as long again. */
+  listen(): void {
+    this.heard();
+    this.#cancel = this.#arm();
+  }
+
+  heard(): void {
+    this.#heardAt = this.#clock.now();
+  }
+
+  stop(): void {
+    this.#cancel();
+  }
+
+  #arm(): Cancel {
+    return this.#clock.at(this.#heardAt + this.#allowanceMs, () => {
+      if (this.#clock.now() - this.#heardAt >= this.#allowanceMs) this.#onSilence();
+      else this.#cancel = this.#arm();
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import type { Hub } from "../../hub/registry/hub-rows.ts";
+import type { Connect, Publish, QoS } from "../wire/packets.ts";
+
+// What the vendor's shared plan does not have (specification 5.3), in its words. Each function answers the event's text, or undefined.
+
+const ON_SHARED = "service level:";
+
+const PLAN_LIMITS = {
+  refusesConnect: ({ clean, properties, protocolVersion }: Connect): string | undefined =>
+    clean && !(protocolVersion === 5 && properties?.sessionExpiryInterval)
+      ? undefined
+      : `${ON_SHARED} "clean session" flag is mandatory to connect to a shared hub`,
+  refusesPublish({ qos, retain }: Publish): string | undefined {
+    if (retain) return `${ON_SHARED} publishing retained messages is forbidden on a shared hub`;
+    if (qos === 2) return `${ON_SHARED} publishing QoS 2 messages is forbidden on a shared hub`;
+    return undefined;
+  },
+  refusesSubscription: (qos: QoS): string | undefined =>
+    qos > 0 ? `${ON_SHARED} subscribing with QoS 1-2 is forbidden on a shared hub` : undefined,
+};
+
+type PlanLimits = typeof PLAN_LIMITS;
+
+/** The limits of a hub's plan, if it has any and plans limit here at all. */
+export const planLimitsOf = (hub: Hub, isSwitchedOn: boolean): PlanLimits | undefined =>
+  isSwitchedOn && hub.productPlan === "plan_shared" ? PLAN_LIMITS : undefined;

@@ -1,0 +1,46 @@
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import type { DeviceSocket } from "../../platform/device-socket.ts";
+import { SEND_BYTES_HARD_MAX, STALLED_MAX_MS } from "../limits.ts";
+import { isBehind } from "./sender.ts";
+
+/** Watches that a client takes what is sent to it: one that has much to read and takes none of it, or lets too much pile up, is given up. */
+export class ReaderWatch {
+  readonly #socket: DeviceSocket;
+  readonly #clock: Clock;
+  readonly #bytesMax: number;
+  readonly #giveUp: () => void;
+  #sentBytes = 0;
+  #cancel: Cancel | undefined;
+
+  constructor(socket: DeviceSocket, clock: Clock, packetBytesMax: number, giveUp: () => void) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#bytesMax = SEND_BYTES_HARD_MAX + packetBytesMax;
+    this.#giveUp = giveUp;
+  }
+
+  /** So many bytes were given to the transport. */
+  sent(bytes: number): void {
+    this.#sentBytes += bytes;
+    const { bufferedBytes } = this.#socket;
+    if (bufferedBytes > this.#bytesMax) this.#giveUp();
+    else if (!this.#cancel && isBehind(bufferedBytes)) this.#watch(this.#takenBytes);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+  }
+
+  get #takenBytes(): number {
+    return this.#sentBytes - this.#socket.bufferedBytes;
+  }
+
+  #watch(takenBytes: number): void {
+    this.#cancel = this.#clock.at(this.#clock.now() + STALLED_MAX_MS, () => {
+      this.#cancel = undefined;
+      if (!isBehind(this.#socket.bufferedBytes)) return;
+      if (this.#takenBytes === takenBytes) this.#giveUp();
+      else this.#watch(this.#takenBytes);
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import { TOPIC_ALIAS_MAXIMUM } from "../limits.ts";
+import { ProtocolError, type Publish, REASON } from "../wire/packets.ts";
+import type { MemoryUse } from "./memory-use.ts";
+
+// Topic aliases live as long as their connection, each direction for itself [MQTT-3.3.2-7, 3.3.2.3.4].
+
+/** What the aliases of a connection take, in both directions. */
+export class AliasMemory {
+  readonly #memory: MemoryUse;
+  #bytes = 0;
+
+  constructor(memory: MemoryUse) {
+    this.#memory = memory;
+  }
+
+  /** Whether there was room for a name in the place of another. */
+  take(topic: string, before = ""): boolean {
+    const bytes = this.#bytes + topic.length - before.length;
+    if (!this.#memory.hasRoom("aliases", bytes)) return false;
+    this.#memory.set("aliases", bytes);
+    this.#bytes = bytes;
+    return true;
+  }
+}
+
+/** The aliases that a client has given to topic names. */
+export class IncomingAliases {
+  readonly #topics = new Map<number, string>();
+  readonly #memory: AliasMemory;
+
+  constructor(memory: AliasMemory) {
+    this.#memory = memory;
+  }
+
+  /** The topic name of a publish, learning its alias. */
+  resolve(publish: Publish): string {
+    const alias = publish.properties?.topicAlias;
+    if (alias === undefined) {
+      if (publish.topic === "") {
+        throw new ProtocolError(REASON.protocolError, "a publish without topic name and alias", "MQTT-3.3.2-8");
+      }
+      return publish.topic;
+    }
+    if (alias === 0 || alias > TOPIC_ALIAS_MAXIMUM) {
+      throw new ProtocolError(REASON.topicAliasInvalid, `topic alias ${alias} is out of bounds`, "MQTT-3.3.2-9");
+    }
+    if (publish.topic !== "") {
+      if (!this.#memory.take(publish.topic, this.#topics.get(alias))) {
+        throw new ProtocolError(REASON.quotaExceeded, "the account has no memory for another topic alias", "4.13");
+      }
+      this.#topics.set(alias, publish.topic);
+      return publish.topic;
+    }
+    const topic = this.#topics.get(alias);
+    if (topic === undefined) {
+      throw new ProtocolError(REASON.protocolError, `topic alias ${alias} is not known`, "MQTT-3.3.2-8");
+    }
+    return topic;
+  }
+}
+
+/** The aliases that we give to the first topic names sent to a client, as many as it takes [MQTT-3.3.2-11]. */
+export class OutgoingAliases {
+  readonly #aliases = new Map<string, number>();
+  readonly #maximum: number;
+  readonly #memory: AliasMemory;
+
+  constructor(clientMaximum: number, memory: AliasMemory) {
+    this.#memory = memory;
+    this.#maximum = Math.min(clientMaximum, TOPIC_ALIAS_MAXIMUM);
+  }
+
+  /** How to name the topic: by an alias alone if the client knows it. Undefined if there is none to give. */
+  aliasFor(topic: string): { alias: number; known: boolean } | undefined {
+    const alias = this.#aliases.get(topic);
+    if (alias !== undefined) return { alias, known: true };
+    if (this.#aliases.size >= this.#maximum || !this.#memory.take(topic)) return undefined;
+    return { alias: this.#aliases.size + 1, known: false };
+  }
+
+  /** Notes that the client was told. */
+  learn(topic: string, alias: number): void {
+    this.#aliases.set(topic, alias);
+  }
+}

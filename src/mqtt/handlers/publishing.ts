@@ -1,0 +1,147 @@
+import { loadHub } from "../../hub/registry/lookups.ts";
+import type { DeviceActor } from "../../kernel/actor.ts";
+import { describeError } from "../../kernel/failure.ts";
+import type { Context } from "../connections/context.ts";
+import type { HubSpace } from "../connections/hub-space.ts";
+import { type Routed, Routing, type StoredDelivery } from "../connections/routing.ts";
+import type { Session } from "../connections/session.ts";
+import type { Published as Outcome } from "../persistence/publish-message.ts";
+import { hubActor } from "../persistence/session-store.ts";
+import type { WillDue } from "../persistence/will.ts";
+import { hasWill } from "../persistence/will-rows.ts";
+import type { Message } from "../wire/message.ts";
+
+type Publication = {
+  hub: HubSpace;
+  message: Message;
+  /** Who publishes: its device, or the hub itself. */
+  by: DeviceActor;
+  /** The session that it came from, null for the server itself. */
+  from: Session | null;
+  /** Of a QoS 2 publish of a stored session: the identifier that must be known to survive [MQTT-4.3.3-10]. */
+  receivedFrom: { sessionId: number; packetId: number } | null;
+  /** The stored will that it is. */
+  will?: number;
+};
+
+export type Published = {
+  matched: number;
+  /** Resolves when all that must survive is stored; null if nothing must. */
+  stored: Promise<Outcome> | null;
+};
+
+/** A message for more than this is delivered in slices, and what its hub publishes meanwhile after it. */
+const AT_ONCE_MAX = 256;
+
+const never = () => false;
+
+/**
+ * Publishes a message in its hub. Whoever needs no store for it has it when this returns, unless it is for very many: then `later` resolves
+ * when they have it. Stored sessions get it in the order of the commits, and a retained message is there for whoever subscribes after
+ * this call.
+ */
+export function publish(context: Context, publication: Publication): Published | { later: Promise<Published> } {
+  const { hub, message, from } = publication;
+  const { clock } = context.deps;
+  const routing = hub.fanOut.isBusy ? undefined : new Routing(hub, message, from, clock.now());
+  if (routing && routing.size <= AT_ONCE_MAX) {
+    routing.go(never);
+    return store(context, publication, routing.routed);
+  }
+  const kept = { ...publication, message: { ...message, payload: message.payload.slice() } };
+  let begun = routing && new Routing(hub, kept.message, from, clock.now());
+  const { promise, resolve } = Promise.withResolvers<Published>();
+  hub.fanOut.add(context.reading.slices, { account: hub.info.accountId, member: hub.id }, (isOver) => {
+    begun ??= new Routing(hub, kept.message, from, clock.now());
+    if (!begun.go(isOver)) return false;
+    resolve(store(context, kept, begun.routed));
+    return true;
+  });
+  if (message.retain) hub.retaining(promise.then(({ stored }) => stored));
+  return { later: promise };
+}
+
+/** What must survive of it. */
+function store(context: Context, { hub, message, by, receivedFrom, will }: Publication, routed: Routed): Published {
+  const { matched } = routed;
+  if (routed.stored.length === 0 && !message.retain && !receivedFrom && will === undefined) {
+    return { matched, stored: null };
+  }
+  const asked = { hubId: hub.id, message, retain: message.retain, receivedFrom, will: will ?? null };
+  const parts = partsOf(routed.stored);
+  const last = parts.pop() ?? [];
+  // Asked for at once, so that nothing else gets between them; the last keeps what it came by, and what it is retained as.
+  const before = parts.map((part) => write(context, by, { ...asked, ...NOTHING_MORE, part, routed }));
+  const ending = write(context, by, { ...asked, part: last, routed });
+  const outcome = before.length === 0 ? ending : Promise.all([ending, ...before]).then(([ended]) => ended);
+  if (message.retain) hub.retaining(outcome);
+  return { matched, stored: outcome };
+}
+
+const NOTHING_MORE = { retain: false, receivedFrom: null, will: null };
+
+/** Recipients that one command writes a message for: others' commands wait no longer than for these. */
+const PART = 100;
+
+function partsOf(deliveries: readonly StoredDelivery[]): StoredDelivery[][] {
+  const parts: StoredDelivery[][] = [];
+  for (let at = 0; at < deliveries.length; at += PART) parts.push(deliveries.slice(at, at + PART));
+  return parts;
+}
+
+type Part = Omit<Parameters<Context["sessions"]["publish"]>[1], "recipients"> & {
+  part: StoredDelivery[];
+  routed: Routed;
+};
+
+async function write(context: Context, by: DeviceActor, { part, routed, ...asked }: Part): Promise<Outcome> {
+  const recipients = part.map(({ session, qos, retain, subscriptionIdentifiers }) => ({
+    sessionId: session.storedId as number,
+    qos: qos as 1 | 2,
+    retain,
+    subscriptionIdentifiers: subscriptionIdentifiers ?? [],
+  }));
+  const outcome = await context.sessions.publish(by, { ...asked, recipients });
+  handOver({ stored: part, envelope: routed.envelope }, outcome);
+  return outcome;
+}
+
+/** Of a message, whenever it is delivered. */
+export async function stored(published: ReturnType<typeof publish>): Promise<Outcome | null> {
+  return ("later" in published ? await published.later : published).stored;
+}
+
+/** The message is in the queues of stored sessions: those that are served now send it. */
+export function handOver({ stored, envelope }: Pick<Routed, "stored" | "envelope">, { positions }: Outcome): void {
+  for (const [index, { session, ...how }] of stored.entries()) {
+    const position = positions[index] ?? null;
+    if (position === null) session.hub.traffic.publishesDropped++;
+    else session.connection?.deliverStored({ ...how, position, envelope });
+  }
+}
+
+/**
+ * A will is due: it is published once, whoever finds it first; all who find it wait for that. What cannot be stored now is found again by the job, which is told by
+ * `onWill` that rejects.
+ */
+export function onWill(context: Context, due: WillDue): Promise<void> {
+  const { willsInWork } = context;
+  const known = willsInWork.get(due.will);
+  if (known) return known;
+  const work = publishOnce(context, due).finally(() => willsInWork.delete(due.will));
+  willsInWork.set(due.will, work);
+  return work;
+}
+
+async function publishOnce(context: Context, { will, hubId, message }: WillDue): Promise<void> {
+  const { deps, hubs } = context;
+  if (!deps.store.read((reader) => hasWill(reader, will))) return;
+  const hub = hubs.find(hubId) ?? hubs.add(deps.store.read((reader) => loadHub(reader, hubId)));
+  if (!hub) return;
+  await stored(publish(context, { hub, message, by: hubActor(hub.info), from: null, receivedFrom: null, will }));
+}
+
+export const publishWill = (context: Context, due: WillDue): Promise<void> =>
+  onWill(context, due).catch((error) =>
+    context.deps.log.warn("mqtt.will_not_published", { device: due.deviceId, error: describeError(error) }),
+  );

@@ -1,0 +1,46 @@
+import { command } from "../../store/sqlite/command.ts";
+import { deleteQueued, releaseQueued } from "./queue-rows.ts";
+import { deleteReceived } from "./session-rows.ts";
+
+// The ends of the exchanges of QoS 1 and 2 (4.3). All of these may be said twice, and of a session that is gone.
+
+/**
+ * A client has answered messages for good, with PUBACK, with PUBCOMP, or with a PUBREC that refuses: they are forgotten, each where
+ * its last recipient was.
+ */
+export const acknowledge = command(
+  "acknowledge",
+  (tx, _actor, { sessionId, positions }: { sessionId: number; positions: number[] }): null => {
+    for (const [first, last] of runsOf(positions)) deleteQueued(tx, sessionId, first, last);
+    return null;
+  },
+);
+
+/** PUBREC: from now on the client answers for the message, and only its packet identifier is kept, until PUBCOMP [MQTT-4.3.3-5]. */
+export const releaseOutgoing = command(
+  "release_outgoing",
+  (tx, _actor, { sessionId, position }: { sessionId: number; position: number }): null => {
+    releaseQueued(tx, sessionId, position);
+    return null;
+  },
+);
+
+/** PUBREL: the client may use the packet identifier for another message [MQTT-4.3.3-11]. */
+export const releaseIncoming = command(
+  "release_incoming",
+  (tx, _actor, { sessionId, packetId }: { sessionId: number; packetId: number }): null => {
+    deleteReceived(tx, sessionId, packetId);
+    return null;
+  },
+);
+
+/** Positions as stretches without gaps: acknowledgements mostly come in order, and a stretch is one statement. */
+function runsOf(positions: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = [];
+  for (const position of positions.toSorted((a, b) => a - b)) {
+    const run = runs.at(-1);
+    if (run && position <= run[1] + 1) run[1] = position;
+    else runs.push([position, position]);
+  }
+  return runs;
+}

@@ -1,0 +1,48 @@
+import { command } from "../../store/sqlite/command.ts";
+import { endSession } from "./end-session.ts";
+import { deleteOldest, deleteQueued, listExpiredQueued } from "./queue-rows.ts";
+import { deleteExpiredRetained, deleteSomeRetained } from "./retained-rows.ts";
+import { findEndedSession, forgetEndedSession, listExpiredSessions } from "./session-rows.ts";
+import { deleteUsage, findEndedHub } from "./usage-rows.ts";
+import { deleteWill } from "./will-rows.ts";
+
+// What time and others' deletions leave to be done. Each does a slice and may be said twice.
+
+type Slice = { limit: number };
+
+/** Ends sessions that have expired; answers which. Their wills, if they still wait, are due [MQTT-3.1.3-9]. */
+export const expireSessions = command("expire_sessions", (tx, _actor, { limit }: Slice): number[] => {
+  const expired = listExpiredSessions(tx, limit);
+  for (const session of expired) endSession(tx, session);
+  if (expired.length > 0) tx.wake("wills");
+  return expired.map(({ id }) => id);
+});
+
+/** Drops what is left in the queues of sessions that ended. */
+export const dropEndedQueues = command("drop_ended_queues", (tx, _actor, { limit }: Slice) => {
+  const sessionId = findEndedSession(tx);
+  if (sessionId === undefined) return { done: 0, more: false };
+  const done = deleteOldest(tx, sessionId, limit);
+  if (done === 0) forgetEndedSession(tx, sessionId);
+  return { done, more: true };
+});
+
+/** Drops the retained messages of hubs that are gone. */
+export const dropEndedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: Slice) => {
+  const hub = findEndedHub(tx);
+  if (!hub) return { done: 0, more: false };
+  const done = deleteSomeRetained(tx, hub.number, limit);
+  if (done === 0) deleteUsage(tx, hub.number);
+  return { done, more: true };
+});
+
+/** Drops messages that have expired: retained ones, and those that were never sent to a session that waits for its client [MQTT-3.3.2-5]. */
+export const dropExpiredMessages = command("drop_expired_messages", (tx, _actor, { limit }: Slice) => {
+  const queued = listExpiredQueued(tx, limit);
+  for (const { sessionId, position } of queued) deleteQueued(tx, sessionId, position, position);
+  const retained = deleteExpiredRetained(tx, limit);
+  return { done: queued.length + retained, more: queued.length === limit || retained === limit };
+});
+
+/** Drops a will that was published by other means than its own. */
+export const dropWill = command("drop_will", (tx, _actor, { will }: { will: number }): boolean => deleteWill(tx, will));

@@ -1,0 +1,28 @@
+import { jsonOrNull, type Row, text } from "../../store/sqlite/sql.ts";
+import type { MessageProperties } from "../wire/message.ts";
+import { ROW_BYTES } from "./store-limits.ts";
+
+// What all tables that hold messages have in common.
+
+/** The part of a message that can be large. */
+type MessageBody = { topic: string; payload: Uint8Array; properties: MessageProperties | null };
+
+/** As it is bound: properties as text, and what it takes of a budget. A character counts as a byte. */
+export type BodyColumns = { topic: string; payload: Uint8Array; properties: string | null; bytes: number };
+
+export function bodyColumns({ topic, payload, properties }: MessageBody): BodyColumns {
+  const json = properties === null ? null : JSON.stringify(properties);
+  return { topic, payload, properties: json, bytes: ROW_BYTES + topic.length + payload.length + (json?.length ?? 0) };
+}
+
+export const bodyFrom = (row: Row): MessageBody => ({
+  topic: text(row, "topic"),
+  payload: bytes(row, "payload"),
+  properties: jsonOrNull(row, "properties") as MessageProperties | null,
+});
+
+function bytes(row: Row, column: string): Uint8Array {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) throw new TypeError(`column ${column} should hold bytes, not ${typeof value}`);
+  return value;
+}

@@ -1,0 +1,115 @@
+import { findDeviceRow } from "../../hub/registry/device-rows.ts";
+import { notFound, overQuota } from "../../kernel/failure.ts";
+import { command } from "../../store/sqlite/command.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import type { Subscription } from "../wire/message.ts";
+import { endSession } from "./end-session.ts";
+import { bodyColumns } from "./message-rows.ts";
+import { findOldest } from "./queue-rows.ts";
+import {
+  findSession,
+  hasSessions,
+  insertSession,
+  listReceived,
+  markConnected,
+  type StoredSession,
+} from "./session-rows.ts";
+import { HUB_BYTES_MAX, SESSIONS_PER_DEVICE_MAX } from "./store-limits.ts";
+import { listSubscriptions } from "./subscription-rows.ts";
+import { findHubUsage, type HubUsage } from "./usage-rows.ts";
+import type { StoredWill, WillDue } from "./will.ts";
+import { armWill, deleteWaitingWills, insertWill, listDueWillsOf } from "./will-rows.ts";
+
+type Input = {
+  hubId: string;
+  clientId: string;
+  deviceId: string;
+  cleanStart: boolean;
+  /** 0 ends with its connection, 0xFFFFFFFF never. */
+  expiryIntervalS: number;
+  will: StoredWill | null;
+};
+
+type OpenedSession = {
+  /** Null if nothing of it is kept: it ends with its connection and leaves no will. */
+  sessionId: number | null;
+  /** It is an earlier one, resumed [MQTT-3.2.2-2]. */
+  present: boolean;
+  subscriptions: Subscription[];
+  /** Packet identifiers of QoS 2 messages from its client that wait for their PUBREL. */
+  received: number[];
+  /** Positions: of the oldest message in its queue, of the next one to come, and of the newest that may have been sent before. */
+  oldest: number;
+  next: number;
+  sentThrough: number;
+  /** Wills that this connection makes due: of the session that it ends, or of the connection that it takes over. */
+  dueWills: WillDue[];
+};
+
+const NOTHING_KEPT: OpenedSession = {
+  ...{ sessionId: null, present: false, subscriptions: [], received: [], oldest: 1, next: 1, sentThrough: 0 },
+  dueWills: [],
+};
+
+/**
+ * A client connects. Its session is resumed, unless it is to start clean or has expired [MQTT-3.1.2-4, MQTT-3.1.2-5], and keeps what
+ * is kept of it from now on. Refused if the device is not there (any more), has too many sessions, or its hub no room for the will.
+ */
+export const openSession = command("open_session", (tx, _actor, input: Input): OpenedSession => {
+  const { hubId, clientId, deviceId, cleanStart, expiryIntervalS, will } = input;
+  const hub = findHubUsage(tx, hubId);
+  if (!hub || findDeviceRow(tx, deviceId)?.hubId !== hubId) throw notFound("Device", deviceId);
+  const stored = findSession(tx, deviceId, clientId);
+  const resumed = stored && !cleanStart && !hasEnded(tx, stored) ? stored : undefined;
+  const isKept = resumed !== undefined || expiryIntervalS > 0 || will !== null;
+  assertRoom(tx, { hub, deviceId, will, isNew: isKept && !stored });
+
+  const dueWills = stored ? closeBefore(tx, stored, resumed !== undefined) : [];
+  if (!isKept) return { ...NOTHING_KEPT, dueWills };
+  if (resumed) markConnected(tx, resumed.id, expiryIntervalS);
+  const sessionId = resumed?.id ?? insertSession(tx, { hubNumber: hub.number, deviceId, clientId, expiryIntervalS });
+  if (will) insertWill(tx, { sessionId, deviceId, hubNumber: hub.number, will });
+  if (!resumed) return { ...NOTHING_KEPT, sessionId, dueWills };
+  return {
+    sessionId,
+    present: true,
+    subscriptions: listSubscriptions(tx, sessionId),
+    received: listReceived(tx, sessionId),
+    oldest: findOldest(tx, sessionId) ?? resumed.nextPosition,
+    next: resumed.nextPosition,
+    sentThrough: resumed.connected ? resumed.nextPosition - 1 : resumed.sentThrough,
+    dueWills,
+  };
+});
+
+/** It has expired and nobody has cleared it away, or it was only kept for a will. */
+const hasEnded = (tx: Tx, { expiresAt, expiryIntervalS }: StoredSession) =>
+  expiryIntervalS === 0 || (expiresAt !== null && expiresAt <= tx.now);
+
+/** Ends what was before: the session, or a connection that nobody has suspended yet. Answers the wills that this makes due. */
+function closeBefore(tx: Tx, stored: StoredSession, resume: boolean): WillDue[] {
+  // A will without a delay is published at a take-over, one that waits is not if its session goes on [MQTT-3.1.2-8, MQTT-3.1.4-3].
+  if (resume) {
+    if (stored.connected) armWill(tx, stored.id, null);
+    deleteWaitingWills(tx, stored.id);
+  } else {
+    endSession(tx, stored);
+  }
+  return listDueWillsOf(tx, stored.id);
+}
+
+type Wanted = { hub: HubUsage; deviceId: string; will: StoredWill | null; isNew: boolean };
+
+function assertRoom(tx: Tx, { hub, deviceId, will, isNew }: Wanted): void {
+  if (isNew && hasSessions(tx, deviceId, SESSIONS_PER_DEVICE_MAX)) {
+    const quota = { resource: "sessions", quota: SESSIONS_PER_DEVICE_MAX, current: SESSIONS_PER_DEVICE_MAX };
+    throw overQuota("The device has too many sessions.", quota);
+  }
+  if (will && hub.bytes + bodyColumns(will).bytes > HUB_BYTES_MAX) {
+    throw overQuota("The hub has no room for the will.", {
+      resource: "hub_memory",
+      quota: HUB_BYTES_MAX,
+      current: hub.bytes,
+    });
+  }
+}

@@ -1,0 +1,120 @@
+import { command } from "../../store/sqlite/command.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import type { Message } from "../wire/message.ts";
+import { type BodyColumns, bodyColumns } from "./message-rows.ts";
+import { packFlags } from "./queue-flags.ts";
+import { findQueueEnd, insertMessage, insertQueued, type QueueEnd, saveQueueEnd } from "./queue-rows.ts";
+import { deleteRetained, findRetainedBytes, putRetained } from "./retained-rows.ts";
+import { addReceived } from "./session-rows.ts";
+import {
+  CHARGE_BYTES,
+  HUB_BYTES_MAX,
+  INLINE_BYTES_MAX,
+  QUEUED_BYTES_MAX,
+  QUEUED_MESSAGES_MAX,
+  RETAINED_MESSAGES_MAX,
+  ROW_BYTES,
+} from "./store-limits.ts";
+import { chargeHub, findHubUsage } from "./usage-rows.ts";
+import { deleteWill } from "./will-rows.ts";
+
+/** A stored session that a message goes to. */
+export type Recipient = { sessionId: number; qos: 1 | 2; retain: boolean; subscriptionIdentifiers: number[] };
+
+type Input = {
+  hubId: string;
+  message: Message;
+  recipients: Recipient[];
+  /** Whether it becomes its topic's retained message; empty, it takes that away [MQTT-3.3.1-6]. */
+  retain: boolean;
+  /** The stored session and the packet identifier that a QoS 2 message came with. */
+  receivedFrom: { sessionId: number; packetId: number } | null;
+  /** The will that it is: published once, whoever else finds it due. */
+  will?: number | null;
+};
+
+export type Published = {
+  /** For each recipient; null if its session is gone, or there is no room in its queue or its hub's budget. */
+  positions: (number | null)[];
+  /** How many found no room. */
+  dropped: number;
+  /** The packet identifier was known already [MQTT-4.3.3-10], or the will is published: nothing was done. */
+  duplicate: boolean;
+  /** There is no room for another retained message in the hub; the one before it stays. */
+  retainedRefused?: true;
+};
+
+const DUPLICATE: Published = { positions: [], dropped: 0, duplicate: true };
+
+/** Stores a message for those who are to get it sooner or later, each in its queue, in one transaction with what it came by. */
+export const publishMessage = command("publish_message", (tx, _actor, input: Input): Published => {
+  const { hubId, message, recipients, receivedFrom, will = null } = input;
+  if (will !== null && !deleteWill(tx, will)) return DUPLICATE;
+  // A session that has ended meanwhile had its message taken all the same: nobody is left to send it again.
+  if (receivedFrom && addReceived(tx, receivedFrom.sessionId, receivedFrom.packetId) === "known") return DUPLICATE;
+
+  const body = bodyColumns(message);
+  const published: Published = { positions: [], dropped: 0, duplicate: false };
+  let shared: number | null = null;
+  for (const recipient of recipients) {
+    const end = findQueueEnd(tx, hubId, recipient.sessionId);
+    const fits = end && hasRoom(end, shared === null ? body.bytes : ROW_BYTES, body.bytes);
+    if (end && fits && shared === null && body.bytes > INLINE_BYTES_MAX) {
+      shared = insertMessage(tx, end.hubNumber, body);
+      chargeHub(tx, end.hubNumber, body.bytes);
+    }
+    published.positions.push(end && fits ? enqueue(tx, end, recipient, message, { body, shared }) : null);
+    if (end && !fits) published.dropped++;
+  }
+  if (input.retain && !retain(tx, hubId, message, body)) published.retainedRefused = true;
+  return published;
+});
+
+const hasRoom = (end: QueueEnd, hubBytes: number, sessionBytes: number): boolean =>
+  end.messages < QUEUED_MESSAGES_MAX &&
+  end.bytes + sessionBytes <= QUEUED_BYTES_MAX &&
+  end.hubBytes + hubBytes <= HUB_BYTES_MAX;
+
+type Kept = { body: BodyColumns; shared: number | null };
+
+/** Puts it at the end of a queue and answers its position. */
+function enqueue(tx: Tx, end: QueueEnd, recipient: Recipient, message: Message, { body, shared }: Kept): number {
+  const { sessionId, qos, retain, subscriptionIdentifiers } = recipient;
+  const owed = end.unchargedBytes + (shared === null ? body.bytes : ROW_BYTES);
+  const chargedBytes = owed >= CHARGE_BYTES ? owed : 0;
+  if (chargedBytes > 0) chargeHub(tx, end.hubNumber, chargedBytes);
+  insertQueued(tx, {
+    sessionId,
+    hubNumber: end.hubNumber,
+    position: end.nextPosition,
+    flags: packFlags({ qos, retain, released: false, publishedQos: message.qos, publishedRetain: message.retain }),
+    bytesBefore: end.queuedBytes,
+    chargedBytes,
+    publishedAt: message.publishedAt,
+    expiresAt: message.expiresAt,
+    subscriptionIdentifiers,
+    body: shared ?? body,
+  });
+  saveQueueEnd(tx, sessionId, {
+    ...end,
+    nextPosition: end.nextPosition + 1,
+    queuedBytes: end.queuedBytes + body.bytes,
+    unchargedBytes: owed - chargedBytes,
+  });
+  return end.nextPosition;
+}
+
+/** Answers false if there is no room for it. A hub that is gone has no need of any. */
+function retain(tx: Tx, hubId: string, message: Message, body: BodyColumns): boolean {
+  const hub = findHubUsage(tx, hubId);
+  if (!hub) return true;
+  if (message.payload.length === 0) {
+    deleteRetained(tx, hub.number, message.topic);
+    return true;
+  }
+  const before = findRetainedBytes(tx, hub.number, message.topic);
+  if (before === undefined && hub.retained >= RETAINED_MESSAGES_MAX) return false;
+  if (hub.bytes + body.bytes - (before ?? 0) > HUB_BYTES_MAX) return false;
+  putRetained(tx, hub.number, message, body);
+  return true;
+}

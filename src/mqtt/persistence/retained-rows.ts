@@ -1,0 +1,161 @@
+import { assert } from "../../kernel/assert.ts";
+import { integer, integerOrNull, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
+import type { Message } from "../wire/message.ts";
+import type { QoS } from "../wire/packets.ts";
+import { matches } from "../wire/topics.ts";
+import { type BodyColumns, bodyColumns, bodyFrom } from "./message-rows.ts";
+
+/** What the retained message of a topic takes of the hub's budget; undefined if there is none. */
+export function findRetainedBytes(reader: Reader, hubNumber: number, topic: string): number | undefined {
+  const row = reader.get("SELECT bytes FROM mqtt_retained WHERE hub_number = ? AND topic = ?", hubNumber, topic);
+  return row && integer(row, "bytes");
+}
+
+/** Puts a message in the place of the one that its topic has, if it has one [MQTT-3.3.1-5]. */
+export function putRetained(tx: Tx, hubNumber: number, message: Message, body: BodyColumns = bodyColumns(message)) {
+  tx.run(
+    `INSERT INTO mqtt_retained (hub_number, topic, payload, qos, properties, published_at, expires_at, bytes)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (hub_number, topic) DO UPDATE SET payload = excluded.payload, qos = excluded.qos,
+       properties = excluded.properties, published_at = excluded.published_at, expires_at = excluded.expires_at,
+       bytes = excluded.bytes`,
+    hubNumber,
+    body.topic,
+    body.payload,
+    message.qos,
+    body.properties,
+    message.publishedAt,
+    message.expiresAt,
+    body.bytes,
+  );
+}
+
+export function deleteRetained(tx: Tx, hubNumber: number, topic: string): void {
+  tx.run("DELETE FROM mqtt_retained WHERE hub_number = ? AND topic = ?", hubNumber, topic);
+}
+
+type RetainedPage = {
+  messages: Message[];
+  /** What they take of a budget. */
+  bytes: number;
+  /** To be handed in as `after` for the rest; null if there is none. */
+  next: string | null;
+};
+
+/** Topics that are looked at in one go: a millisecond or two. */
+const TOPICS_LOOKED_AT = 250;
+
+type Range = {
+  /** The topic that the page before ended with. */
+  after?: string | null;
+  limitBytes: number;
+};
+
+/**
+ * Retained messages of a hub that a filter (without `$share/name/`) matches and that have not expired, by topic. One page: of so many
+ * topics looked at, and of no more bytes than asked for unless a single message has more.
+ */
+export function pageRetained(
+  reader: Reader,
+  hubId: string,
+  filter: string,
+  { after = null, limitBytes }: Range,
+): RetainedPage {
+  const topics = /[+#]/.test(filter) ? topicsUnder(reader, hubId, filter, after) : topicsAt(reader, hubId, filter);
+  const messages: Message[] = [];
+  let bytes = 0;
+  let last = after;
+  for (const { id, topic, size } of topics) {
+    if (matches(filter, topic)) {
+      if (bytes > 0 && bytes + size > limitBytes) return { messages, bytes, next: last };
+      bytes += size;
+      messages.push(getRetained(reader, id));
+    }
+    last = topic;
+  }
+  return { messages, bytes, next: topics.length < TOPICS_LOOKED_AT ? null : last };
+}
+
+/** The same in one list, of so many bytes or a message more. Where a hub has very many, pages leave time for others. */
+export function listRetained(reader: Reader, hubId: string, filter: string, limitBytes: number): Message[] {
+  const messages: Message[] = [];
+  let left = limitBytes;
+  let after: string | null = null;
+  do {
+    const page: RetainedPage = pageRetained(reader, hubId, filter, { after, limitBytes: left });
+    messages.push(...page.messages);
+    left -= page.bytes;
+    after = page.next;
+  } while (after !== null && left > 0);
+  return messages;
+}
+
+/** Drops retained messages that have expired [MQTT-3.3.2-5]; answers how many. */
+export const deleteExpiredRetained = (tx: Tx, limit: number): number =>
+  tx.run(
+    "DELETE FROM mqtt_retained WHERE id IN (SELECT id FROM mqtt_retained WHERE expires_at <= ? LIMIT ?)",
+    tx.now,
+    limit,
+  );
+
+/** Drops retained messages of a hub; answers how many. */
+export const deleteSomeRetained = (tx: Tx, hubNumber: number, limit: number): number =>
+  tx.run(
+    "DELETE FROM mqtt_retained WHERE id IN (SELECT id FROM mqtt_retained WHERE hub_number = ? LIMIT ?)",
+    hubNumber,
+    limit,
+  );
+
+type RetainedTopic = { id: number; topic: string; size: number };
+
+const TOPIC = `r.id, r.topic, r.bytes FROM mqtt_usage AS u CROSS JOIN mqtt_retained AS r ON r.hub_number = u.number
+  WHERE u.hub_id = ? AND (r.expires_at IS NULL OR r.expires_at > ?)`;
+
+/** The one that a filter without wildcards names. */
+const topicsAt = (reader: Reader, hubId: string, topic: string): RetainedTopic[] =>
+  reader.all(`SELECT ${TOPIC} AND r.topic = ?`, hubId, reader.now, topic).map(topicFrom);
+
+/** What can match begins with the levels before the first wildcard, and is found by them in the index of topics. */
+function topicsUnder(reader: Reader, hubId: string, filter: string, after: string | null): RetainedTopic[] {
+  const prefix = filter.slice(0, filter.search(/[+#]/));
+  const parent = prefix.slice(0, -1);
+  // `a/#` matches `a` too (4.7.1.2). Other topics stand between that and `a/`.
+  const first = after === null && filter === `${prefix}#` ? topicsAt(reader, hubId, parent) : [];
+  const under = reader.all(
+    `SELECT ${TOPIC} AND r.topic >= ? AND r.topic <> ? AND r.topic < ? ORDER BY r.topic LIMIT ?`,
+    hubId,
+    reader.now,
+    after === null || after === parent ? prefix : after,
+    after ?? "",
+    prefix === "" ? AFTER_ALL : `${parent}${AFTER_SLASH}`,
+    TOPICS_LOOKED_AT,
+  );
+  return [...first, ...under.map(topicFrom)];
+}
+
+/** The character that follows `/`, and what follows all texts: bytes. */
+const AFTER_SLASH = "0";
+const AFTER_ALL = new Uint8Array(0);
+
+const topicFrom = (row: Row): RetainedTopic => ({
+  id: integer(row, "id"),
+  topic: text(row, "topic"),
+  size: integer(row, "bytes"),
+});
+
+function getRetained(reader: Reader, id: number): Message {
+  const row = reader.get(
+    "SELECT topic, payload, qos, properties, published_at, expires_at FROM mqtt_retained WHERE id = ?",
+    id,
+  );
+  assert(row, "a topic was found with its message");
+  return messageFrom(row);
+}
+
+const messageFrom = (row: Row): Message => ({
+  ...bodyFrom(row),
+  qos: integer(row, "qos") as QoS,
+  retain: true,
+  publishedAt: integer(row, "published_at"),
+  expiresAt: integerOrNull(row, "expires_at"),
+});

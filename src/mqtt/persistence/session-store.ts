@@ -1,0 +1,35 @@
+import type { Deps } from "../../deps.ts";
+import type { Hub } from "../../hub/registry/hub-rows.ts";
+import type { DeviceActor } from "../../kernel/actor.ts";
+import type { Command } from "../../store/sqlite/command.ts";
+import { acknowledge, releaseIncoming, releaseOutgoing } from "./acknowledge.ts";
+import { openSession } from "./open-session.ts";
+import { publishMessage } from "./publish-message.ts";
+import { deleteSubscriptions, saveSubscriptions } from "./save-subscriptions.ts";
+import { suspendSession } from "./suspend-session.ts";
+
+/**
+ * The commands about stored sessions and messages, as the broker calls them. Each is by the device that it is for: whatever waits for the
+ * writer waits among its account's.
+ */
+export function sessionStore({ store }: Pick<Deps, "store">) {
+  const byDevice =
+    <Input, Result>(command: Command<Input, Result>) =>
+    (device: DeviceActor, input: Input) =>
+      store.write(command, device, input);
+  return {
+    open: byDevice(openSession),
+    suspend: byDevice(suspendSession),
+    saveSubscriptions: byDevice(saveSubscriptions),
+    deleteSubscriptions: byDevice(deleteSubscriptions),
+    publish: byDevice(publishMessage),
+    acknowledge: byDevice(acknowledge),
+    releaseOutgoing: byDevice(releaseOutgoing),
+    releaseIncoming: byDevice(releaseIncoming),
+  };
+}
+
+/** What a hub itself publishes, events and wills, is its account's as what one of its devices does. */
+export const hubActor = ({ id, accountId }: Hub): DeviceActor => ({ kind: "device", accountId, deviceId: id });
+
+export type SessionStore = ReturnType<typeof sessionStore>;

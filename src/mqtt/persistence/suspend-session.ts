@@ -1,0 +1,52 @@
+import { command } from "../../store/sqlite/command.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import { endSession } from "./end-session.ts";
+import { findSessionById, listConnected, markSuspended, NEVER_EXPIRES_S, type StoredSession } from "./session-rows.ts";
+import type { WillDue } from "./will.ts";
+import { armWill, deleteWaitingWills, listDueWillsOf } from "./will-rows.ts";
+
+type Input = {
+  sessionId: number;
+  /** As CONNECT had it, or DISCONNECT. */
+  expiryIntervalS: number;
+  /** Discarded after a DISCONNECT with reason code 0x00 [MQTT-3.1.2-10, MQTT-3.14.4-3]. */
+  will: "publish" | "discard";
+  /** The newest position that was sent; if it is not known, everything may have been. */
+  sentThrough?: number;
+};
+
+/**
+ * A session's connection has ended: it waits for its client, until it expires, or ends with it. Answers its will if that is to be published
+ * now; one that is delayed is published when its time comes. A session that is gone has nothing to suspend.
+ */
+export const suspendSession = command("suspend_session", (tx, _actor, input: Input): { dueWill: WillDue | null } => {
+  const session = findSessionById(tx, input.sessionId);
+  if (!session) return { dueWill: null };
+  if (input.will === "discard") deleteWaitingWills(tx, session.id);
+  suspend(tx, { ...session, expiryIntervalS: input.expiryIntervalS }, input.sentThrough);
+  const dueWill = listDueWillsOf(tx, session.id).at(-1) ?? null;
+  if (!dueWill) tx.wake("wills");
+  return { dueWill };
+});
+
+type Slice = { afterId: number; limit: number };
+
+/** At the start: suspends a slice of the sessions whose connections ended with the server. Answers the last one, null if there are no more. */
+export const suspendAllSessions = command("suspend_all_sessions", (tx, _actor, { afterId, limit }: Slice) => {
+  const sessions = listConnected(tx, afterId, limit);
+  for (const session of sessions) suspend(tx, session);
+  if (sessions.length > 0) tx.wake("wills");
+  return { done: sessions.length, last: sessions.length < limit ? null : (sessions.at(-1)?.id ?? null) };
+});
+
+function suspend(tx: Tx, session: StoredSession, sentThrough = session.nextPosition - 1): void {
+  const { id, expiryIntervalS } = session;
+  if (expiryIntervalS === 0) {
+    endSession(tx, session);
+    return;
+  }
+  const expiresAt = expiryIntervalS === NEVER_EXPIRES_S ? null : tx.now + expiryIntervalS * 1000;
+  markSuspended(tx, { ...session, expiresAt, sentThrough });
+  armWill(tx, id, expiresAt);
+  if (expiresAt !== null) tx.wake("sessions");
+}

@@ -1,0 +1,24 @@
+import { z } from "zod";
+import type { UserActor } from "../../kernel/actor.ts";
+import { cursorTo, pageOf, placeOf } from "../../kernel/cursor.ts";
+import type { Reader } from "../../store/sqlite/sql.ts";
+import { type Attempt, listAttempts } from "../model/attempt-rows.ts";
+import type { Delivery } from "../model/delivery-rows.ts";
+import { getOwnDelivery } from "../model/lookups.ts";
+
+/** More than a schedule has; one that is retried by hand again and again may have any number. */
+const ATTEMPTS_MAX = 100;
+
+/** A delivery of the caller's account with the attempts at it, page by page. */
+export function getDelivery(
+  reader: Reader,
+  actor: UserActor,
+  id: string,
+  cursor?: string,
+): { delivery: Delivery & { attempts: Attempt[] }; cursor: string | null } {
+  const delivery = getOwnDelivery(reader, actor, id);
+  const after = cursor ? placeOf("attempts", z.int().nonnegative(), cursor) : 0;
+  const found = listAttempts(reader, delivery.position, after, ATTEMPTS_MAX + 1);
+  const page = pageOf(found, ATTEMPTS_MAX, ({ number }) => cursorTo("attempts", number));
+  return { delivery: { ...delivery, attempts: page.items }, cursor: page.cursor };
+}

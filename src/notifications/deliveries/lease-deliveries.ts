@@ -1,0 +1,185 @@
+import { inTurn } from "../../kernel/share.ts";
+import { command } from "../../store/sqlite/command.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import { insertAttempt } from "../model/attempt-rows.ts";
+import {
+  type Delivery,
+  firstAttemptAt,
+  getDeliveryAt,
+  listDueMessages,
+  listLanesInFlight,
+  listOverdue,
+  listWaitingPublishers,
+  nextLeaseEnd,
+  saveLease,
+  saveLeaseEnd,
+  saveWaiting,
+} from "../model/delivery-rows.ts";
+import { dueAtOf } from "../model/enqueue.ts";
+import { chooseNext } from "../model/lanes.ts";
+import { dropWaiting } from "../model/old-delivery-rows.ts";
+import {
+  type Due,
+  findSubscription,
+  listDueBut,
+  listDueOf,
+  nextDueAt,
+  saveDue,
+  shareOf,
+  type WebhookSubscription,
+} from "../model/subscription-rows.ts";
+import { DeliveryPlaces, placesOfEndpoint } from "./delivery-places.ts";
+
+/**
+ * An attempt takes at most 10 s; what has not been settled by then and a margin for a busy writer may be sent by another, unless who leased it
+ * says that it still has it.
+ */
+const LEASE_MS = 20_000;
+
+/** Due deliveries that are looked at to find some of different lanes, for each place there is. */
+const WINDOW_OF_PLACE = 4;
+/** Due subscriptions that are looked at to find some of different shares. */
+const WINDOW_OF_ACCOUNTS = 256;
+/**
+ * What one command does at most, so that the writes of others wait some 5 ms for it: subscriptions that it looks at and deliveries that it hands out,
+ * subscriptions that it lets wait in line, leases that it takes back.
+ */
+const LEASED_MAX = 32;
+const LINED_UP_MAX = 64;
+const OVERDUE_MAX = 32;
+
+type Input = {
+  lease: string;
+  /** Leases of which the sender still has deliveries. */
+  held: readonly string[];
+  /** Deliveries that the sender has places for, and how many of each share it has on the way. */
+  room: number;
+  inFlight: Readonly<Record<string, number>>;
+  /** Of each share that has subscriptions waiting in line for its places: those whose turn it is. */
+  lines: Readonly<Record<string, readonly string[]>>;
+};
+
+/** What the sender needs to know. */
+export type Leased = {
+  delivery: Delivery;
+  share: string;
+  callbackUrl: string;
+  signingSecret: string;
+};
+
+export type Leases = {
+  leased: Leased[];
+  /** Subscriptions that have to wait in line until their share has places again, and those that have left it. */
+  linedUp: Due[];
+  served: string[];
+  /** Others were due that there was no room or no time for. */
+  more: boolean;
+  /** The instant at which something may be due again. */
+  nextAt: number | null;
+};
+
+type Handed = Pick<Leases, "leased" | "served"> & { places: DeliveryPlaces; lease: string };
+
+/**
+ * Hands out deliveries that are due for the holder of a lease to send: accounts in turn, and of each the subscription that is longest due first. Of
+ * a subscription, a publisher and a twin only one is out at a time, so what a publisher tells of a twin arrives in its order unless a message waits
+ * for its retry.
+ *
+ * An account that has its share on the way is not looked at, however much it has due: its subscriptions wait in a line that the sender keeps. Should
+ * the sender be gone, they are due again after the time of a lease.
+ */
+export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: Input): Leases => {
+  const overdue = takeBack(tx, new Set(input.held));
+  const places = new DeliveryPlaces(input.room, input.inFlight);
+  const handed: Handed = { leased: [], served: [], places, lease: input.lease };
+  const barred = [...new Set([...places.full, ...Object.keys(input.lines)])];
+
+  const due = listDueBut(tx, barred, WINDOW_OF_ACCOUNTS);
+  const chosen = inTurn(due, ({ share }) => share).slice(0, LEASED_MAX);
+  const linedUp: Due[] = [];
+  for (const one of chosen) {
+    if (handed.leased.length >= LEASED_MAX) break;
+    if (!leaseFrom(tx, one.id, handed)) linedUp.push(one);
+  }
+  for (const id of inTurn(Object.entries(input.lines).flatMap(withShare), ([share]) => share).map(([, id]) => id)) {
+    if (handed.leased.length >= LEASED_MAX) break;
+    if (leaseFrom(tx, id, handed)) handed.served.push(id);
+  }
+  linedUp.push(...listDueOf(tx, barred, LINED_UP_MAX));
+  for (const { id } of linedUp) saveDue(tx, id, tx.now + LEASE_MS);
+
+  const more =
+    overdue === OVERDUE_MAX ||
+    chosen.length < due.length ||
+    due.length === WINDOW_OF_ACCOUNTS ||
+    linedUp.length >= LINED_UP_MAX ||
+    handed.leased.length >= LEASED_MAX;
+  const instants = [nextDueAt(tx), nextLeaseEnd(tx)].filter((at) => at !== null);
+  const { leased, served } = handed;
+  return { leased, linedUp, served, more, nextAt: instants.length > 0 ? Math.min(...instants) : null };
+});
+
+const withShare = ([share, ids]: [string, readonly string[]]) => ids.map((id) => [share, id] as const);
+
+/** Leases what a subscription has due, as far as there are places. Returns false if its share has none, and then does nothing. */
+function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boolean {
+  const subscription = findSubscription(tx, id);
+  if (!subscription || subscription.endedAt !== null) return true;
+  const { callbackUrl, signingSecret, failingSince } = subscription;
+  const share = shareOf(subscription);
+  if (subscription.expiresAt <= tx.now) {
+    saveDue(tx, id, null);
+    return true;
+  }
+  const ofShare = Math.min(places.of(share), LEASED_MAX - leased.length);
+  if (ofShare <= 0) return false;
+  const inFlight = listLanesInFlight(tx, id);
+  const most = Math.min(ofShare, placesOfEndpoint(inFlight.length, failingSince !== null));
+  // One that waited in line may be held or paused since.
+  const dueAt = dueAtOf(subscription, tx.now);
+  const due = most > 0 && dueAt === tx.now ? listDueByPublisher(tx, subscription, most * WINDOW_OF_PLACE) : [];
+  const chosen = chooseNext(due, inFlight, most);
+  for (const { position } of chosen) saveLease(tx, position, lease, tx.now + LEASE_MS);
+  saveDue(tx, id, dueAfter(tx, subscription, inFlight.length + chosen.length, chosen.length === ofShare));
+  for (const { position } of chosen) {
+    leased.push({ delivery: getDeliveryAt(tx, position), share, callbackUrl, signingSecret });
+  }
+  places.take(share, chosen.length);
+  return true;
+}
+
+/** What is due of each publisher: our own messages first, then those of whose topic it is, then those of inherited publishers. */
+function listDueByPublisher(tx: Tx, { id, publisherId: named }: WebhookSubscription, limit: number) {
+  const waiting = listWaitingPublishers(tx, id).filter(({ firstAt }) => firstAt <= tx.now);
+  const rankOf = (publisherId: string) => (publisherId === "" ? 0 : publisherId === named ? 1 : 2);
+  const ranked = waiting.toSorted((a, b) => rankOf(a.publisherId) - rankOf(b.publisherId) || a.firstAt - b.firstAt);
+  return ranked.map(({ publisherId }) => listDueMessages(tx, id, publisherId, Math.ceil(limit / ranked.length)));
+}
+
+/**
+ * When to look at a subscription again. What is due now but has to wait for something on its way is looked at when that is settled,
+ * which sets the instant anew; should it never be, when its lease is over. `cut`: there may be more of it than its share had places for.
+ */
+function dueAfter(tx: Tx, subscription: WebhookSubscription, inFlight: number, cut: boolean): number | null {
+  const due = dueAtOf(subscription, firstAttemptAt(tx, subscription.id));
+  if (due === null || due > tx.now) return due;
+  return cut || inFlight === 0 ? due : tx.now + LEASE_MS;
+}
+
+/** What a sender that is gone had on its way may be sent again: whether it arrived, nobody knows. What is still held is kept for it. */
+function takeBack(tx: Tx, held: ReadonlySet<string>): number {
+  const overdue = listOverdue(tx, OVERDUE_MAX);
+  for (const { position, subscriptionId, attemptCount, leasedAt, step, lease } of overdue) {
+    if (lease !== null && held.has(lease)) {
+      saveLeaseEnd(tx, position, tx.now + LEASE_MS);
+      continue;
+    }
+    const lost = { durationMs: null, status: null, error: "interrupted", answer: "" } as const;
+    insertAttempt(tx, position, { number: attemptCount, startedAt: leasedAt ?? tx.now, ...lost });
+    saveWaiting(tx, position, tx.now, step - 1);
+    const subscription = findSubscription(tx, subscriptionId);
+    if (!subscription || subscription.endedAt !== null) dropWaiting(tx, subscriptionId, OVERDUE_MAX);
+    else saveDue(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));
+  }
+  return overdue.length;
+}

@@ -1,0 +1,21 @@
+import type { UserActor } from "../../kernel/actor.ts";
+import type { Reader } from "../../store/sqlite/sql.ts";
+import { cursorAt, positionOf } from "../model/cursor.ts";
+import { type Delivery, type DeliveryFilter, listDeliveryRows } from "../model/delivery-rows.ts";
+
+/** Deliveries that one call looks at, however few of them fit its filters. */
+const EXAMINED_MAX = 2000;
+
+type Query = Omit<DeliveryFilter, "before" | "examined" | "limit"> & { cursor?: string | undefined; limit: number };
+
+/** The deliveries of the caller's account that fit the filters, newest first. A page ends early where few do, with a cursor to the next. */
+export function listDeliveries(reader: Reader, actor: UserActor, { cursor, limit, ...filter }: Query) {
+  const before = cursor ? positionOf(cursor) : Number.MAX_SAFE_INTEGER;
+  const { found, last } = listDeliveryRows(reader, actor.accountId, {
+    // One more than asked for tells whether there is a next page.
+    ...{ ...filter, before, limit: limit + 1, examined: EXAMINED_MAX },
+  });
+  const deliveries: Delivery[] = found.slice(0, limit);
+  if (found.length > limit) return { deliveries, cursor: cursorAt((deliveries.at(-1) as Delivery).position) };
+  return { deliveries, cursor: last === null ? null : cursorAt(last) };
+}

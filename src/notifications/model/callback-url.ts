@@ -1,0 +1,25 @@
+import { isIP } from "node:net";
+import type { Cidr } from "../../kernel/address.ts";
+import { invalid } from "../../kernel/failure.ts";
+import { isReachable } from "./addresses.ts";
+
+/**
+ * Refuses a URL that webhooks cannot be sent to: another scheme than http and https, credentials, or an address that is not
+ * public. What a host name leads to is looked at when it is connected to, each time.
+ */
+export function assertCallable(callbackUrl: string, allowed: readonly Cidr[]): void {
+  const url = URL.canParse(callbackUrl) ? new URL(callbackUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) throw refuse("must be an http or https URL");
+  if (url.username || url.password) throw refuse("must not carry credentials");
+  const address = literalOf(url);
+  if (address !== undefined && !isReachable(address, allowed)) throw refuse("must lead to a public address");
+}
+
+/** The address that a URL has for its host; undefined if it has a name. The parser has read decimal, octal and hex spellings already. */
+export function literalOf(url: URL): string | undefined {
+  const host = url.hostname.replace(/^\[(.+)\]$/, "$1");
+  return isIP(host) ? host : undefined;
+}
+
+const refuse = (message: string) =>
+  invalid("body", "Request body is not acceptable.", [{ path: "callback_url", message }]);

@@ -1,0 +1,57 @@
+import type { JsonText } from "../../kernel/json-text.ts";
+import { systemRandom } from "../../kernel/random.ts";
+import type { Tx } from "../../store/sqlite/sql.ts";
+import { type Delivery, insertDelivery } from "./delivery-rows.ts";
+import type { WebhookSubscription } from "./subscription-rows.ts";
+
+type Message =
+  | { type: "Confirmation" | "Expiring" }
+  | { type: "Notification"; publisherId: string; number: number; twinId: string; trigger: string; event: JsonText };
+
+const OF_OURS: Pick<Delivery, "publisherId" | "number" | "twinId" | "trigger" | "event"> = {
+  ...{ publisherId: "", number: null, twinId: null, trigger: null, event: null },
+};
+
+/** What a subscription's messages are made of, at this moment. */
+type Addressee = Pick<WebhookSubscription, "id" | "accountId" | "topic" | "expiresAt" | "linkBase" | "hashKey">;
+
+/**
+ * One delivery row. The id of the message is made in the transaction: it is told to nobody before the commit, so a command that
+ * is run again after a roll-back may make another. Whoever makes the subscription due for it wakes those who send.
+ */
+export function enqueue(tx: Tx, subscription: Addressee, message: Message): void {
+  const about = message.type === "Notification" ? message : OF_OURS;
+  insertDelivery(tx, {
+    id: systemRandom.uuid(),
+    subscriptionId: subscription.id,
+    accountId: subscription.accountId,
+    publisherId: about.publisherId,
+    topic: subscription.topic,
+    type: message.type,
+    number: about.number,
+    twinId: about.twinId,
+    trigger: about.trigger,
+    event: about.event,
+    validityAt: subscription.expiresAt,
+    linkBase: subscription.linkBase,
+    hashKey: subscription.hashKey,
+  });
+}
+
+/** When a subscription is due that has something to be tried from `at` on: not while it is paused, and not before its endpoint wants to be asked. */
+export const dueAtOf = (
+  { pausedAt, heldUntil }: Pick<WebhookSubscription, "pausedAt" | "heldUntil">,
+  at: number | null,
+) => (at === null || pausedAt !== null ? null : Math.max(at, heldUntil ?? 0));
+
+/**
+ * How long an endpoint that has failed is left alone between one message and the next. Ten a second are enough to notice that it is well
+ * again, and all that a dead one with a long queue may cost the others.
+ */
+export const FAILING_GAP_MS = 100;
+
+/** When it is due now that one more message waits. */
+export const dueAtWithMore = (tx: Tx, subscription: WebhookSubscription) => {
+  const due = dueAtOf(subscription, subscription.failingSince === null ? tx.now : tx.now + FAILING_GAP_MS);
+  return due === null ? null : Math.min(due, subscription.dueAt ?? due);
+};

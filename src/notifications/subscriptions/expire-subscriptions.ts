@@ -1,0 +1,36 @@
+import { command } from "../../store/sqlite/command.ts";
+import { dueAtWithMore, enqueue } from "../model/enqueue.ts";
+import { deleteDeliveriesBefore, dropWaiting, findUncleared } from "../model/old-delivery-rows.ts";
+import { deleteEndedBefore, listLapsed, listNoticeDue, saveDue, saveNotice } from "../model/subscription-rows.ts";
+import { endSubscription } from "./end-subscription.ts";
+
+type Slice = { limit: number };
+
+/** Tells receivers, a day before, that their subscription lapses. At most `limit`; answers how many. */
+export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }: Slice): number => {
+  const due = listNoticeDue(tx, limit);
+  for (const subscription of due) {
+    saveNotice(tx, subscription.id);
+    if (subscription.confirmedAt === null || subscription.expiresAt <= tx.now) continue;
+    saveDue(tx, subscription.id, dueAtWithMore(tx, subscription));
+    enqueue(tx, subscription, { type: "Expiring" });
+    tx.wake("deliveries");
+  }
+  return due.length;
+});
+
+/** Ends subscriptions that lapsed, and drops what ended ones have still waiting. At most `limit` of each; answers how many. */
+export const expireSubscriptions = command("expire_subscriptions", (tx, actor, { limit }: Slice): number => {
+  const lapsed = listLapsed(tx, limit);
+  for (const subscription of lapsed) endSubscription(tx, actor, subscription, "expired");
+  const uncleared = findUncleared(tx);
+  return lapsed.length + (uncleared === undefined ? 0 : dropWaiting(tx, uncleared, limit));
+});
+
+type Prune = { after: number; before: number; limit: number };
+
+/** Deletes settled deliveries from before an instant, walking on from a position, and at the end of the walk the subscriptions that ended before. */
+export const pruneDeliveries = command("prune_deliveries", (tx, _actor, { after, before, limit }: Prune) => {
+  const { count, last } = deleteDeliveriesBefore(tx, after, before, limit);
+  return { count: count + (last === null ? deleteEndedBefore(tx, before, limit) : 0), last };
+});

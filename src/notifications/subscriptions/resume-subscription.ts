@@ -1,0 +1,22 @@
+import { userCommand } from "../../access/model/user-command.ts";
+import { record } from "../../events/record.ts";
+import { firstAttemptAt } from "../model/delivery-rows.ts";
+import { getOwnSubscription } from "../model/lookups.ts";
+import { HEALTHY } from "../model/schedule.ts";
+import { saveHealth, type WebhookSubscription } from "../model/subscription-rows.ts";
+
+/**
+ * Takes the endpoint of a subscription for well again, whether it was paused or asked to be left alone for a while: what is due
+ * is tried at once. What waits for its own retry goes on waiting, and what failed stays so; `recover_deliveries` is for those.
+ */
+export const resumeSubscription = userCommand(
+  "resume_subscription",
+  (tx, actor, { id }: { id: string }): WebhookSubscription => {
+    const subscription = getOwnSubscription(tx, actor, id);
+    saveHealth(tx, id, HEALTHY, firstAttemptAt(tx, id));
+    tx.wake("deliveries");
+    const { accountId, topic } = subscription;
+    record(tx, actor, { kind: "subscription.resumed", accountId, data: { subscription: id, topic } });
+    return { ...subscription, ...HEALTHY };
+  },
+);

@@ -1,0 +1,24 @@
+import { userCommand } from "../../access/model/user-command.ts";
+import { record } from "../../events/record.ts";
+import { DomainError } from "../../kernel/failure.ts";
+import { countOtherGrantees, replaceGrants } from "../model/grant-rows.ts";
+
+/** A publication also goes to subscriptions of these: together with those of a topic it bounds how many messages one event makes. */
+const GRANTEES_MAX = 100;
+
+type Input = { granteeId: string; topics: string[] };
+
+/** Says which topics of the caller's account another account may subscribe to, in place of what was said before; none ends it. */
+export const updateNotificationsAccountAccess = userCommand(
+  "update_notifications_account_access",
+  (tx, actor, { granteeId, topics }: Input): string[] => {
+    const { accountId } = actor;
+    if (topics.length > 0 && countOtherGrantees(tx, accountId, granteeId) >= GRANTEES_MAX) {
+      const message = `An account grants topics to at most ${GRANTEES_MAX} others.`;
+      throw new DomainError({ code: "limited", kind: "quota", message });
+    }
+    replaceGrants(tx, accountId, granteeId, topics);
+    record(tx, actor, { kind: "notifications.access_updated", accountId, data: { account: granteeId, topics } });
+    return topics;
+  },
+);

@@ -1,0 +1,43 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, scryptSync } from "node:crypto";
+import { PlainError } from "../../kernel/plain-error.ts";
+
+/** Seals what an export carries under a passphrase. The same thing under the same label always comes out the same, so that exports can be compared. */
+export type ExportSeal = {
+  seal(label: string, plain: Uint8Array): string;
+  open(label: string, sealed: string): Uint8Array;
+};
+
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+/** About 32 MB and a tenth of a second for each guess. */
+const SCRYPT = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
+
+/**
+ * The account's id is the salt: random, its own, and the same wherever it is exported. The nonce is a digest of what is sealed (a
+ * synthetic initialisation vector), so two different plain texts never share one under a label.
+ */
+export function createExportSeal(passphrase: string, accountId: string): ExportSeal {
+  const secret = scryptSync(passphrase.normalize("NFC"), `twinpost export ${accountId}`, KEY_BYTES, SCRYPT);
+  const derive = (purpose: string) => new Uint8Array(hkdfSync("sha256", secret, "", `export ${purpose}`, KEY_BYTES));
+  const sealKey = derive("seal");
+  const nonceKey = derive("nonce");
+  return {
+    seal(label, plain) {
+      const nonce = createHmac("sha256", nonceKey).update(`${label}\0`).update(plain).digest().subarray(0, NONCE_BYTES);
+      const cipher = createCipheriv("aes-256-gcm", sealKey, nonce).setAAD(Buffer.from(label));
+      return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]).toString("base64url");
+    },
+    open(label, sealed) {
+      const parts = Buffer.from(sealed, "base64url");
+      const decipher = createDecipheriv("aes-256-gcm", sealKey, parts.subarray(0, NONCE_BYTES))
+        .setAAD(Buffer.from(label))
+        .setAuthTag(parts.subarray(-TAG_BYTES));
+      try {
+        return Buffer.concat([decipher.update(parts.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
+      } catch {
+        throw new PlainError("the passphrase is not the one that it was sealed with");
+      }
+    },
+  };
+}

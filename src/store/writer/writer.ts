@@ -1,0 +1,169 @@
+import { type Actor, SYSTEM } from "../../kernel/actor.ts";
+import { assert } from "../../kernel/assert.ts";
+import type { Cancel, Clock } from "../../kernel/clock.ts";
+import { DomainError, describeError } from "../../kernel/failure.ts";
+import type { Owner } from "../../kernel/fairness/fair-queue.ts";
+import type { Log } from "../../kernel/log.ts";
+import type { Command } from "../sqlite/command.ts";
+import type { Snapshots } from "../sqlite/snapshots.ts";
+import type { Topic } from "../sqlite/sql.ts";
+import { ownerOf, type Request } from "./command-queue.ts";
+import type { Audience, Outcome, Settled } from "./group-commit.ts";
+import type { WriterMetrics } from "./store-metrics.ts";
+import { proveWritable, Writability } from "./writability.ts";
+
+/**
+ * Commands of accounts that wait at most. It bounds memory. Of an account no more may wait than there is room left for others: one alone has half
+ * of the places, and however many fill theirs, there is one for an account that has none.
+ */
+export const QUEUE_MAX = 16_384;
+
+type Waiting = { owner: Owner | null; resolve: (result: unknown) => void; reject: (error: unknown) => void };
+
+/** What commits groups, here or in a thread of its own. */
+export type Committer = {
+  has(command: Command<never, unknown>): boolean;
+  add(requests: readonly Request[]): void;
+  /** Lets go of the database, with an emptied log if asked for. Nobody waits or reads any more. */
+  close(emptyLog: boolean): Promise<void>;
+};
+
+type Surroundings = { clock: Clock; log: Log; metrics: WriterMetrics };
+
+/** The one writer's face: takes commands, and answers each when it is stored. */
+export class Writer implements Audience {
+  readonly writability: Writability;
+  readonly #snapshots: Snapshots;
+  readonly #log: Log;
+  readonly #metrics: WriterMetrics;
+  readonly #waiting = new Map<number, Waiting>();
+  /** How many of each account wait, and of all together. */
+  readonly #waitingOf = new Map<string, number>();
+  #waitingOfAccounts = 0;
+  readonly #listeners = new Set<{ topic: Topic; listen: () => void }>();
+  readonly #idle: (() => void)[] = [];
+  #committer: Committer | undefined;
+  #gathered: Request[] = [];
+  #nextId = 1;
+  #closed = false;
+
+  constructor(snapshots: Snapshots, { clock, log, metrics }: Surroundings) {
+    this.#snapshots = snapshots;
+    this.#log = log;
+    this.#metrics = metrics;
+    this.writability = new Writability(clock, () => this.write(proveWritable, SYSTEM, null));
+  }
+
+  /** To be called once, before anything is written. */
+  begin(committer: Committer): void {
+    this.#committer = committer;
+  }
+
+  /** Commands that have no answer yet. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Resolves after the commit that holds the command's effect. Rejects with the command's own refusal, with `limited` if too many commands of its
+   * owner wait, or with `unavailable`. The server's own commands are never refused.
+   */
+  write<Input, Result>(
+    command: Command<Input, Result>,
+    actor: Actor,
+    input: Input,
+    explicit?: Owner | null,
+  ): Promise<Result> {
+    const owner = ownerOf({ actor, owner: explicit });
+    if (this.#closed) return Promise.reject(unavailable("The server is stopping."));
+    if (owner && !this.#hasRoom(owner)) {
+      this.#metrics.queueRefusals.add();
+      const message = "Too many writes are waiting; try again later.";
+      return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
+    }
+    return new Promise<Result>((resolve, reject) => {
+      assert(this.#committer?.has(command), `the writer has the command ${command.name}`);
+      const id = this.#nextId++;
+      this.#waiting.set(id, { owner, resolve, reject } as Waiting);
+      this.#count(owner, 1);
+      // What one turn of the event loop brings goes together.
+      if (this.#gathered.length === 0) setImmediate(() => this.#committer?.add(this.#gathered.splice(0)));
+      this.#gathered.push({ id, command, actor, input, owner: explicit } as Request);
+    });
+  }
+
+  /** Calls `listen` after each commit of a command that woke the topic. */
+  onWake(topic: Topic, listen: () => void): Cancel {
+    const listener = { topic, listen };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Refuses new commands and resolves when every waiting one has been answered. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#waiting.size > 0) await new Promise<void>((done) => this.#idle.push(done));
+  }
+
+  settled(settled: Settled): void {
+    this.#snapshots.end();
+    const { requests, woken, commitMs } = settled;
+    if (commitMs !== null) {
+      this.#metrics.commitSeconds.observe(commitMs / 1000);
+      this.#metrics.groupCommands.observe(requests.length);
+      this.writability.learn(false);
+    }
+    if ("lost" in settled) this.#lose(requests, settled.lost);
+    else for (const [index, id] of requests.entries()) this.#answer(id, settled.outcomes[index] as Outcome);
+    for (const { topic, listen } of this.#listeners) if (woken.includes(topic)) this.#hint(listen);
+    if (this.#waiting.size === 0) for (const done of this.#idle.splice(0)) done();
+  }
+
+  withdraw(): void {
+    this.#snapshots.end();
+  }
+
+  moved(outcome: { ms: number } | { error: unknown }): void {
+    if ("ms" in outcome) this.#metrics.checkpointSeconds.observe(outcome.ms / 1000);
+    else this.#log.warn("store.checkpoint_failed", { error: describeError(outcome.error) });
+  }
+
+  #lose(requests: readonly number[], error: unknown): void {
+    this.#metrics.groupsLost.add();
+    this.writability.learn(true);
+    this.#log.error("store.group_lost", { commands: requests.length, error: describeError(error) });
+    const refusal = unavailable("The write could not be stored; nothing changed.", error);
+    for (const id of requests) this.#answer(id, { ok: false, error: refusal });
+  }
+
+  #answer(id: number, outcome: Outcome): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting) this.#count(waiting.owner, -1);
+    if (outcome.ok) waiting?.resolve(outcome.result);
+    else waiting?.reject(outcome.error);
+  }
+
+  #hasRoom({ account }: Owner): boolean {
+    return (this.#waitingOf.get(account) ?? 0) < QUEUE_MAX - this.#waitingOfAccounts;
+  }
+
+  #count(owner: Owner | null, by: 1 | -1): void {
+    if (!owner) return;
+    this.#waitingOfAccounts += by;
+    const count = (this.#waitingOf.get(owner.account) ?? 0) + by;
+    if (count > 0) this.#waitingOf.set(owner.account, count);
+    else this.#waitingOf.delete(owner.account);
+  }
+
+  #hint(hint: () => void): void {
+    try {
+      hint();
+    } catch (error) {
+      this.#log.error("store.hint_failed", { error: describeError(error) });
+    }
+  }
+}
+
+const unavailable = (message: string, cause?: unknown) =>
+  new DomainError({ code: "unavailable", message }, cause === undefined ? undefined : { cause });
