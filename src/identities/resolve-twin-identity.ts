@@ -17,8 +17,8 @@ type Context = "personal" | "system" | string[];
 type Wish = PageWish & { context: Context; visibleTwins: boolean };
 
 /**
- * Twins that a name leads to, each once on a page, in the order of their oldest names: through the caller's own identities, and through those of others that
- * are visible to the caller. `visibleTwins` leaves out twins that the role keeps from the caller. Expired names lead nowhere.
+ * Twins that a name leads to, each once on a page, in the order of their oldest names: through the caller's own identities, and through those
+ * of others that are visible to the caller. `visibleTwins` leaves out twins that the role keeps from the caller. Expired names lead nowhere.
  */
 export async function resolveTwinIdentity(
   deps: Deps,
