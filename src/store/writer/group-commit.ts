@@ -187,12 +187,12 @@ export class GroupCommit {
   async #attempt(group: Taken<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
     const { outcomes } = attempt;
-    let [spentMs, began] = [0, stopwatchMs()];
+    let [spentMs, began] = [0, this.#clock.now()];
     for (;;) {
-      const turnMs = stopwatchMs() - began;
+      const turnMs = this.#clock.now() - began;
       if (this.#shared && turnMs >= TURN_MS) {
         await new Promise<void>((done) => setImmediate(done));
-        [spentMs, began] = [spentMs + turnMs, stopwatchMs()];
+        [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
       }
       // Small commands do not wait for the end of a laborious one that would come after them.
       const endsAt = spentMs + turnMs + this.#queue.expectedMs;
