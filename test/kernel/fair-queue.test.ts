@@ -65,6 +65,38 @@ test("an account whose only item was dear waits its turn with the next one", () 
   expect(before.length).toBeGreaterThanOrEqual(48);
 });
 
+test("a member whose item was on when the process paused is served with the others of its account", () => {
+  const queue = new FairQueue<Item>();
+  const paused = { account: "one", member: "paused" };
+  const other = { account: "one", member: "other" };
+  fill(queue, 10, paused, 1);
+  for (let served = 0; served < 10; served++) serve(queue);
+  fill(queue, 1, paused, 1000);
+  fill(queue, 100, other, 1);
+  while (serve(queue).member !== "paused");
+  fill(queue, 1, paused, 1);
+  expect(Array.from({ length: 6 }, () => serve(queue).member)).toContain("paused");
+});
+
+test("a member whose items are all dear pays for them", () => {
+  const queue = new FairQueue<Item>();
+  fill(queue, 1000, { account: "one", member: "dear" }, 10);
+  fill(queue, 1000, { account: "one", member: "cheap" }, 1);
+  const served = Array.from({ length: 550 }, () => serve(queue));
+  expect(served.filter(({ member }) => member === "cheap").length).toBeGreaterThanOrEqual(490);
+});
+
+test("an account whose item was on when the process paused pays for it: what it does may be why", () => {
+  const queue = new FairQueue<Item>();
+  fill(queue, 1, { account: "paused", member: "a" }, 50);
+  fill(queue, 100, { account: "other", member: "a" }, 1);
+  while (serve(queue).account !== "paused");
+  fill(queue, 1, { account: "paused", member: "a" }, 1);
+  const before = [];
+  for (let item = serve(queue); item.account !== "paused"; item = serve(queue)) before.push(item);
+  expect(before.length).toBeGreaterThanOrEqual(48);
+});
+
 test("a queue that many accounts have come to and left forgets them", () => {
   const queue = new FairQueue<Item>();
   for (let account = 0; account < 20_000; account++) {

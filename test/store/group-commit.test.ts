@@ -240,6 +240,25 @@ test("a small command is stored before a laborious one that waits behind it is b
   expect(world.store.read(countNotes)).toBe(4);
 });
 
+test("a group runs commands for longer where those of one account only wait", async () => {
+  await using world = await openTestStore();
+  const slow = command("slow", (tx, _actor, data: string) => {
+    world.clock.advance(1);
+    note(tx, data);
+    tx.wake("references");
+  });
+  let groups = 0;
+  world.store.onWake("references", () => groups++);
+  const groupsOf = async (accounts: readonly string[]) => {
+    groups = 0;
+    const owners = Array.from({ length: 24 }, (_, i) => ownerNamed(accounts[i % accounts.length] as string));
+    await Promise.all(owners.map((owner, i) => world.store.write(slow, SYSTEM, `${i}`, owner)));
+    return groups;
+  };
+  expect(await groupsOf(["one"])).toBe(3);
+  expect(await groupsOf(["one", "other"])).toBeGreaterThanOrEqual(6);
+});
+
 test("accounts take turns by the time that their commands take; the server's own go first, and a member's keep their order", async () => {
   await using world = await openTestStore();
   const write = (data: string, ms: number, owner: Owner | null) => world.store.write(busy, SYSTEM, { data, ms }, owner);

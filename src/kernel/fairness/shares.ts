@@ -3,8 +3,6 @@ export type Share<Content> = {
   readonly content: Content;
   /** The sum of its charges, counted from the level at which it entered. */
   had: number;
-  /** Its newest charge. */
-  last: number;
   /** Its index in the heap, -1 while nothing of it waits. */
   place: number;
 };
@@ -78,7 +76,6 @@ export class Shares<Content> {
 
   charge(share: Share<Content>, amount: number): void {
     share.had += amount;
-    share.last = amount;
     this.#most = Math.max(this.#most, share.had);
     if (share.place >= 0) this.#sink(share, share.place);
     else if (this.#waiting.length === 0) this.#level = this.#most;
@@ -89,7 +86,7 @@ export class Shares<Content> {
       for (const [known, share] of this.#all) if (share.place < 0 && share.had <= this.#level) this.#all.delete(known);
       this.#sweepAt = Math.max(REMEMBERED_MIN, this.#all.size * 2);
     }
-    const share = { content: this.#create(), had: this.#level, last: 0, place: -1 };
+    const share = { content: this.#create(), had: this.#level, place: -1 };
     this.#all.set(key, share);
     return share;
   }

@@ -36,6 +36,11 @@ export class CommandQueue {
     return this.#own.size + this.#accounts.size;
   }
 
+  /** How many accounts have commands that wait. */
+  get accounts(): number {
+    return this.#accounts.accounts;
+  }
+
   /** How long the next command will about take, as far as that can be told. */
   get expectedMs(): number {
     return this.#own.size > 0 ? 0 : this.#accounts.expectedMs;

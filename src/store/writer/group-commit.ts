@@ -8,8 +8,12 @@ import { Checkpoints } from "./checkpoints.ts";
 import { CommandQueue, type Request } from "./command-queue.ts";
 import { GROUP_MAX, GroupSize } from "./group-size.ts";
 
-/** A group is closed here, if its commands are laborious: what comes in the midst of one waits for its end, and then for that of its own. */
+/**
+ * The longest that a group runs commands. A command that arrives meanwhile waits for the end of that group, and then for the end of its own. Where
+ * the commands of one account only wait, longer groups wait for the disk less often.
+ */
 const GROUP_MS_MAX = 3;
+const GROUP_OF_ONE_ACCOUNT_MS_MAX = 8;
 /** So long a group keeps a shared event loop to itself. Then others are served in its midst, who see what was there before it. */
 const TURN_MS = 2;
 /** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
@@ -187,16 +191,17 @@ export class GroupCommit {
   async #attempt(group: Taken<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
     const { outcomes } = attempt;
-    let [spentMs, began] = [0, this.#clock.now()];
+    let [spentMs, began, msMax] = [0, this.#clock.now(), GROUP_OF_ONE_ACCOUNT_MS_MAX];
     for (;;) {
-      const turnMs = this.#clock.now() - began;
-      if (this.#shared && turnMs >= TURN_MS) {
+      if (this.#queue.accounts > 1) msMax = GROUP_MS_MAX;
+      if (this.#shared && this.#clock.now() - began >= TURN_MS) {
+        spentMs += this.#clock.now() - began;
         await new Promise<void>((done) => setImmediate(done));
-        [spentMs, began] = [spentMs + turnMs, this.#clock.now()];
+        began = this.#clock.now();
       }
       // Small commands do not wait for the end of a laborious one that would come after them.
-      const endsAt = spentMs + turnMs + this.#queue.expectedMs;
-      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && endsAt > GROUP_MS_MAX);
+      const endsAt = spentMs + this.#clock.now() - began + this.#queue.expectedMs;
+      const isFull = outcomes.length >= countMax || (outcomes.length > 0 && endsAt > msMax);
       if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;
       if (!this.#run(group[outcomes.length] as Taken<Request>, savepoints, attempt)) return undefined;
     }

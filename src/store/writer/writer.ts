@@ -18,7 +18,10 @@ import { proveWritable, Writability } from "./writability.ts";
  */
 export const QUEUE_MAX = 16_384;
 
-type Waiting = { owner: Owner | null; resolve: (result: unknown) => void; reject: (error: unknown) => void };
+/** How many commands of an account wait. */
+type Count = { readonly account: string; commands: number };
+
+type Waiting = { count: Count | null; resolve: (result: unknown) => void; reject: (error: unknown) => void };
 
 /** What commits groups, here or in a thread of its own. */
 export type Committer = {
@@ -38,7 +41,7 @@ export class Writer implements Audience {
   readonly #metrics: WriterMetrics;
   readonly #waiting = new Map<number, Waiting>();
   /** How many of each account wait, and of all together. */
-  readonly #waitingOf = new Map<string, number>();
+  readonly #counts = new Map<string, Count>();
   #waitingOfAccounts = 0;
   readonly #listeners = new Set<{ topic: Topic; listen: () => void }>();
   readonly #idle: (() => void)[] = [];
@@ -76,7 +79,8 @@ export class Writer implements Audience {
   ): Promise<Result> {
     const owner = ownerOf({ actor, owner: explicit });
     if (this.#closed) return Promise.reject(unavailable("The server is stopping."));
-    if (owner && !this.#hasRoom(owner)) {
+    const count = owner && this.#countOf(owner.account);
+    if (count && !this.#hasRoom(count)) {
       this.#metrics.queueRefusals.add();
       const message = "Too many writes are waiting; try again later.";
       return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
@@ -84,8 +88,8 @@ export class Writer implements Audience {
     return new Promise<Result>((resolve, reject) => {
       assert(this.#committer?.has(command), `the writer has the command ${command.name}`);
       const id = this.#nextId++;
-      this.#waiting.set(id, { owner, resolve, reject } as Waiting);
-      this.#count(owner, 1);
+      this.#waiting.set(id, { count, resolve, reject } as Waiting);
+      if (count) this.#enter(count);
       // What one turn of the event loop brings goes together.
       if (this.#gathered.length === 0) setImmediate(() => this.#committer?.add(this.#gathered.splice(0)));
       this.#gathered.push({ id, command, actor, input, owner: explicit } as Request);
@@ -139,21 +143,27 @@ export class Writer implements Audience {
   #answer(id: number, outcome: Outcome): void {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (waiting) this.#count(waiting.owner, -1);
+    if (waiting?.count) this.#leave(waiting.count);
     if (outcome.ok) waiting?.resolve(outcome.result);
     else waiting?.reject(outcome.error);
   }
 
-  #hasRoom({ account }: Owner): boolean {
-    return (this.#waitingOf.get(account) ?? 0) < QUEUE_MAX - this.#waitingOfAccounts;
+  #countOf(account: string): Count {
+    return this.#counts.get(account) ?? { account, commands: 0 };
   }
 
-  #count(owner: Owner | null, by: 1 | -1): void {
-    if (!owner) return;
-    this.#waitingOfAccounts += by;
-    const count = (this.#waitingOf.get(owner.account) ?? 0) + by;
-    if (count > 0) this.#waitingOf.set(owner.account, count);
-    else this.#waitingOf.delete(owner.account);
+  #hasRoom({ commands }: Count): boolean {
+    return commands < QUEUE_MAX - this.#waitingOfAccounts;
+  }
+
+  #enter(count: Count): void {
+    this.#waitingOfAccounts++;
+    if (count.commands++ === 0) this.#counts.set(count.account, count);
+  }
+
+  #leave(count: Count): void {
+    this.#waitingOfAccounts--;
+    if (--count.commands === 0) this.#counts.delete(count.account);
   }
 
   #hint(hint: () => void): void {
