@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createDevice, createHub } from "../test/support/mqtt-process.ts";
-import { createAccount, startServer, temporaryFolder } from "../test/support/server-process.ts";
+import { createDevice, createHub } from "../test/support/mqtt/mqtt-process.ts";
+import { createAccount, startServer, temporaryFolder } from "../test/support/process/server-process.ts";
 
 // `bun scripts/conformance.ts`: the vendor's Python client and a fuzzer that reads our OpenAPI document, against the real
 // server. Arguments are handed on to pytest, such as `-k twin`. Needs Python with venv, and PyPI on the first run.
@@ -108,7 +108,7 @@ async function runPaho(python: string): Promise<Counts> {
   const device = await createDevice(server.url, token, hub, "Paho", { message_filters: filters });
   const total = { ...NOTHING };
   for (const name of ["client_test", "client_test5"]) {
-    const script = join(suite, "paho_suite.py");
+    const script = join(suite, "inband/paho_suite.py");
     const command = [python, script, join(suites, "interoperability"), name, new URL(server.mqttUrl).port, device];
     const child = Bun.spawn(command, { cwd: cache, stdout: "pipe", stderr: "inherit" });
     const said = await new Response(child.stdout).text();

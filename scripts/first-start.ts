@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { createAccount, readAddresses, temporaryFolder } from "../test/support/server-process.ts";
+import { createAccount, readAddresses, temporaryFolder } from "../test/support/process/server-process.ts";
 
 // Plays the first minutes of somebody who has just cloned the project: `run start`, an account beside it, a call; then a
 // second start on the same data. Needs nothing installed: `start` installs what it needs.

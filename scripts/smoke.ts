@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { playTour, TOUR_PLAYABLE } from "../test/support/readme-tour.ts";
-import { temporaryFolder } from "../test/support/server-process.ts";
+import { playTour, TOUR_PLAYABLE } from "../test/support/process/readme-tour.ts";
+import { temporaryFolder } from "../test/support/process/server-process.ts";
 import { cleanRoot, emptyFolder, onDeno, type Place } from "./smoke/places.ts";
 import { playShortStory } from "./smoke/short-story.ts";
 

@@ -1,22 +1,22 @@
+import { measureDeliveries } from "./deliveries/measure-deliveries.ts";
 import { describeRun } from "./describe-run.ts";
-import { type Figure, verdictOf } from "./figure.ts";
-import { HTTP_ROWS } from "./http-rows.ts";
-import { startLoadGenerator } from "./load.ts";
-import { inspectMachine } from "./machine.ts";
-import { measureDeliveries } from "./measure-deliveries.ts";
-import { measureHttpRow } from "./measure-http.ts";
+import { HTTP_ROWS } from "./http/http-rows.ts";
+import { startLoadGenerator } from "./http/load.ts";
+import { measureHttpRow } from "./http/measure-http.ts";
 import { measureStart } from "./measure-start.ts";
-import { measureStore } from "./measure-store.ts";
+import { type Figure, verdictOf } from "./measures/figure.ts";
+import { inspectMachine } from "./measures/machine.ts";
 import { measureMqtt } from "./mqtt/measure.ts";
 import { measureNeighbours } from "./neighbours/neighbours.ts";
 import { renderNeighbours } from "./neighbours/render.ts";
-import { describeProgram, type Options, parseOptions } from "./options.ts";
-import { writeSection } from "./page.ts";
+import { writeSection } from "./results/page.ts";
+import { renderMarkdown, renderTable } from "./results/table.ts";
+import { describeProgram, type Options, parseOptions } from "./setup/options.ts";
+import { seedWorlds, serveWorlds } from "./setup/world.ts";
 import { renderSoak } from "./soak/render.ts";
 import { soak } from "./soak/soak.ts";
-import { renderMarkdown, renderTable } from "./table.ts";
+import { measureStore } from "./store/measure-store.ts";
 import { readVersions } from "./versions.ts";
-import { seedWorlds, serveWorlds } from "./world.ts";
 
 // `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, measured as ratios to floors of the same run.
 // `bun run bench neighbours`: what a quiet tenant waits beside hostile ones.

@@ -1,4 +1,4 @@
-import { describeMachine, type Machine } from "./machine.ts";
+import { describeMachine, type Machine } from "./measures/machine.ts";
 
 /** What a section of the page begins with: when and on what its figures were measured, and of which versions. */
 export function describeRun(machine: Machine, versions: Record<string, string>, how: string): string {

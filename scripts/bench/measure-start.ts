@@ -1,7 +1,7 @@
-import { startServer, temporaryFolder } from "../../test/support/server-process.ts";
-import type { Figure } from "./figure.ts";
-import { builtProgram, describeProgram, type Options } from "./options.ts";
-import { Samples } from "./percentiles.ts";
+import { startServer, temporaryFolder } from "../../test/support/process/server-process.ts";
+import type { Figure } from "./measures/figure.ts";
+import { Samples } from "./measures/percentiles.ts";
+import { builtProgram, describeProgram, type Options } from "./setup/options.ts";
 
 const STARTS = 9;
 const START_MAX_MS = 300;

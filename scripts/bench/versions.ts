@@ -7,7 +7,7 @@ import mqtt from "../../node_modules/mqtt/package.json";
 import mqttPacket from "../../node_modules/mqtt-packet/package.json";
 import { VERSION } from "../../src/kernel/version.ts";
 import { gitCommit } from "../../src/platform/commit.ts";
-import { MOSQUITTO } from "../../test/support/mosquitto.ts";
+import { MOSQUITTO } from "../../test/support/mqtt/mosquitto.ts";
 import { POSTGRES } from "./mqtt/postgres.ts";
 
 const NOT_HERE = "not installed";

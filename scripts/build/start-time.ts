@@ -1,4 +1,4 @@
-import { startServer, temporaryFolder } from "../../test/support/server-process.ts";
+import { startServer, temporaryFolder } from "../../test/support/process/server-process.ts";
 
 const STARTS = 3;
 

@@ -1,4 +1,4 @@
-import { connectDevice } from "../../test/support/mqtt-device.ts";
+import { connectDevice } from "../../test/support/mqtt/mqtt-device.ts";
 import { type Cast, ME } from "./alarm-device.ts";
 
 /** Steps 20 to 26: what others must not see, and the rest of what documents and hubs can do. */

@@ -1,5 +1,5 @@
-import { connectDevice, type MqttDevice } from "../../test/support/mqtt-device.ts";
-import type { Json } from "../../test/support/world.ts";
+import { connectDevice, type MqttDevice } from "../../test/support/mqtt/mqtt-device.ts";
+import type { Json } from "../../test/support/world/world.ts";
 import type { Stage } from "./alarm.ts";
 
 export const HUB_API = "/iot/v1/regions/fr-par";

@@ -1,4 +1,4 @@
-import type { Json } from "../../test/support/world.ts";
+import type { Json } from "../../test/support/world/world.ts";
 import { type Cast, ME } from "./alarm-device.ts";
 
 /** Steps 6 to 13: what the app wishes and how the panel is, each a document that one of them writes and the other reads. */

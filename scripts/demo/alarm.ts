@@ -1,4 +1,4 @@
-import { createAccount, startServer, temporaryFolder } from "../../test/support/server-process.ts";
+import { createAccount, startServer, temporaryFolder } from "../../test/support/process/server-process.ts";
 import { playChecks } from "./alarm-checks.ts";
 import { playDevice } from "./alarm-device.ts";
 import { playConcurrency, playDocuments } from "./alarm-documents.ts";

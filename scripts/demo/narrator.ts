@@ -1,4 +1,4 @@
-import type { Json } from "../../test/support/world.ts";
+import type { Json } from "../../test/support/world/world.ts";
 
 export type Answer = { status: number; body: Json };
 

@@ -1,4 +1,4 @@
-import type { Json } from "../../test/support/world.ts";
+import type { Json } from "../../test/support/world/world.ts";
 import type { Cast } from "./stickers.ts";
 
 const WEEK_SECONDS = 604_800;

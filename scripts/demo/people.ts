@@ -1,4 +1,4 @@
-import type { Json } from "../../test/support/world.ts";
+import type { Json } from "../../test/support/world/world.ts";
 import type { Narrator } from "./narrator.ts";
 
 /** Somebody with a secret. */

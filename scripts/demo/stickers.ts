@@ -1,6 +1,6 @@
-import { openInbox } from "../../test/support/inbox.ts";
-import { createAccount, startServer, temporaryFolder } from "../../test/support/server-process.ts";
-import type { Json } from "../../test/support/world.ts";
+import { openInbox } from "../../test/support/notifications/inbox.ts";
+import { createAccount, startServer, temporaryFolder } from "../../test/support/process/server-process.ts";
+import type { Json } from "../../test/support/world/world.ts";
 import { Narrator } from "./narrator.ts";
 import { playNotifications } from "./notifications.ts";
 import { bringIn, CONTRACTOR, ENTRIES, METER_COMPANY, type Person } from "./people.ts";

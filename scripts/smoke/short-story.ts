@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { createAccount, startServer } from "../../test/support/server-process.ts";
+import { createAccount, startServer } from "../../test/support/process/server-process.ts";
 
 export type Check = (what: string, holds: boolean) => void;
 

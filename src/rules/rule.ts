@@ -16,7 +16,7 @@ export type { RuleValue } from "./values/values.ts";
 // what it does. On top of it the service: a missing variable, an attribute or item of null and a key that is missing are
 // null, any other error while evaluating makes the decision false.
 //
-// Different on purpose, and compared against in test/conformance/test_rules.py:
+// Different on purpose, and compared against in test/conformance/rules/test_rules.py:
 //   - a key of a mapping wins over an attribute of its name (`TWIN.length`), as the specification says
 //   - an attribute named like a comprehension's variable is still an attribute (the package answers the variable)
 //   - regular expressions are RE2's: see pattern.ts

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeJwt, SignJWT } from "jose";
-import { openWorld, type World } from "../support/world.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 const ALL = { effect: "deny", actions: null };
 const MINUTE = 60_000;

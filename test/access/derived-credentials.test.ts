@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { resetUserSecret } from "../../src/access/secrets/reset-user-secret.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { type Caller, type Json, openWorld } from "../support/world.ts";
+import { type Caller, type Json, openWorld } from "../support/world/world.ts";
 
 // What is derived from a secret — tokens, PINs, other secrets — never has more, nor lasts longer, than what it was made with.
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
-import { hubCaller } from "../support/hub.ts";
-import { prepared } from "../support/prepared.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { hubCaller } from "../support/world/hub.ts";
+import { prepared } from "../support/world/prepared-world.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 /** Things of one account, for operations to be tried on. */
 type Things = { hub: string; idle: string; device: string };

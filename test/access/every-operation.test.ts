@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
 import { type Purpose, tokenOf } from "../../src/notifications/model/tokens.ts";
-import { prepared } from "../support/prepared.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { prepared } from "../support/world/prepared-world.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 /** Things of one account, for operations to be tried on. */
 type Things = Record<"account" | "user" | "role" | "twin" | "cursor" | "subscription" | "delivery", string> & {

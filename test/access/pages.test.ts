@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ROLES_MAX, USERS_MAX } from "../../src/access/model/room-in-account.ts";
-import { allPages, nextOf } from "../support/pages.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { allPages, nextOf } from "../support/world/list-pages.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // Lists of people and roles: as large as an account may have them, and a page at a time.
 

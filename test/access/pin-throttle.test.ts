@@ -3,7 +3,7 @@ import { PinThrottle } from "../../src/access/secrets/pin-throttle.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { tries } from "../support/tries.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 const MINUTE = 60_000;
 

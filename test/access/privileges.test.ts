@@ -4,7 +4,7 @@ import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/model
 import { findRole, listRoles, listUsers, type Role } from "../../src/access/model/rows.ts";
 import { isWithin, permits } from "../../src/access/model/statement.ts";
 import type { Statement } from "../../src/kernel/actor.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 /** The actions by which rights are handed around, and two of the others. */
 const POOL = [

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { resetUserSecret } from "../../src/access/secrets/reset-user-secret.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { expectInOrder } from "../support/breakages.ts";
+import { expectInOrder } from "../support/store/breakages.ts";
 import { tries } from "../support/tries.ts";
-import { type Answer, openWorld, type World } from "../support/world.ts";
+import { type Answer, openWorld, type World } from "../support/world/world.ts";
 import { type Person, Provenance, RULE } from "./provenance.ts";
 
 const MINUTE = 60_000;

@@ -4,7 +4,7 @@ import { Authenticator, credentialFrom } from "../../src/access/model/authentica
 import { permits } from "../../src/access/model/statement.ts";
 import type { Statement, UserActor } from "../../src/kernel/actor.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
-import type { Caller, Json, World } from "../support/world.ts";
+import type { Caller, Json, World } from "../support/world/world.ts";
 
 // Who was given what, kept beside a server and without looking at how it decides. People hold credentials, and lie: whoever makes a PIN
 // redeems it. Only the administrator hands PINs to those that they are for.

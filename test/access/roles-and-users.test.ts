@@ -4,7 +4,7 @@ import { updateUserRole } from "../../src/access/roles/update-user-role.ts";
 import { deleteUser } from "../../src/access/users/delete-user.ts";
 import type { DomainError } from "../../src/kernel/failure.ts";
 import { createTwin } from "../../src/twins/create-twin.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const NOBODY = "00000000-0000-4000-8000-000000000000";
 const ALL = { effect: "deny", actions: null };

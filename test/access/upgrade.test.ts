@@ -4,9 +4,9 @@ import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { reportUpgradeNotices } from "../../src/store/migrations/upgrade-notices.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { expectInOrder } from "../support/breakages.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { openWorld } from "../support/world.ts";
+import { expectInOrder } from "../support/store/breakages.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const before = MIGRATIONS.filter(({ number }) => number < 18);
 

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { createMonitoringApp } from "../../src/http/monitoring.ts";
-import { temporaryFolder } from "../support/server-process.ts";
-import { openWorld } from "../support/world.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { openWorld } from "../support/world/world.ts";
 
 // What the files for other people's machines promise, as far as it can be read off them.
 

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Locked, locked, PackageError, type Source, tarball } from "../../scripts/build/packages.ts";
 import { TARGETS } from "../../scripts/build/targets.ts";
-import { temporaryFolder } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
 
 const sriOf = (bytes: Uint8Array) => `sha512-${new Bun.CryptoHasher("sha512").update(bytes).digest("base64")}`;
 const GOOD = new TextEncoder().encode("what the lockfile means");

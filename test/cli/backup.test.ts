@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { backUp } from "../../src/store/backup/back-up.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { createAccountHere, runHere } from "../support/run-here.ts";
-import { openWorld } from "../support/world.ts";
+import { createAccountHere, runHere } from "../support/process/run-here.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { openWorld } from "../support/world/world.ts";
 
 test("a restore replaces a database only if it is told to, and keeps what it replaces", async () => {
   await using world = await openWorld();

@@ -7,11 +7,11 @@ import { systemRandom } from "../../src/kernel/random.ts";
 import { MQTT_INVARIANTS } from "../../src/mqtt/persistence/invariant-rows.ts";
 import { backUp } from "../../src/store/backup/back-up.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { type Breakage, expectEachNamed, problemsOf } from "../support/breakages.ts";
-import { busyAccount, type Step } from "../support/busy-account.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { createAccountHere, runHere } from "../support/run-here.ts";
-import { openWorld } from "../support/world.ts";
+import { busyAccount, type Step } from "../support/busy/busy-account.ts";
+import { createAccountHere, runHere } from "../support/process/run-here.ts";
+import { type Breakage, expectEachNamed, problemsOf } from "../support/store/breakages.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const steps = (count: number): Step[] =>
   Array.from({ length: count }, () => [systemRandom.below(1000), systemRandom.below(1000), systemRandom.below(1000)]);
@@ -281,7 +281,7 @@ test("each broken invariant is named", async () => {
   world.seed((connection) =>
     connection.run("UPDATE deliveries SET state = 'delivered', settled_at = sent_at WHERE number = 1"),
   );
-  // Those of devices' sessions and messages have a test of their own, test/mqtt/invariants.test.ts.
+  // Those of devices' sessions and messages have a test of their own, test/mqtt/persistence/invariants.test.ts.
   const others = INVARIANTS.filter((invariant) => !MQTT_INVARIANTS.includes(invariant));
   expectEachNamed(world.dataDir, others, BREAKAGES);
 });

@@ -3,9 +3,9 @@ import { openDevices } from "../../src/cli/devices.ts";
 import { ServerCertificate } from "../../src/cli/server-certificate.ts";
 import type { AcceptDevice } from "../../src/platform/device-socket.ts";
 import { serveHttp } from "../../src/platform/http.ts";
-import { openAuthority } from "../support/certificates.ts";
-import { dialTcp, dialTls, dialWebSocket } from "../support/wires.ts";
-import { openWorld } from "../support/world.ts";
+import { openAuthority } from "../support/http/certificates.ts";
+import { dialTcp, dialTls, dialWebSocket } from "../support/http/raw-wires.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const loopback = { host: "127.0.0.1", port: 0 };
 const echo: AcceptDevice = (socket) => {

@@ -8,12 +8,12 @@ import { importInto } from "../../src/cli/import.ts";
 import { rebuildAt } from "../../src/documents/rebuild-document.ts";
 import { listRetained } from "../../src/mqtt/persistence/retained-rows.ts";
 import { createExportSeal } from "../../src/store/transfer/export-seal.ts";
-import { busyAccount, type Step } from "../support/busy-account.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { migratedFolder } from "../support/migrated.ts";
-import { runHere } from "../support/run-here.ts";
-import { openTestStore } from "../support/store.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { busyAccount, type Step } from "../support/busy/busy-account.ts";
+import { runHere } from "../support/process/run-here.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { migratedFolder } from "../support/store/migrated-folder.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 const PASSPHRASE = "correct horse battery staple";
 

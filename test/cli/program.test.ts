@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { createAccountHere, runHere } from "../support/run-here.ts";
-import { openWorld } from "../support/world.ts";
+import { createAccountHere, runHere } from "../support/process/run-here.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { openWorld } from "../support/world/world.ts";
 
 // What is printed and which exit code a command line comes to. That it is a process's is seen in test/processes/program.process.ts.
 

@@ -5,10 +5,10 @@ import { ServerCertificate } from "../../src/cli/server-certificate.ts";
 import { openWeb } from "../../src/cli/web.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import type { AcceptDevice } from "../../src/platform/device-socket.ts";
-import { fingerprintOf, fingerprintServed, openAuthority } from "../support/certificates.ts";
-import { temporaryFolder } from "../support/server-process.ts";
-import { dialTls, dialWebSocket } from "../support/wires.ts";
-import { openWorld } from "../support/world.ts";
+import { fingerprintOf, fingerprintServed, openAuthority } from "../support/http/certificates.ts";
+import { dialTls, dialWebSocket } from "../support/http/raw-wires.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const DAY_MS = 86_400_000;

@@ -3,8 +3,8 @@ import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { endOfCertificate, readTlsFiles } from "../../src/cli/tls-files.ts";
 import { ConfigError } from "../../src/config.ts";
-import { openAuthority } from "../support/certificates.ts";
-import { temporaryFolder } from "../support/server-process.ts";
+import { openAuthority } from "../support/http/certificates.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
 
 test("a certificate and key that cannot be used are refused, and the message says which and why", async () => {
   using authority = openAuthority();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { HUB, openHub } from "../support/hub.ts";
-import { newTwin } from "../support/ledger.ts";
-import type { Json } from "../support/world.ts";
+import { HUB, openHub } from "../support/world/hub.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import type { Json } from "../support/world/world.ts";
 
 test("of a bad name and bad JSON the hub API complains of the name first, and the account API of the JSON", async () => {
   await using h = await openHub();

@@ -6,7 +6,7 @@ import { patchDocument } from "../../src/documents/patch-document.ts";
 import { putDocument } from "../../src/documents/put-document.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
 import { writeJson } from "../../src/kernel/json-text.ts";
-import { type Answer, openWorld, type World } from "../support/world.ts";
+import { type Answer, openWorld, type World } from "../support/world/world.ts";
 
 const told = ({ status, body }: Answer) => [status, body.subcode];
 

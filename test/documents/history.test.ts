@@ -3,7 +3,7 @@ import { keepDocumentBases } from "../../src/documents/keep-bases.ts";
 import { rebuildAt, rebuildVersion } from "../../src/documents/rebuild-document.ts";
 import { pruneEvents } from "../../src/events/prune-events.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

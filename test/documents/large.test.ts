@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 test("whoever writes a small document does not stand behind everybody who patches a large one", async () => {
   await using world = await openWorld();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Answer } from "../support/world.ts";
-import { openWorld } from "../support/world.ts";
+import type { Answer } from "../support/world/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 type Data = Record<string, number | null>;
 /** What a document ought to be: nothing, or a version and its data. */

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
 import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 // Every question of both APIs, and what keeps its answer from growing without end. An operation that is not here has nobody who thought of it.
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { dialTcp, type Wire } from "../support/wires.ts";
-import { openWorld } from "../support/world.ts";
+import { dialTcp, type Wire } from "../support/http/raw-wires.ts";
+import { openWorld } from "../support/world/world.ts";
 
 type World = Awaited<ReturnType<typeof openWorld>>;
 type Headers = Record<string, string>;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 type Parameter = { name: string; in: "path" | "query"; schema: { type?: unknown; enum?: string[]; anyOf?: unknown } };
 type Described = { operationId: string; parameters: Parameter[] };

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createMonitoringApp } from "../../src/http/monitoring.ts";
-import { readExposition } from "../support/exposition.ts";
-import { newTwin } from "../support/ledger.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { readExposition } from "../support/http/exposition.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 // Health and figures as whoever runs the server asks for them, through the app.
 

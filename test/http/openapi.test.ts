@@ -5,7 +5,7 @@ import { ErrorView } from "../../src/http/account-api/errors.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
 import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 test("the OpenAPI document describes every operation that is built, once, and no other", async () => {
   await using world = await openWorld({ "public-url": "https://twins.example/" });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Answer, openWorld } from "../support/world.ts";
+import { type Answer, openWorld } from "../support/world/world.ts";
 
 const told = ({ status, body }: Answer) => [status, body.subcode];
 

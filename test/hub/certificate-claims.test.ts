@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { SignJWT } from "jose";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
-import { adoptCa, bytes, type Made, make, makeCa, START, shown, x509 } from "../support/device-certificates.ts";
-import { openTwoAccounts } from "../support/two-accounts.ts";
-import type { Json } from "../support/world.ts";
+import { adoptCa, bytes, type Made, make, makeCa, START, shown, x509 } from "../support/world/device-certificates.ts";
+import { openTwoAccounts } from "../support/world/two-accounts.ts";
+import type { Json } from "../support/world/world.ts";
 
 // An attached certificate counts once its key was proven by a connection that names the device.
 

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openHub } from "../support/hub.ts";
-import { temporaryFolder } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { openHub } from "../support/world/hub.ts";
 
 /** Processes are started by the dozen. */
 setDefaultTimeout(30_000);

@@ -1,8 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { endHubSlice } from "../../src/hub/hubs/delete-hub.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { openHub } from "../support/hub.ts";
-import type { Json } from "../support/world.ts";
+import { openHub } from "../support/world/hub.ts";
+import type { Json } from "../support/world/world.ts";
 
 /** Devices by the thousand take their time on a busy machine. */
 setDefaultTimeout(60_000);

@@ -5,8 +5,8 @@ import { reasonToLeave, standingOf } from "../../src/hub/admission/standing.ts";
 import { type DeviceChange, followDevices } from "../../src/hub/device-feed.ts";
 import { loadDevice } from "../../src/hub/registry/lookups.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { adoptCa, make, makeCa, shown } from "../support/device-certificates.ts";
-import { openHub } from "../support/hub.ts";
+import { adoptCa, make, makeCa, shown } from "../support/world/device-certificates.ts";
+import { openHub } from "../support/world/hub.ts";
 
 async function openFeed() {
   const h = await openHub();

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { exportSPKI, importPKCS8, SignJWT, UnsecuredJWT } from "jose";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
-import { bytes, derOfPem, make, START, shown, x509 } from "../support/device-certificates.ts";
-import { openHub } from "../support/hub.ts";
-import type { Json } from "../support/world.ts";
+import { bytes, derOfPem, make, START, shown, x509 } from "../support/world/device-certificates.ts";
+import { openHub } from "../support/world/hub.ts";
+import type { Json } from "../support/world/world.ts";
 
 const NOW = START / 1000;
 const DAY = 24 * 3600;

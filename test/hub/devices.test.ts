@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hubCaller, openHub } from "../support/hub.ts";
+import { hubCaller, openHub } from "../support/world/hub.ts";
 
 const NO_FILTERS = { publish: { policy: "reject", topics: [] }, subscribe: { policy: "reject", topics: [] } };
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { HUB, hubCaller, openHub } from "../support/hub.ts";
-import type { Json } from "../support/world.ts";
+import { HUB, hubCaller, openHub } from "../support/world/hub.ts";
+import type { Json } from "../support/world/world.ts";
 
 test("a hub is ready at once, with everything a client looks for", async () => {
   await using h = await openHub({ "public-url": "https://twins.example:8443/base" });

@@ -2,8 +2,17 @@ import { expect, test } from "bun:test";
 import type { JsonName } from "@peculiar/x509";
 import fc from "fast-check";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
-import { adoptCa, derOfPem, type Made, make, makeCa, START, shown, x509 } from "../support/device-certificates.ts";
-import { openHub } from "../support/hub.ts";
+import {
+  adoptCa,
+  derOfPem,
+  type Made,
+  make,
+  makeCa,
+  START,
+  shown,
+  x509,
+} from "../support/world/device-certificates.ts";
+import { openHub } from "../support/world/hub.ts";
 
 type Hub = Awaited<ReturnType<typeof openHub>>;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
-import { bytes, derOfPem, make, shown } from "../support/device-certificates.ts";
-import { openHub } from "../support/hub.ts";
+import { bytes, derOfPem, make, shown } from "../support/world/device-certificates.ts";
+import { openHub } from "../support/world/hub.ts";
 
 const NOBODY = { reason: "unidentified", event: "could not identify device", deviceId: null, hubId: null };
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { listDevices } from "../../src/hub/devices/list-devices.ts";
 import type { UserActor } from "../../src/kernel/actor.ts";
-import { laboriousSteps, listeningTo } from "../support/questions-asked.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // An account may have a thousand hubs of ten thousand devices: a list of them is a page, whatever it is asked for.
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { openHub } from "../support/hub.ts";
-import type { Json } from "../support/world.ts";
+import { openHub } from "../support/world/hub.ts";
+import type { Json } from "../support/world/world.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

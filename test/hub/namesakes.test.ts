@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
-import { adoptCa, issuerKeyId, keyId, type Made, make, makeCa, shown } from "../support/device-certificates.ts";
-import { openTwoAccounts } from "../support/two-accounts.ts";
+import { adoptCa, issuerKeyId, keyId, type Made, make, makeCa, shown } from "../support/world/device-certificates.ts";
+import { openTwoAccounts } from "../support/world/two-accounts.ts";
 
 // Anybody may make a CA that bears the name, and the key identifier, of another's: that must not hide the other one.
 

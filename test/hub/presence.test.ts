@@ -4,8 +4,8 @@ import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { deviceConnected, deviceDisconnected, noteActivity, resetPresence } from "../../src/hub/admission/presence.ts";
 import { standingOf } from "../../src/hub/admission/standing.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
-import { START, shown } from "../support/device-certificates.ts";
-import { openHub } from "../support/hub.ts";
+import { START, shown } from "../support/world/device-certificates.ts";
+import { openHub } from "../support/world/hub.ts";
 
 const connection = { clientId: "panel-1", transport: "websocket", peer: "192.0.2.7:4711", level: 5 } as const;
 const told = { client_id: "panel-1", transport: "websocket", peer: "192.0.2.7:4711", level: 5 };

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { DEVICES_PER_HUB_MAX } from "../../src/hub/registry/room-in-hub.ts";
-import { adoptCa, type Made, make, makeCa, shown } from "../support/device-certificates.ts";
-import { openHub } from "../support/hub.ts";
+import { adoptCa, type Made, make, makeCa, shown } from "../support/world/device-certificates.ts";
+import { openHub } from "../support/world/hub.ts";
 
 /** A hub that provisions whom its customer's CA vouches for. */
 async function openProvisioning() {

@@ -2,13 +2,22 @@ import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { reviewCertificates } from "../../src/hub/certificates/review-certificates.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { expectInOrder } from "../support/breakages.ts";
-import { adoptCa, issuerKeyId, keyId, type Made, make, makeCa, START, shown } from "../support/device-certificates.ts";
-import { hubCaller } from "../support/hub.ts";
-import { serveMutualTls } from "../support/mutual-tls.ts";
-import { olderDatabase } from "../support/older-database.ts";
-import { openTwoAccounts } from "../support/two-accounts.ts";
-import { type Json, openWorld } from "../support/world.ts";
+import { serveMutualTls } from "../support/mqtt/mutual-tls.ts";
+import { expectInOrder } from "../support/store/breakages.ts";
+import { olderDatabase } from "../support/store/older-database.ts";
+import {
+  adoptCa,
+  issuerKeyId,
+  keyId,
+  type Made,
+  make,
+  makeCa,
+  START,
+  shown,
+} from "../support/world/device-certificates.ts";
+import { hubCaller } from "../support/world/hub.ts";
+import { openTwoAccounts } from "../support/world/two-accounts.ts";
+import { type Json, openWorld } from "../support/world/world.ts";
 
 // A database of the first release has certificates that were attached without any proof.
 

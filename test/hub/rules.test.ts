@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { hubCaller, openHub } from "../support/hub.ts";
-import type { Json } from "../support/world.ts";
+import { hubCaller, openHub } from "../support/world/hub.ts";
+import type { Json } from "../support/world/world.ts";
 
 test("a role's twin rule is for devices and documents too, on both surfaces", async () => {
   await using opened = await openHub();

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { createClient, Errors } from "@scaleway/sdk-client";
 import { Iotv1 } from "@scaleway/sdk-iot";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { temporaryFolder } from "../support/server-process.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 /** The vendor's SDK, pointed at a world's own socket. */
 function sdk(world: World, { account, token }: { account: string; token: string }, apiURL = world.listen()) {

@@ -3,10 +3,10 @@ import { IDENTITIES_MAX } from "../../src/identities/create-twin-identity.ts";
 import { getTwinIdentities } from "../../src/identities/get-twin-identities.ts";
 import { resolveTwinIdentity } from "../../src/identities/resolve-twin-identity.ts";
 import type { UserActor } from "../../src/kernel/actor.ts";
-import { newTwin } from "../support/ledger.ts";
-import { allPages, nextOf } from "../support/pages.ts";
-import { laboriousSteps, listeningTo } from "../support/questions-asked.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { allPages, nextOf } from "../support/world/list-pages.ts";
+import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // Identities that others give: they cost nobody else anything, and hide nothing.
 

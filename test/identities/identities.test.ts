@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { newTwin } from "../support/ledger.ts";
-import { type Caller, type Json, openWorld } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { type Caller, type Json, openWorld } from "../support/world/world.ts";
 
 const nameTwin = (caller: Pick<Caller, "call">, twin: string, identities: Json) =>
   caller.call("POST", `/twins/${twin}/identities`, { identities });

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { expose } from "../../src/metrics/exposition.ts";
-import { readExposition } from "../support/exposition.ts";
-import { openNotified } from "../support/notified.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { readExposition } from "../support/http/exposition.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 // What is counted of jobs and of deliveries.
 

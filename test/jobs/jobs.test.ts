@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;

@@ -5,8 +5,8 @@ import { scheduledBackups } from "../../src/jobs/scheduled-backups.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { backUp } from "../../src/store/backup/back-up.ts";
 import { inspectBackup } from "../../src/store/restore.ts";
-import { temporaryFolder } from "../support/server-process.ts";
-import { openWorld } from "../support/world.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const DAY = 86_400_000;
 

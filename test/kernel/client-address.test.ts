@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import ipaddr from "ipaddr.js";
 import { clientAddress, networksOf, throttleKey } from "../../src/kernel/client-address.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const ranges = ["10.0.0.0/8", "fd00::/8"].map((range) => ipaddr.parseCIDR(range));
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createLog } from "../../src/kernel/log.ts";
 import { TestClock } from "../support/test-clock.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 function openLog() {
   const clock = new TestClock();

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { Authenticator, credentialFrom } from "../../src/access/model/authenticate.ts";
 import { writeJson } from "../../src/kernel/json-text.ts";
 import { updateTwinLedgerEntryValue } from "../../src/ledgers/update-twin-ledger-entry-value.ts";
-import { LEDGER_RECORDS, RECENT_MAX } from "../support/ledger-records.ts";
-import { openWorld } from "../support/world.ts";
+import { LEDGER_RECORDS, RECENT_MAX } from "../support/world/ledger-records.ts";
+import { openWorld } from "../support/world/world.ts";
 import { createTwin, ledgerOf } from "./ledger-world.ts";
 
 const WRITES = 8_000;

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { newTwin, openLedger } from "../support/ledger.ts";
-import type { Json } from "../support/world.ts";
+import { newTwin, openLedger } from "../support/world/ledger.ts";
+import type { Json } from "../support/world/world.ts";
 
 test("entries are answered as they were added, with the instants of the ledger, and once only", async () => {
   await using opened = await openLedger();

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { durationMs } from "../../src/kernel/duration.ts";
 import { pruneHistory } from "../../src/ledgers/prune-history.ts";
-import { expectInOrder } from "../support/breakages.ts";
+import { expectInOrder } from "../support/store/breakages.ts";
 import { tries } from "../support/tries.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 import { createTwin, ledgerOf } from "./ledger-world.ts";
 
 const DAY = 86_400_000;

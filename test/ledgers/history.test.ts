@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import type { EntryKey } from "../../src/ledgers/model/entry.ts";
 import { pruneHistory } from "../../src/ledgers/prune-history.ts";
-import { LEDGER_RECORDS, RECENT_MAX } from "../support/ledger-records.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { LEDGER_RECORDS, RECENT_MAX } from "../support/world/ledger-records.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 import { createTwin, ledgerOf } from "./ledger-world.ts";
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { INCLUDES_MAX } from "../../src/ledgers/model/room-for-entries.ts";
-import { openLedger } from "../support/ledger.ts";
-import { allPages, nextOf } from "../support/pages.ts";
+import { openLedger } from "../support/world/ledger.ts";
+import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { createTwin } from "./ledger-world.ts";
 
 // What a ledger is answered with may be far larger than the ledger: by includes, and by the history of its entries.

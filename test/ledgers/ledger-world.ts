@@ -2,7 +2,7 @@ import { expect } from "bun:test";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
 import type { Store } from "../../src/store/store.ts";
-import type { Caller, Json, World } from "../support/world.ts";
+import type { Caller, Json, World } from "../support/world/world.ts";
 
 export const EVERYTHING = { effect: "deny", actions: null };
 /** Of a role that lets its users read whatever others have made visible. */

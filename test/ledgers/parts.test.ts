@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { openLedger } from "../support/ledger.ts";
-import { openStickers } from "../support/sticker.ts";
-import type { Json, World } from "../support/world.ts";
+import { openLedger } from "../support/world/ledger.ts";
+import { openStickers } from "../support/world/sticker.ts";
+import type { Json, World } from "../support/world/world.ts";
 
 const named = (count: number, itemOf: (index: number) => Json) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`e${index}`, itemOf(index)]));

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { newTwin, openLedger as openPlain } from "../support/ledger.ts";
-import { journal, listen, messages, published } from "../support/published.ts";
-import type { Json } from "../support/world.ts";
+import { newTwin, openLedger as openPlain } from "../support/world/ledger.ts";
+import { journal, listen, messages, published } from "../support/world/published-messages.ts";
+import type { Json } from "../support/world/world.ts";
 
 /** A ledger of an account that listens to what it publishes. */
 async function openLedger() {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld, type World } from "../support/world.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 /** Three twins, and what is needed to refer from one to the other. */
 async function openChain(world: World) {

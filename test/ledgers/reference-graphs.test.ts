@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
-import { type Caller, openWorld } from "../support/world.ts";
+import { type Caller, openWorld } from "../support/world/world.ts";
 import { type Copy, copyAll, createReader, createTwin, type Ledger, ledgerOf } from "./ledger-world.ts";
 
 // Places for entries lie in turn in the four ledgers that two accounts have on two twins, so neighbours are never in the same one.

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { jobs } from "../../src/jobs/jobs.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 import { copyAll, copyIn, createReader, createTwin, type Ledger, ledgerOf } from "./ledger-world.ts";
 
 // What one account has to be copied waits behind nobody else's, however much others have.

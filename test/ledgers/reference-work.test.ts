@@ -4,7 +4,7 @@ import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
 import { openServerStore } from "../../src/store/store.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 import { copyAll, createTwin, ledgerOf } from "./ledger-world.ts";
 
 // How much work copying is: what is looked at is counted.

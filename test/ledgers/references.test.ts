@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 import { type Copy, copyAll, copyIn, createReader, createTwin, type Ledger, ledgerOf } from "./ledger-world.ts";
 
 const PUBLIC = { visibility: "true" };

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { newTwin, openLedger } from "../support/ledger.ts";
-import type { Json } from "../support/world.ts";
+import { newTwin, openLedger } from "../support/world/ledger.ts";
+import type { Json } from "../support/world/world.ts";
 
 test("an entry keeps the type it was added with", async () => {
   await using opened = await openLedger();

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 const NOWHERE = "00000000-0000-4000-8000-000000000000";
 

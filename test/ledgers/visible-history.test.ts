@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 import { createReader, createTwin, ledgerOf, OPEN_RULES } from "./ledger-world.ts";
 
 // A history shows of each value what the entry would have shown with it.

@@ -3,7 +3,7 @@ import { watchEventLoop } from "../../src/cli/process-metrics.ts";
 import { stopwatchMs, systemClock } from "../../src/kernel/clock.ts";
 import { expose } from "../../src/metrics/exposition.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
-import { readExposition } from "../support/exposition.ts";
+import { readExposition } from "../support/http/exposition.ts";
 
 const neverUnreadable = (name: string) => {
   throw new Error(`${name} is unreadable`);

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { loadConfig } from "../../src/config.ts";
 import { isReachable } from "../../src/notifications/model/addresses.ts";
 import { type Net, systemNet } from "../../src/platform/net.ts";
-import { openNotified } from "../support/notified.ts";
-import { type Receiver, startReceiver } from "../support/receiver.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import { type Receiver, startReceiver } from "../support/notifications/receiver.ts";
 
 const allowed = (ranges: string) => loadConfig({ "webhook-allow": ranges }, {}).webhookAllow;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { newestDelivery, openNotified } from "../support/notified.ts";
+import { newestDelivery, openNotified } from "../support/notifications/open-notified.ts";
 
 // A confirmation goes to a host that may never have heard of us. Whoever makes us send it must not be able to make a flood of it.
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { openNotified } from "../support/notified.ts";
-import type { Json } from "../support/world.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import type { Json } from "../support/world/world.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

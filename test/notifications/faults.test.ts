@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { type Net, systemNet } from "../../src/platform/net.ts";
-import { openAuthority } from "../support/certificates.ts";
-import { openNotified } from "../support/notified.ts";
-import { startReceiver } from "../support/receiver.ts";
+import { openAuthority } from "../support/http/certificates.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import { startReceiver } from "../support/notifications/receiver.ts";
 
 type Notified = Awaited<ReturnType<typeof openNotified>>;
 

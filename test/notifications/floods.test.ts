@@ -3,7 +3,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import type { JsonText } from "../../src/kernel/json-text.ts";
 import { leaseDeliveries } from "../../src/notifications/deliveries/lease-deliveries.ts";
 import type { Publication } from "../../src/notifications/model/publish.ts";
-import { openNotified, publishLater } from "../support/notified.ts";
+import { openNotified, publishLater } from "../support/notifications/open-notified.ts";
 
 const EVENT = "{}" as JsonText;
 

@@ -6,10 +6,10 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import type { JsonText } from "../../src/kernel/json-text.ts";
 import { publish } from "../../src/notifications/model/publish.ts";
 import { command } from "../../src/store/sqlite/command.ts";
-import { expectInOrder } from "../support/breakages.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { type Message, startReceiver } from "../support/receiver.ts";
-import { type Json, openWorld } from "../support/world.ts";
+import { type Message, startReceiver } from "../support/notifications/receiver.ts";
+import { expectInOrder } from "../support/store/breakages.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { type Json, openWorld } from "../support/world/world.ts";
 
 // A database of the first release (fixtures/make.ts), whose grants alone delivered: four accounts have granted a company the topic red. Two
 // of them have published on it, one has not, and one has withdrawn it since.

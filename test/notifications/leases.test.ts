@@ -3,8 +3,8 @@ import type { Deps } from "../../src/deps.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
 import { settleDelivery } from "../../src/notifications/deliveries/settle-delivery.ts";
-import { openNotified } from "../support/notified.ts";
-import type { Json } from "../support/world.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import type { Json } from "../support/world/world.ts";
 
 const SECOND = 1000;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { openNotified, pathOf } from "../support/notified.ts";
-import type { Message } from "../support/receiver.ts";
+import { openNotified, pathOf } from "../support/notifications/open-notified.ts";
+import type { Message } from "../support/notifications/receiver.ts";
 
 const DAY = 86_400_000;
 

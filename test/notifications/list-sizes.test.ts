@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import type { UserActor } from "../../src/kernel/actor.ts";
 import { listDeliveries } from "../../src/notifications/deliveries/list-deliveries.ts";
 import { listSubscriptions } from "../../src/notifications/subscriptions/list-subscriptions.ts";
-import { allPages, nextOf } from "../support/pages.ts";
-import { listeningTo } from "../support/questions-asked.ts";
-import { openWorld } from "../support/world.ts";
+import { allPages, nextOf } from "../support/world/list-pages.ts";
+import { listeningTo } from "../support/world/queries-asked.ts";
+import { openWorld } from "../support/world/world.ts";
 
 // What lists of deliveries read, however long the events are and however often one was tried.
 

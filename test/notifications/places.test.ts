@@ -5,10 +5,10 @@ import { writeJson } from "../../src/kernel/json-text.ts";
 import { expose } from "../../src/metrics/exposition.ts";
 import { leaseDeliveries } from "../../src/notifications/deliveries/lease-deliveries.ts";
 import { newSigningSecret } from "../../src/notifications/model/secrets.ts";
-import { readExposition } from "../support/exposition.ts";
-import { openNotified, publishLater } from "../support/notified.ts";
-import { startReceiver } from "../support/receiver.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { readExposition } from "../support/http/exposition.ts";
+import { openNotified, publishLater } from "../support/notifications/open-notified.ts";
+import { startReceiver } from "../support/notifications/receiver.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // What accounts with endpoints that hang take from others: nothing that would be missed.
 

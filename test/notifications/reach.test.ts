@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { newTwin } from "../support/ledger.ts";
-import { openNotified } from "../support/notified.ts";
-import type { Caller, Json } from "../support/world.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import type { Caller, Json } from "../support/world/world.ts";
 
 const ACCESS = "/notifications/webhooks/access";
 

@@ -2,9 +2,15 @@ import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
 import { writeJson } from "../../src/kernel/json-text.ts";
 import { JITTER, RETRY_DELAYS_MS } from "../../src/notifications/model/schedule.ts";
-import { newestDelivery, openNotified, passAttempts, pathOf, publishLater } from "../support/notified.ts";
-import { startReceiver } from "../support/receiver.ts";
-import type { Json } from "../support/world.ts";
+import {
+  newestDelivery,
+  openNotified,
+  passAttempts,
+  pathOf,
+  publishLater,
+} from "../support/notifications/open-notified.ts";
+import { startReceiver } from "../support/notifications/receiver.ts";
+import type { Json } from "../support/world/world.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { Webhook } from "standardwebhooks";
 import { hashOf } from "../../src/notifications/model/secrets.ts";
-import { openNotified, pathOf } from "../support/notified.ts";
-import type { Json } from "../support/world.ts";
+import { openNotified, pathOf } from "../support/notifications/open-notified.ts";
+import type { Json } from "../support/world/world.ts";
 
 test("the specification's example of a hash", () => {
   const key = Buffer.from("q3ZrT8_kVb-1mXyAJd0wP5sYh2-LkR7c");

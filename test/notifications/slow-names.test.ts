@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { systemNet } from "../../src/platform/net.ts";
-import { NXDOMAIN, startDns } from "../support/dns-server.ts";
-import { openNotified } from "../support/notified.ts";
-import { startReceiver } from "../support/receiver.ts";
-import type { Json } from "../support/world.ts";
+import { NXDOMAIN, startDns } from "../support/http/dns-server.ts";
+import { openNotified } from "../support/notifications/open-notified.ts";
+import { startReceiver } from "../support/notifications/receiver.ts";
+import type { Json } from "../support/world/world.ts";
 
 // A real DNS server that never says anything of *.slow.test, and real look-ups.
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { openNotified, PUBLIC_URL, pathOf } from "../support/notified.ts";
-import type { Message } from "../support/receiver.ts";
+import { openNotified, PUBLIC_URL, pathOf } from "../support/notifications/open-notified.ts";
+import type { Message } from "../support/notifications/receiver.ts";
 
 test("a receiver is asked to confirm, confirms by the link, and is told what is published from then on", async () => {
   await using notified = await openNotified();

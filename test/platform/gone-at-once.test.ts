@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { listenTcp } from "../../src/platform/tcp.ts";
-import { openEchoDoor } from "../support/echo-door.ts";
-import { dialTcp } from "../support/wires.ts";
+import { openEchoDoor } from "../support/http/echo-door.ts";
+import { dialTcp } from "../support/http/raw-wires.ts";
 
 const COUNT = 50;
 const CONNECT_AND_RESET = `

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { type HttpHandler, serveHttp } from "../../src/platform/http.ts";
 import { serveHttps } from "../../src/platform/https.ts";
 import { webSockets } from "../../src/platform/websocket.ts";
-import { fingerprintOf, fingerprintServed, openAuthority } from "../support/certificates.ts";
-import { openEchoDoor } from "../support/echo-door.ts";
-import { dialTcp, dialTls, dialWebSocket } from "../support/wires.ts";
+import { fingerprintOf, fingerprintServed, openAuthority } from "../support/http/certificates.ts";
+import { openEchoDoor } from "../support/http/echo-door.ts";
+import { dialTcp, dialTls, dialWebSocket } from "../support/http/raw-wires.ts";
 
 using authority = openAuthority();
 const caPem = await authority.certificate();

@@ -5,8 +5,8 @@ import { Metrics } from "../../src/metrics/metrics.ts";
 import { NameError } from "../../src/platform/dns/ask-dns.ts";
 import { LOOKUPS_MAX, LOOKUPS_OF_ACCOUNT_MAX } from "../../src/platform/dns/lookup-turns.ts";
 import { Names } from "../../src/platform/dns/names.ts";
-import { type DnsAnswer, NXDOMAIN, SERVFAIL, startDns } from "../support/dns-server.ts";
-import { temporaryFolder } from "../support/server-process.ts";
+import { type DnsAnswer, NXDOMAIN, SERVFAIL, startDns } from "../support/http/dns-server.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
 
 const SECOND = 1000;
 const PUBLIC = { addresses: ["198.20.0.1"] };

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { connect } from "node:net";
 import { listenTcp } from "../../src/platform/tcp.ts";
-import { openEchoDoor } from "../support/echo-door.ts";
-import { serveWebSockets } from "../support/web-sockets.ts";
-import { dialTcp, dialWebSocket } from "../support/wires.ts";
+import { openEchoDoor } from "../support/http/echo-door.ts";
+import { dialTcp, dialWebSocket } from "../support/http/raw-wires.ts";
+import { serveWebSockets } from "../support/http/web-sockets.ts";
 
 const CONNECTIONS = 2_000;
 

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import { listenTls } from "../../src/platform/tls.ts";
-import { fingerprintOf, fingerprintServed, openAuthority } from "../support/certificates.ts";
-import { openEchoDoor } from "../support/echo-door.ts";
-import { dialTcp, dialTls } from "../support/wires.ts";
+import { fingerprintOf, fingerprintServed, openAuthority } from "../support/http/certificates.ts";
+import { openEchoDoor } from "../support/http/echo-door.ts";
+import { dialTcp, dialTls } from "../support/http/raw-wires.ts";
 
 using authority = openAuthority();
 const caPem = await authority.certificate();

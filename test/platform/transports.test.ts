@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { listenTcp } from "../../src/platform/tcp.ts";
 import { listenTls } from "../../src/platform/tls.ts";
-import { openAuthority } from "../support/certificates.ts";
-import { type Echoed, openEchoDoor } from "../support/echo-door.ts";
-import { serveWebSockets } from "../support/web-sockets.ts";
-import { dialTcp, dialTls, dialWebSocket, type Wire } from "../support/wires.ts";
+import { openAuthority } from "../support/http/certificates.ts";
+import { type Echoed, openEchoDoor } from "../support/http/echo-door.ts";
+import { dialTcp, dialTls, dialWebSocket, type Wire } from "../support/http/raw-wires.ts";
+import { serveWebSockets } from "../support/http/web-sockets.ts";
 
 // What a session layer may rely on, whatever carries the bytes.
 

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import ipaddr from "ipaddr.js";
-import { openEchoDoor } from "../support/echo-door.ts";
-import { serveWebSockets } from "../support/web-sockets.ts";
-import { dialWebSocket, frame, OPCODE } from "../support/wires.ts";
+import { openEchoDoor } from "../support/http/echo-door.ts";
+import { dialWebSocket, frame, OPCODE } from "../support/http/raw-wires.ts";
+import { serveWebSockets } from "../support/http/web-sockets.ts";
 
 type Behaviour = Parameters<typeof openEchoDoor>[0];
 

@@ -1,4 +1,4 @@
-import { type Caller, type Json, openWorld, type World } from "../support/world.ts";
+import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 import { ACCOUNTS, type Plan, type RoleRules } from "./random-world.ts";
 import type { Rule } from "./rule-pool.ts";
 

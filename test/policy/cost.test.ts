@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createReader, createTwin, ledgerOf } from "../ledgers/ledger-world.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 test("a ledger of 1 500 entries whose rules all look at the whole ledger is read once for all of them, not once for each", async () => {
   await using world = await openWorld();

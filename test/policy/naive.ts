@@ -1,4 +1,4 @@
-import type { Json } from "../support/world.ts";
+import type { Json } from "../support/world/world.ts";
 import type { Entry, Identity, Model, Person, Twin } from "./build-world.ts";
 import { type Facts, holds, type Rule } from "./rule-pool.ts";
 

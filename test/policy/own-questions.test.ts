@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createReader, createTwin, ledgerOf } from "../ledgers/ledger-world.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 // Rules that callers bring along could ask, bit by bit, for what a role keeps from them.
 

@@ -1,4 +1,4 @@
-import type { Json } from "../support/world.ts";
+import type { Json } from "../support/world/world.ts";
 import type { Entry, Identity, Model, Person, Twin } from "./build-world.ts";
 import { isExpired, matches, seenEntries, seenThrough, seesIdentity, seesRecord, seesTwin } from "./naive.ts";
 import { ENTRY_NAMES, IDENTITY_NAMES } from "./random-world.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Json } from "../support/world.ts";
+import type { Json } from "../support/world/world.ts";
 import type { Entry, Model, Person, Twin } from "./build-world.ts";
 import { ledgerOf, mayHave, seenEntries, seesIdentity, seesTwin } from "./naive.ts";
 import { anyTwin, anyValue, ENTRY_NAMES, IDENTITY_NAMES } from "./random-world.ts";

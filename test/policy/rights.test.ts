@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { tries } from "../support/tries.ts";
 import { proveSecrecy } from "./two-worlds.ts";
 
-// A few stories; test/endurance/visibility.endurance.ts lives many.
+// A few stories; test/endurance/laws/visibility.endurance.ts lives many.
 
 const STORIES = tries(1);
 

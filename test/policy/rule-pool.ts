@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Json } from "../support/world.ts";
+import type { Json } from "../support/world/world.ts";
 
 // Small rules, each beside what it means, written by hand: nothing here asks src/rules.
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createReader, createTwin, EVERYTHING, ledgerOf, OPEN_RULES } from "../ledgers/ledger-world.ts";
-import { journal, messages, published, subscribeForGood } from "../support/published.ts";
-import { type Caller, type Json, openWorld, type World } from "../support/world.ts";
+import { journal, messages, published, subscribeForGood } from "../support/world/published-messages.ts";
+import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 
 // Rules that one person stores are asked when others act. They are asked with the rights of who set them.
 

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
 import { createTwin, OPEN_RULES } from "../ledgers/ledger-world.ts";
-import { published, subscribeForGood } from "../support/published.ts";
-import { type Caller, type Json, openWorld, type World } from "../support/world.ts";
+import { published, subscribeForGood } from "../support/world/published-messages.ts";
+import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 
 // The same things done twice, in worlds that differ in one thing only: what a company's super admin alone may read. It stands in an entry, in
 // one that others may read as long as it is something else, in the past of a third, in the admin's description, header and token. Nobody

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 test("a rule that names what every JavaScript object has finds nothing there, and does no harm", async () => {
   await using world = await openWorld();

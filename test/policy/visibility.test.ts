@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { proveVisibility, proveWrites } from "./visibility.ts";
 
-// A few worlds; test/endurance/visibility.endurance.ts looks at many.
+// A few worlds; test/endurance/laws/visibility.endurance.ts looks at many.
 
 test("everybody sees exactly what rules and visibility let through, whatever the world and however they ask", async () => {
   expect(await proveVisibility(3, 45_000)).toBeGreaterThan(5_000);

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import fc from "fast-check";
-import type { Json } from "../support/world.ts";
+import type { Json } from "../support/world/world.ts";
 import { buildWorld, type Model, type Person, type Twin } from "./build-world.ts";
 import { NOT_FOUND, questionsOf } from "./questions.ts";
 import { anyPlan, anyWritersPlan } from "./random-world.ts";

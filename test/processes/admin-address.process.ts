@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { canMount, fillUp, openDisk } from "../support/disks.ts";
-import { readExposition } from "../support/exposition.ts";
-import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+import { readExposition } from "../support/http/exposition.ts";
+import { canMount, fillUp, openDisk } from "../support/process/disks.ts";
+import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 // The real server with an address for health and metrics alone.
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { playAlarmStory } from "../../scripts/demo/alarm.ts";
 import { Narrator } from "../../scripts/demo/narrator.ts";
-import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 // The story of test/scenarios/alarm-panel.test.ts once more, against the real server.
 

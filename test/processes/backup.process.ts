@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { createAccountHere, runHere } from "../support/run-here.ts";
-import { runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
+import { createAccountHere, runHere } from "../support/process/run-here.ts";
+import { runTool, SOURCE, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 // Backup and restore as whoever has the program meets them: exit codes, what is printed. A backup is always a process, for it changes its
 // priority and listens to signals. What needs none is in test/cli/backup.test.ts.

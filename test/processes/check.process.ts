@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { writeFileSync } from "node:fs";
-import { createAccountHere } from "../support/run-here.ts";
-import { runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { createAccountHere } from "../support/process/run-here.ts";
+import { runTool, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 test("a check works beside a server that writes, and ends with 1 if it finds anything", async () => {
   using folder = temporaryFolder();

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAccountHere, runHere } from "../support/run-here.ts";
-import { runTool, startServer, temporaryFolder } from "../support/server-process.ts";
+import { createAccountHere, runHere } from "../support/process/run-here.ts";
+import { runTool, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 const PASSPHRASE = "correct horse battery staple";
 

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readExposition } from "../support/exposition.ts";
-import { connectDevice } from "../support/mqtt-device.ts";
-import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+import { readExposition } from "../support/http/exposition.ts";
+import { connectDevice } from "../support/mqtt/mqtt-device.ts";
+import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 // The real server, as a process of its own.
 

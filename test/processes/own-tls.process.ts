@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { fingerprintOf, fingerprintServed, openAuthority } from "../support/certificates.ts";
-import { connectDevice } from "../support/mqtt-device.ts";
-import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+import { fingerprintOf, fingerprintServed, openAuthority } from "../support/http/certificates.ts";
+import { connectDevice } from "../support/mqtt/mqtt-device.ts";
+import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 test("without any proxy, people and devices come by TLS alone, and a renewed certificate disturbs neither", async () => {
   using authority = openAuthority();

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { openAuthority } from "../support/certificates.ts";
-import { createAccountHere } from "../support/run-here.ts";
-import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/server-process.ts";
-import { dialTcp, dialWebSocket } from "../support/wires.ts";
+import { openAuthority } from "../support/http/certificates.ts";
+import { dialTcp, dialWebSocket } from "../support/http/raw-wires.ts";
+import { createAccountHere } from "../support/process/run-here.ts";
+import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 // The program as whoever has it meets it: processes, exit codes, what is printed. What a process of its own would not show better is in
 // test/cli/.

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { playTour, TOUR_PLAYABLE, tourBlocks } from "../support/readme-tour.ts";
-import { SOURCE, temporaryFolder } from "../support/server-process.ts";
+import { playTour, TOUR_PLAYABLE, tourBlocks } from "../support/process/readme-tour.ts";
+import { SOURCE, temporaryFolder } from "../support/process/server-process.ts";
 
 /** Processes are started by the dozen. */
 setDefaultTimeout(60_000);

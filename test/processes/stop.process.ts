@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { startDns } from "../support/dns-server.ts";
-import { startReceiver } from "../support/receiver.ts";
-import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
+import { startDns } from "../support/http/dns-server.ts";
+import { startReceiver } from "../support/notifications/receiver.ts";
+import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
 // What README promises of a stop: ten seconds at most, whatever hangs.
 

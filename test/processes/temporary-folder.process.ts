@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "../../scripts/build/compile.ts";
 import { fileOf, ownTarget } from "../../scripts/build/targets.ts";
-import { temporaryFolder } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
 
 // The executable unpacks its addon into the temporary folder; from source there is nothing to unpack. So this builds it.
 

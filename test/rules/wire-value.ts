@@ -10,7 +10,7 @@ import {
   type RuleValue,
 } from "../../src/rules/values/values.ts";
 
-/** A value with its type and all of its digits, as test/conformance/test_rules.py writes rule-engine's. */
+/** A value with its type and all of its digits, as test/conformance/rules/test_rules.py writes rule-engine's. */
 export function toWire(value: RuleValue): JsonValue {
   switch (kindOf(value)) {
     case "number":

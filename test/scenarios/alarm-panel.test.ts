@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { playAlarmStory } from "../../scripts/demo/alarm.ts";
 import { Narrator } from "../../scripts/demo/narrator.ts";
-import { serveBroker } from "../support/served-broker.ts";
-import { openWorld } from "../support/world.ts";
+import { serveBroker } from "../support/mqtt/served-broker.ts";
+import { openWorld } from "../support/world/world.ts";
 
 // The vendor's tutorial about an alarm panel: steps 1 to 26 of the specification's walk-through, with the stock client mqtt.js. The
 // story itself is the one that `bun run demo alarm` tells.

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { openInbox } from "../support/inbox.ts";
-import { openStickers } from "../support/sticker.ts";
-import type { Json } from "../support/world.ts";
+import { openInbox } from "../support/notifications/inbox.ts";
+import { openStickers } from "../support/world/sticker.ts";
+import type { Json } from "../support/world/world.ts";
 
 // The part of the vendor's tutorial that needs subscriptions and a receiver of their messages: steps 24 to 33, 37 to 40 of the
 // specification's walk-through (section 5), over the real app and a real receiver.

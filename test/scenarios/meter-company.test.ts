@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { journal, listen, messages } from "../support/published.ts";
-import { type Caller, type Json, openWorld, type World } from "../support/world.ts";
+import { journal, listen, messages } from "../support/world/published-messages.ts";
+import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 
 // The vendor's tutorial "stickers (workflow tags) and notifications", call by call: the numbers are those of the specification's
 // walk-through (section 5). One story, so each chapter goes on where the one before ended. What needs subscriptions and a receiver

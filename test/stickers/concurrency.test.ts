@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { journal, messages } from "../support/published.ts";
-import { openStickers } from "../support/sticker.ts";
-import type { Json } from "../support/world.ts";
+import { journal, messages } from "../support/world/published-messages.ts";
+import { openStickers } from "../support/world/sticker.ts";
+import type { Json } from "../support/world/world.ts";
 
 const tally = (values: Json[]) =>
   Object.fromEntries(

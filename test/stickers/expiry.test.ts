@@ -4,10 +4,10 @@ import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { expireStickers } from "../../src/stickers/expire-stickers.ts";
-import { newTwin } from "../support/ledger.ts";
-import { journal, messages, published } from "../support/published.ts";
-import { openStickers } from "../support/sticker.ts";
-import type { Json } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { journal, messages, published } from "../support/world/published-messages.ts";
+import { openStickers } from "../support/world/sticker.ts";
+import type { Json } from "../support/world/world.ts";
 
 const PUBLISH = { on_put: ["put"], on_remove: ["removed"], on_expire: ["expired"] };
 

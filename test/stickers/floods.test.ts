@@ -3,10 +3,10 @@ import type { UserActor } from "../../src/kernel/actor.ts";
 import { getAddressed } from "../../src/stickers/get-sticker.ts";
 import { getStickers } from "../../src/stickers/get-stickers.ts";
 import { listStickers } from "../../src/stickers/list-stickers.ts";
-import { newTwin } from "../support/ledger.ts";
-import { allPages, nextOf } from "../support/pages.ts";
-import { laboriousSteps, listeningTo } from "../support/questions-asked.ts";
-import { type Caller, openWorld, type World } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { allPages, nextOf } from "../support/world/list-pages.ts";
+import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
+import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // Stickers that others put: by the thousand, on the twins of somebody or addressed to them.
 

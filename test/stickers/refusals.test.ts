@@ -4,9 +4,9 @@ import { DomainError } from "../../src/kernel/failure.ts";
 import type { JsonText } from "../../src/kernel/json-text.ts";
 import { putSticker } from "../../src/stickers/put-sticker.ts";
 import { removeSticker } from "../../src/stickers/remove-sticker.ts";
-import { newTwin } from "../support/ledger.ts";
-import { messages } from "../support/published.ts";
-import { openStickers } from "../support/sticker.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { messages } from "../support/world/published-messages.ts";
+import { openStickers } from "../support/world/sticker.ts";
 
 test("a sticker that is none refuses the whole request, and nothing is put", async () => {
   await using opened = await openStickers();

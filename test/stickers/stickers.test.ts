@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { newTwin } from "../support/ledger.ts";
-import { journal, messages, published } from "../support/published.ts";
-import { openStickers } from "../support/sticker.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { journal, messages, published } from "../support/world/published-messages.ts";
+import { openStickers } from "../support/world/sticker.ts";
 
 const YEAR_SECONDS = 365 * 86_400;
 

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { expireStickers } from "../../src/stickers/expire-stickers.ts";
-import { newTwin } from "../support/ledger.ts";
-import { journal } from "../support/published.ts";
-import { type Json, openWorld, type World } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { journal } from "../support/world/published-messages.ts";
+import { type Json, openWorld, type World } from "../support/world/world.ts";
 
 // Who sees and removes what, held against a model that is a plain list of stickers: two accounts, two people in each,
 // two twins, and every context.

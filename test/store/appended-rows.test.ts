@@ -4,7 +4,7 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { conflict } from "../../src/kernel/failure.ts";
 import { command } from "../../src/store/sqlite/command.ts";
 import { type GrowingTable, integer } from "../../src/store/sqlite/sql.ts";
-import { openTestStore } from "../support/store.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 import { tries } from "../support/tries.ts";
 
 const JOURNAL: GrowingTable = {

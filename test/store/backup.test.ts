@@ -22,8 +22,8 @@ import { findSealedKey, saveSealedKey } from "../../src/store/keys/sealed-keys.t
 import { restore } from "../../src/store/restore.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
 import { openServerStore, openToolStore } from "../../src/store/store.ts";
-import { temporaryFolder } from "../support/server-process.ts";
-import { openTestStore } from "../support/store.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 /** A store with something in it, and how to back it up and restore it elsewhere. */
 async function openBackedUp() {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { findSealedKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
 import { openServerStore } from "../../src/store/store.ts";
-import { memoryFolder } from "../support/memory-folder.ts";
-import { openTestStore } from "../support/store.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 // What the manual says of a log that was damaged: a fact about SQLite, and no wish of ours.
 

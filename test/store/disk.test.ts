@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { command } from "../../src/store/sqlite/command.ts";
 import { concernsStatementOnly, isSqliteError } from "../../src/store/sqlite/connection.ts";
-import { openTestStore } from "../support/store.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 const note = command("note", (tx, _actor, data: string) =>
   tx.run(

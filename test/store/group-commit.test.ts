@@ -8,7 +8,7 @@ import { Connection } from "../../src/store/sqlite/connection.ts";
 import { Snapshots } from "../../src/store/sqlite/snapshots.ts";
 import { integer, type Reader, type Tx } from "../../src/store/sqlite/sql.ts";
 import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
-import { openTestStore } from "../support/store.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 const countNotes = (reader: Pick<Reader, "get">) =>
   integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");

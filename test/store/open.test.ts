@@ -7,7 +7,7 @@ import { createVault } from "../../src/store/keys/vault.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { openServerStore } from "../../src/store/store.ts";
-import { openTestStore } from "../support/store.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 test("the database is opened as durable as it is promised", async () => {
   await using world = await openTestStore();

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
-import { openTestStore } from "../support/store.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 const FILES = ["twinpost.db", "twinpost.db-wal", "twinpost.db-shm", "master.key", "server.lock"];

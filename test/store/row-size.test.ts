@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 /**
  * Tables that are their own index. On the way to a row of them SQLite reads rows beside it whole, and a comparison with one of 60 kB takes 15 times as

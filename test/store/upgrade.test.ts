@@ -4,11 +4,11 @@ import { join } from "node:path";
 import Database from "libsql";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
-import { expectInOrder } from "../support/breakages.ts";
-import { MqttWire } from "../support/mqtt-wire.ts";
-import { serveBroker } from "../support/served-broker.ts";
-import { temporaryFolder } from "../support/server-process.ts";
-import { openWorld, type World } from "../support/world.ts";
+import { MqttWire } from "../support/mqtt/mqtt-wire.ts";
+import { serveBroker } from "../support/mqtt/served-broker.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
+import { expectInOrder } from "../support/store/breakages.ts";
+import { openWorld, type World } from "../support/world/world.ts";
 
 // Databases as the code of their day wrote them (fixtures/make.ts), and what it answered. Some migrations came together, in one commit:
 // no code ever wrote with the first of those as its newest, so these levels are reached on the way from the one before.

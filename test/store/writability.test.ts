@@ -5,8 +5,8 @@ import { expose } from "../../src/metrics/exposition.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import { command } from "../../src/store/sqlite/command.ts";
 import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
-import { readExposition } from "../support/exposition.ts";
-import { openTestStore } from "../support/store.ts";
+import { readExposition } from "../support/http/exposition.ts";
+import { openTestStore } from "../support/store/open-test-store.ts";
 
 // Whether the store takes writes, and how it knows. A second process that keeps the database for itself stands for a disk that takes nothing.
 

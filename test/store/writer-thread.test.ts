@@ -13,7 +13,7 @@ import { integer, type Reader } from "../../src/store/sqlite/sql.ts";
 import { openServerStore, StoreInUse } from "../../src/store/store.ts";
 import { GroupCommit } from "../../src/store/writer/group-commit.ts";
 import { type Commands, serveWriter } from "../../src/store/writer/writer-thread.ts";
-import { temporaryFolder } from "../support/server-process.ts";
+import { temporaryFolder } from "../support/process/server-process.ts";
 
 const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?: boolean }): number => {
   const sequence = tx.insert(

@@ -7,7 +7,7 @@ import { type JsonText, spliced, writeJson } from "../../src/kernel/json-text.ts
 import { getOwnTwin } from "../../src/twins/get-twin.ts";
 import { saveDescription } from "../../src/twins/rows.ts";
 import { updateTwin } from "../../src/twins/update-twin.ts";
-import { openWorld } from "../support/world.ts";
+import { openWorld } from "../support/world/world.ts";
 
 type Input = { id: string; description: JsonText };
 

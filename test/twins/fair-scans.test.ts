@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { newTwin } from "../support/ledger.ts";
-import { openWorld } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { openWorld } from "../support/world/world.ts";
 
 /** Some milliseconds for each twin. */
 const SLOW = `/twins?match=${encodeURIComponent("$sum([x * x for x in $range(2000)]) >= 0")}`;

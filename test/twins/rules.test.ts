@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { newTwin } from "../support/ledger.ts";
-import { type Caller, type Json, openWorld, type World } from "../support/world.ts";
+import { newTwin } from "../support/world/ledger.ts";
+import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 
 /** A user of the company whose role has these rules. */
 async function userWith(world: World, company: Caller, rules: Json, description?: Json) {

@@ -1,4 +1,4 @@
-import type { CpuTimes } from "../cpu-time.ts";
+import type { CpuTimes } from "../measures/cpu-time.ts";
 import type { Login, Target } from "./client.ts";
 import type { QoS } from "./packets.ts";
 

@@ -1,5 +1,5 @@
-import type { Figure } from "../figure.ts";
-import { residentKb } from "../resident.ts";
+import type { Figure } from "../measures/figure.ts";
+import { residentKb } from "../measures/resident.ts";
 import type { Broker, BrokerName } from "./broker.ts";
 import type { MqttLoad } from "./load.ts";
 

@@ -1,7 +1,7 @@
-import { describeCpu } from "../cpu-time.ts";
-import type { Figure } from "../figure.ts";
-import type { Options } from "../options.ts";
-import { median } from "../percentiles.ts";
+import { describeCpu } from "../measures/cpu-time.ts";
+import type { Figure } from "../measures/figure.ts";
+import { median } from "../measures/percentiles.ts";
+import type { Options } from "../setup/options.ts";
 import type { Broker, BrokerName } from "./broker.ts";
 import { type Others, startOthers } from "./brokers.ts";
 import type { MqttResult } from "./job.ts";

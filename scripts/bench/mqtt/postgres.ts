@@ -1,6 +1,6 @@
 import { chownSync, globSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "../../../test/support/server-process.ts";
+import { temporaryFolder } from "../../../test/support/process/server-process.ts";
 
 /** Where Debian keeps what belongs to a version, the newest last; elsewhere it stands on the path. */
 const folders = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => a.localeCompare(b, "en", { numeric: true }));

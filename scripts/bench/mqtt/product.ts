@@ -1,4 +1,9 @@
-import { type Account, createAccount, startServer, temporaryFolder } from "../../../test/support/server-process.ts";
+import {
+  type Account,
+  createAccount,
+  startServer,
+  temporaryFolder,
+} from "../../../test/support/process/server-process.ts";
 import { type Broker, inband } from "./broker.ts";
 
 const HUB_API = "/iot/v1/regions/fr-par";

@@ -1,4 +1,4 @@
-import { MOSQUITTO, startMosquitto } from "../../../test/support/mosquitto.ts";
+import { MOSQUITTO, startMosquitto } from "../../../test/support/mqtt/mosquitto.ts";
 import { anybody, type Broker, inband } from "./broker.ts";
 
 /** Mosquitto as it comes, told only to hold back no small packets and what else is asked for; it ends with `stack`. */

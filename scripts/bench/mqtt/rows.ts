@@ -1,4 +1,4 @@
-import type { MqttRowName } from "../options.ts";
+import type { MqttRowName } from "../setup/options.ts";
 import type { Broker, BrokerName } from "./broker.ts";
 import type { Login } from "./client.ts";
 import type { ConnectJob, PublishJob, PutJob, Putter } from "./job.ts";

@@ -1,5 +1,5 @@
-import { cpuShares, readCpuTimes } from "../cpu-time.ts";
-import { Samples } from "../percentiles.ts";
+import { cpuShares, readCpuTimes } from "../measures/cpu-time.ts";
+import { Samples } from "../measures/percentiles.ts";
 import type { Client } from "./client.ts";
 import { openIdle, runConnects } from "./connections.ts";
 import type { MqttJob, MqttResult } from "./job.ts";

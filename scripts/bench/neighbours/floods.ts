@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { generate } from "mqtt-packet";
-import { createDevice, createHub } from "../../../test/support/mqtt-process.ts";
-import type { Account } from "../../../test/support/server-process.ts";
+import { createDevice, createHub } from "../../../test/support/mqtt/mqtt-process.ts";
+import type { Account } from "../../../test/support/process/server-process.ts";
 
 /** A hostile company, and where it reaches the server; `trap` is a web server that confirms webhooks and then hangs. */
 export type Attacker = { url: string; mqttUrl: string; account: Account; trap: string };

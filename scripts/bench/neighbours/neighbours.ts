@@ -1,8 +1,13 @@
 import { join } from "node:path";
-import { LOOPBACK } from "../../../test/endurance/subscribing.ts";
-import { type Account, createAccount, startServer, temporaryFolder } from "../../../test/support/server-process.ts";
-import type { Options } from "../options.ts";
-import { residentKb } from "../resident.ts";
+import { LOOPBACK } from "../../../test/support/notifications/subscribe-webhook.ts";
+import {
+  type Account,
+  createAccount,
+  startServer,
+  temporaryFolder,
+} from "../../../test/support/process/server-process.ts";
+import { residentKb } from "../measures/resident.ts";
+import type { Options } from "../setup/options.ts";
 import type { FloodJob, FloodReport } from "./flood-worker.ts";
 import { FLOOD_NAMES, type FloodName } from "./floods.ts";
 import { limitMemory } from "./memory-limit.ts";

@@ -1,7 +1,7 @@
 import { connect, type MqttClient } from "mqtt";
-import { createDevice, createHub } from "../../../test/support/mqtt-process.ts";
-import type { Account } from "../../../test/support/server-process.ts";
-import { Samples } from "../percentiles.ts";
+import { createDevice, createHub } from "../../../test/support/mqtt/mqtt-process.ts";
+import type { Account } from "../../../test/support/process/server-process.ts";
+import { Samples } from "../measures/percentiles.ts";
 
 /** What a tenant does at an even pace, and how often a second. */
 const PACE = { reads: 50, writes: 50, puts: 20, connects: 5, deliveries: 10 } as const;

@@ -1,4 +1,4 @@
-import { count, decimals } from "../numbers.ts";
+import { count, decimals } from "../measures/numbers.ts";
 import type { NeighbourRow } from "./neighbours.ts";
 import { ACTS, type Act } from "./quiet-tenant.ts";
 

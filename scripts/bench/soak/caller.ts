@@ -1,4 +1,4 @@
-import { Wire } from "../../../test/endurance/wire.ts";
+import { Wire } from "../../../test/support/http/http-connection.ts";
 
 /** Callers of the REST API over as many connections as are needed at a time; they are kept, and end when they are told to. */
 export class Caller {

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { residentKb } from "../resident.ts";
+import { residentKb } from "../measures/resident.ts";
 import type { Latencies } from "./recorder.ts";
 
 /** What a server has in its hands. NaN where there is no /proc. */

@@ -1,5 +1,5 @@
-import { decimals } from "../numbers.ts";
-import { median } from "../percentiles.ts";
+import { decimals } from "../measures/numbers.ts";
+import { median } from "../measures/percentiles.ts";
 import type { Health, Sample } from "./health.ts";
 
 /** Over the second half of the soak, of the memory there is. */

@@ -1,4 +1,4 @@
-import { Samples } from "../percentiles.ts";
+import { Samples } from "../measures/percentiles.ts";
 
 /** Latencies of a window, by what was asked. */
 export type Latencies = Record<string, { p50Ms: number; p99Ms: number }>;

@@ -1,4 +1,4 @@
-import { count, decimals } from "../numbers.ts";
+import { count, decimals } from "../measures/numbers.ts";
 import type { SoakResult } from "./soak.ts";
 
 /** As many of the windows are printed. */

@@ -1,5 +1,5 @@
-import { HTTP_ROWS } from "../http-rows.ts";
-import type { HttpRowName } from "../options.ts";
+import { HTTP_ROWS } from "../http/http-rows.ts";
+import type { HttpRowName } from "../setup/options.ts";
 import type { Caller } from "./caller.ts";
 import { pace, type Recorder, type Stop } from "./recorder.ts";
 

@@ -1,5 +1,5 @@
-import { preciseNow, type startReceivers } from "../../../test/endurance/receivers.ts";
-import type { Account } from "../../../test/support/server-process.ts";
+import { preciseNow, type startReceivers } from "../../../test/support/notifications/webhook-receivers.ts";
+import type { Account } from "../../../test/support/process/server-process.ts";
 import type { Caller } from "./caller.ts";
 import { pace, type Recorder } from "./recorder.ts";
 

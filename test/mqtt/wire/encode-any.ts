@@ -1,0 +1,28 @@
+import { generate } from "mqtt-packet";
+import { passedOn } from "../../../src/mqtt/connections/passed-on.ts";
+import { encodePublish } from "../../../src/mqtt/wire/codec.ts";
+import type { ClientPacket } from "../../../src/mqtt/wire/packets.ts";
+
+/** The bytes of any packet of a client, at level 5: by mqtt-packet, but for PUBLISH. */
+export function encodeAny(sent: ClientPacket): Uint8Array {
+  if (sent.cmd !== "publish") return new Uint8Array(generate(theirs(sent) as never, { protocolVersion: 5 }));
+  const { properties, messageId = 0, ...fields } = sent;
+  const { topicAlias, messageExpiryInterval } = properties ?? {};
+  return encodePublish(
+    { ...fields, messageId, topicAlias, messageExpiryInterval, properties: passedOn(properties) },
+    5,
+  );
+}
+
+/** As mqtt-packet wants it: bytes as a Buffer, each user property as an object of its own. */
+function theirs(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (Array.isArray(value)) return value.map(theirs);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      name === "userProperties" ? (each as [string, string][]).map((pair) => Object.fromEntries([pair])) : theirs(each),
+    ]),
+  );
+}

@@ -1,0 +1,61 @@
+import { expectInOrder } from "../store/breakages.ts";
+import { openHub } from "../world/hub.ts";
+import type { Json } from "../world/world.ts";
+import { type Level, MqttWire } from "./mqtt-wire.ts";
+import { pass, quiet, serveBroker } from "./served-broker.ts";
+
+/** A world with a hub, and a broker that devices reach by TCP. */
+export async function openMqtt(settings: Record<string, string> = {}) {
+  const hub = await openHub(settings);
+  const { world } = hub;
+  let served = await serveBroker(world);
+  const wires: MqttWire[] = [];
+
+  /** A device that anybody may be who knows its id. */
+  const device = async (name: string, rest: object = {}): Promise<Json> =>
+    (await hub.createDevice(name, { allow_insecure: true, ...rest })).device;
+
+  /** A transport's connection on which nothing was said. */
+  async function open(level: Level = 4): Promise<MqttWire> {
+    const wire = await MqttWire.open(served.addresses.tcp, level);
+    wires.push(wire);
+    return wire;
+  }
+
+  /** A connection of the device, with its CONNACK. */
+  async function client(id: string, level: Level = 4, fields: object = {}) {
+    const wire = await open(level);
+    const connack = await wire.connect({ clientId: id, ...fields });
+    const code = connack["returnCode"] ?? connack["reasonCode"];
+    if (code !== 0) throw new Error(`CONNACK ${code}`);
+    return Object.assign(wire, { connack });
+  }
+
+  return {
+    ...hub,
+    ...{ device, open, client },
+    quiet: () => quiet(world),
+    get address() {
+      return served.addresses.tcp;
+    },
+    get broker() {
+      return served.broker;
+    },
+    /** Time passes, and what falls due on the way is done. */
+    pass: (ms: number) => pass(world, served.scheduler, ms),
+    /** The broker ends in good order and another begins on the same store. */
+    async restart(): Promise<void> {
+      await served.stop();
+      served = await serveBroker(world);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const wire of wires) if (wire.isOpen) wire.abort();
+      try {
+        await served.stop();
+        expectInOrder(world.dataDir);
+      } finally {
+        await hub[Symbol.asyncDispose]();
+      }
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { Json } from "../world/world.ts";
+
+/** A message as it came in. */
+export type Message = { path: string; headers: Record<string, string>; text: string; body: Json; at: number };
+
+type Respond = (message: Message) => Response | Promise<Response>;
+
+export type Receiver = ReturnType<typeof startReceiver>;
+
+/** A real HTTP server on a free port of the loopback address, which keeps what it is sent. Its answer may be changed as a test goes on. */
+export function startReceiver(respond: Respond = () => new Response("", { status: 201 }), port = 0) {
+  const messages: Message[] = [];
+  const waiting: { count: number; done: () => void }[] = [];
+  const state = { respond };
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port,
+    idleTimeout: 0,
+    async fetch(request) {
+      const text = await request.text();
+      const message: Message = {
+        path: new URL(request.url).pathname,
+        headers: Object.fromEntries(request.headers),
+        text,
+        body: text && JSON.parse(text),
+        at: performance.now(),
+      };
+      messages.push(message);
+      for (const one of waiting.filter(({ count }) => messages.length >= count)) one.done();
+      return state.respond(message);
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    port: server.port as number,
+    messages,
+    state,
+    /** What it was sent of a type. */
+    of: (type: string) => messages.filter(({ body }) => body.type === type),
+    /** Resolves when so many messages have come in, in all. */
+    async arrived(count: number): Promise<void> {
+      if (messages.length < count) await new Promise<void>((done) => waiting.push({ count, done }));
+    },
+    async [Symbol.asyncDispose]() {
+      await server.stop(true);
+    },
+  };
+}

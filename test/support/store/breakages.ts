@@ -1,0 +1,46 @@
+import { expect } from "bun:test";
+import { join } from "node:path";
+import { INVARIANTS } from "../../../src/cli/invariants.ts";
+import { Connection } from "../../../src/store/sqlite/connection.ts";
+import { findDamage } from "../../../src/store/sqlite/integrity.ts";
+import { findViolations, type Invariant } from "../../../src/store/sqlite/invariant.ts";
+
+/** How an invariant is broken from beside, and what is then said. */
+export type Breakage = readonly [name: string, sql: string, says: RegExp];
+
+/** What `twinpost check` would say of a data directory. */
+export function problemsOf(dataDir: string, invariants: readonly Invariant[] = INVARIANTS): string[] {
+  const connection = new Connection(join(dataDir, "twinpost.db"), { readonly: true });
+  try {
+    return [...findDamage(connection), ...findViolations(connection, invariants)];
+  } finally {
+    connection.close();
+  }
+}
+
+/** Whatever a test has done to a data directory, all that has to be true is true at its end. */
+export const expectInOrder = (dataDir: string) => expect(problemsOf(dataDir)).toEqual([]);
+
+/** Breaks a database that is in order in one way after the other: each is named, and no invariant is left that nothing breaks. */
+export function expectEachNamed(dataDir: string, invariants: readonly Invariant[], breakages: readonly Breakage[]) {
+  expect(problemsOf(dataDir, invariants)).toEqual([]);
+  const named: string[] = [];
+  const connection = new Connection(join(dataDir, "twinpost.db"));
+  connection.pragma("foreign_keys = OFF");
+  try {
+    for (const [name, sql, says] of breakages) {
+      connection.run("BEGIN");
+      connection.run(sql);
+      const problems = [...findDamage(connection), ...findViolations(connection, invariants)];
+      connection.run("ROLLBACK");
+      named.push(...problems);
+      expect([name, problems]).toEqual([name, expect.arrayContaining([expect.stringMatching(says)])]);
+    }
+  } finally {
+    connection.close();
+  }
+  const patterns = invariants.map(
+    ({ broken }) => new RegExp(`^${broken.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{\w+\}/g, ".+")}$`),
+  );
+  expect(patterns.filter((pattern) => !named.some((problem) => pattern.test(problem)))).toEqual([]);
+}

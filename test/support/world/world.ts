@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import { createAccount } from "../../../src/access/create-account.ts";
+import { type Config, loadConfig } from "../../../src/config.ts";
+import type { Deps } from "../../../src/deps.ts";
+import { createApp } from "../../../src/http/app.ts";
+import { Deliverer } from "../../../src/jobs/deliverer.ts";
+import { jobs } from "../../../src/jobs/jobs.ts";
+import { Scheduler } from "../../../src/jobs/scheduler.ts";
+import { BodyBudget } from "../../../src/kernel/fairness/body-budget.ts";
+import { FairSlices } from "../../../src/kernel/fairness/fair-slices.ts";
+import { FairTurns } from "../../../src/kernel/fairness/fair-turns.ts";
+import { createLog } from "../../../src/kernel/log.ts";
+import { systemRandom } from "../../../src/kernel/random.ts";
+import { Tally } from "../../../src/kernel/tally.ts";
+import { Metrics } from "../../../src/metrics/metrics.ts";
+import { type HttpServer, serveHttp } from "../../../src/platform/http.ts";
+import { type Net, systemNet } from "../../../src/platform/net.ts";
+import { obtainKey } from "../../../src/store/keys/sealed-keys.ts";
+import { Connection } from "../../../src/store/sqlite/connection.ts";
+import { openServerStore } from "../../../src/store/store.ts";
+import { migratedFolder } from "../store/migrated-folder.ts";
+import { TestClock } from "../test-clock.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: tests look into answers whose shape they assert
+export type Json = any;
+export type Answer = { status: number; body: Json; headers: Headers };
+type Options = { body?: unknown; raw?: BodyInit; headers?: Record<string, string>; address?: string };
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+export type Caller = Awaited<ReturnType<World["createAccount"]>>;
+
+/**
+ * A whole server without its socket, on a database of its own: the real store and app, under a clock, a log and (if handed in) a network
+ * that the test holds. Jobs and deliveries run once they are started. `made` is a data directory that is there already; it goes with the world.
+ */
+export async function openWorld(
+  settings: Record<string, string> = {},
+  net: Net = systemNet(),
+  made?: Awaited<ReturnType<typeof migratedFolder>>,
+) {
+  const folder = made ?? (await migratedFolder());
+  const clock = new TestClock();
+  const logged: Json[] = [];
+  const log = createLog(
+    "debug",
+    () => clock.now(),
+    (line) => logged.push(JSON.parse(line)),
+  );
+  const random = systemRandom;
+  const metrics = new Metrics();
+  const stopping = new AbortController();
+  const store = await openServerStore({ dataDir: folder.path, clock, random, log, metrics });
+  const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(32));
+  const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
+  const deps: Deps = {
+    store,
+    clock,
+    random,
+    log,
+    config,
+    metrics,
+    stopping: stopping.signal,
+    net,
+    messages: new Tally(),
+    bodies: new BodyBudget(),
+    largeWrites: new FairTurns(),
+    slices: new FairSlices(),
+    userTokenKey,
+  };
+  // Devices do without it, and it takes half as long as all the rest.
+  let mounted: ReturnType<typeof createApp> | undefined;
+  const app = () => (mounted ??= createApp(deps));
+  const scheduler = new Scheduler(deps, jobs());
+  const deliverer = new Deliverer(deps);
+
+  /** One request through the app: status, parsed body and headers of its answer. */
+  async function call(method: string, path: string, { body, raw, headers, address }: Options = {}): Promise<Answer> {
+    const content = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+    const bytes = content === undefined ? undefined : new Uint8Array(await new Response(content).arrayBuffer());
+    const request = new Request(`http://twinpost.test${path}`, {
+      method,
+      headers: { ...(bytes && { "content-length": String(bytes.length) }), ...headers },
+      ...(bytes && { body: bytes }),
+    });
+    const response = await app().fetch(request, { peerAddress: () => address ?? "192.0.2.1" });
+    const text = await response.text();
+    return { status: response.status, body: text && JSON.parse(text), headers: response.headers };
+  }
+
+  /** Somebody with a secret or a token, and what they can do with it. */
+  const caller = (ids: { account: string; user: string; role: string }, authorization: string) => ({
+    ...ids,
+    authorization,
+    call: (method: string, path: string, body?: unknown, options: Options = {}) =>
+      call(method, path, { body, ...options, headers: { authorization, ...options.headers } }),
+  });
+
+  /** A new account, through its super admin. */
+  const newAccount = async (name = "Meter company") => {
+    const { secret, token, ...ids } = await createAccount(store, random, name);
+    return { ...caller(ids, secret), token };
+  };
+
+  /** A new user of the account, with a role of this statement, through the secret they got for their PIN. */
+  async function createUser(by: ReturnType<typeof caller>, statement: Json, name = "Some user") {
+    const role = (await by.call("POST", "/roles", { name: "Some role", statement })).body.uuid;
+    const user = (await by.call("POST", "/users", { name, role })).body.uuid;
+    const { pin } = (await by.call("POST", `/users/${user}/secrets`)).body;
+    const redeemed = (await call("POST", `/secrets/${by.account}/${pin}`)).body;
+    return { ...caller({ account: by.account, user, role }, redeemed.secret), token: redeemed.token as string };
+  }
+
+  /** Looks at the database from beside: what is really committed. */
+  function query(sql: string, ...binds: (string | number)[]): Json[] {
+    const connection = new Connection(join(folder.path, "twinpost.db"), { readonly: true });
+    try {
+      return [...connection.all(sql, ...binds)];
+    } finally {
+      connection.close();
+    }
+  }
+
+  /** Writes to the database from beside, in one transaction: what would take too long through the app. */
+  function seed(write: (connection: Connection) => void): void {
+    const connection = new Connection(join(folder.path, "twinpost.db"));
+    try {
+      connection.run("BEGIN IMMEDIATE");
+      write(connection);
+      connection.run("COMMIT");
+    } finally {
+      connection.close();
+    }
+  }
+
+  const servers: HttpServer[] = [];
+  /** Serves the app on a socket, for clients that bring their own HTTP; answers the URL. */
+  function listen(): string {
+    const server = serveHttp({ host: "127.0.0.1", port: 0 }, (request, peerAddress, arriving) =>
+      app().fetch(request, { peerAddress, arriving }),
+    );
+    servers.push(server);
+    return `http://127.0.0.1:${server.port}`;
+  }
+
+  /** Ends all but the data directory, and answers that. */
+  async function end() {
+    for (const server of servers) await server.stop(0);
+    await scheduler.stop();
+    await deliverer.stop(0);
+    await store.close();
+    return folder;
+  }
+
+  return {
+    ...{ listen, seed, end, stopping },
+    ...{ deps, store, clock, logged, scheduler, deliverer, dataDir: folder.path },
+    ...{ call, caller, createAccount: newAccount, createUser, query },
+    async [Symbol.asyncDispose]() {
+      (await end())[Symbol.dispose]();
+    },
+  };
+}
