@@ -1,5 +1,7 @@
 import { dirname, join } from "node:path";
 import { temporaryFolder } from "../test/support/process/server-process.ts";
+import { enduranceSteps } from "./ci/endurance.ts";
+import { lawFiles } from "./ci/laws.ts";
 
 // Runs every step of continuous integration, whether or not one before it failed, and ends with a line that counts all
 // their tests. A step that counts no tests of its own counts as one.
@@ -31,89 +33,13 @@ const STEPS: Step[] = [
   { name: "build", command: [process.execPath, "run", "build"] },
   { name: "smoke", command: [process.execPath, "run", "smoke"] },
   { name: "conformance", command: [process.execPath, "run", "conformance"] },
-  { name: "crash", command: [process.execPath, "test", "./test/endurance/crashes/crash.endurance.ts"] },
-  {
-    name: "stops",
-    command: [process.execPath, "test", "./test/endurance/crashes/drain.endurance.ts"],
-    env: { TWINPOST_DRAINS: "10" },
-  },
-  { name: "starts", command: [process.execPath, "test", "./test/endurance/crashes/start.endurance.ts"] },
-  { name: "full disk", command: [process.execPath, "test", "./test/endurance/disks/full-disk.endurance.ts"] },
-  { name: "read-only disk", command: [process.execPath, "test", "./test/endurance/disks/read-only.endurance.ts"] },
-  {
-    name: "accounts beside a load",
-    command: [process.execPath, "test", "./test/endurance/load/accounts.endurance.ts"],
-  },
-  {
-    name: "crash, devices",
-    command: [process.execPath, "test", "./test/endurance/crashes/crash-devices.endurance.ts"],
-  },
-  { name: "hostile documents", command: [process.execPath, "test", "./test/endurance/hostile/documents.endurance.ts"] },
-  {
-    name: "deliveries",
-    command: [process.execPath, "test", "./test/endurance/deliveries/deliveries.endurance.ts"],
-    env: { TWINPOST_CRASHES: "10" },
-  },
-  {
-    name: "sick receivers",
-    command: [process.execPath, "test", "./test/endurance/deliveries/sick-receivers.endurance.ts"],
-  },
-  { name: "expiry", command: [process.execPath, "test", "./test/endurance/deliveries/expiry.endurance.ts"] },
-  { name: "hostile bodies", command: [process.execPath, "test", "./test/endurance/hostile/bodies.endurance.ts"] },
-  {
-    name: "hostile connections",
-    command: [process.execPath, "test", "./test/endurance/hostile/connections.endurance.ts"],
-  },
-  { name: "hostile lists", command: [process.execPath, "test", "./test/endurance/hostile/lists.endurance.ts"] },
-  { name: "slow bodies", command: [process.execPath, "test", "./test/endurance/hostile/slow-bodies.endurance.ts"] },
-  {
-    name: "MQTT, restarts",
-    command: [process.execPath, "test", "./test/endurance/mqtt/restart.endurance.ts"],
-    env: { TWINPOST_CRASHES: "12" },
-  },
-  {
-    name: "MQTT, leaks",
-    command: [process.execPath, "test", "./test/endurance/mqtt/leak.endurance.ts"],
-    env: { TWINPOST_LEAK_RUNS: "3" },
-  },
-  {
-    name: "MQTT, fuzz",
-    command: [process.execPath, "test", "./test/endurance/mqtt/fuzz.endurance.ts"],
-    env: { TWINPOST_FUZZ_PACKETS: "20000" },
-  },
-  {
-    name: "MQTT, hostile clients",
-    command: [process.execPath, "test", "./test/endurance/mqtt/hostile.endurance.ts"],
-    env: { TWINPOST_HOSTILE_SECONDS: "3" },
-  },
-  { name: "MQTT, floods", command: [process.execPath, "test", "./test/endurance/mqtt/floods.endurance.ts"] },
-  { name: "MQTT, codec", command: [process.execPath, "test", "./test/endurance/mqtt/codec-fuzz.endurance.ts"] },
-  {
-    name: "silent WebSockets",
-    command: [process.execPath, "test", "./test/endurance/hostile/silent-websockets.endurance.ts"],
-  },
-  { name: "neighbours", command: [process.execPath, "test", "./test/endurance/hostile/neighbours.endurance.ts"] },
-  {
-    name: "backups",
-    command: [process.execPath, "test", "./test/endurance/disks/backup.endurance.ts"],
-    env: { TWINPOST_BACKUP_MB: "50", TWINPOST_BACKUP_ROUNDS: "1", TWINPOST_BACKUP_KILLS: "3" },
-  },
+  ...enduranceSteps(),
   {
     name: "accounts that travel",
     command: [process.execPath, "test", "./test/cli/export.test.ts"],
     env: { TWINPOST_RUNS: "100" },
   },
-  {
-    name: "laws",
-    command: [
-      ...[process.execPath, "test", "./test/kernel/json.test.ts", "./test/mqtt/matching/subscription-tree.test.ts"],
-      ...["./test/ledgers/history-model.test.ts", "./test/store/appended-rows.test.ts", "./test/rules/fuzz.test.ts"],
-      ...["./test/access/provenance-law.test.ts", "./test/kernel/fair-queue.test.ts"],
-    ],
-    env: { TWINPOST_TRIES: "10" },
-  },
-  { name: "rules", command: [process.execPath, "test", "./test/endurance/laws/rules-fuzz.endurance.ts"] },
-  { name: "visibility", command: [process.execPath, "test", "./test/endurance/laws/visibility.endurance.ts"] },
+  { name: "laws", command: [process.execPath, "test", ...lawFiles()], env: { TWINPOST_TRIES: "10" } },
 ];
 
 /** Runs a step, with its output passed through, and answers what it counted. */

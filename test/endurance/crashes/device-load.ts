@@ -1,6 +1,5 @@
 import { ConnectionEnded, Wire } from "../../support/http/http-connection.ts";
-
-export const HUB = "/iot/v1/regions/fr-par";
+import { HUB } from "../../support/world/hub.ts";
 
 type Data = Record<string, number | string>;
 /** A document as one writer knows it: undefined is none. */

@@ -1,5 +1,5 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { HUB } from "../crashes/device-load.ts";
+import { HUB } from "../../support/world/hub.ts";
 import { openSiege, say } from "../server/attacked-server.ts";
 import { head, MB, outcome, tally, verdict } from "../server/request-outcome.ts";
 
