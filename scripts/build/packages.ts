@@ -32,7 +32,7 @@ export type Source = {
 };
 
 /** The registry as npm is set up for it here, proxies and credentials included. */
-export const registry: Source = {
+const registry: Source = {
   cache:
     process.env["TWINPOST_BUILD_CACHE"] ||
     join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "twinpost-build"),

@@ -2,7 +2,7 @@ import { connectDevice, type MqttDevice } from "../../test/support/mqtt/mqtt-dev
 import type { Json } from "../../test/support/world/world.ts";
 import type { Stage } from "./alarm.ts";
 
-export const HUB_API = "/iot/v1/regions/fr-par";
+const HUB_API = "/iot/v1/regions/fr-par";
 export const ME = "$SCW/twins/me";
 
 /** What the phone app calls, on the hub API. */

@@ -1,6 +1,6 @@
 import type { Json } from "../../test/support/world/world.ts";
 
-export type Answer = { status: number; body: Json };
+type Answer = { status: number; body: Json };
 
 /** Longer answers are told in part. */
 const TOLD_LENGTH_MAX = 300;

@@ -6,7 +6,7 @@ import { playNotifications } from "./notifications.ts";
 import { bringIn, CONTRACTOR, ENTRIES, METER_COMPANY, type Person } from "./people.ts";
 
 /** The yearly review has to be done before the story's own end: a real clock is waited for. */
-export const REVIEW_SECONDS = 30;
+const REVIEW_SECONDS = 30;
 
 /** Everybody and everything that later chapters go on with. */
 export type Cast = {

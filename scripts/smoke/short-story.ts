@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createAccount, startServer } from "../../test/support/process/server-process.ts";
 
-export type Check = (what: string, holds: boolean) => void;
+type Check = (what: string, holds: boolean) => void;
 
 /** An account, a twin, and the same twin after a restart: what anybody does first. */
 export async function playShortStory(program: readonly string[], folder: string, check: Check): Promise<string> {

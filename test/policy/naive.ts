@@ -8,7 +8,7 @@ type Value = (entry: Entry) => Json;
 type About = { identity?: string; ledgerOf?: string; entry?: Entry; LEDGER: Entry[]; value?: Value; SECRET?: null };
 
 /** What an entry comes to: an include reads through to the entry it means in the end, and has no value in a loop or without one. */
-export function readThrough(model: Model, entry: Entry): { value: Json; changedAt: number } {
+function readThrough(model: Model, entry: Entry): { value: Json; changedAt: number } {
   const passed = new Set<Entry>();
   let at: Entry | undefined = entry;
   while (at?.kind === "include" && !passed.has(at)) {

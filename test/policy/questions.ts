@@ -9,7 +9,7 @@ import type { Rule } from "./rule-pool.ts";
 export const NOT_FOUND = "not found";
 const NOT_ACCESSIBLE = "Entry not accessible.";
 
-export type Question = { path: string; answer: Json };
+type Question = { path: string; answer: Json };
 
 const BOOLEANS = [true, false];
 

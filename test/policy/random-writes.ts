@@ -26,7 +26,7 @@ export const anyWrite = fc.record({
   ),
 });
 
-export type Write = typeof anyWrite extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+type Write = typeof anyWrite extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
 /** A request, what is answered to it, and what it does to the model if it is done. `created` are ids that only the answer tells. */
 type Attempt = {

@@ -89,7 +89,7 @@ const or = (a: Rule, b: Rule): Rule => ({
 });
 
 /** What a rule is about decides which variables it sees. */
-export type Kind = "twin" | "identity" | "entry";
+type Kind = "twin" | "identity" | "entry";
 
 const FOREIGN_TO: Record<Kind, RegExp> = { twin: /identity|entry_/, identity: /entry_/, entry: /identity/ };
 

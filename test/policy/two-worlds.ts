@@ -128,7 +128,7 @@ type What = Story["steps"][number]["what"];
 
 type Person = Pick<Caller, "call" | "account" | "user" | "role">;
 /** Whose the secret is. */
-export type Keeper = "admin" | "partner";
+type Keeper = "admin" | "partner";
 
 type People = Record<"admin" | "clerk" | "fitter" | "partner", Person>;
 

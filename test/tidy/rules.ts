@@ -46,11 +46,13 @@ const FILES_MAX = 25;
 
 const inSrc = (path: string) => path.startsWith("src/") && !path.endsWith(".d.ts");
 const sourcesOf = (tree: SourceTree) => [...tree.keys()].filter(inSrc);
+/** Those of tests and scripts too. */
+const allSourcesOf = (tree: SourceTree) => [...tree.keys()].filter((path) => !path.endsWith(".d.ts"));
 
 /** The parts of a path below src/: `mqtt/wire/codec.ts` is in the room `mqtt`, and in its part `wire`. */
 function placeOf(path: string): { room: string; part: string | undefined } {
   const [room = "", part] = path.replace(/^src\//, "").split("/");
-  return { room: room.replace(/\.ts$/, ""), part: part?.replace(/\.ts$/, "") };
+  return { room: room.replace(/\.tsx?$/, ""), part: part?.replace(/\.tsx?$/, "") };
 }
 
 const rankIn = (ranks: readonly (readonly string[])[], name: string) =>
@@ -130,20 +132,21 @@ export const hasNoCircleByValue: Rule = (tree) => {
   return asBreach(findCircle(arrows));
 };
 
-/** No folder of src/ leads back to itself, imports of types included. */
+/** No folder leads back to itself, imports of types included. */
 export const hasNoCircleOfFolders: Rule = (tree) => {
   const arrows = new Map<string, Set<string>>();
   const folderOf = (path: string) => {
+    if (!inSrc(path)) return posix.dirname(path);
     const { room, part, rank } = partOf(path);
     return part === "" ? `src/${room} (${rank})` : `src/${room}/${part}`;
   };
-  for (const path of sourcesOf(tree)) {
+  for (const path of allSourcesOf(tree)) {
     const from = folderOf(path);
     const to = arrows.get(from) ?? new Set<string>();
     arrows.set(from, to);
     for (const imported of importsOf(tree, path)) {
       const there = folderOf(imported.path);
-      if (inSrc(imported.path) && there !== from) to.add(there);
+      if (tree.has(imported.path) && there !== from) to.add(there);
     }
   }
   return asBreach(findCircle(arrows));
@@ -152,13 +155,13 @@ export const hasNoCircleOfFolders: Rule = (tree) => {
 /** A folder with more files than one looks over at a glance has folders inside. */
 export const hasNoCrowdedFolder: Rule = (tree) => {
   const counts = new Map<string, number>();
-  for (const path of sourcesOf(tree)) counts.set(posix.dirname(path), (counts.get(posix.dirname(path)) ?? 0) + 1);
+  for (const path of allSourcesOf(tree)) counts.set(posix.dirname(path), (counts.get(posix.dirname(path)) ?? 0) + 1);
   return [...counts].filter(([, count]) => count > FILES_MAX).map(([folder, count]) => `${folder} has ${count} files`);
 };
 
 /** A file this long holds two ideas. */
 export const hasNoLongFile: Rule = (tree) =>
-  sourcesOf(tree).flatMap((path) => {
+  allSourcesOf(tree).flatMap((path) => {
     const lines = (tree.get(path) as string).split("\n").length;
     return lines < LINES_MAX ? [] : [`${path} has ${lines} lines`];
   });
@@ -178,7 +181,7 @@ export const hasNoDeadExport: Rule = (tree) => {
       for (const name of imported.names) names.add(name);
     }
   }
-  return sourcesOf(tree).flatMap((path) => {
+  return allSourcesOf(tree).flatMap((path) => {
     const source = tree.get(path) as string;
     if (usedWhole.has(path) || path === ADDON) return [];
     return exportsOf(source)
@@ -186,6 +189,21 @@ export const hasNoDeadExport: Rule = (tree) => {
       .map((name) => `${path} exports ${name}`);
   });
 };
+
+const isTest = (path: string) => /\.(test|process|endurance)\.tsx?$/.test(path);
+
+/** The program imports neither tests nor scripts, scripts import of tests only what supports them, and only a test imports a script: to test it. */
+export const keepsTestsAndScriptsApart: Rule = (tree) =>
+  allSourcesOf(tree).flatMap((path) =>
+    importsOf(tree, path)
+      .filter((imported) => {
+        const [from] = path.split("/");
+        const [to, part] = imported.path.split("/");
+        if (from === "scripts") return to === "test" && part !== "support";
+        return (from === "src" && to === "test") || (to === "scripts" && !isTest(path));
+      })
+      .map((imported) => `${path} imports ${imported.path}`),
+  );
 
 /** Relative imports have their ending. */
 export const hasEndings: Rule = (tree) =>

@@ -4,7 +4,7 @@ import { Glob } from "bun";
 /** The text of each source file by its path below the repository, such as `src/twins/rows.ts`. */
 export type SourceTree = ReadonlyMap<string, string>;
 
-export type Import = {
+type Import = {
   /** Path of the imported file below the repository. */
   path: string;
   /** As it is written. */

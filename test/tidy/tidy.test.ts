@@ -6,8 +6,8 @@ const SOURCES = await readSources(`${import.meta.dir}/../..`);
 
 const treeOf = (files: Record<string, string>): SourceTree => new Map(Object.entries(files));
 const file = (path: string, source = "") => ({ [path]: source });
-const manyFiles = (count: number) =>
-  Object.assign({}, ...Array.from({ length: count }, (_, i) => file(`src/twins/file-${i}.ts`)));
+const manyFiles = (count: number, folder: string, ending: string) =>
+  Object.assign({}, ...Array.from({ length: count }, (_, i) => file(`${folder}/file-${i}.${ending}`)));
 
 /** Each rule, and trees that break it, by what it says of them. */
 const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, string][]][] = [
@@ -50,6 +50,13 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
         },
         "src/twins/a.ts → src/twins/b.ts → src/twins/a.ts",
       ],
+      [
+        {
+          ...file("test/twins/a.ts", `import { b } from "./b.ts";`),
+          ...file("test/twins/b.ts", `import { a } from "./a.ts";`),
+        },
+        "test/twins/a.ts → test/twins/b.ts → test/twins/a.ts",
+      ],
     ],
   ],
   [
@@ -63,13 +70,41 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
         },
         "src/hub/devices → src/hub/hubs → src/hub/devices",
       ],
+      [
+        {
+          ...file("test/support/mqtt/a.ts", `import type { B } from "../world/b.ts";`),
+          ...file("test/support/world/b.ts", `import type { A } from "../mqtt/a.ts";`),
+        },
+        "test/support/mqtt → test/support/world → test/support/mqtt",
+      ],
+      [
+        {
+          ...file("scripts/bench/a.ts", `import { b } from "./http/b.ts";`),
+          ...file("scripts/bench/http/b.ts", `import type { C } from "../c.ts";`),
+          ...file("scripts/bench/c.ts", "export type C = 1;"),
+        },
+        "scripts/bench → scripts/bench/http → scripts/bench",
+      ],
     ],
   ],
-  ["no folder has more than 25 files", rules.hasNoCrowdedFolder, [[manyFiles(26), "src/twins has 26 files"]]],
+  [
+    "no folder has more than 25 files",
+    rules.hasNoCrowdedFolder,
+    [
+      [manyFiles(26, "src/twins", "ts"), "src/twins has 26 files"],
+      [manyFiles(26, "src/console/pages", "tsx"), "src/console/pages has 26 files"],
+      [manyFiles(26, "test/support", "ts"), "test/support has 26 files"],
+      [manyFiles(26, "scripts/bench", "ts"), "scripts/bench has 26 files"],
+    ],
+  ],
   [
     "no file has 400 lines",
     rules.hasNoLongFile,
-    [[file("src/twins/a.ts", "\n".repeat(399)), "src/twins/a.ts has 400 lines"]],
+    [
+      [file("src/twins/a.ts", "\n".repeat(399)), "src/twins/a.ts has 400 lines"],
+      [file("test/twins/a.test.ts", "\n".repeat(399)), "test/twins/a.test.ts has 400 lines"],
+      [file("scripts/a.ts", "\n".repeat(399)), "scripts/a.ts has 400 lines"],
+    ],
   ],
   [
     "what is exported is imported elsewhere",
@@ -82,6 +117,33 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
         },
         "src/twins/a.ts exports c",
       ],
+      [
+        {
+          ...file("test/support/a.ts", "export const a = 1;\nexport const b = a;"),
+          ...file("scripts/b.ts", `import { a } from "../test/support/a.ts";`),
+        },
+        "test/support/a.ts exports b",
+      ],
+      [file("scripts/a.ts", "export function a() {}"), "scripts/a.ts exports a"],
+    ],
+  ],
+  [
+    "scripts import of tests what supports them, and only tests import scripts",
+    rules.keepsTestsAndScriptsApart,
+    [
+      [
+        file("scripts/a.ts", `import { b } from "../test/twins/b.ts";\nimport { c } from "../test/support/c.ts";`),
+        "scripts/a.ts imports test/twins/b.ts",
+      ],
+      [
+        {
+          ...file("test/support/a.ts", `import { b } from "../../scripts/b.ts";`),
+          ...file("test/build/b.test.ts", `import { b } from "../../scripts/b.ts";`),
+        },
+        "test/support/a.ts imports scripts/b.ts",
+      ],
+      [file("src/twins/a.ts", `import { b } from "../../test/b.ts";`), "src/twins/a.ts imports test/b.ts"],
+      [file("src/twins/a.ts", `import { b } from "../../scripts/b.ts";`), "src/twins/a.ts imports scripts/b.ts"],
     ],
   ],
   [
@@ -119,7 +181,10 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     rules.startsProcessesElsewhere,
     [
       [
-        file("test/twins/a.test.ts", ["import { startServer }", `from "../support/server-process.ts";`].join(" ")),
+        file(
+          "test/twins/a.test.ts",
+          ["import { startServer }", `from "../support/process/server-process.ts";`].join(" "),
+        ),
         "test/twins/a.test.ts",
       ],
     ],

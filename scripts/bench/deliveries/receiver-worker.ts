@@ -1,7 +1,7 @@
 // The receivers of a bench, in a process of their own: as many HTTP servers as told, which confirm what they are asked to confirm,
 // answer at once, and report when each sticker was told of.
 
-export type ReceiverJob = { receivers: number; serverUrl: string };
+type ReceiverJob = { receivers: number; serverUrl: string };
 export type ReceiverReport = { urls: string[] } | { n: number; atMs: number };
 
 const send = (report: ReceiverReport) => process.send?.(report);

@@ -6,7 +6,7 @@ export type Connection = {
   close(): void;
 };
 
-export type OnAnswer = (status: number, head: Buffer) => void;
+type OnAnswer = (status: number, head: Buffer) => void;
 
 /**
  * Opens a connection that understands only as much HTTP as is needed to count answers: the status and `content-length`.

@@ -22,11 +22,11 @@ export type Figure = {
 };
 
 /** "The ratio is at least 0.4", "p99Ms is less than 25". */
-export type Requirement =
+type Requirement =
   | { of: "ratio" | "p50Ms" | "p99Ms"; atLeast: number }
   | { of: "p50Ms" | "p99Ms" | "sessionKb"; below: number };
 
-export type Verdict = "pass" | "short";
+type Verdict = "pass" | "short";
 
 export function verdictOf(figure: Figure): Verdict | undefined {
   const { required } = figure;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 const ROOT = "/sys/fs/cgroup";
 
 /** What a command begins with so that it has no more memory than this; the system ends it if it takes more. */
-export type MemoryLimit = { prefix: string[] } & AsyncDisposable;
+type MemoryLimit = { prefix: string[] } & AsyncDisposable;
 
 /** A control group with so much memory, of either version; undefined where none can be made, which takes root. */
 export function limitMemory(bytes: number): MemoryLimit | undefined {

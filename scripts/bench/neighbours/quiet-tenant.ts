@@ -153,12 +153,7 @@ export class QuietTenant implements AsyncDisposable {
 }
 
 /** Calls the account API. Throws what a refusal says. */
-export async function call(
-  { url, account }: Pick<Place, "url" | "account">,
-  method: string,
-  path: string,
-  body?: object,
-) {
+async function call({ url, account }: Pick<Place, "url" | "account">, method: string, path: string, body?: object) {
   const response = await fetch(url + path, {
     method,
     headers: { authorization: account.secret },

@@ -10,7 +10,7 @@ const MEMORY_MB_MAX = 600;
 const limitOf = ({ quiet, times }: NeighbourRow, act: Act) => times * Math.max(FLOOR_MS[act], quiet.p99Ms[act]);
 
 /** What about a row is not as asked. */
-export function shortcomingsOf(row: NeighbourRow): string[] {
+function shortcomingsOf(row: NeighbourRow): string[] {
   const { beside, floods, memoryMb, survived } = row;
   const late = ACTS.filter((act) => !(beside.p99Ms[act] <= limitOf(row, act)));
   const refused = Object.entries(beside.refused).map(([what, times]) => `${times} times ${what}`);

@@ -30,8 +30,8 @@ const MQTT_ROW_NAMES = [
 ] as const;
 export type MqttRowName = (typeof MQTT_ROW_NAMES)[number];
 
-export const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES, "deliveries", ...MQTT_ROW_NAMES] as const;
-export type RowName = (typeof ROW_NAMES)[number];
+const ROW_NAMES = ["start", "store", ...HTTP_ROW_NAMES, "deliveries", ...MQTT_ROW_NAMES] as const;
+type RowName = (typeof ROW_NAMES)[number];
 
 export type Options = {
   rows: ReadonlySet<RowName>;

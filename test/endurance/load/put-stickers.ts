@@ -4,7 +4,7 @@ import { Wire } from "../../support/http/http-connection.ts";
 import { subscribeForGood } from "../../support/world/published-messages.ts";
 
 /** A journal row about stickers, taken apart: one for each sticker. */
-export type StickerEvent = { kind: string; at: number; color: string; validityAt: number };
+type StickerEvent = { kind: string; at: number; color: string; validityAt: number };
 
 export function stickerEvents(database: Connection): StickerEvent[] {
   const rows = database.all(

@@ -7,9 +7,6 @@ import { createAccount, SOURCE, startServer, temporaryFolder } from "../../suppo
 import { memoryOf, say } from "../server/attacked-server.ts";
 import { type Report, startMqttBystander } from "./mqtt-bystander.ts";
 
-/** A device that may connect many times, by any client identifier, over both transports. */
-export type Attacker = { id: string; hub: string };
-
 /**
  * A server of its own to attack, with a pair of devices beside that must not notice: of the hub that is besieged, or, `apart`, of another
  * account.

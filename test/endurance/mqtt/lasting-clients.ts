@@ -64,7 +64,7 @@ export async function untilLost(run: () => Promise<void>): Promise<void> {
   }
 }
 
-export type Flight = { messageId: number; n: number; qos: 1 | 2; released: boolean };
+type Flight = { messageId: number; n: number; qos: 1 | 2; released: boolean };
 
 /** Publishes numbers, each until it is acknowledged, however often the server dies meanwhile. */
 export class LastingPublisher {

@@ -1,7 +1,7 @@
 // What a hub of devices must deliver to whom, told without any of the broker's own code.
 
-export type Want = { qos: 0 | 1 | 2; noLocal: boolean };
-export type Topic = { topic: string; payload: string; qos: 0 | 1 | 2; retain: boolean };
+type Want = { qos: 0 | 1 | 2; noLocal: boolean };
+type Topic = { topic: string; payload: string; qos: 0 | 1 | 2; retain: boolean };
 
 /** One client identifier of one device, as the model sees it. */
 export type Member = {
@@ -23,7 +23,7 @@ export type Member = {
 type Shared = { payload: string; candidates: Member[]; maybe: boolean };
 
 /** Topics that restricted devices may neither publish nor receive. */
-export const SECRET = "secret/#";
+const SECRET = "secret/#";
 
 export class HubModel {
   readonly members: Member[] = [];
@@ -140,7 +140,7 @@ export const isShared = (filter: string) => filter.startsWith("$share/");
 const plain = (filter: string) => (isShared(filter) ? filter.split("/").slice(2).join("/") : filter);
 
 /** Whether the filter matches the topic. */
-export function covers(filter: string, topic: string): boolean {
+function covers(filter: string, topic: string): boolean {
   const levels = topic.split("/");
   const parts = filter.split("/");
   for (const [i, part] of parts.entries()) {

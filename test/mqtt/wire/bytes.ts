@@ -16,7 +16,7 @@ export const bytes = (...parts: Part[]): Uint8Array => {
 export const uint16 = (value: number) => [value >> 8, value & 0xff];
 export const uint32 = (value: number) => [...uint16(value >>> 16), ...uint16(value & 0xffff)];
 
-export function varInt(value: number): number[] {
+function varInt(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varInt(value >>> 7)];
 }
 

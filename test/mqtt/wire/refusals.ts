@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { decode } from "../../../src/mqtt/wire/codec.ts";
 import { type Level, ProtocolError } from "../../../src/mqtt/wire/packets.ts";
 
-export type Refused = [sentence: string, frame: Uint8Array, reasonCode: number, clause: string];
+type Refused = [sentence: string, frame: Uint8Array, reasonCode: number, clause: string];
 
 /** One test for each: a packet, and the reason code and clause by which it is refused at these levels. */
 export function refusedAt(levels: (Level | null)[], table: Refused[]): void {
@@ -14,7 +14,7 @@ export function refusedAt(levels: (Level | null)[], table: Refused[]): void {
   }
 }
 
-export function refusalOf(frame: Uint8Array, level: Level | null): ProtocolError {
+function refusalOf(frame: Uint8Array, level: Level | null): ProtocolError {
   try {
     decode(frame, level);
   } catch (error) {

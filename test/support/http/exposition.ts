@@ -1,5 +1,5 @@
-export type Labels = Record<string, string>;
-export type Family = { type: string; help: string; samples: Sample[] };
+type Labels = Record<string, string>;
+type Family = { type: string; help: string; samples: Sample[] };
 type Sample = { name: string; labels: Labels; value: number };
 
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;

@@ -42,7 +42,7 @@ export async function dialTcp(port: number): Promise<Wire> {
   return plainWire(socket);
 }
 
-export type TlsWire = Wire & {
+type TlsWire = Wire & {
   /** What resumes this session on another connection. */
   readonly session: Promise<Buffer>;
   readonly resumed: boolean;
@@ -93,7 +93,7 @@ export function frame(opcode: number, payload: Uint8Array, { final = true } = {}
   return Buffer.concat([head, payload]);
 }
 
-export type WebSocketWire = Wire & {
+type WebSocketWire = Wire & {
   /** The answer to the handshake, before anything else came. */
   readonly head: string;
   /** Opcodes and payloads of frames that carry no data. */

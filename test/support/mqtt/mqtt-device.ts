@@ -2,7 +2,7 @@ import { connectAsync, type IClientOptions, type IClientPublishOptions } from "m
 import type { QoS } from "../../../src/mqtt/wire/packets.ts";
 import type { Json } from "../world/world.ts";
 
-export type DeviceMessage = { topic: string; text: string; qos: QoS; retain: boolean };
+type DeviceMessage = { topic: string; text: string; qos: QoS; retain: boolean };
 export type MqttDevice = Awaited<ReturnType<typeof connectDevice>>;
 
 const LIMIT_MS = 10_000;

@@ -23,7 +23,7 @@ export const aWill = (rest: Partial<StoredWill> = {}): StoredWill => ({
 });
 
 /** What is charged to a hub, and what its rows say should be. */
-export const USAGE = `SELECT bytes, retained_count,
+const USAGE = `SELECT bytes, retained_count,
     (SELECT coalesce(sum(charged_bytes), 0) FROM mqtt_queue WHERE hub_number = number)
       + (SELECT coalesce(sum(bytes), 0) FROM mqtt_messages WHERE hub_number = number)
       + (SELECT coalesce(sum(bytes), 0) FROM mqtt_retained WHERE hub_number = number)

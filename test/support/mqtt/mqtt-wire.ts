@@ -300,7 +300,7 @@ const PLAIN: Record<string, Fields> = {
 };
 
 /** Packets as a failed test should show them: payloads as text, and none of the parser's own notes. */
-export function readable({ length: _, ...packet }: Fields): Fields {
+function readable({ length: _, ...packet }: Fields): Fields {
   return Object.fromEntries(
     Object.entries(packet)
       .filter(([, value]) => value !== undefined && value !== null)

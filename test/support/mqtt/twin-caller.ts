@@ -4,7 +4,7 @@ import type { Publish, QoS, ReasonCode } from "../../../src/mqtt/wire/packets.ts
 import { openHub } from "../world/hub.ts";
 import type { Json } from "../world/world.ts";
 
-export type TwinAnswer = { topic: string; body: Json; qos: QoS; message: Message };
+type TwinAnswer = { topic: string; body: Json; qos: QoS; message: Message };
 
 /** A device's connection without its wire: what it publishes goes to the twin API, and what that answers is kept. */
 export function connectTwin(

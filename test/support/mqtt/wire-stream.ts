@@ -32,7 +32,7 @@ export type WireStream = {
   writeFrame(opcode: number, bytes: Uint8Array, options?: { final?: boolean; masked?: boolean }): void;
 };
 
-export type WireListener = {
+type WireListener = {
   onBytes(bytes: Buffer): void;
   /** Last, once. Over a WebSocket with the status code that the server gave, if it gave one. */
   onClose(closeCode: number | undefined): void;

@@ -1,6 +1,6 @@
 import type { Json } from "../world/world.ts";
 
-export type Message = { path: string; headers: Headers; text: string; body: Json };
+type Message = { path: string; headers: Headers; text: string; body: Json };
 
 /** A real HTTP receiver on a free port of the loopback address: answers 201 to whatever is posted to it, and keeps it. */
 export function openInbox() {

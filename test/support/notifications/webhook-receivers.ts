@@ -16,7 +16,7 @@ export type Arrival = {
  * `healthy` takes everything; `flaky` refuses one in five hundred at first, and is slow by milliseconds; `failing` answers 500, `hanging`
  * nothing; `closing` closes the connection, and `streaming` never ends its answer.
  */
-export type Kind = "healthy" | "flaky" | "failing" | "hanging" | "closing" | "streaming";
+type Kind = "healthy" | "flaky" | "failing" | "hanging" | "closing" | "streaming";
 
 type Report = { urls: Record<string, string> } | { confirmed: number } | { arrivals: Arrival[]; changed: string[] };
 

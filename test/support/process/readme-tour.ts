@@ -5,7 +5,7 @@ import { join } from "node:path";
 type Block = { line: number; commands: string; shown: string };
 
 /** What became of a block: whether what it printed is what the README shows, or why it was not tried. */
-export type Played = { what: string; printed: string; agrees: boolean } | { what: string; skipped: string };
+type Played = { what: string; printed: string; agrees: boolean } | { what: string; skipped: string };
 
 /** The tour asks for no more than these; the last part of it for mosquitto's clients too. */
 export const TOUR_PLAYABLE = process.platform !== "win32" && Bun.which("bash") !== null && Bun.which("curl") !== null;

@@ -7,7 +7,7 @@ import { text } from "../../../src/store/sqlite/sql.ts";
 import { temporaryFolder } from "../process/server-process.ts";
 
 /** The last migration of the first release. */
-export const FIRST_RELEASE = 13;
+const FIRST_RELEASE = 13;
 
 /** A data directory with what another has, at an older schema: columns and tables that came later are left out. */
 export async function olderDatabase(dataDir: string, level: number = FIRST_RELEASE) {

@@ -4,7 +4,7 @@ import type { Deps } from "../../../src/deps.ts";
 import type { Reader, SqlValue } from "../../../src/store/sqlite/sql.ts";
 import type { World } from "./world.ts";
 
-export type Asked = { sql: string; binds: SqlValue[]; rows: number };
+type Asked = { sql: string; binds: SqlValue[]; rows: number };
 
 /** The world's deps, and all that is asked of the store through them. */
 export function listeningTo({ deps }: World): { deps: Deps; asked: Asked[] } {
