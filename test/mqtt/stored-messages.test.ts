@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
 import { acknowledge, releaseOutgoing } from "../../src/mqtt/persistence/acknowledge.ts";
 import { dropEndedQueues, dropExpiredMessages } from "../../src/mqtt/persistence/clear-away.ts";
-import { HUB_BYTES_MAX, QUEUED_BYTES_MAX, QUEUED_MESSAGES_MAX } from "../../src/mqtt/persistence/store-limits.ts";
+import {
+  HUB_BYTES_MAX,
+  STORED_QUEUE_BYTES_MAX,
+  STORED_QUEUE_MESSAGES_MAX,
+} from "../../src/mqtt/persistence/store-limits.ts";
 import { openMqttStore, textOf } from "../support/mqtt-store.ts";
 
 const KEPT_APART = "x".repeat(5000);
@@ -71,7 +75,7 @@ test("a queue holds so many messages; the newest is dropped, for its own recipie
   const full = await mqtt.openKept({ clientId: "full" });
   const free = await mqtt.openKept({ clientId: "free" });
   await Promise.all(
-    Array.from({ length: QUEUED_MESSAGES_MAX }, () => mqtt.publish(mqtt.message("t", "1"), [mqtt.to(full)])),
+    Array.from({ length: STORED_QUEUE_MESSAGES_MAX }, () => mqtt.publish(mqtt.message("t", "1"), [mqtt.to(full)])),
   );
   const one = mqtt.message("t", "2");
   expect(await mqtt.publish(one, [mqtt.to(full), mqtt.to(free)])).toEqual({
@@ -80,14 +84,14 @@ test("a queue holds so many messages; the newest is dropped, for its own recipie
   await mqtt.run(acknowledge, { sessionId: full, positions: [2] });
   expect((await mqtt.publish(one, [mqtt.to(full)])).dropped).toBe(1);
   await mqtt.run(acknowledge, { sessionId: full, positions: [1] });
-  expect((await mqtt.publish(one, [mqtt.to(full)])).positions).toEqual([QUEUED_MESSAGES_MAX + 1]);
+  expect((await mqtt.publish(one, [mqtt.to(full)])).positions).toEqual([STORED_QUEUE_MESSAGES_MAX + 1]);
 });
 
 test("a queue holds so many bytes, however few messages they are", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const large = mqtt.message("t", "x".repeat(4 * 1024 * 1024));
-  const fit = Math.floor(QUEUED_BYTES_MAX / large.payload.length) - 1;
+  const fit = Math.floor(STORED_QUEUE_BYTES_MAX / large.payload.length) - 1;
   for (let i = 0; i < fit; i++) expect((await mqtt.publish(large, [mqtt.to(sessionId)])).dropped).toBe(0);
   expect(await mqtt.publish(large, [mqtt.to(sessionId)])).toMatchObject({ positions: [null], dropped: 1 });
   await mqtt.run(acknowledge, { sessionId, positions: [1] });

@@ -10,7 +10,7 @@ import { type Doors, mount, type Peer } from "../serve.ts";
 import { accountOperations } from "./accounts.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import { documentOperations } from "./documents.ts";
-import { ErrorView } from "./errors.ts";
+import { AccountErrorView } from "./errors.ts";
 import { identityOperations } from "./identities.ts";
 import { ledgerOperations } from "./ledgers.ts";
 import { notificationOperations } from "./notifications.ts";
@@ -65,7 +65,7 @@ const accountApiDocument = (deps: Deps, operations: Operation[]) =>
     version: VERSION,
     server: deps.config.publicUrl,
     operations,
-    error: ErrorView,
+    error: AccountErrorView,
     security: {
       secret: {
         type: "apiKey",
@@ -90,6 +90,6 @@ function refusing({ id, method, path, open }: Unbuilt): Operation {
   const serve = () => {
     throw forbidden(`${id} is not available on this server.`);
   };
-  const description = { id, method, path, summary: "", ok: { status: 200, view: ErrorView }, serve };
+  const description = { id, method, path, summary: "", ok: { status: 200, view: AccountErrorView }, serve };
   return { ...description, ...(!open && { gate: assertNotLockedOut }) } as Operation;
 }

@@ -6,10 +6,10 @@ import type { Operation } from "../operation.ts";
 import { type Doors, mount, type Peer } from "../serve.ts";
 import { certificateOperations } from "./certificates.ts";
 import { deviceOperations } from "./devices.ts";
-import { ErrorView } from "./errors.ts";
+import { HubErrorView } from "./errors.ts";
 import { hubOperations } from "./hubs.ts";
 import { HUB_API, hubApi } from "./surface.ts";
-import { twinOperations } from "./twins.ts";
+import { deviceDocumentOperations } from "./twins.ts";
 
 /** The hub API, wire-compatible with Scaleway IoT Hub and its Cloud Twins: its operations and its OpenAPI document. */
 export function mountHubApi(app: Hono<Peer>, doors: Doors): void {
@@ -23,7 +23,7 @@ export const hubApiOperations = (config: Config): Operation[] => [
   ...hubOperations,
   ...deviceOperations,
   ...certificateOperations,
-  ...twinOperations(config),
+  ...deviceDocumentOperations(config),
 ];
 
 /** A client of the community's sends patches one level deeper; a document's name has no slash, so nothing else is there (2.3). */
@@ -38,7 +38,7 @@ const hubApiDocument = (config: Config, operations: readonly Operation[]) =>
     version: VERSION,
     server: config.publicUrl + HUB_API.prefix.replace("{region}", config.region),
     operations,
-    error: ErrorView,
+    error: HubErrorView,
     security: {
       token: { type: "apiKey", in: "header", name: "X-Auth-Token", description: "A user secret, spelled as a UUID." },
     },

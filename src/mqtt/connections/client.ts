@@ -6,10 +6,10 @@ import { RateLimit } from "../flow/rate-limit.ts";
 import { Sender } from "../flow/sender.ts";
 import { AliasMemory, IncomingAliases } from "../flow/topic-aliases.ts";
 import {
+  CLEAN_QUEUED_BYTES_MAX,
+  CLEAN_QUEUED_MESSAGES_MAX,
   HUB_QUEUED_BYTES_MAX,
   IN_FLIGHT_MAX,
-  QUEUED_BYTES_MAX,
-  QUEUED_MESSAGES_MAX,
   READY_BYTES_MAX,
   REFILL_MESSAGES,
 } from "../limits.ts";
@@ -20,7 +20,7 @@ import { type Connect, type Level, REASON } from "../wire/packets.ts";
 import type { Connection } from "./connection.ts";
 import type { HubSpace } from "./hub-space.ts";
 import { Outgoing, type OutgoingPort } from "./outgoing.ts";
-import type { OpenedSession, Session } from "./session.ts";
+import type { ClaimedSession, Session } from "./session.ts";
 import { storedQueue } from "./stored-queue.ts";
 
 /** Who an open connection is, and what belongs to it while it lasts. */
@@ -51,7 +51,7 @@ export type Client = {
 type Admitted = {
   identified: Identified;
   space: HubSpace;
-  opened: OpenedSession;
+  opened: ClaimedSession;
   access: AccessFilters;
   standing: Standing;
   clientId: string;
@@ -79,8 +79,8 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const stored = opened.queue && storedQueue(connection, actor, opened.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
-    messages: stored ? REFILL_MESSAGES : QUEUED_MESSAGES_MAX,
-    bytes: stored ? READY_BYTES_MAX : QUEUED_BYTES_MAX,
+    messages: stored ? REFILL_MESSAGES : CLEAN_QUEUED_MESSAGES_MAX,
+    bytes: stored ? READY_BYTES_MAX : CLEAN_QUEUED_BYTES_MAX,
   };
   const outgoing = new Outgoing(portOf(connection, hub), limits, stored);
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);

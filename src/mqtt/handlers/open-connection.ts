@@ -6,14 +6,14 @@ import { type Client, makeClient } from "../connections/client.ts";
 import type { Connection } from "../connections/connection.ts";
 import { accessOf } from "../connections/device-access.ts";
 import { applyMissed } from "../connections/live-effects.ts";
-import type { OpenedSession } from "../connections/session.ts";
+import type { ClaimedSession } from "../connections/session.ts";
 import type { HubEvent } from "../events/hub-events.ts";
 import { keepAliveOf } from "../flow/keep-alive.ts";
 import { planLimitsOf } from "../flow/plan-limits.ts";
 import { SESSION_EXPIRY_MAX_S } from "../limits.ts";
 import { type Connect, REASON } from "../wire/packets.ts";
 import { acceptance, refuseConnect } from "./connack.ts";
-import { abandonSession, openSession } from "./session-life.ts";
+import { abandonSession, claimSession } from "./session-life.ts";
 import { willOf } from "./wills.ts";
 
 /** Opens the connection of a device that may be here: its session, its presence, the CONNACK, and what its session has left to send. */
@@ -54,7 +54,7 @@ export async function openConnection(
   const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
   const standing = standingOf(identified);
   const arrival = context.presence.arrived(connection, actor, standing, tellingOf(connection, packet, clientId));
-  const opening = openSession(connection, space, asked);
+  const opening = claimSession(connection, space, asked);
   const [arrived, opened] = await Promise.allSettled([arrival, opening]);
   const departure = arrived.status === "fulfilled" ? arrived.value : null;
   if (opened.status === "rejected" || arrived.status === "rejected" || departure || connection.state !== "connecting") {
@@ -88,7 +88,7 @@ function expiryOf({ protocolVersion, clean, properties }: Connect): number {
 }
 
 /** CONNACK is the first packet [MQTT-3.2.0-1]; then what the session has left to send, and what the client sent meanwhile. */
-function begin(connection: Connection, packet: Connect, client: Client, { present }: OpenedSession): void {
+function begin(connection: Connection, packet: Connect, client: Client, { present }: ClaimedSession): void {
   const { context } = connection;
   connection.opened(client);
   context.metrics.connected(packet.protocolVersion, connection.socket);

@@ -4,7 +4,7 @@ import type { Connection } from "../connections/connection.ts";
 import type { Context, Leaving } from "../connections/context.ts";
 import type { HubSpace } from "../connections/hub-space.ts";
 import { insist } from "../connections/insist.ts";
-import { type OpenedSession, Session } from "../connections/session.ts";
+import { type ClaimedSession, Session } from "../connections/session.ts";
 import { SESSION_BYTES } from "../limits.ts";
 import type { StoredWill } from "../persistence/will.ts";
 import { CLOSING } from "../wire/closing.ts";
@@ -25,11 +25,11 @@ type AskedSession = {
  * Gives a client its session, a new one or the one it left, and takes it from whoever has it [MQTT-3.1.4-3]. The last who asks for a
  * session has it: one whose turn it is no more finds its connection closed.
  */
-export async function openSession(
+export async function claimSession(
   connection: Connection,
   hub: HubSpace,
   { clientId, deviceId, cleanStart, expiryIntervalS, will }: AskedSession,
-): Promise<OpenedSession> {
+): Promise<ClaimedSession> {
   const key = Session.keyOf(deviceId, clientId);
   hub.holders.get(key)?.close(CLOSING.takenOver);
   hub.holders.set(key, connection);
