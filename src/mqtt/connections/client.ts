@@ -1,8 +1,8 @@
 import type { Standing } from "../../hub/admission/standing.ts";
 import type { Identified } from "../../hub/registry/identity.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
+import { TokenBucket } from "../../kernel/token-bucket.ts";
 import { KeepAlive, keepAliveOf } from "../flow/keep-alive.ts";
-import { RateLimit } from "../flow/rate-limit.ts";
 import { Sender } from "../flow/sender.ts";
 import { AliasMemory, IncomingAliases } from "../flow/topic-aliases.ts";
 import {
@@ -38,7 +38,8 @@ export type Client = {
   readonly outgoing: Outgoing;
   readonly aliases: IncomingAliases;
   readonly keepAlive: KeepAlive | null;
-  readonly rate: RateLimit | null;
+  /** Messages that its device may publish, from all its connections. */
+  readonly rate: TokenBucket | null;
   readonly twin: TwinRequests;
   /** QoS 1 publishes from it that are not acknowledged yet. */
   unacknowledged: number;
@@ -100,10 +101,10 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
 }
 
 /** A device's connections share what it may publish. */
-function rateOf({ context }: Connection, deviceId: string, perSecond: number): RateLimit {
+function rateOf({ context }: Connection, deviceId: string, perSecond: number): TokenBucket {
   for (const { state, client } of context.presence.of(deviceId))
     if (state === "open" && client.rate) return client.rate;
-  return new RateLimit(context.deps.clock, perSecond);
+  return new TokenBucket({ burst: perSecond, perSecond }, context.deps.clock.now());
 }
 
 const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({

@@ -21,7 +21,7 @@ export function onPublish(connection: Connection, packet: Publish): void {
 function take(connection: Connection, packet: Publish): Taken | undefined {
   const { client } = connection;
   const topic = client.aliases.resolve(packet);
-  if (client.rate && !client.rate.take()) {
+  if (client.rate && !client.rate.take(connection.context.deps.clock.now())) {
     connection.close(CLOSING.tooFast);
     return undefined;
   }
