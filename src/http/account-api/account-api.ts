@@ -79,8 +79,6 @@ const accountApiDocument = (deps: Deps, operations: Operation[]) =>
       400: "The request is malformed, or the state of things does not allow it",
       ...(operation.gate && { 401: "No valid secret or token", 403: "The caller may not do this" }),
       ...(operation.params && { 404: "No such thing, or not for the caller to know about" }),
-      ...(operation.path.includes("/documents/{name}") &&
-        operation.method !== "get" && { 412: "The document is not at the version of If-Match" }),
       429: "Too much is waiting; try again after the seconds in Retry-After",
       500: "A fault of the server; nothing was stored",
     }),

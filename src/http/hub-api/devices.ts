@@ -20,6 +20,7 @@ import { getDevice } from "../../hub/registry/lookups.ts";
 import { NO_FILTERS, withRules } from "../../hub/registry/message-filters.ts";
 import { Id, zeroed } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
+import { NOT_IN_ACCOUNT } from "./errors.ts";
 import { pageFrom, pageQuery, queryDate, queryFlag, queryText } from "./query.ts";
 
 export const DevicePath = z.object({ device_id: Id });
@@ -50,6 +51,7 @@ export const deviceOperations = [
     path: "/devices",
     summary: "Create a device, with its twin and a certificate whose key is shown this once",
     body: CreateDeviceBody,
+    refusals: { 404: NOT_IN_ACCOUNT },
     ok: { status: 200, view: NewDeviceView },
     serve: async ({ deps, actor, body }) => {
       const { device, issued } = await createDevice(deps, actor, {

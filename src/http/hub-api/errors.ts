@@ -7,6 +7,9 @@ import type { Refusal } from "../surface.ts";
 /** Error bodies of the hub API (specification 1.6). Clients choose a class by `type`, and need every member that belongs to it. */
 export const HubErrorView = z.looseObject({ type: z.string().optional(), message: z.string() });
 
+/** What 404 means in the OpenAPI document. */
+export const NOT_IN_ACCOUNT = "No such thing in this account";
+
 type Rule<Code> = (failure: Extract<Failure, { code: Code }>, operation: Operation | undefined) => Refusal;
 
 const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {

@@ -95,6 +95,8 @@ export const deviceDocumentOperations = (config: Config) => {
     operation("patch_twin_document", {
       method: "patch",
       path: "/twins/{twin_id}/documents/{document_name}",
+      // A client of the community's sends patches one level deeper; a document's name has no slash, so nothing else is there (2.3).
+      alias: "/twins/{twin_id}/documents/{document_name}/patch",
       summary: "Merge into a document of a device; with a version, only if that is the stored one",
       params: DocumentPath,
       body: DocumentBody,
