@@ -95,7 +95,7 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
     twin: new TwinRequests(deps, {
       ...{ level, deviceId: device.id, hubId: hub.id, actor },
       grantedQos: (topic) => (connection.mayReceive(topic) ? session.grantedQos(topic) : undefined),
-      deliver: (message, qos) => connection.answer(new Envelope(message, deps.clock.now()), qos),
+      deliver: (message, qos) => connection.outbound.answer(new Envelope(message, deps.clock.now()), qos),
     }),
   };
 }
@@ -110,13 +110,13 @@ function rateOf({ context }: Connection, deviceId: string, perSecond: number): T
 const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
   now: () => connection.context.deps.clock.now(),
   isBehind: (bytes) => {
-    if (!connection.isBehindFor(bytes)) return false;
+    if (!connection.outbound.isBehindFor(bytes)) return false;
     // Nothing of it is on its way, so that nobody would say when there is room again.
-    if (!connection.isBehind && connection.socket.bufferedBytes === 0) connection.pumpLater(false);
+    if (!connection.outbound.isBehind && connection.socket.bufferedBytes === 0) connection.outbound.pumpLater(false);
     return true;
   },
   mayReceive: (topic) => connection.mayReceive(topic),
-  publish: (envelope, wrapping) => connection.sendPublish(envelope, wrapping),
+  publish: (envelope, wrapping) => connection.outbound.publish(envelope, wrapping),
   release: (messageId, known) =>
     connection.send({
       cmd: "pubrel",
@@ -128,5 +128,5 @@ const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
     hub.queuedBytes += bytes;
     hub.memory.add("queued", bytes);
   },
-  pumpLater: (soon) => connection.pumpLater(soon),
+  pumpLater: (soon) => connection.outbound.pumpLater(soon),
 });

@@ -105,5 +105,5 @@ function begin(connection: Connection, packet: Connect, client: Client, { presen
   client.session.connection = connection;
   client.outgoing.pump();
   applyMissed(context, connection);
-  connection.readOn();
+  connection.inbound.readOn();
 }

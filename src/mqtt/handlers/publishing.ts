@@ -119,7 +119,7 @@ export function handOver(
   for (const [index, { session, ...how }] of stored.entries()) {
     const position = positions[index] ?? null;
     if (position === null) session.hub.traffic.publishesDropped++;
-    else session.connection?.deliverStored({ ...how, position, envelope });
+    else session.connection?.outbound.deliverStored({ ...how, position, envelope });
   }
 }
 
