@@ -52,7 +52,7 @@ export type Client = {
 type Admitted = {
   identified: Identified;
   space: HubSpace;
-  opened: ClaimedSession;
+  claimed: ClaimedSession;
   access: AccessFilters;
   standing: Standing;
   clientId: string;
@@ -63,9 +63,9 @@ const PACKET_BYTES_MAX = 268_435_460;
 
 export function makeClient(connection: Connection, packet: Connect, admitted: Admitted): Client {
   const { deps, metrics } = connection.context;
-  const { identified, space: hub, opened, access, standing, clientId } = admitted;
+  const { identified, space: hub, claimed, access, standing, clientId } = admitted;
   const { device } = identified;
-  const { session } = opened;
+  const { session } = claimed;
   const level = packet.protocolVersion;
   const told = {
     level,
@@ -77,7 +77,7 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const aliasMemory = new AliasMemory(connection.memory);
   const aliases = new IncomingAliases(aliasMemory);
   const sender = new Sender(told, metrics.sent, aliasMemory);
-  const stored = opened.queue && storedQueue(connection, actor, opened.queue);
+  const stored = claimed.queue && storedQueue(connection, actor, claimed.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
     messages: stored ? REFILL_MESSAGES : CLEAN_QUEUED_MESSAGES_MAX,
