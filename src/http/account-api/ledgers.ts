@@ -112,8 +112,11 @@ export const ledgerOperations = [
     summary: "Get the values that entries have had",
     params: LedgerPath,
     query: z.object({
-      ...{ entries: names, ge: querySeconds(), le: querySeconds() },
-      ...{ limit: queryInteger(1, 1000, 100), cursor: queryPage.cursor },
+      entries: names,
+      ge: querySeconds(),
+      le: querySeconds(),
+      limit: queryInteger(1, 1000, 100),
+      cursor: queryPage.cursor,
     }),
     ok: { status: 200, view: LedgerHistoryView },
     serve: ({ deps, actor, params, query }) => {

@@ -87,13 +87,26 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {
-    ...{ level, clientId, deviceId: device.id, actor, standing, hub, session, sender, outgoing, stored, access },
+    level,
+    clientId,
+    deviceId: device.id,
+    actor,
+    standing,
+    hub,
+    session,
+    sender,
+    outgoing,
+    stored,
+    access,
     aliases,
     unacknowledged: 0,
     keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.fellSilent()) : null,
     rate: perSecond === null ? null : rateOf(connection, device.id, perSecond),
     twin: new TwinRequests(deps, {
-      ...{ level, deviceId: device.id, hubId: hub.id, actor },
+      level,
+      deviceId: device.id,
+      hubId: hub.id,
+      actor,
       grantedQos: (topic) => (connection.mayReceive(topic) ? session.grantedQos(topic) : undefined),
       deliver: (message, qos) => connection.outbound.answer(new Envelope(message, deps.clock.now()), qos),
     }),

@@ -5,7 +5,10 @@ import type { Connection } from "./connection.ts";
 export function tell({ context, client, inbound: { frame } }: Connection, msg: string): void {
   const packet = frame ? { packet: headerText(frame) } : {};
   context.events.emit(client.hub.id, {
-    ...{ severity: "error", objectType: "device", objectId: client.deviceId, msg },
+    severity: "error",
+    objectType: "device",
+    objectId: client.deviceId,
+    msg,
     ...packet,
     proved: client.standing.secure,
   });

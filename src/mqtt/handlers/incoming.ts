@@ -111,8 +111,13 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
 
 /** A message for nobody: the identifier it came with is all that is kept. */
 const NOTHING: Message = {
-  ...{ topic: "", payload: new Uint8Array(), qos: 2, retain: false, properties: null },
-  ...{ publishedAt: 0, expiresAt: null },
+  topic: "",
+  payload: new Uint8Array(),
+  qos: 2,
+  retain: false,
+  properties: null,
+  publishedAt: 0,
+  expiresAt: null,
 };
 
 /** What is kept beyond this turn is copied: the payload is a part of all the bytes that came with it. */
@@ -121,7 +126,8 @@ function messageOf({ payload, qos, retain, properties }: Publish, topic: string,
   return {
     topic,
     payload: qos > 0 || retain ? payload.slice() : payload,
-    ...{ qos, retain },
+    qos,
+    retain,
     properties: passedOn(properties),
     publishedAt: now,
     expiresAt: expiryS === undefined ? null : now + expiryS * 1000,

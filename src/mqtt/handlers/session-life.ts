@@ -39,7 +39,9 @@ export async function claimSession(
   if (!kept && !hub.memory.hasRoom("sessions", SESSION_BYTES)) {
     hub.holders.delete(key);
     throw overQuota("The account has no memory for another session.", {
-      ...{ resource: "mqtt_memory", quota: hub.memory.bytes, current: hub.memory.bytes },
+      resource: "mqtt_memory",
+      quota: hub.memory.bytes,
+      current: hub.memory.bytes,
     });
   }
   const session = kept ?? new Session({ hub, deviceId, clientId });
@@ -77,7 +79,9 @@ export function abandonSession(
 }
 
 const deviceActor = ({ info: { accountId } }: HubSpace, deviceId: string): DeviceActor => ({
-  ...{ kind: "device", accountId, deviceId },
+  kind: "device",
+  accountId,
+  deviceId,
 });
 
 /** The connection of a session is gone, or never came to serve it. The session stays as long as it said, and so does a delayed will. */
