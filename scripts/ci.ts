@@ -94,9 +94,15 @@ const STEPS: Step[] = [
   {
     name: "laws",
     command: [
-      ...[process.execPath, "test", "./test/kernel/json.test.ts", "./test/mqtt/subscription-tree.test.ts"],
-      ...["./test/ledgers/history-model.test.ts", "./test/store/appended-rows.test.ts", "./test/rules/fuzz.test.ts"],
-      ...["./test/access/provenance-law.test.ts", "./test/kernel/fair-queue.test.ts"],
+      process.execPath,
+      "test",
+      "./test/kernel/json.test.ts",
+      "./test/mqtt/subscription-tree.test.ts",
+      "./test/ledgers/history-model.test.ts",
+      "./test/store/appended-rows.test.ts",
+      "./test/rules/fuzz.test.ts",
+      "./test/access/provenance-law.test.ts",
+      "./test/kernel/fair-queue.test.ts",
     ],
     env: { TWINPOST_TRIES: "10" },
   },

@@ -120,7 +120,10 @@ test("what another process changed is seen within a second", async () => {
   f.world.seed((connection) =>
     connection.run(
       `INSERT INTO events (occurred_at, account_id, twin_id, kind, actor_kind, data) VALUES (?, ?, ?, 'device.disabled', 'operator', ?)`,
-      ...[f.world.clock.now(), f.caller.account, f.device.id, JSON.stringify({ hub: f.hub.id })],
+      f.world.clock.now(),
+      f.caller.account,
+      f.device.id,
+      JSON.stringify({ hub: f.hub.id }),
     ),
   );
   expect(await f.told()).toEqual([]);

@@ -14,7 +14,10 @@ test("a message goes through the store unaltered, small and large, empty and wit
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const properties = {
-    ...{ payloadFormatIndicator: true, contentType: "text/plain", responseTopic: "r/1", correlationData: "AP8=" },
+    payloadFormatIndicator: true,
+    contentType: "text/plain",
+    responseTopic: "r/1",
+    correlationData: "AP8=",
     userProperties: [
       ["k", "1"],
       ["k", '\u{1f600}"'],
@@ -79,7 +82,9 @@ test("a queue holds so many messages; the newest is dropped, for its own recipie
   );
   const one = mqtt.message("t", "2");
   expect(await mqtt.publish(one, [mqtt.to(full), mqtt.to(free)])).toEqual({
-    ...{ positions: [null, 1], dropped: 1, duplicate: false },
+    positions: [null, 1],
+    dropped: 1,
+    duplicate: false,
   });
   await mqtt.run(acknowledge, { sessionId: full, positions: [2] });
   expect((await mqtt.publish(one, [mqtt.to(full)])).dropped).toBe(1);
@@ -112,7 +117,9 @@ test("a hub has a budget for all that it keeps, its neighbours have theirs", asy
   const failure = (write: Promise<unknown>) => write.then(String, (error) => error.failure);
   expect((await mqtt.publish(message, [mqtt.to(sessionId)])).positions).toEqual([1]);
   expect(await mqtt.publish(message, [mqtt.to(sessionId)], { retain: true })).toMatchObject({
-    ...{ positions: [null], dropped: 1, retainedRefused: true },
+    positions: [null],
+    dropped: 1,
+    retainedRefused: true,
   });
   const will = { topic: "w", payload: message.payload, qos: 1 as const, retain: false, properties: null };
   const withWill = { clientId: "w", will: { ...will, delayS: 0, messageExpiryS: null } };
@@ -173,7 +180,9 @@ test("a device that is deleted or moved leaves no session, no queue and no will,
     expect(tables.slice(0, 2).map(mqtt.count)).toEqual([0, 0]);
     for (let more = true; more; ) ({ more } = await mqtt.run(dropEndedQueues, { limit: 10 }));
     expect([tables.map(mqtt.count), mqtt.usage()[0].bytes, mqtt.count("mqtt_ended_sessions")]).toEqual([
-      ...[[0, 0, 0, 0, 0], 0, 0],
+      [0, 0, 0, 0, 0],
+      0,
+      0,
     ]);
   };
   await leave((id) => mqtt.call("DELETE", `/devices/${id}`));
