@@ -67,7 +67,9 @@ async function playEvents({ narrator, panel, createDevice, deviceUrl }: Cast): P
   narrator.message("Panel", JSON.parse(event.text), event.topic);
   narrator.expect("the topic", event.topic, `$SCW/events/error/device/${vault}`);
   narrator.expect("the event", JSON.parse(event.text), {
-    ...{ severity: "error", "object-type": "device", "object-id": vault },
+    severity: "error",
+    "object-type": "device",
+    "object-id": vault,
     msg: "mutual TLS authentication is required",
   });
 }

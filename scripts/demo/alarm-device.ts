@@ -66,7 +66,13 @@ export async function playDevice(stage: Stage): Promise<Cast> {
   for (const filter of ["#", "$SCW/#", "$SCW/twins/#"]) await neighbour.subscribe(filter);
 
   return {
-    ...{ ...stage, app, hub: hub.body.id, device, panel, neighbour, createDevice },
+    ...stage,
+    app,
+    hub: hub.body.id,
+    device,
+    panel,
+    neighbour,
+    createDevice,
     async ask(topic, payload = "") {
       narrator.act("Panel", `PUBLISH ${topic} ${typeof payload === "string" ? payload : JSON.stringify(payload)}`);
       const answer = await panel.ask(topic, payload);

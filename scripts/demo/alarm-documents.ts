@@ -5,7 +5,10 @@ import { type Cast, ME } from "./alarm-device.ts";
 export async function playDocuments({ narrator, app, ask, device }: Cast): Promise<void> {
   const path = (name: string) => `/twins/${device}/documents/${name}`;
   const documentOf = (name: string, version: number, data: Json) => ({
-    ...{ twin_id: device, document_name: name, version, data },
+    twin_id: device,
+    document_name: name,
+    version,
+    data,
   });
 
   narrator.chapter("Part B: what is desired, and what is");

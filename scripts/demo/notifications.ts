@@ -31,7 +31,8 @@ async function subscribe(
   const callback_url = inbox.url(path);
   const asked = Date.now() / 1000;
   const answer = await narrator.call(name, "POST", "/notifications/webhooks", {
-    ...{ as: secret, body: { callback_url, ...body } },
+    as: secret,
+    body: { callback_url, ...body },
   });
   const { topic } = body;
   narrator.expect("the subscription", answer, { status: 201, body: { callback_url, subscription: { topic } } });
@@ -57,7 +58,8 @@ async function playContractorSubscribes(cast: Cast): Promise<Links> {
 
   narrator.step("27", "The desk puts the red sticker again: the color is free.");
   const put = await narrator.call(desk.name, "POST", `/twins/${twin}/stickers`, {
-    ...{ as: desk.secret, body: { stickers: { red } } },
+    as: desk.secret,
+    body: { stickers: { red } },
   });
   narrator.expect("the sticker", put, { status: 201, body: { stickers: { red: { note: red.note } } } });
 
@@ -65,7 +67,10 @@ async function playContractorSubscribes(cast: Cast): Promise<Links> {
   const [, told] = await inbox.untilCount("/contractor", 2);
   narrator.message("Contractor", told);
   narrator.expect("the message", told, {
-    ...{ type: "Notification", trigger: "sticker.put", twin, subscription: { topic: "red" } },
+    type: "Notification",
+    trigger: "sticker.put",
+    twin,
+    subscription: { topic: "red" },
     event: { color: "red", note: red.note, validity_ts: red.validity_ts, account: desk.account },
   });
   return { confirmation_url: confirmation.confirmation_url, refresh_url, unsubscribe_url };

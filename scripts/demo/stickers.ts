@@ -103,7 +103,10 @@ async function playTwin(narrator: Narrator, admin: Person, desk: Person): Promis
 async function playContractor(narrator: Narrator, admin: Person): Promise<Person> {
   narrator.chapter("Part B: the contractor");
   const contractor = await bringIn(narrator, admin, {
-    ...{ name: "Contractor", role: "Contractor", actions: CONTRACTOR, first: 12 },
+    name: "Contractor",
+    role: "Contractor",
+    actions: CONTRACTOR,
+    first: 12,
   });
   narrator.step("16", "The contractor asks who they are.");
   const me = await narrator.call(contractor.name, "GET", "/whoami", { as: contractor.secret });

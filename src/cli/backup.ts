@@ -15,7 +15,9 @@ export async function backup(call: Arguments): Promise<void> {
   setPriority(NICE);
   const withKey = !call.options["without-key"];
   const { byteCount } = await backUp({
-    ...{ dataDir, file, withKey },
+    dataDir,
+    file,
+    withKey,
     clock: systemClock,
     random: systemRandom,
     signal: endSignal(),

@@ -18,8 +18,14 @@ import { describeVersion } from "./version.ts";
 
 /** Errors whose message is all that whoever started us needs. Any other is our bug, and shown whole. */
 const PLAIN = [
-  ...[UsageError, ConfigError, DomainError, PlainError, ListenError],
-  ...[StoreInUse, MigrationError, MasterKeyError],
+  UsageError,
+  ConfigError,
+  DomainError,
+  PlainError,
+  ListenError,
+  StoreInUse,
+  MigrationError,
+  MasterKeyError,
 ];
 
 /** Does what a command line says, and answers the exit code: 0 done, 1 failed, 2 wrong usage. What went wrong is on standard error. */

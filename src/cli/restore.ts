@@ -10,7 +10,10 @@ export async function restoreBackup(call: Arguments): Promise<void> {
   const { dataDir } = loadConfig(call.flags);
   const { key: keyFile, force = false } = call.options;
   const { label, replaced } = await restore({
-    ...{ dataDir, file, keyFile, force },
+    dataDir,
+    file,
+    keyFile,
+    force,
     clock: systemClock,
     random: systemRandom,
   });

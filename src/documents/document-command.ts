@@ -44,11 +44,11 @@ export function assertOwner<Found extends { ownerId: string }>(
   twin: string,
 ): Found {
   if (found?.ownerId !== actor.accountId) throw notFound("Twin", twin);
-  assertWithinRule(reader, actor, twin);
+  assertTwinVisible(reader, actor, twin);
   return found;
 }
 
-/** Devices have no rules. */
-export function assertWithinRule(reader: Reader, actor: DocumentActor, twin: string): void {
+/** Refuses a user whose twin rule hides the twin. Devices have no rules. */
+export function assertTwinVisible(reader: Reader, actor: DocumentActor, twin: string): void {
   if (actor.kind === "user" && actor.rules.twin !== null) getTwin(reader, actor, twin);
 }

@@ -1,6 +1,6 @@
 import { notFound } from "../kernel/failure.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
-import { assertOwn, assertOwner, assertWithinRule, type DocumentActor } from "./document-command.ts";
+import { assertOwn, assertOwner, assertTwinVisible, type DocumentActor } from "./document-command.ts";
 import { type Document, type DocumentKey, findDocument, findPlace } from "./rows.ts";
 
 /** A document of an own twin, alive or terminated; a device gets its own twin's only (specification 2.3). */
@@ -8,7 +8,7 @@ export function getDocument(reader: Reader, actor: DocumentActor, key: DocumentK
   assertOwn(actor, "get_twin_document", key.twin);
   const document = findDocument(reader, actor.accountId, key);
   if (document) {
-    assertWithinRule(reader, actor, key.twin);
+    assertTwinVisible(reader, actor, key.twin);
     return document;
   }
   // Only who is told that there is nothing waits for the answer what is missing.

@@ -12,7 +12,7 @@ type Surface = {
   version: string;
   server: string;
   operations: readonly Operation[];
-  /** What every refusal looks like, and the statuses that may be answered beside success. */
+  /** What every refusal looks like, and the statuses that all operations of its kind may answer beside success. */
   error: z.ZodType;
   security: JsonObject;
   statusesOf: (operation: Operation) => Record<number, string>;
@@ -46,10 +46,12 @@ export function openApiDocument(surface: Surface): JsonObject {
 }
 
 function describe(surface: Surface, operation: Operation): JsonObject {
-  const refusals = Object.entries(surface.statusesOf(operation)).map(([status, description]) => [
-    status,
-    { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
-  ]);
+  const refusals = Object.entries({ ...surface.statusesOf(operation), ...operation.refusals }).map(
+    ([status, description]) => [
+      status,
+      { description, content: { "application/json": { schema: { $ref: "#/components/schemas/Error" } } } },
+    ],
+  );
   return {
     operationId: operation.id,
     summary: operation.summary,

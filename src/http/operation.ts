@@ -52,6 +52,8 @@ type Description = {
   /** A second path by which the original is called; only the canonical one is described. */
   readonly alias?: string;
   readonly summary: string;
+  /** What it may answer beside the refusals of all the surface, by status, and what that means. */
+  readonly refusals?: Readonly<Record<number, string>>;
   readonly bodyLimits?: BodyLimits;
 };
 

@@ -61,7 +61,7 @@ export const queryList = (pattern: RegExp) =>
     .meta({ type: "array", items: { type: "string", pattern: pattern.source } });
 
 /** An instant as seconds, the same kind of number as in bodies, but as text. */
-export const queryInstant = () =>
+export const querySeconds = () =>
   z
     .string()
     .transform((text, context) => {

@@ -3,8 +3,6 @@ import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import { type DeviceChange, lastSequence, listDeviceChanges } from "./registry/device-feed-rows.ts";
 
-export type { DeviceChange };
-
 /** Changes that are told of in one go; whoever is told acts on each. */
 const SLICE = 100;
 /** A hint may be lost, and another process gives none. */

@@ -3,8 +3,9 @@ import { record } from "../events/record.ts";
 import { definedOf } from "../kernel/object.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { authorOf } from "../policy/author.ts";
+import { assertWithinRule, mayTouchIdentity } from "../policy/verdicts.ts";
 import { getTwin } from "../twins/get-twin.ts";
-import { assertWithinRule, getTwinIdentity } from "./get-twin-identity.ts";
+import { getTwinIdentity } from "./get-twin-identity.ts";
 import { type Identity, saveIdentity } from "./rows.ts";
 
 type Changes = { expiresAt: number | null | undefined; visibility: string | null | undefined };
@@ -21,7 +22,7 @@ export const updateTwinIdentity = userCommand(
     // The same rule sent back keeps its author: it must not get the rights of who sends it.
     const author = visibility === identity.visibility ? identity.author : visibility === null ? null : authorOf(actor);
     const changed = { ...identity, ...given, author, updatedAt: tx.now };
-    assertWithinRule(tx, actor, getTwin(tx, actor, twinId), changed);
+    assertWithinRule("identity", mayTouchIdentity(tx, actor, getTwin(tx, actor, twinId), changed));
     saveIdentity(tx, changed);
     const data = { identities: { [name]: { validity_ts: toSecondsOrNull(changed.expiresAt), visibility } } };
     record(tx, actor, { kind: "identity.updated", accountId: actor.accountId, twinId, data });

@@ -168,7 +168,14 @@ function expireDueStickers(): Job {
 }
 
 export const jobs = (): readonly Job[] => [
-  ...[dropCredentials, cutJournal, copyLedgerReferences(), pruneLedgerHistory(), expireDueStickers()],
-  ...[keepCounts, finishHubs],
-  ...[announceSubscriptionExpiry, endLapsedSubscriptions, pruneOldDeliveries()],
+  dropCredentials,
+  cutJournal,
+  copyLedgerReferences(),
+  pruneLedgerHistory(),
+  expireDueStickers(),
+  keepCounts,
+  finishHubs,
+  announceSubscriptionExpiry,
+  endLapsedSubscriptions,
+  pruneOldDeliveries(),
 ];

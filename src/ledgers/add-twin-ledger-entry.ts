@@ -74,7 +74,9 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
   const publish = include ? null : (wish.publish ?? null);
   const visibility = wish.visibility ?? null;
   return {
-    ...{ twinId: ledger.twinId, accountId: ledger.accountId, name },
+    twinId: ledger.twinId,
+    accountId: ledger.accountId,
+    name,
     type: wish.reference ? "reference" : wish.include ? "include" : "value",
     value: wish.value ?? NULL,
     visibility,
@@ -84,8 +86,12 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
     source: source ?? null,
     reference: wish.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : null,
     authors: authorsOf(tx, actor, undefined, { visibility, publish, include }),
-    ...{ recordCount: 0, recent: NO_RECORDS, referredTo: false },
-    ...{ createdAt: tx.now, updatedAt: tx.now, valueChangedAt: tx.now },
+    recordCount: 0,
+    recent: NO_RECORDS,
+    referredTo: false,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+    valueChangedAt: tx.now,
   };
 }
 

@@ -64,7 +64,12 @@ function planned(
   if (isNewSource && wish.include) assertMayInclude(tx, actor, source);
   const include = entry.type === "include" && (isNewSource || "again");
   const after: ChangeableEntry = {
-    ...{ ...entry, value: wish.value ?? entry.value, visibility, history, publish, source: source ?? entry.source },
+    ...entry,
+    value: wish.value ?? entry.value,
+    visibility,
+    history,
+    publish,
+    source: source ?? entry.source,
     reference:
       isNewSource && entry.reference ? { status: "not_found", hops: 0, addedBy: actor.userId } : entry.reference,
     authors: authorsOf(tx, actor, entry, { visibility, publish, include }),

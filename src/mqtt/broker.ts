@@ -58,7 +58,9 @@ export class Broker {
     const strangers = new MemoryBudget(deps.config.mqttMemoryBytes * STRANGERS_PART);
     const hubs = new Hubs(memory, (hubId) => sys.traffic(hubId));
     this.#context = {
-      ...{ deps, hubs, sys },
+      deps,
+      hubs,
+      sys,
       protocol: { connect, dispatch, leave: leaveSession },
       metrics: new MqttMetrics(deps.metrics),
       sessions: sessionStore(deps),
@@ -66,7 +68,9 @@ export class Broker {
       activity: new ActivityLog(deps),
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
       turn,
-      ...{ reading, memory, strangers },
+      reading,
+      memory,
+      strangers,
       willsInWork: new Map(),
       onClosed: (connection) => this.#connections.delete(connection),
       leaving: (stored) => this.#note(stored),

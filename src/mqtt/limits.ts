@@ -34,8 +34,8 @@ export const SEND_BYTES_HARD_MAX = 8 * 1024 * 1024;
 export const STALLED_MAX_MS = 30_000;
 
 /** QoS 1 and 2 messages that wait for a client of a clean session; the newest are dropped beyond. Stored sessions have their own bounds in the store. */
-export const QUEUED_MESSAGES_MAX = 10_000;
-export const QUEUED_BYTES_MAX = 16 * 1024 * 1024;
+export const CLEAN_QUEUED_MESSAGES_MAX = 10_000;
+export const CLEAN_QUEUED_BYTES_MAX = 16 * 1024 * 1024;
 /** What waits in the memory of all clean sessions of a hub (specification 5.5), where its account has as much. */
 export const HUB_QUEUED_BYTES_MAX = 140 * 1024 * 1024;
 

@@ -1,3 +1,5 @@
+import { sleep, systemClock } from "../kernel/clock.ts";
+
 /** So long a server that stops goes on as before, but each answer says that it is its connection's last: whoever uses one hears of it. */
 const GOODBYE_MS = 500;
 /** Nobody has asked anything for so many looks in a row, this far apart: what was on its way to us has arrived. */
@@ -46,8 +48,8 @@ export class Drain {
   /** Resolves when the requests in work have been answered, or `drainMs` is over. */
   async stop({ close, cut }: Ends, drainMs: number): Promise<void> {
     this.#isStopping = true;
-    const late = sleep(drainMs).then(() => "late");
-    await Promise.race([sleep(GOODBYE_MS), late]);
+    const late = sleep(systemClock, drainMs).then(() => "late");
+    await Promise.race([sleep(systemClock, GOODBYE_MS), late]);
     const { promise, resolve: release } = Promise.withResolvers<void>();
     this.#release = promise;
     await Promise.race([this.#quiet(), late]);
@@ -60,10 +62,8 @@ export class Drain {
   async #quiet(): Promise<void> {
     for (let [looks, quiet] = [0, 0]; quiet < QUIET_LOOKS && looks < HOLD_MS_MAX / LOOK_MS; looks++) {
       const before = this.#arrived;
-      await sleep(LOOK_MS);
+      await sleep(systemClock, LOOK_MS);
       quiet = this.#arrived === before ? quiet + 1 : 0;
     }
   }
 }
-
-const sleep = (ms: number) => new Promise<void>((done) => setTimeout(done, ms));

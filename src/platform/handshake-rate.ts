@@ -1,17 +1,15 @@
 import { stopwatchMs } from "../kernel/clock.ts";
+import { TokenBucket } from "../kernel/token-bucket.ts";
 
 /** TLS handshakes of one address: each takes a millisecond or so of the processor. A site whose devices all come back at once has them within seconds. */
-const PER_SECOND = 100;
-const AT_ONCE = 200;
+const RATE = { burst: 200, perSecond: 100 };
 /** Addresses that are remembered before those are forgotten that have all of theirs again. */
 const REMEMBERED_MIN = 1024;
-
-type Bucket = { tokens: number; at: number };
 
 /** Lets each address begin so many handshakes a second. */
 export class HandshakeRate {
   readonly #now: () => number;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new Map<string, TokenBucket>();
   #sweepAt = REMEMBERED_MIN;
 
   constructor(now: () => number = stopwatchMs) {
@@ -21,23 +19,16 @@ export class HandshakeRate {
   /** Whether it may begin another. */
   take(origin: string): boolean {
     const now = this.#now();
-    const bucket = this.#buckets.get(origin) ?? this.#add(origin, now);
-    bucket.tokens = tokensAt(bucket, now);
-    bucket.at = now;
-    if (bucket.tokens < 1) return false;
-    bucket.tokens--;
-    return true;
+    return (this.#buckets.get(origin) ?? this.#add(origin, now)).take(now);
   }
 
-  #add(origin: string, now: number): Bucket {
+  #add(origin: string, now: number): TokenBucket {
     if (this.#buckets.size >= this.#sweepAt) {
-      for (const [known, bucket] of this.#buckets) if (tokensAt(bucket, now) === AT_ONCE) this.#buckets.delete(known);
+      for (const [known, bucket] of this.#buckets) if (bucket.isFull(now)) this.#buckets.delete(known);
       this.#sweepAt = Math.max(REMEMBERED_MIN, this.#buckets.size * 2);
     }
-    const bucket = { tokens: AT_ONCE, at: now };
+    const bucket = new TokenBucket(RATE, now);
     this.#buckets.set(origin, bucket);
     return bucket;
   }
 }
-
-const tokensAt = ({ tokens, at }: Bucket, now: number) => Math.min(AT_ONCE, tokens + ((now - at) / 1000) * PER_SECOND);

@@ -1,4 +1,5 @@
 import type { Address } from "../kernel/address.ts";
+import { sleep, systemClock } from "../kernel/clock.ts";
 import { type HttpHandler, type HttpOptions, type HttpServer, serveHttp } from "./http.ts";
 import { ListenError } from "./listen-error.ts";
 import type { TlsPair } from "./tls.ts";
@@ -73,4 +74,4 @@ const isTaken = (error: unknown) =>
   error instanceof ListenError && (error.cause as { code?: unknown }).code === "EADDRINUSE";
 
 /** Whatever has come by now is looked at before it is over. */
-const moment = () => new Promise((done) => setTimeout(done, 1));
+const moment = () => sleep(systemClock, 1);

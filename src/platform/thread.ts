@@ -1,11 +1,6 @@
 import { parentPort, Worker } from "node:worker_threads";
+import type { ThreadPort } from "../kernel/thread-port.ts";
 import { isBuilt } from "./process.ts";
-
-/** The way to another thread of this program. Messages arrive in the order in which they were sent, as copies. */
-type ThreadPort = {
-  send(message: unknown): void;
-  onMessage(listen: (message: unknown) => void): void;
-};
 
 /** In the built executable the thread's program is bundled on its own. */
 const WRITER = new URL(isBuilt ? "./writer.js" : "../writer.ts", import.meta.url);

@@ -94,7 +94,9 @@ function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
   const seesNamed = (name: string) => sees(findEntryValue(reader, twin.id, accountId, name) ?? nobodys(name));
   const isSeen = (mentions: Mentions) => mentions === "all" || isWithin(mentions, seesNamed);
   return {
-    ...{ standing, sees, valueFor },
+    standing,
+    sees,
+    valueFor,
     values: once(() =>
       valuesOf(
         listEntryValues(reader, twin.id, accountId).filter((entry) => sees(entry)),

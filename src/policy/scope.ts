@@ -32,7 +32,8 @@ type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token"
  * accounts to ask: no answer tells it to whoever holds the token, so no question may.
  */
 export const askerOf = ({ accountId, userId, dictionary }: UserActor): Performer => ({
-  ...{ accountId, userId },
+  accountId,
+  userId,
   ...(dictionary && { dictionary }),
 });
 

@@ -1,4 +1,5 @@
 import type { UserActor } from "../kernel/actor.ts";
+import { forbidden } from "../kernel/failure.ts";
 import { once } from "../kernel/once.ts";
 import { mentionsOf } from "../rules/mentions.ts";
 import { compileRule } from "../rules/rule.ts";
@@ -13,6 +14,13 @@ import { mayTouchTwin } from "./twin-gate.ts";
 
 export { type EntryFacts, type EntryGate, entryGate, ledgerOfCaller, openGate } from "./entry-gate.ts";
 export { mayReachTwin, mayTouchTwin } from "./twin-gate.ts";
+
+const THINGS = { twin: "a Twin", identity: "an Identity" };
+
+/** Refuses to change a thing, or create one, so that the rule of the caller's own role would hide it from them. */
+export function assertWithinRule(rule: keyof typeof THINGS, isWithin: boolean): void {
+  if (!isWithin) throw forbidden(`The ${rule} rule of the role does not let such ${THINGS[rule]} through.`);
+}
 
 /** An identity as far as rules look. */
 type IdentityFacts = { accountId: string; name: string; visibility: string | null; author: Author | null };

@@ -58,7 +58,10 @@ export const putSticker = userCommand(
       if (kept.has(color)) return [color, { error: "Sticker already exists." }];
       if (room-- <= 0) return [color, { error: "Too many Stickers on the Twin." }];
       const sticker = {
-        ...{ twinId: twin.id, accountId, color, ...wish },
+        twinId: twin.id,
+        accountId,
+        color,
+        ...wish,
         createdAt: tx.now,
         expiresAt: expiresAt ?? tx.now + LIFETIME_MAX_MS,
       };

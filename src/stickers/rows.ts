@@ -89,7 +89,9 @@ export const listAddressedOnTwin = (
       `SELECT ${STICKER} FROM (${ON_TWIN} UNION ${ON_TWIN} UNION ${ON_TWIN} ORDER BY color LIMIT ?) AS page
        CROSS JOIN stickers AS s ON s.twin_id = ? AND s.account_id = ? AND s.color = page.color`,
       ...idsOf(to).flatMap((id) => [id, twinId, accountId, after]),
-      ...[limit, twinId, accountId],
+      limit,
+      twinId,
+      accountId,
     )
     .map(stickerFrom)
     .sort((a, b) => (a.color < b.color ? -1 : 1));
@@ -125,7 +127,10 @@ export function findAddressed(reader: Reader, to: Addressee, { twinId, accountId
      WHERE s.twin_id = ? AND s.account_id = ? AND s.color = ? AND s.expires_at > ? AND EXISTS (
        SELECT 1 FROM sticker_recipients AS r
        WHERE r.recipient_id IN (?, ?, ?) AND r.twin_id = s.twin_id AND r.account_id = s.account_id AND r.color = s.color)`,
-    ...[twinId, accountId, color, reader.now],
+    twinId,
+    accountId,
+    color,
+    reader.now,
     ...idsOf(to),
   );
   return row && stickerFrom(row);
@@ -155,10 +160,7 @@ function walkOf(reader: Reader, to: Addressee, { creator, color, from, to: until
   const walk = `SELECT created_at, account_id, twin_id, color FROM sticker_recipients
     WHERE recipient_id = ? AND created_at BETWEEN ? AND ? AND expires_at > ?${byCreator.sql}${byColor.sql}${byPlace.sql}`;
   const newest = behind ? Math.min(until, behind[0]) : until;
-  const binds = (id: string) => [
-    ...[id, from, newest, reader.now],
-    ...[...byCreator.binds, ...byColor.binds, ...byPlace.binds],
-  ];
+  const binds = (id: string) => [id, from, newest, reader.now, ...byCreator.binds, ...byColor.binds, ...byPlace.binds];
   return {
     sql: `${walk} UNION ${walk} UNION ${walk} ORDER BY created_at DESC, account_id DESC, twin_id DESC, color DESC`,
     binds: idsOf(to).flatMap(binds),

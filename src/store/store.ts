@@ -6,6 +6,7 @@ import type { Owner } from "../kernel/fairness/fair-queue.ts";
 import type { Log } from "../kernel/log.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import type { Random } from "../kernel/random.ts";
+import type { ThreadPort } from "../kernel/thread-port.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { finishRestore, isRestorePending } from "./backup/pending-restore.ts";
 import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./keys/sealed-keys.ts";
@@ -24,7 +25,7 @@ import { GroupCommit } from "./writer/group-commit.ts";
 import { readStore, writerMetrics } from "./writer/store-metrics.ts";
 import type { Writable } from "./writer/writability.ts";
 import { type Committer, Writer } from "./writer/writer.ts";
-import { type Commands, openThread, type Port } from "./writer/writer-thread.ts";
+import { type Commands, openThread } from "./writer/writer-thread.ts";
 
 export type Store = ReadWrite & {
   readonly vault: Vault;
@@ -48,7 +49,7 @@ export type StoreOptions = {
   log: Log;
   metrics?: Metrics;
   /** Where a server's commands are run by the system's clock, if not here: a thread that knows them. It ends with the store, or when that does not open. */
-  writerThread?: { port: Port & { end(): void }; commands: Commands };
+  writerThread?: { port: ThreadPort & { end(): void }; commands: Commands };
 };
 
 /** The command line holds the server's lock for as long as migrations take; a server that starts meanwhile waits this long. */

@@ -2,8 +2,8 @@ import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
+import { assertWithinRule, mayTouchTwin } from "../policy/verdicts.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
-import { assertWithinRule } from "./get-twin.ts";
 import { insertTwin, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonText | null };
@@ -19,7 +19,7 @@ export const createTwin = userCommand("create_twin", (tx, actor, { id, descripti
     updatedAt: tx.now,
     termination: null,
   };
-  assertWithinRule(tx, actor, twin);
+  assertWithinRule("twin", mayTouchTwin(tx, actor, twin));
   return create(tx, actor, twin);
 });
 

@@ -24,9 +24,3 @@ export function getOwnTwin(reader: Reader, actor: UserActor, id: string): Twin {
 export function assertAlive(twin: Twin): void {
   if (twin.termination) throw conflict("precondition", "The Twin is terminated.");
 }
-
-/** Nobody makes of a twin what their role would keep from them. */
-export function assertWithinRule(reader: Reader, actor: UserActor, twin: Twin): void {
-  if (!mayTouchTwin(reader, actor, twin))
-    throw forbidden("The twin rule of the role does not let such a Twin through.");
-}

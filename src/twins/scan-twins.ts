@@ -89,7 +89,10 @@ function examine(reader: Reader, actor: UserActor, after: number, match: Rule | 
   }
   const last = candidates[examined - 1];
   return {
-    ...{ found, examined, last, more: examined < sizes.length },
+    found,
+    examined,
+    last,
+    more: examined < sizes.length,
     bytes: found.reduce((sum, twin) => sum + (twin.description?.length ?? 0), 0),
     full: found.length === limits.found || (!interrupted && candidates.length === fitting && fitting < limit),
   };

@@ -1,7 +1,8 @@
 import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import { type JsonText, spliced } from "../kernel/json-text.ts";
-import { assertAlive, assertWithinRule, getOwnTwin } from "./get-twin.ts";
+import { assertWithinRule, mayTouchTwin } from "../policy/verdicts.ts";
+import { assertAlive, getOwnTwin } from "./get-twin.ts";
 import { saveDescription, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonText | null | undefined };
@@ -12,7 +13,7 @@ export const updateTwin = userCommand("update_twin", (tx, actor, { id, descripti
   assertAlive(twin);
   if (description === undefined) return twin;
   const changed = { ...twin, description, updatedAt: tx.now };
-  assertWithinRule(tx, actor, changed);
+  assertWithinRule("twin", mayTouchTwin(tx, actor, changed));
   saveDescription(tx, changed);
   record(tx, actor, {
     kind: "twin.updated",

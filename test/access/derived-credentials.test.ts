@@ -31,7 +31,19 @@ async function open(clerkStatement: Json = CLERK) {
   const journal = (kind: string) =>
     world.query("SELECT data FROM events WHERE kind = ?", kind).map(({ data }) => JSON.parse(data));
   return {
-    ...{ world, admin, clerk, make, role, pinOf, redeem, holder, status, secretBy, seconds, tokenOf, journal },
+    world,
+    admin,
+    clerk,
+    make,
+    role,
+    pinOf,
+    redeem,
+    holder,
+    status,
+    secretBy,
+    seconds,
+    tokenOf,
+    journal,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
 }

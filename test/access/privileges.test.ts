@@ -8,10 +8,20 @@ import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 /** The actions by which rights are handed around, and two of the others. */
 const POOL = [
-  ...["create_user_role", "update_user_role", "delete_user_role", "get_user_roles"],
-  ...["create_user", "update_user", "delete_user", "get_users"],
-  ...["create_user_secret_pin", "update_user_secret", "delete_user_secret", "create_user_token"],
-  ...["get_twin", "create_twin"],
+  "create_user_role",
+  "update_user_role",
+  "delete_user_role",
+  "get_user_roles",
+  "create_user",
+  "update_user",
+  "delete_user",
+  "get_users",
+  "create_user_secret_pin",
+  "update_user_secret",
+  "delete_user_secret",
+  "create_user_token",
+  "get_twin",
+  "create_twin",
 ] as Action[];
 
 const statements: fc.Arbitrary<Statement> = fc.record({

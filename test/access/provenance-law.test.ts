@@ -11,8 +11,16 @@ const MINUTE = 60_000;
 
 /** By which rights are handed around. */
 const HANDING = [
-  ...["create_user_role", "update_user_role", "delete_user_role", "create_user", "update_user", "delete_user"],
-  ...["create_user_secret_pin", "update_user_secret", "delete_user_secret", "create_user_token"],
+  "create_user_role",
+  "update_user_role",
+  "delete_user_role",
+  "create_user",
+  "update_user",
+  "delete_user",
+  "create_user_secret_pin",
+  "update_user_secret",
+  "delete_user_secret",
+  "create_user_token",
 ];
 
 const statements = fc.oneof(
@@ -45,23 +53,34 @@ const bodies = {
 
 const steps = fc.record({
   what: fc.constantFrom(
-    ...[
-      "createRole",
-      "updateRole",
-      "deleteRole",
-      "createUser",
-      "giveRole",
-      "giveRole",
-      "giveRole",
-      "describe",
-      "deleteUser",
-    ],
-    ...["pin", "pin", "pin", "redeem", "redeem", "prolong", "prolong", "deleteSecret", "token", "token", "refresh"],
-    ...["reset", "wait"],
+    "createRole",
+    "updateRole",
+    "deleteRole",
+    "createUser",
+    "giveRole",
+    "giveRole",
+    "giveRole",
+    "describe",
+    "deleteUser",
+    "pin",
+    "pin",
+    "pin",
+    "redeem",
+    "redeem",
+    "prolong",
+    "prolong",
+    "deleteSecret",
+    "token",
+    "token",
+    "refresh",
+    "reset",
+    "wait",
   ),
   // Promotions are mostly the administrator's.
   byAdmin: fc.boolean(),
-  ...{ by: fc.nat(), hand: fc.nat(), user: fc.nat() },
+  by: fc.nat(),
+  hand: fc.nat(),
+  user: fc.nat(),
   // The first is the administrator's.
   role: fc.oneof(fc.constant(0), fc.nat()),
   ...bodies,

@@ -117,7 +117,9 @@ test("of a role's rules a change touches those that it names; null takes away on
   const { uuid } = (await admin.call("POST", "/roles", { rules: { twin: "true", entry: "false" } })).body;
   const rulesAfter = async (rules: unknown) => (await admin.call("PATCH", `/roles/${uuid}`, { rules })).body.rules;
   const rules = (twin_rule: string | null, identity_rule: string | null, entry_rule: string | null) => ({
-    ...{ twin_rule, identity_rule, entry_rule },
+    twin_rule,
+    identity_rule,
+    entry_rule,
   });
   expect(await rulesAfter({ identity: "1 == 1" })).toEqual(rules("true", "1 == 1", "false"));
   expect(await rulesAfter({ twin_rule: null })).toEqual(rules(null, "1 == 1", "false"));
@@ -275,9 +277,20 @@ test("changes of access stand in the journal, without anything secret", async ()
 
   const events = world.query("SELECT sequence, kind, account_id, data FROM events ORDER BY sequence");
   expect(events.map(({ kind }) => kind)).toEqual([
-    ...["account.created", "role.created", "user.created", "secret.pin_created", "secret.created"],
-    ...["token.created", "token.refreshed", "secret.updated", "secret.deleted", "user.updated", "role.updated"],
-    ...["user.deleted", "role.deleted", "account.updated"],
+    "account.created",
+    "role.created",
+    "user.created",
+    "secret.pin_created",
+    "secret.created",
+    "token.created",
+    "token.refreshed",
+    "secret.updated",
+    "secret.deleted",
+    "user.updated",
+    "role.updated",
+    "user.deleted",
+    "role.deleted",
+    "account.updated",
   ]);
   expect(events.every(({ account_id }) => account_id === admin.account)).toBe(true);
   const whole = JSON.stringify(events);

@@ -45,7 +45,12 @@ async function openServer() {
   const scheduler = new Scheduler(deps, certificate.jobs());
   scheduler.start();
   return {
-    ...{ certificate, files, issue, first, https, mqtts },
+    certificate,
+    files,
+    issue,
+    first,
+    https,
+    mqtts,
     clock: world.clock,
     told: () => world.logged.filter(({ event }) => event.startsWith("tls.")),
     /** What is shown to whoever comes now, by HTTPS and by MQTT over TLS. */

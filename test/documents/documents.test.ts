@@ -16,7 +16,10 @@ async function openTwin(settings: Record<string, string> = {}) {
   const twin: string = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;
   const path = (name: string) => `/twins/${twin}/documents/${name}`;
   return {
-    ...{ world, caller, twin, path },
+    world,
+    caller,
+    twin,
+    path,
     put: (name: string, body: unknown, headers = {}) => caller.call("PUT", path(name), body, { headers }),
     patch: (name: string, body: unknown, headers = {}) => caller.call("PATCH", path(name), body, { headers }),
     get: (name: string) => caller.call("GET", path(name)),
@@ -47,7 +50,8 @@ test("a panel cannot overwrite a document the phone has just changed", async () 
   for (const write of [t.put, t.patch]) {
     const refused = await write("shared", { version: 1, data: { armed: true } });
     expect([...told(refused), refused.body.description]).toEqual([
-      ...[400, 400_979],
+      400,
+      400_979,
       "The document is at version 2, not 1.",
     ]);
   }

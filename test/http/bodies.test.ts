@@ -21,7 +21,9 @@ async function openServer(settings: Record<string, string> = {}) {
     return wire;
   };
   return {
-    ...{ world, dial, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() },
+    world,
+    dial,
+    [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
     /** What has been sent so far has been looked at. */
     async settled() {
       for (let turns = 0; turns < 3; turns += 1) await fetch(`http://127.0.0.1:${port}/healthz`);

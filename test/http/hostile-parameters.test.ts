@@ -44,9 +44,22 @@ test("no text in a path or a query of any operation is answered with a fault of 
   const [delivery] = (await caller.call("GET", "/notifications/deliveries")).body.deliveries;
   /** Things that are there, so that a text beside them gets as far as it can. */
   const there: Record<string, string> = {
-    ...{ twin, twin_id: device.device.id, device_id: device.device.id, hub_id: hub.id, account: caller.account },
-    ...{ user: caller.user, role: caller.role, ledger: "personal", context: "personal", name: "d", document_name: "d" },
-    ...{ entry: "e", color: "red", identity: "RFID%23a", delivery: delivery.uuid, subscription: delivery.subscription },
+    twin,
+    twin_id: device.device.id,
+    device_id: device.device.id,
+    hub_id: hub.id,
+    account: caller.account,
+    user: caller.user,
+    role: caller.role,
+    ledger: "personal",
+    context: "personal",
+    name: "d",
+    document_name: "d",
+    entry: "e",
+    color: "red",
+    identity: "RFID%23a",
+    delivery: delivery.uuid,
+    subscription: delivery.subscription,
   };
   const fault: unknown[] = [];
   let asked = 0;

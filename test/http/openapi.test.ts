@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ACTIONS } from "../../src/access/model/actions.ts";
 import { accountApiOperations } from "../../src/http/account-api/account-api.ts";
-import { ErrorView } from "../../src/http/account-api/errors.ts";
+import { AccountErrorView } from "../../src/http/account-api/errors.ts";
 import { UNBUILT } from "../../src/http/account-api/unbuilt.ts";
 import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
 import { openApiDocument } from "../../src/http/openapi.ts";
@@ -68,7 +68,7 @@ test("an operation id that is described twice is refused", async () => {
   await using world = await openWorld();
   const [operation] = accountApiOperations(world.deps);
   const twice = [operation, operation] as Parameters<typeof openApiDocument>[0]["operations"];
-  const surface = { title: "", version: "", server: "", error: ErrorView, security: {}, statusesOf: () => ({}) };
+  const surface = { title: "", version: "", server: "", error: AccountErrorView, security: {}, statusesOf: () => ({}) };
   expect(() => openApiDocument({ ...surface, operations: twice })).toThrow("described twice");
 });
 

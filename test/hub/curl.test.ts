@@ -27,7 +27,11 @@ test("the tutorial's REST steps pass with curl, byte for byte where it quotes a 
   );
   const hub = JSON.parse(hubText);
   expect([created, type, hub.status, hub.enabled, hub.events_topic_prefix]).toEqual([
-    ...[200, "application/json", "ready", true, "$SCW/events"],
+    200,
+    "application/json",
+    "ready",
+    true,
+    "$SCW/events",
   ]);
   const [read, again] = await curl(`${base}/hubs/${hub.id}`);
   expect([read, again]).toEqual([200, hubText]);
@@ -58,7 +62,10 @@ test("the tutorial's REST steps pass with curl, byte for byte where it quotes a 
     '{"data":{"last_update":"t1","door_open":false}}',
   );
   expect(JSON.parse(patched[1]).data).toEqual({
-    ...{ last_update: "t1", alarm_armed: false, siren_ringing: false, door_open: false },
+    last_update: "t1",
+    alarm_armed: false,
+    siren_ringing: false,
+    door_open: false,
   });
   expect(await curl(twin)).toEqual([
     200,

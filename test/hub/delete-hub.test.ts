@@ -32,13 +32,18 @@ function seedDevices(world: Awaited<ReturnType<typeof openHub>>["world"], hub: J
       const id = random.uuid();
       connection.run(
         "INSERT INTO twins (id, owner_id, creator_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)",
-        ...[id, account, account],
+        id,
+        account,
+        account,
       );
       connection.run(
         `INSERT INTO devices (id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections,
            message_filters, has_custom_certificate, is_connected, created_at, updated_at)
          VALUES (?, ?, ?, ?, '', 1, 0, 0, '{}', 0, 0, 1, 1)`,
-        ...[id, account, hub.id, `device ${i}`],
+        id,
+        account,
+        hub.id,
+        `device ${i}`,
       );
       connection.run("INSERT INTO documents VALUES (?, 'current', ?, 1, 1, 1, '{}')", id, account);
     }

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { deviceConnected, deviceDisconnected } from "../../src/hub/admission/presence.ts";
 import { reasonToLeave, standingOf } from "../../src/hub/admission/standing.ts";
-import { type DeviceChange, followDevices } from "../../src/hub/device-feed.ts";
+import { followDevices } from "../../src/hub/device-feed.ts";
+import type { DeviceChange } from "../../src/hub/registry/device-feed-rows.ts";
 import { loadDevice } from "../../src/hub/registry/lookups.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { adoptCa, make, makeCa, shown } from "../support/world/device-certificates.ts";
@@ -119,7 +120,10 @@ test("what another process changed is seen within a second", async () => {
   f.world.seed((connection) =>
     connection.run(
       `INSERT INTO events (occurred_at, account_id, twin_id, kind, actor_kind, data) VALUES (?, ?, ?, 'device.disabled', 'operator', ?)`,
-      ...[f.world.clock.now(), f.caller.account, f.device.id, JSON.stringify({ hub: f.hub.id })],
+      f.world.clock.now(),
+      f.caller.account,
+      f.device.id,
+      JSON.stringify({ hub: f.hub.id }),
     ),
   );
   expect(await f.told()).toEqual([]);

@@ -182,7 +182,9 @@ test("every kind of error has the members by which clients know it", async () =>
   ]);
   const plain = (await h.caller.call("POST", "/twins")).body.creation_certificate.uuid;
   expect((await h.call("PUT", `/twins/${plain}/documents/d`, { data: {} })).body).toEqual({
-    ...{ ...notFound, resource: "twin", resource_id: plain },
+    ...notFound,
+    resource: "twin",
+    resource_id: plain,
   });
   const reader = await h.world.createUser(h.caller, { effect: "allow", actions: ["get_hub"] });
   const call = hubCaller(h.world, reader.token);

@@ -11,27 +11,41 @@ type Seeded = { id: string; name: string; hub_id: string; enabled: number; creat
 function seed(world: World, { account }: Caller, count: number): Seeded[] {
   const hubs = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
   const devices = Array.from({ length: count }, (_, index) => ({
-    ...{ id: crypto.randomUUID(), name: `d${(index * 7919) % 10_007}`, hub_id: hubs[index % 3] as string },
-    ...{ enabled: Number(index % 5 > 0), created_at: (index * 31) % 97 },
+    id: crypto.randomUUID(),
+    name: `d${(index * 7919) % 10_007}`,
+    hub_id: hubs[index % 3] as string,
+    enabled: Number(index % 5 > 0),
+    created_at: (index * 31) % 97,
   }));
   world.seed((connection) => {
     for (const [index, id] of hubs.entries()) {
       connection.run(
         `INSERT INTO hubs (id, account_id, name, product_plan, enabled, disable_events, events_topic_prefix, auto_provisioning,
            ca_pem, ca_fingerprint, created_at, updated_at) VALUES (?, ?, ?, 'plan_shared', 1, 0, 'x', 0, '', ?, 1, 1)`,
-        ...[id, account, `hub ${index}`, id],
+        id,
+        account,
+        `hub ${index}`,
+        id,
       );
     }
     for (const { id, name, hub_id, enabled, created_at } of devices) {
       connection.run(
         "INSERT INTO twins (id, owner_id, creator_id, description, created_at, updated_at) VALUES (?, ?, ?, ?, 1, 1)",
-        ...[id, account, account, `{"n":${name.slice(1)}}`],
+        id,
+        account,
+        account,
+        `{"n":${name.slice(1)}}`,
       );
       connection.run(
         `INSERT INTO devices (id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections,
            message_filters, has_custom_certificate, is_connected, created_at, updated_at)
          VALUES (?, ?, ?, ?, '', ?, 0, 0, '{}', 0, 0, ?, 1)`,
-        ...[id, account, hub_id, name, enabled, created_at],
+        id,
+        account,
+        hub_id,
+        name,
+        enabled,
+        created_at,
       );
     }
   });
@@ -89,12 +103,14 @@ test("a page of many devices reads a page of them, and an index of the others", 
   const company = await world.createAccount();
   seed(world, company, 1500);
   const actor = {
-    ...{ kind: "user", accountId: company.account, userId: company.user, roleId: company.role, dictionary: null },
-    ...{
-      token: null,
-      statement: { effect: "deny", actions: null },
-      rules: { twin: null, identity: null, entry: null },
-    },
+    kind: "user",
+    accountId: company.account,
+    userId: company.user,
+    roleId: company.role,
+    dictionary: null,
+    token: null,
+    statement: { effect: "deny", actions: null },
+    rules: { twin: null, identity: null, entry: null },
   } as unknown as UserActor;
   const page = { page: 1, pageSize: 50, descending: false };
   const { deps, asked } = listeningTo(world);

@@ -23,7 +23,12 @@ async function openNamesakes() {
              ca_pem, ca_fingerprint, ca_subject, ca_key_id, ca_turn, created_at, updated_at)
            SELECT id || ?, ?, name, product_plan, 1, 0, 'e', 0, ?, id || ?, ca_subject, ca_key_id, ca_turn + ?, 1, 1
            FROM hubs WHERE id = ?`,
-          ...[`-${account}-${index}`, account, ca.pem, `-${account}-${index}`, index + 1, hub],
+          `-${account}-${index}`,
+          account,
+          ca.pem,
+          `-${account}-${index}`,
+          index + 1,
+          hub,
         );
       }
     });

@@ -201,7 +201,10 @@ test("who was connected when a server died is disconnected when the next one sta
       connection.run(
         `INSERT INTO devices (id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections, message_filters,
            has_custom_certificate, is_connected, created_at, updated_at) VALUES (?, ?, ?, ?, '', 1, 0, 0, '{}', 0, 1, 1, 1)`,
-        ...[id, p.caller.account, p.hub.id, `device ${i}`],
+        id,
+        p.caller.account,
+        p.hub.id,
+        `device ${i}`,
       );
     }
   });

@@ -33,13 +33,17 @@ async function openUpgraded(t: Awaited<ReturnType<typeof openTwoAccounts>>, atta
   for (const { device, certificate, insecure = false, setAt, heardAt } of attached) {
     connection.run(
       `UPDATE devices SET certificate_pem = ?, certificate_fingerprint = ?, has_custom_certificate = 1, allow_insecure = ? WHERE id = ?`,
-      ...[certificate.pem, Bun.SHA256.hash(certificate.der, "hex"), Number(insecure), device.id],
+      certificate.pem,
+      Bun.SHA256.hash(certificate.der, "hex"),
+      Number(insecure),
+      device.id,
     );
     if (setAt !== undefined) {
       connection.run(
         `INSERT INTO events (occurred_at, account_id, twin_id, kind, actor_kind, data)
          SELECT ?, account_id, id, 'device.certificate_set', 'user', json_object('hub', hub_id) FROM devices WHERE id = ?`,
-        ...[START + setAt, device.id],
+        START + setAt,
+        device.id,
       );
     }
     if (heardAt !== undefined) connection.run("INSERT INTO device_activity VALUES (?, ?)", device.id, START + heardAt);
@@ -168,13 +172,19 @@ test("any number is looked at, whatever was attached, and CAs of the first relea
       const { account } = t.caller;
       connection.run(
         "INSERT INTO twins (id, owner_id, creator_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)",
-        ...[id, account, account],
+        id,
+        account,
+        account,
       );
       connection.run(
         `INSERT INTO devices (id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections,
            message_filters, has_custom_certificate, is_connected, created_at, updated_at, certificate_pem, certificate_fingerprint)
          VALUES (?, ?, ?, ?, '', 1, 0, 0, '{}', 1, 0, 1, 1, 'no certificate', ?)`,
-        ...[id, account, t.hub.id, `device ${index}`, `fingerprint ${index}`],
+        id,
+        account,
+        t.hub.id,
+        `device ${index}`,
+        `fingerprint ${index}`,
       );
     }
   });

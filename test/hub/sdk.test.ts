@@ -179,7 +179,10 @@ test("the tutorial's REST steps pass with the vendor's SDK", async () => {
   const put = (documentName: string, data: object, version?: number) =>
     iot.putTwinDocument({ twinId, documentName, data: data as never, ...(version !== undefined && { version }) });
   expect(await put("desired", { alarm_armed: true })).toEqual({
-    ...{ twinId, documentName: "desired", version: 1, data: { alarm_armed: true } },
+    twinId,
+    documentName: "desired",
+    version: 1,
+    data: { alarm_armed: true },
   });
   const missing = await refusal(get("current"), Errors.ResourceNotFoundError);
   expect([missing.status, missing.resource, missing.resourceId]).toEqual([404, "twin_document", "current"]);

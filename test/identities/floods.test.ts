@@ -22,7 +22,10 @@ function seed(world: World, identities: Iterable<Seeded>): void {
     for (const { account, twin, name, visibility = null } of identities) {
       connection.run(
         "INSERT INTO identities (account_id, name, twin_id, visibility, created_at, updated_at) VALUES (?, ?, ?, ?, 1, 1)",
-        ...[account, name, twin, visibility],
+        account,
+        name,
+        twin,
+        visibility,
       );
     }
   });
@@ -39,13 +42,24 @@ async function createVisitor(world: World, admin: Caller) {
 
 const actorOf = ({ account, user, role }: Pick<Caller, "account" | "user" | "role">, identity: string | null) =>
   ({
-    ...{ kind: "user", accountId: account, userId: user, roleId: role, dictionary: null, token: null },
-    ...{ statement: { effect: "deny", actions: null }, rules: { twin: null, identity, entry: null } },
+    kind: "user",
+    accountId: account,
+    userId: user,
+    roleId: role,
+    dictionary: null,
+    token: null,
+    statement: { effect: "deny", actions: null },
+    rules: { twin: null, identity, entry: null },
   }) as unknown as UserActor;
 
 const FILTER = {
-  ...{ show_expired: false, show_valid: true, show_personal: true, show_foreign: false as boolean | string },
-  ...{ show_public: true, show_private: true, limit: 1000 },
+  show_expired: false,
+  show_valid: true,
+  show_personal: true,
+  show_foreign: false as boolean | string,
+  show_public: true,
+  show_private: true,
+  limit: 1000,
 };
 
 test("30 000 identities of others on a twin are not looked at by who asks for none of them", async () => {
@@ -57,7 +71,10 @@ test("30 000 identities of others on a twin are not looked at by who asks for no
   seed(
     world,
     many(30_000, (index) => ({
-      ...{ account: hostile.account, twin, name: `A#${index}`, visibility: index % 3 ? null : "false" },
+      account: hostile.account,
+      twin,
+      name: `A#${index}`,
+      visibility: index % 3 ? null : "false",
     })),
   );
 
@@ -152,7 +169,9 @@ for (const [what, visibility] of [
       for (const id of twins) {
         connection.run(
           "INSERT INTO twins (id, owner_id, creator_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)",
-          ...[id, hostile.account, hostile.account],
+          id,
+          hostile.account,
+          hostile.account,
         );
       }
     });
@@ -196,7 +215,10 @@ test(`an account gives a twin at most ${IDENTITIES_MAX} names, whatever others g
     many(IDENTITIES_MAX - 2, (index) => ({ account: company.account, twin, name: `A#${index}` })),
   );
   expect(await give(company, "B#1", "B#2", "B#3", "A#1")).toEqual([
-    ...[undefined, undefined, "Too many Identities on the Twin.", "Identity already exists."],
+    undefined,
+    undefined,
+    "Too many Identities on the Twin.",
+    "Identity already exists.",
   ]);
   expect(await give(await world.createAccount("Other"), "B#1")).toEqual([undefined]);
   await company.call("DELETE", `/twins/${twin}/identities/B%231`);

@@ -20,7 +20,9 @@ test("a twin is given names, each once, and is found by them", async () => {
   });
   const certificate = { created_ts: now, creator: company.account };
   const rfid = {
-    ...{ validity_ts: now + 60, visibility: "true", updated_ts: now },
+    validity_ts: now + 60,
+    visibility: "true",
+    updated_ts: now,
     creation_certificate: { ...certificate, identity: "RFID#8f02-77c1" },
   };
   expect([created.status, created.body.identities["RFID#8f02-77c1"]]).toEqual([201, rfid]);
@@ -87,7 +89,10 @@ test("a name changes in what is said of it, and goes when it is deleted", async 
   expect((await company.call("DELETE", at(twin, "NFC#1"))).status).toBe(404);
   const kinds = world.query("SELECT kind FROM events WHERE kind LIKE 'identity.%' ORDER BY sequence");
   expect(kinds.map(({ kind }) => kind)).toEqual([
-    ...["identity.created", "identity.updated", "identity.updated", "identity.deleted"],
+    "identity.created",
+    "identity.updated",
+    "identity.updated",
+    "identity.deleted",
   ]);
 });
 

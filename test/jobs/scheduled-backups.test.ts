@@ -25,7 +25,9 @@ async function openWithBackups(keep: number) {
   const scheduler = new Scheduler(world.deps, jobs);
   scheduler.start();
   return {
-    ...{ world, dir, state },
+    world,
+    dir,
+    state,
     names: () => readdirSync(dir).sort(),
     async day() {
       world.clock.advance(DAY);

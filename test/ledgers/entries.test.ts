@@ -93,7 +93,10 @@ test("the value operation changes values only, and only of value entries", async
   const values = (await company.call("GET", `/twins/${twin}/ledgers/owner/value?entries=reading`)).body;
   expect(Object.keys(values)).toEqual(["entries"]);
   expect(Object.keys(values.entries.reading).sort()).toEqual([
-    ...["entry_created_ts", "entry_updated_ts", "value", "value_changed_ts"],
+    "entry_created_ts",
+    "entry_updated_ts",
+    "value",
+    "value_changed_ts",
   ]);
 });
 
@@ -239,6 +242,7 @@ test("the filters of a read say which of the own entries to leave out", async ()
   expect(await names("?show_private=0")).toEqual(["copied", "open"]);
   expect(await names("?show_private=0&entries=closed,open,open")).toEqual(["open"]);
   expect(await get("?entries=nothing&entries=closed")).toMatchObject({
-    ...{ nothing: { error: "Entry not accessible." }, closed: { value: 1 } },
+    nothing: { error: "Entry not accessible." },
+    closed: { value: 1 },
   });
 });

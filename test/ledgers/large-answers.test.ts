@@ -52,7 +52,10 @@ test("a history of long values is answered in pages of 1 MiB, each value once; o
     for (let index = 0; index < 990; index++) {
       connection.run(
         "INSERT INTO ledger_history (twin_id, account_id, name, changed_at, value) VALUES (?, ?, 'many', ?, ?)",
-        ...[it.twin, it.company.account, 1000 + index, String(index)],
+        it.twin,
+        it.company.account,
+        1000 + index,
+        String(index),
       );
     }
     connection.run("UPDATE ledger_entries SET record_count = record_count + 990 WHERE name = 'many'");

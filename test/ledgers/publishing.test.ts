@@ -169,7 +169,11 @@ test("what is copied into a reference is published too, for whoever added it", a
   await settle();
   await add({ unrelated: { value: 1 } });
   const told = published(world).map(({ trigger, topics, account, event }) => [
-    ...[trigger, topics[0], account === company.account, event.pressure.old_value, event.pressure.new_value],
+    trigger,
+    topics[0],
+    account === company.account,
+    event.pressure.old_value,
+    event.pressure.new_value,
   ]);
   expect(told).toEqual([
     ["ledger.entry.added", "copied", true, null, null],

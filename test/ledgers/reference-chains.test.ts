@@ -7,7 +7,10 @@ async function openChain(world: World) {
   const create = async () => (await meter.call("POST", "/twins", {})).body.creation_certificate.uuid as string;
   const [x, y, z] = [await create(), await create(), await create()];
   return {
-    ...{ meter, x, y, z },
+    meter,
+    x,
+    y,
+    z,
     to: (twin: string, name: string) => ({ ref: { source: `twin://${twin}/${meter.account}/${name}` } }),
     write: (method: "POST" | "PATCH", twin: string, entries: object) =>
       meter.call(method, `/twins/${twin}/ledgers/personal`, { entries }),

@@ -18,7 +18,11 @@ async function openReferences() {
     return Object.entries<{ error?: string }>(body.entries).map(([, entry]) => entry.error ?? "");
   };
   return {
-    ...{ world, company, source, errors, ledger: ledgerOf(company, twin) },
+    world,
+    company,
+    source,
+    errors,
+    ledger: ledgerOf(company, twin),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
 }

@@ -21,16 +21,21 @@ test("references that an older server left half copied are copied by this one, a
   connection.run("INSERT INTO accounts VALUES (?, 'Company', NULL, 1, 1)", account);
   connection.run(
     "INSERT INTO roles (id, account_id, name, effect, actions, created_at, updated_at) VALUES (?, ?, 'Admin', 'deny', '[]', 1, 1)",
-    ...[role, account],
+    role,
+    account,
   );
   connection.run(
     "INSERT INTO users (id, account_id, role_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)",
-    ...[user, account, role],
+    user,
+    account,
+    role,
   );
   for (const twin of ["t1", "t2"]) {
     connection.run(
       "INSERT INTO twins (id, owner_id, creator_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)",
-      ...[twin, account, account],
+      twin,
+      account,
+      account,
     );
   }
   const entry = "twin_id, account_id, name, type, value, created_at, updated_at, value_changed_at";
@@ -39,12 +44,16 @@ test("references that an older server left half copied are copied by this one, a
     connection.run(
       `INSERT INTO ledger_entries (${entry}, source_twin, source_account, source_name, status, hops, added_by)
        VALUES ('t2', ?, ?, 'reference', '6', 1, 1, 1, 't1', ?, 'reading', 'ok', 1, ?)`,
-      ...[account, name, account, user],
+      account,
+      name,
+      account,
+      user,
     );
   }
   connection.run(
     "INSERT INTO changed_sources (twin_id, account_id, name, position, again) VALUES ('t1', ?, 'reading', ?, 1)",
-    ...[account, `t2 ${account} c2`],
+    account,
+    `t2 ${account} c2`,
   );
   connection.run("INSERT INTO pending_references (twin_id, account_id, name) VALUES ('t2', ?, 'c1')", account);
   connection.close();

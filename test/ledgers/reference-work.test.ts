@@ -91,7 +91,7 @@ test("what was not copied when the server stopped is copied when it starts", asy
   await world.store.close();
 
   const { clock, deps, dataDir } = world;
-  const store = await openServerStore({ ...{ dataDir, clock }, random: deps.random, log: deps.log });
+  const store = await openServerStore({ dataDir, clock, random: deps.random, log: deps.log });
   const scheduler = new Scheduler({ ...deps, store }, jobs());
   scheduler.start();
   await scheduler.settled();

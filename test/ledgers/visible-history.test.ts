@@ -12,7 +12,11 @@ async function openShared() {
   const ledger = ledgerOf(company, twin);
   const path = `/twins/${twin}/ledgers/${company.account}/history`;
   return {
-    ...{ world, company, twin, ledger, partner },
+    world,
+    company,
+    twin,
+    ledger,
+    partner,
     async write(name: string, values: readonly number[]) {
       for (const value of values) {
         world.clock.advance(1000);

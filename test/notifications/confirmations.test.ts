@@ -53,7 +53,8 @@ test("an account makes two thousand subscriptions in an hour, however soon it en
   );
   expect((await subscribe()).status).toBe(201);
   expect(await subscribe()).toEqual({
-    ...{ status: 429, retryAfter: "2600" },
+    status: 429,
+    retryAfter: "2600",
     text: "An account makes at most 2000 subscriptions in an hour.",
   });
   expect((await subscribe(other)).status).toBe(201);

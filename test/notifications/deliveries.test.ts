@@ -20,7 +20,15 @@ test("deliveries are listed newest first, by what they are about, page by page",
   const numbersOf = async (query: string) =>
     (await notified.deliveries(query)).map(({ topic, number }: Json) => `${topic} ${number ?? "-"}`);
   expect(await numbersOf("")).toEqual([
-    ...["red 4", "blue 3", "red 3", "blue 2", "red 2", "blue 1", "red 1", "blue -", "red -"],
+    "red 4",
+    "blue 3",
+    "red 3",
+    "blue 2",
+    "red 2",
+    "blue 1",
+    "red 1",
+    "blue -",
+    "red -",
   ]);
   expect(await numbersOf(`?subscription=${uuid}`)).toEqual(["red 4", "red 3", "red 2", "red 1", "red -"]);
   expect(await numbersOf("?topic=blue&trigger=sticker.put")).toEqual(["blue 3", "blue 2", "blue 1"]);

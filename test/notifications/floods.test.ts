@@ -17,12 +17,21 @@ async function openFlooded(hostileTopics: string[]) {
   for (const topic of hostileTopics) await notified.confirmed(victim, { topic, account: hostile.account });
   await world.deliverer.stop(0);
   const publication = (accountId: string, topic: string, twinId: string): Publication => ({
-    ...{ accountId, twinId, topics: [topic], trigger: "ledger.entry.updated", event: EVENT },
+    accountId,
+    twinId,
+    topics: [topic],
+    trigger: "ledger.entry.updated",
+    event: EVENT,
   });
   const inFlight: Record<string, number> = {};
   const lines: Record<string, string[]> = {};
   return {
-    ...{ notified, world, twin, victim, hostile, own },
+    notified,
+    world,
+    twin,
+    victim,
+    hostile,
+    own,
     [Symbol.asyncDispose]: () => notified[Symbol.asyncDispose](),
     /** So many messages of the other account, about one twin or each about another: the first is published, the others are copies. */
     async flood(count: number, topic: string, about: "one twin" | "many twins" = "one twin") {
@@ -49,7 +58,11 @@ async function openFlooded(hostileTopics: string[]) {
     /** What the next look hands out, with so many places free. All that was handed out is still on its way. */
     async lease(room = 512) {
       const { leased, linedUp } = await world.store.write(leaseDeliveries, SYSTEM, {
-        ...{ lease: crypto.randomUUID(), held: [], room, inFlight: { ...inFlight }, lines: { ...lines } },
+        lease: crypto.randomUUID(),
+        held: [],
+        room,
+        inFlight: { ...inFlight },
+        lines: { ...lines },
       });
       for (const { share } of leased) inFlight[share] = (inFlight[share] ?? 0) + 1;
       for (const { share } of linedUp) lines[share] = [];

@@ -42,7 +42,8 @@ async function openGranted(change = "") {
   world.clock.set(made.madeAt + 60_000);
   const headers = { authorization: made.secret };
   return {
-    ...{ world, receiver },
+    world,
+    receiver,
     async subscriptions(): Promise<Json[]> {
       return (await world.call("GET", "/notifications/subscriptions", { headers })).body.subscriptions;
     },

@@ -22,7 +22,11 @@ async function openSubscribed() {
         connection.run(
           `INSERT INTO deliveries (id, subscription_id, account_id, topic, type, number, event, sent_at, validity_at, link_base, state,
              step_base_at, next_attempt_at) VALUES (?, ?, ?, 'red', 'Notification', ?, ?, 1, 1, '', 'waiting', 1, 1)`,
-          ...[crypto.randomUUID(), subscription, company.account, index + 1, event],
+          crypto.randomUUID(),
+          subscription,
+          company.account,
+          index + 1,
+          event,
         );
       }
     });
@@ -66,7 +70,8 @@ test("a delivery that was tried 250 times shows its attempts in pages", async ()
       connection.run(
         `INSERT INTO delivery_attempts (delivery_position, number, started_at, duration_ms, status, answer)
          SELECT position, ?, 1, 1, 500, 'no' FROM deliveries WHERE id = ?`,
-        ...[number, uuid],
+        number,
+        uuid,
       );
     }
   });

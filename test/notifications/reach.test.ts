@@ -98,7 +98,7 @@ test("a topic that is not granted is refused in the same words, whatever there i
     const { status, body: answer } = await notified.subscribe(company, body);
     return [status, answer.subcode, answer.description];
   };
-  const refusal = [...[400, 400_979], "The account that was named has not granted this topic to the caller's account."];
+  const refusal = [400, 400_979, "The account that was named has not granted this topic to the caller's account."];
   for (const account of [other.account, third.account, crypto.randomUUID(), await newTwin(other)])
     expect([account, ...(await ask({ account }))]).toEqual([account, ...refusal]);
   for (const account of ["other", other.account.toUpperCase(), 7])

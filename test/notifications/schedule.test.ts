@@ -21,7 +21,13 @@ test("the schedule fits into three days, whatever its jitter", () => {
   const longest = RETRY_DELAYS_MS.reduce((sum, delay) => sum + delay * (1 + JITTER), 0);
   expect(longest).toBeLessThan(3 * DAY);
   expect(RETRY_DELAYS_MS.slice(0, 7)).toEqual([
-    ...[5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 12 * HOUR],
+    5 * SECOND,
+    30 * SECOND,
+    2 * MINUTE,
+    10 * MINUTE,
+    HOUR,
+    6 * HOUR,
+    12 * HOUR,
   ]);
 });
 
@@ -182,7 +188,9 @@ test("an endpoint whose failures take long is left alone for longer and longer, 
   receiver.state.respond = () => new Response();
   await notified.pass(3 * HOUR, MINUTE);
   expect((await company.call("GET", `/notifications/subscriptions/${uuid}`)).body.health).toEqual({
-    ...{ messages: 40, waiting: 0, failed: 0 },
+    messages: 40,
+    waiting: 0,
+    failed: 0,
   });
 });
 

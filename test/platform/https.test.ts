@@ -21,7 +21,9 @@ async function openServer(handle: HttpHandler = (request) => new Response(new UR
   const sockets = webSockets(echo.door, { trustedProxies: [], packetBytesMax: 1024 });
   const server = await serveHttps(LOOPBACK, handle, { webSockets: sockets, tls: first });
   return {
-    ...{ server, port: server.port, echo },
+    server,
+    port: server.port,
+    echo,
     get: (path: string) => fetch(`https://localhost:${server.port}${path}`, { tls: { ca: caPem }, keepalive: false }),
     served: () => fingerprintServed(server.port, caPem),
     /** A WebSocket that was spoken on. */

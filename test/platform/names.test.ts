@@ -24,7 +24,10 @@ async function openNames(answer: Parameters<typeof startDns>[0], { hosts = "", r
   const never = new AbortController();
   const family = (name: string) => [...metrics.families()].find((one) => one.name === name)?.samples() ?? [];
   return {
-    ...{ dns, clock, names, files },
+    dns,
+    clock,
+    names,
+    files,
     /** Addresses, or the kind of error. */
     resolve: (name: string, account = "a", signal = never.signal) =>
       names.resolve(name, account, signal).catch((error) => (error instanceof NameError ? error.kind : error)),

@@ -18,7 +18,8 @@ async function openWorld({ handshakeTimeoutMs = 5_000, connectionsMax = 100 } = 
   const listener = await listenTls({ host: "127.0.0.1", port: 0 }, echo.door, { tls, handshakeTimeoutMs });
   return {
     ...echo,
-    ...{ port: listener.port, listener },
+    port: listener.port,
+    listener,
     /** A connection that said something, as the session layer has it. */
     async connected(options: ConnectionOptions = {}) {
       const coming = echo.next();

@@ -93,16 +93,16 @@ export async function buildWorld(plan: Plan): Promise<{ world: World; model: Mod
     const createdAt = tick();
     const path = `/twins/${twinOf(twin)}/ledgers/personal`;
     const entry: Entry = {
-      ...{
-        twin: twinOf(twin),
-        account: accountOf(account),
-        name,
-        kind: "value",
-        value: null,
-        source: null,
-        visibility,
-      },
-      ...{ records: history ? [] : null, createdAt, changedAt: createdAt },
+      twin: twinOf(twin),
+      account: accountOf(account),
+      name,
+      kind: "value",
+      value: null,
+      source: null,
+      visibility,
+      records: history ? [] : null,
+      createdAt,
+      changedAt: createdAt,
     };
     const add = (how: object) => {
       const body = { ...how, visibility: visibility?.text ?? null, history: history ? "INF" : null };
@@ -146,8 +146,13 @@ export async function buildWorld(plan: Plan): Promise<{ world: World; model: Mod
     const wish = { validity_ts: expiresAt && expiresAt / SECOND, visibility: visibility?.text };
     await done(adminOf(account).call("POST", `/twins/${twinOf(twin)}/identities`, { identities: { [name]: wish } }));
     identities.push({
-      ...{ twin: twinOf(twin), account: accountOf(account), name, visibility, expiresAt },
-      ...{ createdAt, updatedAt: createdAt },
+      twin: twinOf(twin),
+      account: accountOf(account),
+      name,
+      visibility,
+      expiresAt,
+      createdAt,
+      updatedAt: createdAt,
     });
   }
 

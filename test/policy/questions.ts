@@ -26,7 +26,9 @@ export function* questionsOf(model: Model, person: Person): Generator<Question> 
 const seconds = (instant: number | null) => instant && instant / 1000;
 
 const viewTwin = ({ id, owner, description, createdAt, updatedAt, terminatedAt }: Twin): Json => ({
-  ...{ owner, status: terminatedAt ? "terminated" : "alive", updated_ts: seconds(updatedAt) },
+  owner,
+  status: terminatedAt ? "terminated" : "alive",
+  updated_ts: seconds(updatedAt),
   ...(description && { description }),
   creation_certificate: { uuid: id, created_ts: seconds(createdAt), creator: owner },
   ...(terminatedAt && { termination_certificate: { issuer: owner, terminated_ts: seconds(terminatedAt) } }),
@@ -147,7 +149,9 @@ const viewIdentity = ({ createdAt, updatedAt, expiresAt }: Identity) => ({
 });
 
 const viewOwnIdentity = ({ account, name, createdAt, updatedAt, expiresAt, visibility }: Identity) => ({
-  ...{ validity_ts: seconds(expiresAt), visibility: visibility?.text ?? null, updated_ts: seconds(updatedAt) },
+  validity_ts: seconds(expiresAt),
+  visibility: visibility?.text ?? null,
+  updated_ts: seconds(updatedAt),
   creation_certificate: { created_ts: seconds(createdAt), creator: account, identity: name },
 });
 

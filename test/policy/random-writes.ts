@@ -57,8 +57,16 @@ function entryAttempt({ model, person, twin, now }: Where, what: Write["what"] &
 
   if ("add" in what) {
     const entry: Entry = {
-      ...{ twin: twin.id, account: person.account, name: what.add, kind: "value", value: what.value, source: null },
-      ...{ visibility: null, records: null, createdAt: now, changedAt: now },
+      twin: twin.id,
+      account: person.account,
+      name: what.add,
+      kind: "value",
+      value: what.value,
+      source: null,
+      visibility: null,
+      records: null,
+      createdAt: now,
+      changedAt: now,
     };
     const exists = own.some((other) => other.name === what.add);
     const error = exists ? "Entry already exists." : mayHave(model, person, twin, entry) ? undefined : NOT_ACCESSIBLE;
@@ -113,8 +121,12 @@ function twinAttempt({ model, person, twin, now }: Where, what: Write["what"]): 
 
 function creation({ model, person, now }: Where, told: Json): Attempt {
   const twin: Twin = {
-    ...{ id: "not known yet", owner: person.account, description: told },
-    ...{ createdAt: now, updatedAt: now, terminatedAt: null },
+    id: "not known yet",
+    owner: person.account,
+    description: told,
+    createdAt: now,
+    updatedAt: now,
+    terminatedAt: null,
   };
   const status = seesTwin(model, person, twin) ? 201 : 403;
   const apply = (id: string) => model.twins.push({ ...twin, id });
@@ -130,8 +142,13 @@ function identityAttempt({ model, person, twin, now }: Where, what: Write["what"
   );
   if ("give" in what) {
     const given = {
-      ...{ twin: twin.id, account: person.account, name: asked, visibility: null, expiresAt: null },
-      ...{ createdAt: now, updatedAt: now },
+      twin: twin.id,
+      account: person.account,
+      name: asked,
+      visibility: null,
+      expiresAt: null,
+      createdAt: now,
+      updatedAt: now,
     };
     const request: Attempt["request"] = ["POST", path, { identities: { [asked]: null } }];
     if (!isFound) return { request, status: 404 };

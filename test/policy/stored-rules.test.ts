@@ -19,7 +19,12 @@ async function openCompany(topics: readonly string[] = [], rules: Json = NOT_SEC
   await ledger.add({ plain: { value: 0 }, secret: { value: "topsecret" } });
   let count = 0;
   return {
-    ...{ world, company, twin, clerk, ledger, ofClerk: ledgerOf(clerk, twin) },
+    world,
+    company,
+    twin,
+    clerk,
+    ledger,
+    ofClerk: ledgerOf(clerk, twin),
     /** Has somebody change the plain entry, and answers the topics on which that was told. */
     async toldWhen(by: Pick<Caller, "call" | "account">, options: Json = {}) {
       const before = messages(world).length;

@@ -28,8 +28,16 @@ const valueRule = fc.constantFrom(...BY_VALUE);
 
 const SOURCES = [
   ...HIDDEN.flatMap((name) => [`LEDGER.${name}`, `LEDGER['${name}']`]),
-  ...["LEDGER.hop", "LEDGER.mine", "LEDGER.plain", "USER.k", "DICT.k", "SECRET.k", "TWIN.k"],
-  ...["entry_value", "new_value", "old_value"],
+  "LEDGER.hop",
+  "LEDGER.mine",
+  "LEDGER.plain",
+  "USER.k",
+  "DICT.k",
+  "SECRET.k",
+  "TWIN.k",
+  "entry_value",
+  "new_value",
+  "old_value",
 ];
 const source = fc.constantFrom(...SOURCES);
 const atom = fc.oneof(
@@ -213,8 +221,10 @@ async function populate(
   for (const twin of twins) {
     const path = `/twins/${twin}/ledgers/personal`;
     const entries = {
-      ...{ secret: { value: hidden, history: "INF" }, level: { value: "low", history: "INF" } },
-      ...{ past: { value: hidden, history: "INF" }, plain: { value: "x", history: "INF", visibility: "true" } },
+      secret: { value: hidden, history: "INF" },
+      level: { value: "low", history: "INF" },
+      past: { value: hidden, history: "INF" },
+      plain: { value: "x", history: "INF", visibility: "true" },
       other: { value: "x" },
     };
     await admin.call("POST", path, { entries });

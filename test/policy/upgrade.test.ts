@@ -31,22 +31,25 @@ test("rules that were stored before it was kept who set them get the user whom t
   const place = { twin_id: "twin", account_id: "meter" };
   const entry = (name: string, columns: Partial<Record<Property, string>>, updated_at = 1000, account_id = "meter") =>
     insert("ledger_entries", {
-      ...{
-        ...place,
-        account_id,
-        name,
-        type: "value",
-        value: "1",
-        ...at,
-        updated_at,
-        value_changed_at: 1000,
-        ...columns,
-      },
-      ...{ record_count: 2, recent: "[[900,0],[1000,1]]" },
+      ...place,
+      account_id,
+      name,
+      type: "value",
+      value: "1",
+      ...at,
+      updated_at,
+      value_changed_at: 1000,
+      ...columns,
+      record_count: 2,
+      recent: "[[900,0],[1000,1]]",
     });
   const told = (kind: string, actor_id: string | null, data: object) =>
     insert("events", {
-      ...{ occurred_at: 1000, ...place, kind, actor_kind: actor_id ? "user" : "system", actor_id },
+      occurred_at: 1000,
+      ...place,
+      kind,
+      actor_kind: actor_id ? "user" : "system",
+      actor_id,
       data: JSON.stringify(data),
     });
   const value = { changed_ts: 1, new_value: '"visibility":', old_value: { publish: 1 } };
@@ -100,12 +103,22 @@ test("rules that were stored before it was kept who set them get the user whom t
   const notices = world.logged.filter(({ event }) => event.startsWith("upgrade."));
   expect(notices).toMatchObject([
     {
-      ...{ level: "warn", event: "upgrade.rules_without_author", account: "meter" },
-      ...{ visibilities: 1, publishes: 1, identities: 1, holding_no_more: 3 },
+      level: "warn",
+      event: "upgrade.rules_without_author",
+      account: "meter",
+      visibilities: 1,
+      publishes: 1,
+      identities: 1,
+      holding_no_more: 3,
     },
     {
-      ...{ level: "warn", event: "upgrade.rules_without_author", account: "other" },
-      ...{ visibilities: 1, publishes: 0, identities: 0, holding_no_more: 0 },
+      level: "warn",
+      event: "upgrade.rules_without_author",
+      account: "other",
+      visibilities: 1,
+      publishes: 0,
+      identities: 0,
+      holding_no_more: 0,
     },
     { level: "warn", event: "upgrade.histories_of_visible_entries", account: "meter", entries: 1 },
   ]);

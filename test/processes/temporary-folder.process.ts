@@ -47,8 +47,13 @@ test("a temporary folder that is missing, or is none, is said in plain words", a
 
 /** A mount of its own for one command, in a name space of its own: nothing of it is left afterwards. */
 const mounted = (options: string, at: string, command: string[]) => [
-  ...["unshare", "--mount", "sh", "-c"],
-  ...[`mount -t tmpfs -o ${options} tmpfs "$0" && exec "$@"`, at, ...command],
+  "unshare",
+  "--mount",
+  "sh",
+  "-c",
+  `mount -t tmpfs -o ${options} tmpfs "$0" && exec "$@"`,
+  at,
+  ...command,
 ];
 const canMount =
   process.platform === "linux" &&

@@ -34,7 +34,9 @@ test("the contractor and the meter company are told of what happens to the stick
 
   // 24-25: the contractor subscribes to the topic of the color, and is asked to confirm.
   const subscribed = await contractor.call("POST", "/notifications/webhooks", {
-    ...{ callback_url: inbox.url(CONTRACTOR), topic: "red", expires: 604_800 },
+    callback_url: inbox.url(CONTRACTOR),
+    topic: "red",
+    expires: 604_800,
   });
   const subscription = { topic: "red", account: company.account, validity_ts: seconds() + 604_800 };
   expect([subscribed.status, subscribed.body]).toMatchObject([
@@ -61,18 +63,17 @@ test("the contractor and the meter company are told of what happens to the stick
   const created_ts = seconds();
   const [, notification] = await inbox.untilCount(CONTRACTOR, 2);
   expect(notification).toMatchObject({
-    ...{
-      type: "Notification",
-      trigger: "sticker.put",
-      twin,
-      subscription: { ...subscription, refresh_url, unsubscribe_url },
-    },
+    type: "Notification",
+    trigger: "sticker.put",
+    twin,
+    subscription: { ...subscription, refresh_url, unsubscribe_url },
     event: { color: "red", note: red.note, validity_ts: tomorrow, created_ts, account: company.account },
   });
 
   // 29-31: the meter company wants to know what is done.
   const interested = await desk.call("POST", "/notifications/webhooks", {
-    ...{ callback_url: inbox.url(METER), topic: "task-completed" },
+    callback_url: inbox.url(METER),
+    topic: "task-completed",
   });
   expect([interested.status, interested.body.subscription.validity_ts]).toEqual([201, seconds() + 604_800]);
   const [ask] = await inbox.untilCount(METER, 1);

@@ -23,17 +23,46 @@ const told = () => messages(world);
 type Person = Awaited<ReturnType<typeof meet>>;
 
 const METER_COMPANY = [
-  ...["get_account", "get_user", "get_users", "get_user_role", "get_user_roles", "get_user_secret"],
-  ...["create_twin", "get_twin", "update_twin", "terminate_twin", "scan_twins"],
-  ...["add_twin_ledger_entry", "get_twin_ledger_entry", "update_twin_ledger_entry", "delete_twin_ledger_entry"],
-  ...["get_twin_ledger_entry_value", "update_twin_ledger_entry_value", "get_twin_ledger_entry_history"],
-  ...["put_sticker", "get_sticker", "get_stickers", "list_stickers", "remove_sticker"],
-  ...["webhook_subscribe", "get_notifications_access", "update_notifications_account_access"],
+  "get_account",
+  "get_user",
+  "get_users",
+  "get_user_role",
+  "get_user_roles",
+  "get_user_secret",
+  "create_twin",
+  "get_twin",
+  "update_twin",
+  "terminate_twin",
+  "scan_twins",
+  "add_twin_ledger_entry",
+  "get_twin_ledger_entry",
+  "update_twin_ledger_entry",
+  "delete_twin_ledger_entry",
+  "get_twin_ledger_entry_value",
+  "update_twin_ledger_entry_value",
+  "get_twin_ledger_entry_history",
+  "put_sticker",
+  "get_sticker",
+  "get_stickers",
+  "list_stickers",
+  "remove_sticker",
+  "webhook_subscribe",
+  "get_notifications_access",
+  "update_notifications_account_access",
 ];
 const CONTRACTOR = [
-  ...["who_am_i", "get_user", "get_user_role", "get_user_secret"],
-  ...["get_sticker", "get_stickers", "list_stickers", "remove_sticker"],
-  ...["webhook_subscribe", "webhook_confirm_subscription", "webhook_refresh_subscription", "webhook_unsubscribe"],
+  "who_am_i",
+  "get_user",
+  "get_user_role",
+  "get_user_secret",
+  "get_sticker",
+  "get_stickers",
+  "list_stickers",
+  "remove_sticker",
+  "webhook_subscribe",
+  "webhook_confirm_subscription",
+  "webhook_refresh_subscription",
+  "webhook_unsubscribe",
 ];
 
 const ENTRIES = {
@@ -78,7 +107,9 @@ chapter("1-2: I ask who I am, and see what my role permits", async () => {
   expect([me.status, me.body]).toMatchObject([200, { account: admin.account, user: admin.user, role: admin.role }]);
   const role = await admin.call("GET", `/roles/${admin.role}`);
   expect(role.body).toMatchObject({
-    ...{ uuid: admin.role, name: "Super Admin", account: admin.account },
+    uuid: admin.role,
+    name: "Super Admin",
+    account: admin.account,
     statement: { effect: "deny", actions: [] },
     rules: { twin_rule: null, entry_rule: null, identity_rule: null },
   });

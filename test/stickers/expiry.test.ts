@@ -46,7 +46,10 @@ test("its event is written at the very instant, of the sticker as it was", async
   expect([expired.occurred_at, expired.actor_kind, others]).toEqual([end, "system", []]);
   expect(expired.data).toEqual({ stickers: { red: { note: "Leak", validity_ts: end / 1000, created_ts } } });
   expect(published(world).at(-1)).toEqual({
-    ...{ account: company.account, twin, trigger: "sticker.expired", topics: ["expired"] },
+    account: company.account,
+    twin,
+    trigger: "sticker.expired",
+    topics: ["expired"],
     event: { color: "red", note: "Leak", validity_ts: end / 1000, created_ts, account: company.account },
   });
 });
@@ -118,15 +121,11 @@ test("many that are due go in slices, on each twin oldest first, and each is tol
   world.clock.advance(100_000);
   const sweeps = Array.from({ length: 5 }, () => world.store.write(expireStickers, SYSTEM, { limit: 15 }));
   expect(await Promise.all(sweeps)).toMatchObject([
-    ...[
-      { done: 15, more: true },
-      { done: 15, more: true },
-      { done: 10, more: false },
-    ],
-    ...[
-      { done: 0, more: false },
-      { done: 0, more: false },
-    ],
+    { done: 15, more: true },
+    { done: 15, more: true },
+    { done: 10, more: false },
+    { done: 0, more: false },
+    { done: 0, more: false },
   ]);
   expect(journal(world, "sticker.expired").flatMap(({ data }) => Object.keys(data.stickers))).toEqual(
     names.toReversed(),

@@ -18,7 +18,12 @@ function seed(world: World, stickers: readonly Seeded[]): void {
       connection.run(
         `INSERT INTO stickers (twin_id, account_id, color, recipients, publish, created_at, expires_at)
          VALUES (?, ?, ?, ?, '{}', ?, ?)`,
-        ...[twin, account, color, JSON.stringify([to]), at, world.clock.now() + 86_400_000],
+        twin,
+        account,
+        color,
+        JSON.stringify([to]),
+        at,
+        world.clock.now() + 86_400_000,
       );
     }
   });
@@ -28,8 +33,14 @@ const many = (count: number, of: (index: number) => Seeded) => Array.from({ leng
 
 const actorOf = ({ account, user, role }: Caller) =>
   ({
-    ...{ kind: "user", accountId: account, userId: user, roleId: role, dictionary: null, token: null },
-    ...{ statement: { effect: "deny", actions: null }, rules: { twin: null, identity: null, entry: null } },
+    kind: "user",
+    accountId: account,
+    userId: user,
+    roleId: role,
+    dictionary: null,
+    token: null,
+    statement: { effect: "deny", actions: null },
+    rules: { twin: null, identity: null, entry: null },
   }) as unknown as UserActor;
 
 test("3 000 stickers of others that are for others cost nothing in a twin's list", async () => {

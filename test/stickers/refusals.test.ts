@@ -13,36 +13,33 @@ test("a sticker that is none refuses the whole request, and nothing is put", asy
   const { world, desk, path, recipients, put, seconds } = opened;
   const ids = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
   const wrong: unknown[] = [
-    ...[null, 1, "red", [], {}],
-    ...[{ recipients: [] }, { recipients: null }, { recipients: desk.user }, { recipients: ["nobody"] }],
-    ...[{ recipients: [desk.user.toUpperCase()] }, { recipients: ids(101) }, { recipients: [null] }],
-    ...[
-      { recipients, note: "x".repeat(513) },
-      { recipients, note: 1 },
-      { recipients, message: "x".repeat(513) },
-    ],
-    ...[
-      { recipients, validity_ts: seconds() },
-      { recipients, validity_ts: seconds() - 1 },
-    ],
-    ...[
-      { recipients, validity_ts: seconds() + 365 * 86_400 + 0.001 },
-      { recipients, validity_ts: "tomorrow" },
-    ],
-    ...[
-      { recipients, publish: "on_put" },
-      { recipients, publish: ["on_time"] },
-      { recipients, publish: 1 },
-    ],
-    ...[
-      { recipients, publish: { on_time: ["x"] } },
-      { recipients, publish: { on_put: [""] } },
-    ],
-    ...[
-      { recipients, publish: { on_put: "a b" } },
-      { recipients, publish: { on_put: ["x".repeat(128)] } },
-    ],
-    ...[{ recipients, publish: { on_put: [1] } }],
+    null,
+    1,
+    "red",
+    [],
+    {},
+    { recipients: [] },
+    { recipients: null },
+    { recipients: desk.user },
+    { recipients: ["nobody"] },
+    { recipients: [desk.user.toUpperCase()] },
+    { recipients: ids(101) },
+    { recipients: [null] },
+    { recipients, note: "x".repeat(513) },
+    { recipients, note: 1 },
+    { recipients, message: "x".repeat(513) },
+    { recipients, validity_ts: seconds() },
+    { recipients, validity_ts: seconds() - 1 },
+    { recipients, validity_ts: seconds() + 365 * 86_400 + 0.001 },
+    { recipients, validity_ts: "tomorrow" },
+    { recipients, publish: "on_put" },
+    { recipients, publish: ["on_time"] },
+    { recipients, publish: 1 },
+    { recipients, publish: { on_time: ["x"] } },
+    { recipients, publish: { on_put: [""] } },
+    { recipients, publish: { on_put: "a b" } },
+    { recipients, publish: { on_put: ["x".repeat(128)] } },
+    { recipients, publish: { on_put: [1] } },
   ];
   for (const red of wrong) {
     const refused = await put({ fine: { recipients, publish: ["on_put"] }, red });
@@ -178,8 +175,14 @@ test("who lost their right, role or user between asking and writing neither puts
     await put({ [`c${n}`]: { recipients: [fitter.role, company.user] } });
     const [{ epoch: accessEpoch }] = world.query("SELECT epoch FROM access_epoch");
     const asTheyStood: UserActor = {
-      ...{ kind: "user", accountId: company.account, userId: fitter.user, roleId: fitter.role },
-      ...{ statement: everything, rules: NO_RULES, expiresAt: null, accessEpoch },
+      kind: "user",
+      accountId: company.account,
+      userId: fitter.user,
+      roleId: fitter.role,
+      statement: everything,
+      rules: NO_RULES,
+      expiresAt: null,
+      accessEpoch,
     };
     await end(fitter);
     const removal = { path: { twin, color: `c${n}` }, context: "personal" as const };

@@ -75,7 +75,8 @@ test("the older forms are understood: a message, and a list of occasions whose t
     })
   ).body;
   expect(stickers.red).toMatchObject({
-    ...{ note: "Old words", recipients },
+    note: "Old words",
+    recipients,
     publish: { on_put: ["red"], on_remove: ["red"], on_expire: ["red"] },
   });
   expect([stickers.blue.note, stickers.blue.publish]).toEqual(["New", {}]);

@@ -35,7 +35,9 @@ const Step = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant("put" as const),
-      ...{ person: index(4), twin: index(2), color: index(2) },
+      person: index(4),
+      twin: index(2),
+      color: index(2),
       recipients: fc.uniqueArray(index(10), { minLength: 1, maxLength: 3 }),
       lifetime: fc.integer({ min: 1, max: 9 }),
     }),
@@ -44,7 +46,10 @@ const Step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: fc.constant("remove" as const),
-      ...{ person: index(4), twin: index(2), color: index(2), context: index(6) },
+      person: index(4),
+      twin: index(2),
+      color: index(2),
+      context: index(6),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("wait" as const), seconds: fc.integer({ min: 0, max: 5 }) }) },

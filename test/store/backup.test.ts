@@ -34,7 +34,10 @@ async function openBackedUp() {
   const file = join(elsewhere.path, "it's a backup");
   const target = { ...world.options, dataDir: join(elsewhere.path, "data") };
   return {
-    ...{ world, file, target, folder: elsewhere.path },
+    world,
+    file,
+    target,
+    folder: elsewhere.path,
     backUp: (options: { withKey?: boolean; file?: string; signal?: AbortSignal } = {}) =>
       backUp({ dataDir: world.options.dataDir, file, withKey: true, clock, random, ...options }),
     restore: (options: { force?: boolean; keyFile?: string; file?: string; dataDir?: string } = {}) =>

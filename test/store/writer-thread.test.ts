@@ -66,7 +66,10 @@ async function openThreadedStore(folder = temporaryFolder()) {
     throw Object.assign(error, { ended });
   });
   return {
-    ...{ store, logged, folder, ended },
+    store,
+    logged,
+    folder,
+    ended,
     file: (name: string) => `${folder.path}/${name}`,
     async [Symbol.asyncDispose]() {
       await store.close();

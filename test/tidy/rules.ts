@@ -251,3 +251,17 @@ const STARTER =
 /** What starts the program as a process of its own is not among the quick tests, but in test/processes/. */
 export const startsProcessesElsewhere: Rule = (tree) =>
   [...tree].filter(([path, source]) => /^test\/.*\.test\.ts$/.test(path) && STARTER.test(source)).map(([path]) => path);
+
+/** No two files of a room export the same name, so that a name leads to one thing. What is exported again from where it is made is that thing. */
+export const hasNoNamesAlike: Rule = (tree) => {
+  const firsts = new Map<string, string>();
+  return sourcesOf(tree).flatMap((path) => {
+    const { room } = placeOf(path);
+    return [...new Set(exportsOf(tree.get(path) as string))].flatMap((name) => {
+      const first = firsts.get(`${room} ${name}`);
+      if (first !== undefined) return [`${path} and ${first} export ${name}`];
+      firsts.set(`${room} ${name}`, path);
+      return [];
+    });
+  });
+};

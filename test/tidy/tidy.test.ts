@@ -189,6 +189,21 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
       ],
     ],
   ],
+  [
+    "no two files of a room export the same name",
+    rules.hasNoNamesAlike,
+    [
+      [
+        {
+          ...file("src/hub/devices/a.ts", "export const A = 1;\nexport type A = 1;"),
+          ...file("src/hub/hubs/b.ts", `export { A } from "../devices/a.ts";`),
+          ...file("src/hub/hubs/c.ts", "export function A() {}"),
+          ...file("src/twins/d.ts", "export class A {}"),
+        },
+        "src/hub/hubs/c.ts and src/hub/devices/a.ts export A",
+      ],
+    ],
+  ],
 ];
 
 for (const [name, rule, broken] of RULES) {

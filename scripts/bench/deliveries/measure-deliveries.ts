@@ -65,7 +65,8 @@ async function startReceivers(serverUrl: string, account: Account, receivers: nu
   }
   await until(() => confirmed === receivers);
   return {
-    ...{ receivers, arrivals },
+    receivers,
+    arrivals,
     async [Symbol.asyncDispose]() {
       child.kill();
       await child.exited;

@@ -10,7 +10,9 @@ const send = (report: FloodReport) => process.send?.(report);
 /** Confirms what it is asked to confirm, and then never answers. */
 function openTrap(serverUrl: string): string {
   const { port } = Bun.serve({
-    ...{ hostname: "127.0.0.1", port: 0, idleTimeout: 0 },
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
     async fetch(request) {
       const body = (await request.json()) as { confirmation_url?: string };
       if (!body.confirmation_url) return new Promise<Response>(() => {});

@@ -76,7 +76,9 @@ export async function soak(minutes: number, { program }: Options, signal: AbortS
   await receivers[Symbol.asyncDispose]();
   const after = await untilLeft(() => readHealth(process), before);
   return {
-    ...{ minutes, samples, cpu },
+    minutes,
+    samples,
+    cpu,
     answers: recorder.answers,
     findings: judge(samples, before, after),
     webhooks: { count: arrivals.length, ...latencyOf(arrivals, stickers.expected) },

@@ -10,7 +10,7 @@ import { type Doors, mount, type Peer } from "../serve.ts";
 import { accountOperations } from "./accounts.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import { documentOperations } from "./documents.ts";
-import { ErrorView } from "./errors.ts";
+import { AccountErrorView } from "./errors.ts";
 import { identityOperations } from "./identities.ts";
 import { ledgerOperations } from "./ledgers.ts";
 import { notificationOperations } from "./notifications.ts";
@@ -65,7 +65,7 @@ const accountApiDocument = (deps: Deps, operations: Operation[]) =>
     version: VERSION,
     server: deps.config.publicUrl,
     operations,
-    error: ErrorView,
+    error: AccountErrorView,
     security: {
       secret: {
         type: "apiKey",
@@ -79,8 +79,6 @@ const accountApiDocument = (deps: Deps, operations: Operation[]) =>
       400: "The request is malformed, or the state of things does not allow it",
       ...(operation.gate && { 401: "No valid secret or token", 403: "The caller may not do this" }),
       ...(operation.params && { 404: "No such thing, or not for the caller to know about" }),
-      ...(operation.path.includes("/documents/{name}") &&
-        operation.method !== "get" && { 412: "The document is not at the version of If-Match" }),
       429: "Too much is waiting; try again after the seconds in Retry-After",
       500: "A fault of the server; nothing was stored",
     }),
@@ -90,6 +88,6 @@ function refusing({ id, method, path, open }: Unbuilt): Operation {
   const serve = () => {
     throw forbidden(`${id} is not available on this server.`);
   };
-  const description = { id, method, path, summary: "", ok: { status: 200, view: ErrorView }, serve };
+  const description = { id, method, path, summary: "", ok: { status: 200, view: AccountErrorView }, serve };
   return { ...description, ...(!open && { gate: assertNotLockedOut }) } as Operation;
 }

@@ -16,7 +16,7 @@ import {
 } from "../../notifications/model/schema.ts";
 import { Topic } from "../../notifications/model/topic.ts";
 import { operation, Paged } from "../operation.ts";
-import { queryInstant, queryInteger, queryPage } from "../query.ts";
+import { queryInteger, queryPage, querySeconds } from "../query.ts";
 
 // What receivers and operators miss elsewhere: which message went where, how often, and what came back.
 
@@ -34,8 +34,8 @@ export const deliveryOperations = [
       twin: Uuid.optional(),
       trigger: z.string().optional(),
       state: z.enum(DELIVERY_STATES).optional(),
-      ge: queryInstant(),
-      le: queryInstant(),
+      ge: querySeconds(),
+      le: querySeconds(),
       cursor: z.string().optional(),
       limit: queryInteger(1, 100, 100),
     }),

@@ -26,6 +26,9 @@ import { Headed, operation } from "../operation.ts";
 const TwinPath = z.object({ twin: Uuid });
 const DocumentPath = z.object({ twin: Uuid, name: DocumentName });
 
+/** Writes may name the version that they expect. */
+const CONDITIONAL = { 412: "The document is not at the version of If-Match" };
+
 /** The documents of any twin of the account, device or not. */
 export const documentOperations = (config: Config) => {
   const limits = limitsOf(config);
@@ -62,6 +65,7 @@ export const documentOperations = (config: Config) => {
       summary:
         "Create or replace a document of an own twin; with a version, or If-Match, only if that is the stored one",
       params: DocumentPath,
+      refusals: CONDITIONAL,
       body: DocumentBody,
       bodyLimits,
       ok: { status: 200, view: DocumentView },
@@ -76,6 +80,7 @@ export const documentOperations = (config: Config) => {
       path: "/twins/{twin}/documents/{name}",
       summary: "Merge into a document of an own twin; with a version, or If-Match, only if that is the stored one",
       params: DocumentPath,
+      refusals: CONDITIONAL,
       body: DocumentBody,
       bodyLimits,
       ok: { status: 200, view: DocumentView },
@@ -90,6 +95,7 @@ export const documentOperations = (config: Config) => {
       path: "/twins/{twin}/documents/{name}",
       summary: "Delete a document of an own twin; with If-Match, only that version",
       params: DocumentPath,
+      refusals: CONDITIONAL,
       ok: { status: 204 },
       serve: ({ deps, actor, params: { twin, name }, headers }) =>
         deps.store.write(deleteDocument, actor, { twin, name, version: versionFromIfMatch(headers) }),

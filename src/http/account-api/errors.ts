@@ -3,13 +3,13 @@ import type { Failure, InvalidKind } from "../../kernel/failure.ts";
 import { Uuid } from "../../kernel/schema.ts";
 
 /** Error bodies of the account API (specification 1.9). Old clients fail on a subcode that is not in the closed list. */
-export const ErrorView = z.object({
+export const AccountErrorView = z.object({
   subcode: z.int().meta({ examples: [404653] }),
   description: z.string(),
   trace: Uuid.meta({ description: "Names this occurrence; the server's log has it too." }),
 });
 
-type Refusal = { status: 400 | 401 | 403 | 404 | 412 | 429 | 500; subcode: number };
+type AccountRefusal = { status: 400 | 401 | 403 | 404 | 412 | 429 | 500; subcode: number };
 
 const INVALID: Record<InvalidKind, number> = {
   json: 400_415,
@@ -20,7 +20,7 @@ const INVALID: Record<InvalidKind, number> = {
   rule: 400_897,
 };
 
-type Rule<Code> = (failure: Extract<Failure, { code: Code }>, conditional: boolean) => Refusal;
+type Rule<Code> = (failure: Extract<Failure, { code: Code }>, conditional: boolean) => AccountRefusal;
 
 const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   invalid: ({ kind }) => ({ status: 400, subcode: INVALID[kind] }),
@@ -34,9 +34,9 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
 };
 
 /** What a failure is answered with; `conditional` if the request came with an `If-Match`. */
-export function refusalOf(failure: Failure, conditional = false): Refusal {
-  const rule = TABLE[failure.code] as (failure: Failure, conditional: boolean) => Refusal;
+export function accountRefusalOf(failure: Failure, conditional = false): AccountRefusal {
+  const rule = TABLE[failure.code] as (failure: Failure, conditional: boolean) => AccountRefusal;
   return rule(failure, conditional);
 }
 
-export const INTERNAL_ERROR: Refusal = { status: 500, subcode: 500_000 };
+export const INTERNAL_ERROR: AccountRefusal = { status: 500, subcode: 500_000 };

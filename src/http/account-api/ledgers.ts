@@ -21,7 +21,7 @@ import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/m
 import { updateTwinLedgerEntry } from "../../ledgers/update-twin-ledger-entry.ts";
 import { updateTwinLedgerEntryValue } from "../../ledgers/update-twin-ledger-entry-value.ts";
 import { operation, Paged } from "../operation.ts";
-import { queryBoolean, queryInstant, queryInteger, queryList, queryPage } from "../query.ts";
+import { queryBoolean, queryInteger, queryList, queryPage, querySeconds } from "../query.ts";
 
 const LedgerPath = z.object({ twin: Uuid, ledger: LedgerName });
 const names = queryList(ENTRY_NAME);
@@ -112,8 +112,11 @@ export const ledgerOperations = [
     summary: "Get the values that entries have had",
     params: LedgerPath,
     query: z.object({
-      ...{ entries: names, ge: queryInstant(), le: queryInstant() },
-      ...{ limit: queryInteger(1, 1000, 100), cursor: queryPage.cursor },
+      entries: names,
+      ge: querySeconds(),
+      le: querySeconds(),
+      limit: queryInteger(1, 1000, 100),
+      cursor: queryPage.cursor,
     }),
     ok: { status: 200, view: LedgerHistoryView },
     serve: ({ deps, actor, params, query }) => {

@@ -64,8 +64,11 @@ export const notificationOperations = [
     ok: { status: 201, view: SubscribedView },
     serve: async ({ deps, actor, body }) => {
       const { subscription, signingSecret, serverSecret } = await webhookSubscribe(deps, actor, {
-        ...{ callbackUrl: body.callback_url, topic: body.topic, publisherId: body.account ?? undefined },
-        ...{ clientSecret: body.client_secret, validityMs: body.expires },
+        callbackUrl: body.callback_url,
+        topic: body.topic,
+        publisherId: body.account ?? undefined,
+        clientSecret: body.client_secret,
+        validityMs: body.expires,
       });
       return {
         subscription: viewNamed(subscription),

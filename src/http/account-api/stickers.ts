@@ -22,7 +22,7 @@ import {
   viewTwinStickers,
 } from "../../stickers/views.ts";
 import { operation, Paged } from "../operation.ts";
-import { queryContext, queryContextOfOne, queryInstant, queryInteger, queryPage } from "../query.ts";
+import { queryContext, queryContextOfOne, queryInteger, queryPage, querySeconds } from "../query.ts";
 
 const TwinPath = z.object({ twin: Uuid });
 const StickerPath = z.object({ twin: Uuid, color: Color });
@@ -84,8 +84,8 @@ export const stickerOperations = [
     query: z.object({
       color: Color.optional(),
       context: queryContextOfOne("personal"),
-      ge: queryInstant(),
-      le: queryInstant(),
+      ge: querySeconds(),
+      le: querySeconds(),
       limit: queryInteger(0, 100, 100),
       offset: queryInteger(0, OFFSET_MAX, 0),
       cursor: queryPage.cursor,

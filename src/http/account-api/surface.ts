@@ -3,7 +3,7 @@ import type { UserActor } from "../../kernel/actor.ts";
 import type { Failure } from "../../kernel/failure.ts";
 import { dictionaryFrom } from "../dictionary.ts";
 import type { Refusal, Refused, Surface } from "../surface.ts";
-import { INTERNAL_ERROR, refusalOf } from "./errors.ts";
+import { accountRefusalOf, INTERNAL_ERROR } from "./errors.ts";
 
 /** The ways of the account API (specification 1.1 to 1.9). */
 export const ACCOUNT_API: Surface = {
@@ -29,7 +29,7 @@ function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserA
 
 function refuse(failure: Failure | undefined, { trace, headers }: Refused): Refusal {
   const conditional = headers.has("if-match");
-  const { status, subcode } = failure ? refusalOf(failure, conditional) : INTERNAL_ERROR;
+  const { status, subcode } = failure ? accountRefusalOf(failure, conditional) : INTERNAL_ERROR;
   const description = failure ? sentenceOf(failure) : "Internal error.";
   return { status, body: { subcode, description, trace }, logged: { subcode } };
 }

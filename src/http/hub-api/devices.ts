@@ -20,7 +20,8 @@ import { getDevice } from "../../hub/registry/lookups.ts";
 import { NO_FILTERS, withRules } from "../../hub/registry/message-filters.ts";
 import { Id, zeroed } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
-import { pageFrom, pageQuery, queryFlag, queryInstant, queryText } from "./query.ts";
+import { NOT_IN_ACCOUNT } from "./errors.ts";
+import { pageFrom, pageQuery, queryDate, queryFlag, queryText } from "./query.ts";
 
 export const DevicePath = z.object({ device_id: Id });
 export const NoBody = z.object({});
@@ -50,6 +51,7 @@ export const deviceOperations = [
     path: "/devices",
     summary: "Create a device, with its twin and a certificate whose key is shown this once",
     body: CreateDeviceBody,
+    refusals: { 404: NOT_IN_ACCOUNT },
     ok: { status: 200, view: NewDeviceView },
     serve: async ({ deps, actor, body }) => {
       const { device, issued } = await createDevice(deps, actor, {
@@ -127,7 +129,7 @@ export const deviceOperations = [
     path: "/devices/{device_id}/metrics",
     summary: "Messages and activity of a device",
     params: DevicePath,
-    query: z.object({ start_date: queryInstant }),
+    query: z.object({ start_date: queryDate }),
     ok: { status: 200, view: MetricsView },
     serve: ({ deps, actor, params, query }) => {
       const { id } = deps.store.read((reader) => getDevice(reader, actor, params.device_id));

@@ -5,7 +5,10 @@ import type { Operation } from "../operation.ts";
 import type { Refusal } from "../surface.ts";
 
 /** Error bodies of the hub API (specification 1.6). Clients choose a class by `type`, and need every member that belongs to it. */
-export const ErrorView = z.looseObject({ type: z.string().optional(), message: z.string() });
+export const HubErrorView = z.looseObject({ type: z.string().optional(), message: z.string() });
+
+/** What 404 means in the OpenAPI document. */
+export const NOT_IN_ACCOUNT = "No such thing in this account";
 
 type Rule<Code> = (failure: Extract<Failure, { code: Code }>, operation: Operation | undefined) => Refusal;
 
@@ -55,7 +58,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
 };
 
 /** The error table of the hub API. What is our bug says nothing of itself. */
-export function refusalOf(failure: Failure | undefined, operation: Operation | undefined): Refusal {
+export function hubRefusalOf(failure: Failure | undefined, operation: Operation | undefined): Refusal {
   if (!failure) return { status: 500, body: { message: "internal error" } };
   const rule = TABLE[failure.code] as (failure: Failure, operation: Operation | undefined) => Refusal;
   return rule(failure, operation);

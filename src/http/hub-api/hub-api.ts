@@ -6,16 +6,16 @@ import type { Operation } from "../operation.ts";
 import { type Doors, mount, type Peer } from "../serve.ts";
 import { certificateOperations } from "./certificates.ts";
 import { deviceOperations } from "./devices.ts";
-import { ErrorView } from "./errors.ts";
+import { HubErrorView, NOT_IN_ACCOUNT } from "./errors.ts";
 import { hubOperations } from "./hubs.ts";
 import { HUB_API, hubApi } from "./surface.ts";
-import { twinOperations } from "./twins.ts";
+import { deviceDocumentOperations } from "./twins.ts";
 
 /** The hub API, wire-compatible with Scaleway IoT Hub and its Cloud Twins: its operations and its OpenAPI document. */
 export function mountHubApi(app: Hono<Peer>, doors: Doors): void {
   const { config } = doors.deps;
   const operations = hubApiOperations(config);
-  mount(app, hubApi(config), doors, [...operations, ...aliasesOf(operations)]);
+  mount(app, hubApi(config), doors, operations);
   serveDocument(app, "/iot/v1/openapi.json", () => hubApiDocument(config, operations));
 }
 
@@ -23,14 +23,8 @@ export const hubApiOperations = (config: Config): Operation[] => [
   ...hubOperations,
   ...deviceOperations,
   ...certificateOperations,
-  ...twinOperations(config),
+  ...deviceDocumentOperations(config),
 ];
-
-/** A client of the community's sends patches one level deeper; a document's name has no slash, so nothing else is there (2.3). */
-const aliasesOf = (operations: readonly Operation[]): Operation[] =>
-  operations
-    .filter(({ id }) => id === "patch_twin_document")
-    .map((operation) => ({ ...operation, path: `${operation.path}/patch` }));
 
 const hubApiDocument = (config: Config, operations: readonly Operation[]) =>
   openApiDocument({
@@ -38,7 +32,7 @@ const hubApiDocument = (config: Config, operations: readonly Operation[]) =>
     version: VERSION,
     server: config.publicUrl + HUB_API.prefix.replace("{region}", config.region),
     operations,
-    error: ErrorView,
+    error: HubErrorView,
     security: {
       token: { type: "apiKey", in: "header", name: "X-Auth-Token", description: "A user secret, spelled as a UUID." },
     },
@@ -46,7 +40,7 @@ const hubApiDocument = (config: Config, operations: readonly Operation[]) =>
       400: "Something of the request is missing, malformed or too large",
       401: "No valid token",
       403: "The role does not permit this, or a quota is reached",
-      ...((operation.params || operation.id === "create_device") && { 404: "No such thing in this account" }),
+      ...(operation.params && { 404: NOT_IN_ACCOUNT }),
       ...(operation.method !== "get" && { 409: "The name is taken", 412: "The state of things does not allow it" }),
       429: "Too much is waiting; try again after the seconds in Retry-After",
       500: "A fault of the server; nothing was stored",

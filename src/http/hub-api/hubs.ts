@@ -21,7 +21,7 @@ import {
 import { getHub } from "../../hub/registry/lookups.ts";
 import { Id } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
-import { pageFrom, pageQuery, queryFlag, queryInstant, queryText } from "./query.ts";
+import { pageFrom, pageQuery, queryDate, queryFlag, queryText } from "./query.ts";
 
 const HubPath = z.object({ hub_id: Id });
 const NoBody = z.object({});
@@ -129,7 +129,7 @@ export const hubOperations = [
     path: "/hubs/{hub_id}/metrics",
     summary: "Messages and active devices of a hub",
     params: HubPath,
-    query: z.object({ start_date: queryInstant }),
+    query: z.object({ start_date: queryDate }),
     ok: { status: 200, view: MetricsView },
     serve: ({ deps, actor, params, query }) => {
       const { id } = deps.store.read((reader) => getHub(reader, actor, params.hub_id));

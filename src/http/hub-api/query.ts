@@ -46,7 +46,7 @@ export const queryFlag = z
   .transform((text) => (given(text) ? text === "true" || text === "1" : undefined))
   .meta({ type: "boolean" });
 
-export const queryInstant = z
+export const queryDate = z
   .string()
   .optional()
   .refine((text) => !given(text) || !Number.isNaN(Date.parse(text as string)), "must be an ISO 8601 date")

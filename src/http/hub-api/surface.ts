@@ -4,7 +4,7 @@ import type { UserActor } from "../../kernel/actor.ts";
 import { DomainError, invalid } from "../../kernel/failure.ts";
 import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import type { Surface } from "../surface.ts";
-import { refusalOf } from "./errors.ts";
+import { hubRefusalOf } from "./errors.ts";
 
 /** Every path of the hub API begins with this, those that nobody serves too. */
 export const HUB_PATHS = "/iot/";
@@ -20,7 +20,7 @@ export const HUB_API: Surface = {
   pathFirst: true, // 2.3, rule 10
   callerOf,
   bodyFrom,
-  refusalOf: (failure, { operation }) => refusalOf(failure, operation),
+  refusalOf: (failure, { operation }) => hubRefusalOf(failure, operation),
 };
 
 /** The same, for the one region that this server is. */

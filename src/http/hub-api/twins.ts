@@ -33,7 +33,7 @@ type Key = z.output<typeof DocumentPath>;
 const keyOf = ({ twin_id, document_name }: Key) => ({ twin: twin_id, name: document_name });
 
 /** The documents of devices. A request about them that was served is a message of the device. */
-export const twinOperations = (config: Config) => {
+export const deviceDocumentOperations = (config: Config) => {
   const limits = limitsOf(config);
   const bodyLimits = documentBodyLimits(config);
   const counted = <Result>(deps: Deps, { twin_id }: { twin_id: string }, result: Result): Result => {
@@ -95,6 +95,8 @@ export const twinOperations = (config: Config) => {
     operation("patch_twin_document", {
       method: "patch",
       path: "/twins/{twin_id}/documents/{document_name}",
+      // A client of the community's sends patches one level deeper; a document's name has no slash, so nothing else is there (2.3).
+      alias: "/twins/{twin_id}/documents/{document_name}/patch",
       summary: "Merge into a document of a device; with a version, only if that is the stored one",
       params: DocumentPath,
       body: DocumentBody,

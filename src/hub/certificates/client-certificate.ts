@@ -71,7 +71,8 @@ function describe(x509: Library, certificate: Parsed, der: Uint8Array, fingerpri
   // Where no usage is named, all are meant.
   const may = (flag: number) => usages === undefined || (usages & flag) !== 0;
   return {
-    ...{ der, fingerprint },
+    der,
+    fingerprint,
     notBefore: certificate.notBefore.getTime(),
     notAfter: certificate.notAfter.getTime(),
     subject: digest(certificate.subjectName.toArrayBuffer()),

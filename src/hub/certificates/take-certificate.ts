@@ -25,7 +25,10 @@ export function takeCertificate(tx: Tx, device: Device, certificate: Certificate
   for (const loser of lost) saveDevice(tx, loser);
   const taken = {
     ...device,
-    ...{ certificate, hasCustomCertificate: true, certificateProven: true, pendingCertificate: null },
+    certificate,
+    hasCustomCertificate: true,
+    certificateProven: true,
+    pendingCertificate: null,
     updatedAt: tx.now,
   };
   saveDevice(tx, taken);

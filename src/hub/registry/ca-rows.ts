@@ -23,8 +23,12 @@ export function listNamesakes(reader: Reader, subject: string, keyId: string | n
         )
       : reader.all(
           `SELECT id FROM (SELECT * FROM (${OF_KEY}) UNION ALL SELECT * FROM (${OF_KEY})) ORDER BY ca_turn, number LIMIT ?`,
-          ...[subject, keyId, limit],
-          ...[subject, "", limit],
+          subject,
+          keyId,
+          limit,
+          subject,
+          "",
+          limit,
           limit,
         );
   return rows.map((row) => text(row, "id"));

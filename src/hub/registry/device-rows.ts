@@ -98,14 +98,20 @@ export function listDeviceFacts(reader: Reader, walk: DeviceWalk, behind: Device
     .all(
       `SELECT id, name, hub_id, enabled, allow_insecure, created_at, updated_at FROM devices ${index}
        WHERE ${conditions.filter(Boolean).join(" AND ")} ORDER BY name${descending ? " DESC" : ""}, id LIMIT ?`,
-      ...[accountId, ...(hubId ? [hubId] : []), ...(name ? [name] : [])],
+      accountId,
+      ...(hubId ? [hubId] : []),
+      ...(name ? [name] : []),
       ...(behind ? [behind.name, behind.name, behind.id] : []),
       limit,
     )
     .map((row) => ({
-      ...{ id: text(row, "id"), name: text(row, "name"), hubId: text(row, "hub_id") },
-      ...{ enabled: boolean(row, "enabled"), allowInsecure: boolean(row, "allow_insecure") },
-      ...{ createdAt: integer(row, "created_at"), updatedAt: integer(row, "updated_at") },
+      id: text(row, "id"),
+      name: text(row, "name"),
+      hubId: text(row, "hub_id"),
+      enabled: boolean(row, "enabled"),
+      allowInsecure: boolean(row, "allow_insecure"),
+      createdAt: integer(row, "created_at"),
+      updatedAt: integer(row, "updated_at"),
     }));
 }
 

@@ -29,6 +29,15 @@ export function assertMayInclude(reader: Reader, actor: UserActor, source: Entry
 
 const nobodys = (key: EntryKey) => ({
   ...key,
-  ...{ type: "value" as const, value: NULL, visibility: null, history: null, publish: null, source: null },
-  ...{ reference: null, authors: null, createdAt: 0, updatedAt: 0, valueChangedAt: 0 },
+  type: "value" as const,
+  value: NULL,
+  visibility: null,
+  history: null,
+  publish: null,
+  source: null,
+  reference: null,
+  authors: null,
+  createdAt: 0,
+  updatedAt: 0,
+  valueChangedAt: 0,
 });

@@ -91,9 +91,16 @@ export function saveEntry(tx: Tx, entry: ChangeableEntry): void {
 }
 
 const changing = ({ value, visibility, history, publish, source, reference, authors }: Entry) => [
-  ...[value, visibility, history, publish],
-  ...[source?.twinId ?? null, source?.accountId ?? null, source?.name ?? null],
-  ...[reference?.status ?? null, reference?.hops ?? null, reference?.addedBy ?? null],
+  value,
+  visibility,
+  history,
+  publish,
+  source?.twinId ?? null,
+  source?.accountId ?? null,
+  source?.name ?? null,
+  reference?.status ?? null,
+  reference?.hops ?? null,
+  reference?.addedBy ?? null,
   authors && JSON.stringify(authors),
 ];
 

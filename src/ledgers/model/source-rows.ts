@@ -81,9 +81,12 @@ export function findWalk(reader: Reader, accountId: string): Walk | undefined {
   if (!row) return undefined;
   const [twinId = "", name = ""] = text(row, "position").split(" ");
   return {
-    ...{ sequence: integer(row, "sequence"), accountId },
+    sequence: integer(row, "sequence"),
+    accountId,
     source: {
-      ...{ twinId: text(row, "source_twin"), accountId: text(row, "source_account"), name: text(row, "source_name") },
+      twinId: text(row, "source_twin"),
+      accountId: text(row, "source_account"),
+      name: text(row, "source_name"),
     },
     position: { twinId, name },
     again: integer(row, "again") === 1,

@@ -10,7 +10,11 @@ export type Taken = { reasonCode: ReasonCode; work?: Promise<ReasonCode> };
  * Acknowledges a publish in its turn, once its effects are stored. What the store could not take is not acknowledged: MQTT 5 has a
  * code for it, and an earlier client is disconnected, so that it sends its message again.
  */
-export function acknowledge(connection: Connection, { qos, messageId }: Publish, { reasonCode, work }: Taken): void {
+export function acknowledgePublish(
+  connection: Connection,
+  { qos, messageId }: Publish,
+  { reasonCode, work }: Taken,
+): void {
   if (qos === 0) {
     if (work) connection.await(work, ignore, ignore);
     return;

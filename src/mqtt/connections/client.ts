@@ -1,15 +1,15 @@
 import type { Standing } from "../../hub/admission/standing.ts";
 import type { Identified } from "../../hub/registry/identity.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
+import { TokenBucket } from "../../kernel/token-bucket.ts";
 import { KeepAlive, keepAliveOf } from "../flow/keep-alive.ts";
-import { RateLimit } from "../flow/rate-limit.ts";
 import { Sender } from "../flow/sender.ts";
 import { AliasMemory, IncomingAliases } from "../flow/topic-aliases.ts";
 import {
+  CLEAN_QUEUED_BYTES_MAX,
+  CLEAN_QUEUED_MESSAGES_MAX,
   HUB_QUEUED_BYTES_MAX,
   IN_FLIGHT_MAX,
-  QUEUED_BYTES_MAX,
-  QUEUED_MESSAGES_MAX,
   READY_BYTES_MAX,
   REFILL_MESSAGES,
 } from "../limits.ts";
@@ -20,7 +20,7 @@ import { type Connect, type Level, REASON } from "../wire/packets.ts";
 import type { Connection } from "./connection.ts";
 import type { HubSpace } from "./hub-space.ts";
 import { Outgoing, type OutgoingPort } from "./outgoing.ts";
-import type { OpenedSession, Session } from "./session.ts";
+import type { ClaimedSession, Session } from "./session.ts";
 import { storedQueue } from "./stored-queue.ts";
 
 /** Who an open connection is, and what belongs to it while it lasts. */
@@ -38,7 +38,8 @@ export type Client = {
   readonly outgoing: Outgoing;
   readonly aliases: IncomingAliases;
   readonly keepAlive: KeepAlive | null;
-  readonly rate: RateLimit | null;
+  /** Messages that its device may publish, from all its connections. */
+  readonly rate: TokenBucket | null;
   readonly twin: TwinRequests;
   /** QoS 1 publishes from it that are not acknowledged yet. */
   unacknowledged: number;
@@ -51,7 +52,7 @@ export type Client = {
 type Admitted = {
   identified: Identified;
   space: HubSpace;
-  opened: OpenedSession;
+  claimed: ClaimedSession;
   access: AccessFilters;
   standing: Standing;
   clientId: string;
@@ -62,9 +63,9 @@ const PACKET_BYTES_MAX = 268_435_460;
 
 export function makeClient(connection: Connection, packet: Connect, admitted: Admitted): Client {
   const { deps, metrics } = connection.context;
-  const { identified, space: hub, opened, access, standing, clientId } = admitted;
+  const { identified, space: hub, claimed, access, standing, clientId } = admitted;
   const { device } = identified;
-  const { session } = opened;
+  const { session } = claimed;
   const level = packet.protocolVersion;
   const told = {
     level,
@@ -76,46 +77,59 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const aliasMemory = new AliasMemory(connection.memory);
   const aliases = new IncomingAliases(aliasMemory);
   const sender = new Sender(told, metrics.sent, aliasMemory);
-  const stored = opened.queue && storedQueue(connection, actor, opened.queue);
+  const stored = claimed.queue && storedQueue(connection, actor, claimed.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
-    messages: stored ? REFILL_MESSAGES : QUEUED_MESSAGES_MAX,
-    bytes: stored ? READY_BYTES_MAX : QUEUED_BYTES_MAX,
+    messages: stored ? REFILL_MESSAGES : CLEAN_QUEUED_MESSAGES_MAX,
+    bytes: stored ? READY_BYTES_MAX : CLEAN_QUEUED_BYTES_MAX,
   };
   const outgoing = new Outgoing(portOf(connection, hub), limits, stored);
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {
-    ...{ level, clientId, deviceId: device.id, actor, standing, hub, session, sender, outgoing, stored, access },
+    level,
+    clientId,
+    deviceId: device.id,
+    actor,
+    standing,
+    hub,
+    session,
+    sender,
+    outgoing,
+    stored,
+    access,
     aliases,
     unacknowledged: 0,
     keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.fellSilent()) : null,
     rate: perSecond === null ? null : rateOf(connection, device.id, perSecond),
     twin: new TwinRequests(deps, {
-      ...{ level, deviceId: device.id, hubId: hub.id, actor },
+      level,
+      deviceId: device.id,
+      hubId: hub.id,
+      actor,
       grantedQos: (topic) => (connection.mayReceive(topic) ? session.grantedQos(topic) : undefined),
-      deliver: (message, qos) => connection.answer(new Envelope(message, deps.clock.now()), qos),
+      deliver: (message, qos) => connection.outbound.answer(new Envelope(message, deps.clock.now()), qos),
     }),
   };
 }
 
 /** A device's connections share what it may publish. */
-function rateOf({ context }: Connection, deviceId: string, perSecond: number): RateLimit {
+function rateOf({ context }: Connection, deviceId: string, perSecond: number): TokenBucket {
   for (const { state, client } of context.presence.of(deviceId))
     if (state === "open" && client.rate) return client.rate;
-  return new RateLimit(context.deps.clock, perSecond);
+  return new TokenBucket({ burst: perSecond, perSecond }, context.deps.clock.now());
 }
 
 const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
   now: () => connection.context.deps.clock.now(),
   isBehind: (bytes) => {
-    if (!connection.isBehindFor(bytes)) return false;
+    if (!connection.outbound.isBehindFor(bytes)) return false;
     // Nothing of it is on its way, so that nobody would say when there is room again.
-    if (!connection.isBehind && connection.socket.bufferedBytes === 0) connection.pumpLater(false);
+    if (!connection.outbound.isBehind && connection.socket.bufferedBytes === 0) connection.outbound.pumpLater(false);
     return true;
   },
   mayReceive: (topic) => connection.mayReceive(topic),
-  publish: (envelope, wrapping) => connection.sendPublish(envelope, wrapping),
+  publish: (envelope, wrapping) => connection.outbound.publish(envelope, wrapping),
   release: (messageId, known) =>
     connection.send({
       cmd: "pubrel",
@@ -127,5 +141,5 @@ const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
     hub.queuedBytes += bytes;
     hub.memory.add("queued", bytes);
   },
-  pumpLater: (soon) => connection.pumpLater(soon),
+  pumpLater: (soon) => connection.outbound.pumpLater(soon),
 });

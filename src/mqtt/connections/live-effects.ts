@@ -1,5 +1,5 @@
 import { DEVICE_DELETED, type Departure, reasonToLeave } from "../../hub/admission/standing.ts";
-import type { DeviceChange } from "../../hub/device-feed.ts";
+import type { DeviceChange } from "../../hub/registry/device-feed-rows.ts";
 import { findDeviceRow } from "../../hub/registry/device-rows.ts";
 import { loadHub } from "../../hub/registry/lookups.ts";
 import { UNFINISHED } from "../../kernel/fairness/fair-slices.ts";

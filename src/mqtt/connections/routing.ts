@@ -128,7 +128,7 @@ function deliver(routed: Routed, session: Session, delivery: Delivery): void {
     routed.stored.push({ ...delivery, session });
     routed.matched++;
   } else if (connection) {
-    connection.deliver(envelope, delivery.qos, delivery.retain, delivery.subscriptionIdentifiers);
+    connection.outbound.deliver(envelope, delivery.qos, delivery.retain, delivery.subscriptionIdentifiers);
     routed.matched++;
   }
 }

@@ -89,7 +89,7 @@ export class Session {
 }
 
 /** A session that a client was given. */
-export type OpenedSession = {
+export type ClaimedSession = {
   session: Session;
   /** The client goes on where it left [MQTT-3.2.2-2, MQTT-3.2.2-3]. */
   present: boolean;

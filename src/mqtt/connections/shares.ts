@@ -27,5 +27,5 @@ function rankOf({ subscriber, subscription }: Member, topic: string): number {
   const { connection } = subscriber;
   if (!connection) return subscriber.durable && subscription.qos > 0 ? 1 : 0;
   if (!connection.mayReceive(topic)) return 0;
-  return connection.isBehind ? 2 : 3;
+  return connection.outbound.isBehind ? 2 : 3;
 }

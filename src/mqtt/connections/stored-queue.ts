@@ -32,7 +32,7 @@ export function storedQueue(
     },
     settled(position) {
       settled.push(position);
-      connection.touch();
+      connection.outbound.scheduleFlush();
     },
     wasSent: (position) => position <= sentThrough,
     sent(position) {

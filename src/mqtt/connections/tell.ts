@@ -2,10 +2,13 @@ import { headerText } from "../wire/packet-text.ts";
 import type { Connection } from "./connection.ts";
 
 /** Tells a hub what one of its devices was refused, and for which packet (specification 4.7). */
-export function tell({ context, client, frame }: Connection, msg: string): void {
+export function tell({ context, client, inbound: { frame } }: Connection, msg: string): void {
   const packet = frame ? { packet: headerText(frame) } : {};
   context.events.emit(client.hub.id, {
-    ...{ severity: "error", objectType: "device", objectId: client.deviceId, msg },
+    severity: "error",
+    objectType: "device",
+    objectId: client.deviceId,
+    msg,
     ...packet,
     proved: client.standing.secure,
   });

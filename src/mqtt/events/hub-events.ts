@@ -1,5 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { writeJson } from "../../kernel/json-text.ts";
+import { TokenBucket } from "../../kernel/token-bucket.ts";
 import type { Message } from "../wire/message.ts";
 
 /** What happened on a hub, as specification 4.7 has it. */
@@ -31,8 +32,8 @@ const UNPROVED = { burst: 50, perSecond: 10 };
 /** Some texts name a topic, which a client chose: an event about it says no more of it than this. */
 const MSG_LENGTH_MAX = 1024;
 
-/** What may be published still, of all and of what was not proved, as it was at an instant. */
-type Bucket = { all: number; unproved: number; at: number };
+/** What a hub may publish still, of all events and of those that were not proved. */
+type Budget = { all: TokenBucket; unproved: TokenBucket };
 
 const utf8 = new TextEncoder();
 
@@ -41,7 +42,7 @@ export class HubEvents {
   readonly #deps: Deps;
   readonly #publish: (hubId: string, message: Message) => void;
   readonly #hubOf: (hubId: string) => EventSettings | undefined;
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #budgets = new Map<string, Budget>();
   readonly #dropped = new Map<string, number>();
   /** An event that leads to an event would lead to a third. */
   #publishing = false;
@@ -79,20 +80,23 @@ export class HubEvents {
 
   /** Forgets a hub that is gone. */
   forget(hubId: string): void {
-    this.#buckets.delete(hubId);
+    this.#budgets.delete(hubId);
     this.#dropped.delete(hubId);
   }
 
   #admit(hubId: string, proved: boolean): boolean {
     const now = this.#deps.clock.now();
-    const bucket = this.#buckets.get(hubId) ?? { all: ALL.burst, unproved: UNPROVED.burst, at: now };
-    const seconds = Math.max(0, now - bucket.at) / 1000;
-    const all = Math.min(ALL.burst, bucket.all + seconds * ALL.perSecond);
-    const unproved = Math.min(UNPROVED.burst, bucket.unproved + seconds * UNPROVED.perSecond);
-    const admitted = all >= 1 && (proved || unproved >= 1);
-    const cost = admitted ? 1 : 0;
-    this.#buckets.set(hubId, { all: all - cost, unproved: proved ? unproved : unproved - cost, at: now });
-    return admitted;
+    const { all, unproved } = this.#budgets.get(hubId) ?? this.#budget(hubId, now);
+    if (!all.has(now) || !(proved || unproved.has(now))) return false;
+    all.spend();
+    if (!proved) unproved.spend();
+    return true;
+  }
+
+  #budget(hubId: string, now: number): Budget {
+    const budget = { all: new TokenBucket(ALL, now), unproved: new TokenBucket(UNPROVED, now) };
+    this.#budgets.set(hubId, budget);
+    return budget;
   }
 
   #messageOf(event: HubEvent, { eventsTopicPrefix }: EventSettings): Message {

@@ -13,7 +13,7 @@ const SMALL_FRAME_BYTES = 2048;
 const PAUSE_BYTES = 64 * 1024;
 
 /** What the reader needs of its connection. */
-export type ReaderPort = {
+type ReaderPort = {
   /** Takes a packet. What it throws comes back by `failed`. */
   process(frame: Uint8Array): void;
   isClosed(): boolean;

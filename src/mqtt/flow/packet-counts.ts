@@ -3,8 +3,22 @@ import type { About, Metrics } from "../../metrics/metrics.ts";
 
 /** By the number in a packet's first byte (table 2-1). */
 const TYPES = [
-  ...["reserved", "connect", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp"],
-  ...["subscribe", "suback", "unsubscribe", "unsuback", "pingreq", "pingresp", "disconnect", "auth"],
+  "reserved",
+  "connect",
+  "connack",
+  "publish",
+  "puback",
+  "pubrec",
+  "pubrel",
+  "pubcomp",
+  "subscribe",
+  "suback",
+  "unsubscribe",
+  "unsuback",
+  "pingreq",
+  "pingresp",
+  "disconnect",
+  "auth",
 ];
 
 /** Counts packets by their type. */

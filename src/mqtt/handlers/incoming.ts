@@ -1,4 +1,4 @@
-import { acknowledge, type Taken } from "../connections/acknowledging.ts";
+import { acknowledgePublish, type Taken } from "../connections/acknowledging.ts";
 import type { Connection } from "../connections/connection.ts";
 import { passedOn } from "../connections/passed-on.ts";
 import { tell } from "../connections/tell.ts";
@@ -8,20 +8,20 @@ import { RECEIVE_MAXIMUM, UNRELEASED_MAX } from "../limits.ts";
 import { CLOSING, unauthorised } from "../wire/closing.ts";
 import type { Message } from "../wire/message.ts";
 import { ProtocolError, type Publish, REASON, type ReasonCode } from "../wire/packets.ts";
-import { type Published, publish } from "./publishing.ts";
+import { publish, type RoutedPublish } from "./publishing.ts";
 
 /** A PUBLISH from a client: a request about its twin, a message for its hub, or nothing it may publish. */
 export function onPublish(connection: Connection, packet: Publish): void {
   connection.client.hub.traffic.publishesReceived++;
   const taken = take(connection, packet);
-  if (taken) acknowledge(connection, packet, taken);
+  if (taken) acknowledgePublish(connection, packet, taken);
 }
 
 /** Undefined if it ends the connection. */
 function take(connection: Connection, packet: Publish): Taken | undefined {
   const { client } = connection;
   const topic = client.aliases.resolve(packet);
-  if (client.rate && !client.rate.take()) {
+  if (client.rate && !client.rate.take(connection.context.deps.clock.now())) {
     connection.close(CLOSING.tooFast);
     return undefined;
   }
@@ -91,7 +91,7 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
     from: session,
     receivedFrom: isKept ? { sessionId: session.storedId as number, packetId: packet.messageId as number } : null,
   });
-  const storing = ({ matched, stored }: Published): Taken => {
+  const storing = ({ matched, stored }: RoutedPublish): Taken => {
     const reasonCode = matched > 0 ? REASON.success : REASON.noMatchingSubscribers;
     if (!stored) return { reasonCode };
     const work = stored.then(({ retainedRefused }) => {
@@ -111,8 +111,13 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
 
 /** A message for nobody: the identifier it came with is all that is kept. */
 const NOTHING: Message = {
-  ...{ topic: "", payload: new Uint8Array(), qos: 2, retain: false, properties: null },
-  ...{ publishedAt: 0, expiresAt: null },
+  topic: "",
+  payload: new Uint8Array(),
+  qos: 2,
+  retain: false,
+  properties: null,
+  publishedAt: 0,
+  expiresAt: null,
 };
 
 /** What is kept beyond this turn is copied: the payload is a part of all the bytes that came with it. */
@@ -121,7 +126,8 @@ function messageOf({ payload, qos, retain, properties }: Publish, topic: string,
   return {
     topic,
     payload: qos > 0 || retain ? payload.slice() : payload,
-    ...{ qos, retain },
+    qos,
+    retain,
     properties: passedOn(properties),
     publishedAt: now,
     expiresAt: expiryS === undefined ? null : now + expiryS * 1000,

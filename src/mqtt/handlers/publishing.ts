@@ -5,7 +5,7 @@ import type { Context } from "../connections/context.ts";
 import type { HubSpace } from "../connections/hub-space.ts";
 import { type Routed, Routing, type StoredDelivery } from "../connections/routing.ts";
 import type { Session } from "../connections/session.ts";
-import type { Published as Outcome } from "../persistence/publish-message.ts";
+import type { StoredPublish } from "../persistence/publish-message.ts";
 import { hubActor } from "../persistence/session-store.ts";
 import type { WillDue } from "../persistence/will.ts";
 import { hasWill } from "../persistence/will-rows.ts";
@@ -24,10 +24,10 @@ type Publication = {
   will?: number;
 };
 
-export type Published = {
+export type RoutedPublish = {
   matched: number;
   /** Resolves when all that must survive is stored; null if nothing must. */
-  stored: Promise<Outcome> | null;
+  stored: Promise<StoredPublish> | null;
 };
 
 /** A message for more than this is delivered in slices, and what its hub publishes meanwhile after it. */
@@ -40,7 +40,7 @@ const never = () => false;
  * when they have it. Stored sessions get it in the order of the commits, and a retained message is there for whoever subscribes after
  * this call.
  */
-export function publish(context: Context, publication: Publication): Published | { later: Promise<Published> } {
+export function publish(context: Context, publication: Publication): RoutedPublish | { later: Promise<RoutedPublish> } {
   const { hub, message, from } = publication;
   const { clock } = context.deps;
   const routing = hub.fanOut.isBusy ? undefined : new Routing(hub, message, from, clock.now());
@@ -50,7 +50,7 @@ export function publish(context: Context, publication: Publication): Published |
   }
   const kept = { ...publication, message: { ...message, payload: message.payload.slice() } };
   let begun = routing && new Routing(hub, kept.message, from, clock.now());
-  const { promise, resolve } = Promise.withResolvers<Published>();
+  const { promise, resolve } = Promise.withResolvers<RoutedPublish>();
   hub.fanOut.add(context.reading.slices, { account: hub.info.accountId, member: hub.id }, (isOver) => {
     begun ??= new Routing(hub, kept.message, from, clock.now());
     if (!begun.go(isOver)) return false;
@@ -62,7 +62,7 @@ export function publish(context: Context, publication: Publication): Published |
 }
 
 /** What must survive of it. */
-function store(context: Context, { hub, message, by, receivedFrom, will }: Publication, routed: Routed): Published {
+function store(context: Context, { hub, message, by, receivedFrom, will }: Publication, routed: Routed): RoutedPublish {
   const { matched } = routed;
   if (routed.stored.length === 0 && !message.retain && !receivedFrom && will === undefined) {
     return { matched, stored: null };
@@ -94,7 +94,7 @@ type Part = Omit<Parameters<Context["sessions"]["publish"]>[1], "recipients"> & 
   routed: Routed;
 };
 
-async function write(context: Context, by: DeviceActor, { part, routed, ...asked }: Part): Promise<Outcome> {
+async function write(context: Context, by: DeviceActor, { part, routed, ...asked }: Part): Promise<StoredPublish> {
   const recipients = part.map(({ session, qos, retain, subscriptionIdentifiers }) => ({
     sessionId: session.storedId as number,
     qos: qos as 1 | 2,
@@ -107,16 +107,19 @@ async function write(context: Context, by: DeviceActor, { part, routed, ...asked
 }
 
 /** Of a message, whenever it is delivered. */
-export async function stored(published: ReturnType<typeof publish>): Promise<Outcome | null> {
+export async function stored(published: ReturnType<typeof publish>): Promise<StoredPublish | null> {
   return ("later" in published ? await published.later : published).stored;
 }
 
 /** The message is in the queues of stored sessions: those that are served now send it. */
-export function handOver({ stored, envelope }: Pick<Routed, "stored" | "envelope">, { positions }: Outcome): void {
+export function handOver(
+  { stored, envelope }: Pick<Routed, "stored" | "envelope">,
+  { positions }: StoredPublish,
+): void {
   for (const [index, { session, ...how }] of stored.entries()) {
     const position = positions[index] ?? null;
     if (position === null) session.hub.traffic.publishesDropped++;
-    else session.connection?.deliverStored({ ...how, position, envelope });
+    else session.connection?.outbound.deliverStored({ ...how, position, envelope });
   }
 }
 

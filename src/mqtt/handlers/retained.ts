@@ -17,7 +17,7 @@ export function sendRetained(connection: Connection, subscription: Subscription)
   const parsed = parseFilter(subscription.filter);
   if (!parsed || parsed.share !== null) return;
   const asked = { subscription, filter: parsed.filter };
-  const begin = () => connection.whenReading(() => sendPage(connection, asked, null));
+  const begin = () => connection.outbound.whenReading(() => sendPage(connection, asked, null));
   const stored = connection.client.hub.retained();
   if (stored) connection.await(stored, begin, begin);
   else begin();
@@ -37,7 +37,7 @@ function sendPage(connection: Connection, asked: Asked, after: string | null): v
   }
   if (next === null && queued.length === 0) return;
   const goOn = () => {
-    if (next !== null) connection.whenReading(() => sendPage(connection, asked, next));
+    if (next !== null) connection.outbound.whenReading(() => sendPage(connection, asked, next));
   };
   // One that found no room in the store is dropped, as messages are that come later.
   if (queued.length > 0) connection.await(Promise.all(queued), goOn, goOn);
@@ -63,7 +63,7 @@ function sendOne(connection: Connection, subscription: Subscription, message: Me
   // It is told from a message that was published just now by its flag [MQTT-3.3.1-8].
   const how = { qos, retain: true, subscriptionIdentifiers };
   if (qos === 0 || !session.durable || session.storedId === null) {
-    connection.hand(envelope, qos, true, subscriptionIdentifiers);
+    connection.outbound.deliverWaited(envelope, qos, true, subscriptionIdentifiers);
     return undefined;
   }
   const recipients = [{ ...how, qos, sessionId: session.storedId }];

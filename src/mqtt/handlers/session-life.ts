@@ -4,7 +4,7 @@ import type { Connection } from "../connections/connection.ts";
 import type { Context, Leaving } from "../connections/context.ts";
 import type { HubSpace } from "../connections/hub-space.ts";
 import { insist } from "../connections/insist.ts";
-import { type OpenedSession, Session } from "../connections/session.ts";
+import { type ClaimedSession, Session } from "../connections/session.ts";
 import { SESSION_BYTES } from "../limits.ts";
 import type { StoredWill } from "../persistence/will.ts";
 import { CLOSING } from "../wire/closing.ts";
@@ -25,11 +25,11 @@ type AskedSession = {
  * Gives a client its session, a new one or the one it left, and takes it from whoever has it [MQTT-3.1.4-3]. The last who asks for a
  * session has it: one whose turn it is no more finds its connection closed.
  */
-export async function openSession(
+export async function claimSession(
   connection: Connection,
   hub: HubSpace,
   { clientId, deviceId, cleanStart, expiryIntervalS, will }: AskedSession,
-): Promise<OpenedSession> {
+): Promise<ClaimedSession> {
   const key = Session.keyOf(deviceId, clientId);
   hub.holders.get(key)?.close(CLOSING.takenOver);
   hub.holders.set(key, connection);
@@ -39,7 +39,9 @@ export async function openSession(
   if (!kept && !hub.memory.hasRoom("sessions", SESSION_BYTES)) {
     hub.holders.delete(key);
     throw overQuota("The account has no memory for another session.", {
-      ...{ resource: "mqtt_memory", quota: hub.memory.bytes, current: hub.memory.bytes },
+      resource: "mqtt_memory",
+      quota: hub.memory.bytes,
+      current: hub.memory.bytes,
     });
   }
   const session = kept ?? new Session({ hub, deviceId, clientId });
@@ -77,7 +79,9 @@ export function abandonSession(
 }
 
 const deviceActor = ({ info: { accountId } }: HubSpace, deviceId: string): DeviceActor => ({
-  ...{ kind: "device", accountId, deviceId },
+  kind: "device",
+  accountId,
+  deviceId,
 });
 
 /** The connection of a session is gone, or never came to serve it. The session stays as long as it said, and so does a delayed will. */

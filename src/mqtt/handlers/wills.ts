@@ -19,7 +19,10 @@ export function willOf({ will }: Connect, { access, hub, say }: Place): StoredWi
     return null;
   }
   return {
-    ...{ topic, payload: payload.slice(), qos, retain },
+    topic,
+    payload: payload.slice(),
+    qos,
+    retain,
     properties: passedOn(properties),
     delayS: properties?.willDelayInterval ?? 0,
     messageExpiryS: properties?.messageExpiryInterval ?? null,

@@ -47,7 +47,13 @@ type OpenedSession = {
 };
 
 const NOTHING_KEPT: OpenedSession = {
-  ...{ sessionId: null, present: false, subscriptions: [], received: [], oldest: 1, next: 1, sentThrough: 0 },
+  sessionId: null,
+  present: false,
+  subscriptions: [],
+  received: [],
+  oldest: 1,
+  next: 1,
+  sentThrough: 0,
   dueWills: [],
 };
 

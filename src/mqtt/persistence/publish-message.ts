@@ -10,10 +10,10 @@ import {
   CHARGE_BYTES,
   HUB_BYTES_MAX,
   INLINE_BYTES_MAX,
-  QUEUED_BYTES_MAX,
-  QUEUED_MESSAGES_MAX,
   RETAINED_MESSAGES_MAX,
   ROW_BYTES,
+  STORED_QUEUE_BYTES_MAX,
+  STORED_QUEUE_MESSAGES_MAX,
 } from "./store-limits.ts";
 import { chargeHub, findHubUsage } from "./usage-rows.ts";
 import { deleteWill } from "./will-rows.ts";
@@ -33,7 +33,7 @@ type Input = {
   will?: number | null;
 };
 
-export type Published = {
+export type StoredPublish = {
   /** For each recipient; null if its session is gone, or there is no room in its queue or its hub's budget. */
   positions: (number | null)[];
   /** How many found no room. */
@@ -44,17 +44,17 @@ export type Published = {
   retainedRefused?: true;
 };
 
-const DUPLICATE: Published = { positions: [], dropped: 0, duplicate: true };
+const DUPLICATE: StoredPublish = { positions: [], dropped: 0, duplicate: true };
 
 /** Stores a message for those who are to get it sooner or later, each in its queue, in one transaction with what it came by. */
-export const publishMessage = command("publish_message", (tx, _actor, input: Input): Published => {
+export const publishMessage = command("publish_message", (tx, _actor, input: Input): StoredPublish => {
   const { hubId, message, recipients, receivedFrom, will = null } = input;
   if (will !== null && !deleteWill(tx, will)) return DUPLICATE;
   // A session that has ended meanwhile had its message taken all the same: nobody is left to send it again.
   if (receivedFrom && addReceived(tx, receivedFrom.sessionId, receivedFrom.packetId) === "known") return DUPLICATE;
 
   const body = bodyColumns(message);
-  const published: Published = { positions: [], dropped: 0, duplicate: false };
+  const published: StoredPublish = { positions: [], dropped: 0, duplicate: false };
   let shared: number | null = null;
   for (const recipient of recipients) {
     const end = findQueueEnd(tx, hubId, recipient.sessionId);
@@ -71,8 +71,8 @@ export const publishMessage = command("publish_message", (tx, _actor, input: Inp
 });
 
 const hasRoom = (end: QueueEnd, hubBytes: number, sessionBytes: number): boolean =>
-  end.messages < QUEUED_MESSAGES_MAX &&
-  end.bytes + sessionBytes <= QUEUED_BYTES_MAX &&
+  end.messages < STORED_QUEUE_MESSAGES_MAX &&
+  end.bytes + sessionBytes <= STORED_QUEUE_BYTES_MAX &&
   end.hubBytes + hubBytes <= HUB_BYTES_MAX;
 
 type Kept = { body: BodyColumns; shared: number | null };

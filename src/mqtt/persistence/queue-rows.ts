@@ -131,10 +131,16 @@ export function releaseQueued(tx: Tx, sessionId: number, position: number): void
   // Deleted and written anew, so that what goes with a row goes by one way.
   deleteQueued(tx, sessionId, position, position);
   insertQueued(tx, {
-    ...{ sessionId, position, hubNumber: integer(row, "hub_number"), bytesBefore: integer(row, "bytes_before") },
+    sessionId,
+    position,
+    hubNumber: integer(row, "hub_number"),
+    bytesBefore: integer(row, "bytes_before"),
     flags: packFlags({ ...flags, released: true }),
     publishedAt: integer(row, "published_at"),
-    ...{ chargedBytes: 0, expiresAt: null, subscriptionIdentifiers: [], body: null },
+    chargedBytes: 0,
+    expiresAt: null,
+    subscriptionIdentifiers: [],
+    body: null,
   });
 }
 

@@ -1,9 +1,9 @@
 // What the store keeps for MQTT is bounded, so that no device can fill it for the others.
 
 /** Messages from the oldest unacknowledged one of a session on. The newest are dropped: a client that comes back finds no gap in what it gets. */
-export const QUEUED_MESSAGES_MAX = 10_000;
+export const STORED_QUEUE_MESSAGES_MAX = 10_000;
 /** The same in bytes: sixteen of the largest messages. */
-export const QUEUED_BYTES_MAX = 64 * 1024 * 1024;
+export const STORED_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** Retained messages, queues and wills of a hub together (specification 5.5). */
 export const HUB_BYTES_MAX = 140 * 1024 * 1024;
 /** Whoever subscribes to `#` is sent all of them. */

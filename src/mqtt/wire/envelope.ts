@@ -64,7 +64,11 @@ export class Envelope {
     return encodePublish(
       {
         topic: aliasKnown ? "" : topic,
-        ...{ payload, qos, dup, retain, properties },
+        payload,
+        qos,
+        dup,
+        retain,
+        properties,
         messageId: packetId,
         messageExpiryInterval: this.#expiryS,
         topicAlias: alias,

@@ -23,7 +23,8 @@ export async function attemptDelivery(deps: Deps, leased: Leased, stopped: Abort
   const signal = AbortSignal.any([late.signal, stopped]);
   const done = (outcome: Omit<AttemptOutcome, "startedAt" | "durationMs">): AttemptOutcome => ({
     ...outcome,
-    ...{ startedAt, durationMs: Math.max(0, clock.now() - startedAt) },
+    startedAt,
+    durationMs: Math.max(0, clock.now() - startedAt),
   });
   try {
     const { status, retryAfter, body } = await post(deps, leased, startedAt, signal);

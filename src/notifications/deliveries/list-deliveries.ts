@@ -12,8 +12,11 @@ type Query = Omit<DeliveryFilter, "before" | "examined" | "limit"> & { cursor?: 
 export function listDeliveries(reader: Reader, actor: UserActor, { cursor, limit, ...filter }: Query) {
   const before = cursor ? positionOf(cursor) : Number.MAX_SAFE_INTEGER;
   const { found, last } = listDeliveryRows(reader, actor.accountId, {
+    ...filter,
+    before,
     // One more than asked for tells whether there is a next page.
-    ...{ ...filter, before, limit: limit + 1, examined: EXAMINED_MAX },
+    limit: limit + 1,
+    examined: EXAMINED_MAX,
   });
   const deliveries: Delivery[] = found.slice(0, limit);
   if (found.length > limit) return { deliveries, cursor: cursorAt((deliveries.at(-1) as Delivery).position) };

@@ -33,7 +33,9 @@ export const listAttempts = (reader: Reader, deliveryPosition: number, after: nu
     .all(
       `SELECT number, started_at, duration_ms, status, error, answer FROM delivery_attempts
        WHERE delivery_position = ? AND number > ? ORDER BY number LIMIT ?`,
-      ...[deliveryPosition, after, limit],
+      deliveryPosition,
+      after,
+      limit,
     )
     .map((row) => ({
       number: integer(row, "number"),

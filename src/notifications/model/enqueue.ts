@@ -9,7 +9,11 @@ type Message =
   | { type: "Notification"; publisherId: string; number: number; twinId: string; trigger: string; event: JsonText };
 
 const OF_OURS: Pick<Delivery, "publisherId" | "number" | "twinId" | "trigger" | "event"> = {
-  ...{ publisherId: "", number: null, twinId: null, trigger: null, event: null },
+  publisherId: "",
+  number: null,
+  twinId: null,
+  trigger: null,
+  event: null,
 };
 
 /** What a subscription's messages are made of, at this moment. */

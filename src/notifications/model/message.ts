@@ -50,13 +50,14 @@ function fieldsOf(vault: Vault, delivery: Delivery): Field[] {
   const linked = objectOf([...named, ["refresh_url", link("r")], ["unsubscribe_url", link("u")]]);
   if (type === "Expiring") return [head, message, sent, ["refresh_url", link("r")], ["subscription", linked]];
   return [
-    ...[head, ["trigger", json(trigger)] as const, message, ["twin", json(twinId)] as const],
-    ...[
-      ["event", event as JsonText] as const,
-      sent,
-      ["subscription", linked] as const,
-      ["number", json(number)] as const,
-    ],
+    head,
+    ["trigger", json(trigger)] as const,
+    message,
+    ["twin", json(twinId)] as const,
+    ["event", event as JsonText] as const,
+    sent,
+    ["subscription", linked] as const,
+    ["number", json(number)] as const,
     // Not inside the event, whose members are the names of entries.
     ...(publisherId === "" ? [] : [["publisher", json(publisherId)] as const]),
   ];

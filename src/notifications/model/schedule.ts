@@ -10,8 +10,17 @@ export const ATTEMPT_MS = 10 * SECOND;
 
 /** How long after a failed attempt the next one is made; after the last of these there is none. 67 hours and 12 minutes in sum. */
 export const RETRY_DELAYS_MS = [
-  ...[5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR],
-  ...[12 * HOUR, 12 * HOUR, 12 * HOUR, 12 * HOUR, 12 * HOUR],
+  5 * SECOND,
+  30 * SECOND,
+  2 * MINUTE,
+  10 * MINUTE,
+  HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
+  12 * HOUR,
 ] as const;
 
 /** Each delay is up to this much longer or shorter, so that what failed together does not come back together. */

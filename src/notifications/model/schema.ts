@@ -70,7 +70,9 @@ export const RefreshedView = z.object({
 export const UnsubscribedView = NamedView.extend({ subscription: NamedView });
 
 export const viewNamed = ({ topic, accountId, expiresAt }: WebhookSubscription) => ({
-  ...{ topic, account: accountId, validity_ts: toSeconds(expiresAt) },
+  topic,
+  account: accountId,
+  validity_ts: toSeconds(expiresAt),
 });
 
 const instant = TimestampView.optional();
@@ -193,7 +195,9 @@ export const viewDeliveryInDetail = (one: Delivery & { attempts: Attempt[] }) =>
   spliced({ ...viewDelivery(one), attempts: one.attempts.map(viewAttempt) }, { event: one.event ?? undefined });
 
 const viewAttempt = ({ number, startedAt, durationMs, status, error, answer }: Attempt) => ({
-  ...{ number, started_ts: toSeconds(startedAt), answer },
+  number,
+  started_ts: toSeconds(startedAt),
+  answer,
   ...named("duration_ms", durationMs, (ms) => ms),
   ...named("status", status, (code) => code),
   ...(error !== null && { error }),

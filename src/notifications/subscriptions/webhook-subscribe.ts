@@ -54,9 +54,14 @@ export async function webhookSubscribe({ store, random, config }: Deps, actor: U
   const signing = newSigningSecret(store.vault, random, id);
   const hash = newHashKey(store.vault, random, id, wish.clientSecret);
   const subscription = await store.write(saveSubscription, actor, {
-    ...{ id, callbackUrl: wish.callbackUrl, topic: wish.topic, validityMs: wish.validityMs },
+    id,
+    callbackUrl: wish.callbackUrl,
+    topic: wish.topic,
+    validityMs: wish.validityMs,
     publisherId: wish.publisherId ?? null,
-    ...{ linkBase: config.publicUrl, signingSecret: signing.sealed, hashKey: hash?.sealed ?? null },
+    linkBase: config.publicUrl,
+    signingSecret: signing.sealed,
+    hashKey: hash?.sealed ?? null,
   });
   return { subscription, signingSecret: signing.told, serverSecret: hash?.serverSecret };
 }
@@ -78,16 +83,27 @@ export const saveSubscription = userCommand(
     assertNotTooFast(tx, accountId);
     const expiresAt = tx.now + validityMs;
     const subscription = {
-      ...{ ...given, accountId, publisherId, createdAt: tx.now, confirmedAt: null, endedAt: null, endReason: null },
-      ...{ expiresAt, noticeAt: noticeAtOf(tx.now, expiresAt), dueAt: tx.now },
+      ...given,
+      accountId,
+      publisherId,
+      createdAt: tx.now,
+      confirmedAt: null,
+      endedAt: null,
+      endReason: null,
+      expiresAt,
+      noticeAt: noticeAtOf(tx.now, expiresAt),
+      dueAt: tx.now,
     };
     insertSubscription(tx, subscription);
     enqueue(tx, subscription, { type: "Confirmation" });
     tx.wake("deliveries");
     const { id, topic, callbackUrl } = subscription;
     const data = {
-      ...{ subscription: id, topic, publisher: publisherId },
-      ...{ callback_url: callbackUrl, validity_ts: toSeconds(expiresAt) },
+      subscription: id,
+      topic,
+      publisher: publisherId,
+      callback_url: callbackUrl,
+      validity_ts: toSeconds(expiresAt),
     };
     record(tx, actor, { kind: "subscription.created", accountId, data });
     return findSubscription(tx, id) as WebhookSubscription;

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import Database from "libsql/promise";
-import type { Clock } from "../../kernel/clock.ts";
+import { type Clock, sleep, systemClock } from "../../kernel/clock.ts";
 import { PlainError, toldPlainly } from "../../kernel/plain-error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { VERSION } from "../../kernel/version.ts";
@@ -119,7 +119,7 @@ async function aborted(signal: AbortSignal): Promise<never> {
 
 async function syncWhile(handle: FileHandle, goesOn: () => boolean): Promise<void> {
   while (goesOn()) {
-    await new Promise((done) => setTimeout(done, SYNC_MS));
+    await sleep(systemClock, SYNC_MS);
     await handle.datasync();
   }
 }

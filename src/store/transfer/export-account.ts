@@ -30,8 +30,11 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
   };
   const schema = integer(connection.get("SELECT max(number) AS number FROM schema_migrations") ?? {}, "number");
   yield line({
-    ...{ twinpost: "account", format: FORMAT, schema, account: accountId },
-    ...{ secrets: secrets ? "sealed" : "left out" },
+    twinpost: "account",
+    format: FORMAT,
+    schema,
+    account: accountId,
+    secrets: secrets ? "sealed" : "left out",
     ...(secrets && { check: secrets.seal.seal(SEAL_CHECK, new Uint8Array(1)) }),
   });
   for (const table of tables) {

@@ -1,5 +1,5 @@
 import { assert } from "../../kernel/assert.ts";
-import { type Clock, stopwatchMs } from "../../kernel/clock.ts";
+import { type Clock, sleep, stopwatchMs, systemClock } from "../../kernel/clock.ts";
 import type { Taken } from "../../kernel/fairness/fair-queue.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "../sqlite/connection.ts";
 import type { SqlValue, Topic, Tx } from "../sqlite/sql.ts";
@@ -179,7 +179,7 @@ export class GroupCommit {
           while (group.length < GROUP_MAX && this.#takeInto(group));
           throw error;
         }
-        await new Promise<void>((done) => setTimeout(done, BUSY_RETRY_MS));
+        await sleep(systemClock, BUSY_RETRY_MS);
       }
     }
   }

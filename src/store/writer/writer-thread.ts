@@ -5,6 +5,7 @@ import { systemClock } from "../../kernel/clock.ts";
 import { DomainError, describeError, type Failure } from "../../kernel/failure.ts";
 import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import type { Log } from "../../kernel/log.ts";
+import type { ThreadPort } from "../../kernel/thread-port.ts";
 import type { Command } from "../sqlite/command.ts";
 import { openPair } from "../sqlite/retry.ts";
 import type { Topic } from "../sqlite/sql.ts";
@@ -16,12 +17,6 @@ import type { Committer } from "./writer.ts";
  * are used. Commands go there by their place in a list that both ends have; what they take and answer is plain data. The thread sends
  * what a group came to when it is on disk, as one message.
  */
-
-/** The way to the other thread. Messages arrive in the order in which they were sent, as copies. */
-export type Port = {
-  send(message: unknown): void;
-  onMessage(listen: (message: unknown) => void): void;
-};
 
 /** Everything that may be written, in an order that is the same for both ends. */
 export type Commands = readonly Command<never, unknown>[];
@@ -65,7 +60,7 @@ type Opening = { database: string; lastInstant: number; commands: Commands; log:
 
 /** Opens the database in the thread behind `port`, and answers what sends it requests. The thread ends when it has let go of the database. */
 export async function openThread(
-  port: Port & { end(): void },
+  port: ThreadPort & { end(): void },
   audience: Audience,
   opening: Opening,
 ): Promise<Committer> {
@@ -110,7 +105,7 @@ export async function openThread(
 }
 
 /** The thread's end. */
-export function serveWriter(port: Port, commands: Commands): void {
+export function serveWriter(port: ThreadPort, commands: Commands): void {
   const send = (message: FromThread) => port.send(message);
   let withdrawn: (() => void) | undefined;
   let groups: GroupCommit;

@@ -125,7 +125,9 @@ function updated({ entry, records }: Kept, change: Change, { at }: JournalEntry,
   const { new_value, changed_ts, visibility, history, source, status } = change;
   const valueChangedAt = instant(changed_ts);
   const after = {
-    ...{ ...entry, value: new_value, valueChangedAt },
+    ...entry,
+    value: new_value,
+    valueChangedAt,
     ...(visibility !== undefined && { visibility }),
     ...(history !== undefined && { history }),
     ...(source !== undefined && { source }),

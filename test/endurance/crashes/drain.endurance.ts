@@ -66,7 +66,10 @@ test(
     const { token } = account;
     const writer = new StickerWriter(account);
     const pairs = PAIRS.map((level, i) => ({
-      ...{ i, level, publisher: new LastingPublisher(`pair/${i}`), subscriber: new LastingSubscriber(`pair/${i}`) },
+      i,
+      level,
+      publisher: new LastingPublisher(`pair/${i}`),
+      subscriber: new LastingSubscriber(`pair/${i}`),
     }));
     const fuse = new Fuse();
     let device = "";
@@ -81,7 +84,10 @@ test(
       const addresses = addressesOf(server);
       const address = () => addresses[Math.random() < 0.5 ? "tcp" : "websocket"];
       const identity = (who: string, { i, level }: (typeof pairs)[number]): Identity => ({
-        ...{ address: address(), device, clientId: `${who} ${i}`, level },
+        address: address(),
+        device,
+        clientId: `${who} ${i}`,
+        level,
       });
       if (drain === 0) {
         const hub = await createHub(server.url, token, "draining");

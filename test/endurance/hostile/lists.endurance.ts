@@ -21,7 +21,10 @@ function seed(dataDir: string, hostile: string, twin: string): void {
       for (let index = first; index < first + 20_000; index++) {
         connection.run(
           "INSERT INTO identities (account_id, name, twin_id, visibility, created_at, updated_at) VALUES (?, ?, ?, ?, 1, 1)",
-          ...[hostile, `A#${index}`, twin, index % 2 ? "USER.a == 'b'" : null],
+          hostile,
+          `A#${index}`,
+          twin,
+          index % 2 ? "USER.a == 'b'" : null,
         );
       }
       connection.run("COMMIT");

@@ -14,8 +14,11 @@ export type OwnTwin = {
 };
 
 export const newTwin = (id: string, last: string): OwnTwin => ({
-  ...{ id, last, flying: undefined },
-  ...{ entries: new Map(), identities: new Set() },
+  id,
+  last,
+  flying: undefined,
+  entries: new Map(),
+  identities: new Set(),
 });
 
 export const pick = <Item>(items: readonly Item[]): Item | undefined => items[Math.floor(Math.random() * items.length)];

@@ -13,8 +13,10 @@ export function stickerEvents(database: Connection): StickerEvent[] {
   return rows.flatMap((row) => {
     const { stickers } = JSON.parse(row["data"] as string) as { stickers: Record<string, { validity_ts: number }> };
     return Object.entries(stickers).map(([color, { validity_ts }]) => ({
-      ...{ kind: row["kind"] as string, at: row["occurred_at"] as number },
-      ...{ color, validityAt: Math.round(validity_ts * 1000) },
+      kind: row["kind"] as string,
+      at: row["occurred_at"] as number,
+      color,
+      validityAt: Math.round(validity_ts * 1000),
     }));
   });
 }

@@ -28,7 +28,12 @@ export async function openMqttSiege(env: Record<string, string> = {}, { apart = 
   const began = memoryOf(server.pid);
 
   return {
-    ...{ server, token, hub, addresses, dataDir, began },
+    server,
+    token,
+    hub,
+    addresses,
+    dataDir,
+    began,
     device: (name: string, rest: object = {}) => createDevice(server.url, token, hub, name, rest),
     memory: () => memoryOf(server.pid),
     report: () => bystander.report(),

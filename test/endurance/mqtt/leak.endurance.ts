@@ -91,9 +91,14 @@ class HubRun {
     for (let device = 0; device < DEVICES; device++) {
       for (const clientId of CLIENT_IDS) {
         const member: Member = {
-          ...{ name: `${name} device ${device} ${clientId}`, restricted: device % 4 === 0 },
-          ...{ connected: false, lasting: false, subscriptions: new Map(), owed: new Map() },
-          ...{ waiting: new Map(), open: new Map() },
+          name: `${name} device ${device} ${clientId}`,
+          restricted: device % 4 === 0,
+          connected: false,
+          lasting: false,
+          subscriptions: new Map(),
+          owed: new Map(),
+          waiting: new Map(),
+          open: new Map(),
         };
         this.#model.members.push(member);
         const client = new LeakClient(name);
@@ -166,7 +171,8 @@ class HubRun {
     one.level = level;
     one.will = will && !member.restricted ? { topic: "w/1", payload: this.#payload(), qos } : null;
     const fields = {
-      ...{ clientId, username: one.device },
+      clientId,
+      username: one.device,
       clean: clean || !(lasting || before.lasting),
       ...(level === 5 && { clean, ...(lasting && { properties: { sessionExpiryInterval: 3_600 } }) }),
       ...(one.will && { will: { ...one.will, payload: Buffer.from(one.will.payload), retain: false } }),
@@ -284,8 +290,20 @@ class HubRun {
 }
 
 const PLAIN: Action = {
-  ...{ kind: "connect", device: 0, clientId: 0, topic: 4, filter: 0, qos: 1, retain: false, empty: false },
-  ...{ lasting: false, clean: false, level: 4, noLocal: false, web: false, will: false },
+  kind: "connect",
+  device: 0,
+  clientId: 0,
+  topic: 4,
+  filter: 0,
+  qos: 1,
+  retain: false,
+  empty: false,
+  lasting: false,
+  clean: false,
+  level: 4,
+  noLocal: false,
+  web: false,
+  will: false,
 };
 
 test("nobody gets what is not theirs, and nobody misses what is, in 20 hubs that are all alike", async () => {

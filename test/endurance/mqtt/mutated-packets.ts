@@ -21,13 +21,13 @@ const BYTES = [0x00, 0x01, 0x02, 0x7f, 0x80, 0x81, 0xc0, 0xed, 0xfe, 0xff];
 /** A CONNECT that is let in, of one of a few clients, so that they meet. */
 export function connectOf(chance: Chance, device: string, level: Level): Uint8Array {
   const packet = {
-    ...{ cmd: "connect", protocolId: level === 3 ? "MQIsdp" : "MQTT", protocolVersion: level },
-    ...{
-      clientId: `fuzz ${chance.below(24)}`,
-      username: device,
-      clean: chance.maybe(0.8),
-      keepalive: chance.below(100),
-    },
+    cmd: "connect",
+    protocolId: level === 3 ? "MQIsdp" : "MQTT",
+    protocolVersion: level,
+    clientId: `fuzz ${chance.below(24)}`,
+    username: device,
+    clean: chance.maybe(0.8),
+    keepalive: chance.below(100),
     ...(chance.maybe(0.3) && {
       will: { topic: chance.one(TOPICS), payload: Buffer.from("will"), qos: chance.below(3) },
     }),

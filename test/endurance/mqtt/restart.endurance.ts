@@ -127,7 +127,8 @@ test(
     const { token } = await createAccount({ dataDir });
     const fuse = new Fuse();
     const pairs = Array.from({ length: PAIRS }, (_, i) => ({
-      ...{ i, level: LEVELS[i % LEVELS.length] as Level },
+      i,
+      level: LEVELS[i % LEVELS.length] as Level,
       publisher: new LastingPublisher(`pair/${i}`),
       subscriber: new LastingSubscriber(`pair/${i}`),
     }));
@@ -139,7 +140,9 @@ test(
 
     const identity = (server: Server, clientId: string, level: Level): Identity => ({
       address: addressesOf(server)[below(4) ? "tcp" : "websocket"],
-      ...{ device, clientId, level },
+      device,
+      clientId,
+      level,
     });
     const subscribe = (server: Server, { i, level, subscriber }: (typeof pairs)[number], isEnough: () => boolean) =>
       subscriber.run(identity(server, `subscriber ${i}`, level), fuse, isEnough, Math.random);

@@ -32,7 +32,11 @@ export async function openSiege(env: Record<string, string> = {}) {
   };
 
   return {
-    ...{ server, account, headers, dataDir, open },
+    server,
+    account,
+    headers,
+    dataDir,
+    open,
 
     /**
      * Many connections, a few hundred at a time, as the system's queue of new ones takes them. Those that are to last while

@@ -82,14 +82,12 @@ test("acknowledgements that need no store wait for those before them that do", a
   expect(publisher.seen).toEqual([]);
   await mqtt.quiet();
   expect(publisher.seen.map(({ messageId, reasonCode }) => [messageId, reasonCode])).toEqual([
-    ...[
-      [1, 0],
-      [2, 0x10],
-      [3, 0x10],
-      [4, 0x87],
-      [5, 0x10],
-      [6, 0x10],
-    ],
+    [1, 0],
+    [2, 0x10],
+    [3, 0x10],
+    [4, 0x87],
+    [5, 0x10],
+    [6, 0x10],
   ]);
 });
 

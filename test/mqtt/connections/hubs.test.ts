@@ -11,7 +11,10 @@ async function openTwoHubs() {
   const device = async (hub: Json, name: string) =>
     (
       await mqtt.call("POST", "/devices", {
-        ...{ hub_id: hub.id, name, allow_insecure: true, allow_multiple_connections: true },
+        hub_id: hub.id,
+        name,
+        allow_insecure: true,
+        allow_multiple_connections: true,
       })
     ).body.device.id as string;
   const hubs = [mqtt.hub, other];

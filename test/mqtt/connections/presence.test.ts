@@ -39,7 +39,11 @@ test("the journal tells of each connection and why it ended", async () => {
     .query("SELECT kind, data FROM events WHERE kind IN ('device.connected', 'device.disconnected') ORDER BY sequence")
     .map(({ kind, data }) => [kind, JSON.parse(data).reason, JSON.parse(data).connections_left]);
   expect(told.filter(([kind]) => kind === "device.disconnected").map(([, reason]) => reason)).toEqual([
-    ...["session taken over", "session taken over", "keep alive timeout", "client disconnected", "connection lost"],
+    "session taken over",
+    "session taken over",
+    "keep alive timeout",
+    "client disconnected",
+    "connection lost",
   ]);
   expect(told.filter(([kind]) => kind === "device.connected")).toHaveLength(5);
   // Who takes over is connected before the other is gone.

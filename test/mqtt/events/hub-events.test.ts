@@ -50,7 +50,10 @@ test("who is not identified is unknown, and the packet is left out where there i
     "my/events/info/hub/h1",
   ]);
   expect(JSON.parse(texts()[0] as string)).toEqual({
-    ...{ time: "2020-01-17T15:01:29Z", severity: "warn", "object-type": "device", "object-id": "unknown" },
+    time: "2020-01-17T15:01:29Z",
+    severity: "warn",
+    "object-type": "device",
+    "object-id": "unknown",
     msg: "could not identify device",
   });
 });

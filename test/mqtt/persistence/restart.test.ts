@@ -102,7 +102,10 @@ test("a delayed will outlives the server, and is not published if its client is 
   await using mqtt = await openMqtt();
   const [panel, phone, other] = [await mqtt.device("panel"), await mqtt.device("phone"), await mqtt.device("other")];
   const will = (name: string) => ({
-    ...{ topic: `wills/${name}`, payload: Buffer.from("gone"), qos: 1, retain: false },
+    topic: `wills/${name}`,
+    payload: Buffer.from("gone"),
+    qos: 1,
+    retain: false,
     properties: { willDelayInterval: 60 },
   });
   await mqtt.client(panel.id, 5, { ...LASTING, will: will("panel") });

@@ -1,7 +1,11 @@
 import { expect, test } from "bun:test";
 import { acknowledge, releaseOutgoing } from "../../../src/mqtt/persistence/acknowledge.ts";
 import { dropEndedQueues, dropExpiredMessages } from "../../../src/mqtt/persistence/clear-away.ts";
-import { HUB_BYTES_MAX, QUEUED_BYTES_MAX, QUEUED_MESSAGES_MAX } from "../../../src/mqtt/persistence/store-limits.ts";
+import {
+  HUB_BYTES_MAX,
+  STORED_QUEUE_BYTES_MAX,
+  STORED_QUEUE_MESSAGES_MAX,
+} from "../../../src/mqtt/persistence/store-limits.ts";
 import { openMqttStore, textOf } from "../../support/mqtt/mqtt-store.ts";
 
 const KEPT_APART = "x".repeat(5000);
@@ -10,7 +14,10 @@ test("a message goes through the store unaltered, small and large, empty and wit
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const properties = {
-    ...{ payloadFormatIndicator: true, contentType: "text/plain", responseTopic: "r/1", correlationData: "AP8=" },
+    payloadFormatIndicator: true,
+    contentType: "text/plain",
+    responseTopic: "r/1",
+    correlationData: "AP8=",
     userProperties: [
       ["k", "1"],
       ["k", '\u{1f600}"'],
@@ -71,23 +78,25 @@ test("a queue holds so many messages; the newest is dropped, for its own recipie
   const full = await mqtt.openKept({ clientId: "full" });
   const free = await mqtt.openKept({ clientId: "free" });
   await Promise.all(
-    Array.from({ length: QUEUED_MESSAGES_MAX }, () => mqtt.publish(mqtt.message("t", "1"), [mqtt.to(full)])),
+    Array.from({ length: STORED_QUEUE_MESSAGES_MAX }, () => mqtt.publish(mqtt.message("t", "1"), [mqtt.to(full)])),
   );
   const one = mqtt.message("t", "2");
   expect(await mqtt.publish(one, [mqtt.to(full), mqtt.to(free)])).toEqual({
-    ...{ positions: [null, 1], dropped: 1, duplicate: false },
+    positions: [null, 1],
+    dropped: 1,
+    duplicate: false,
   });
   await mqtt.run(acknowledge, { sessionId: full, positions: [2] });
   expect((await mqtt.publish(one, [mqtt.to(full)])).dropped).toBe(1);
   await mqtt.run(acknowledge, { sessionId: full, positions: [1] });
-  expect((await mqtt.publish(one, [mqtt.to(full)])).positions).toEqual([QUEUED_MESSAGES_MAX + 1]);
+  expect((await mqtt.publish(one, [mqtt.to(full)])).positions).toEqual([STORED_QUEUE_MESSAGES_MAX + 1]);
 });
 
 test("a queue holds so many bytes, however few messages they are", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const large = mqtt.message("t", "x".repeat(4 * 1024 * 1024));
-  const fit = Math.floor(QUEUED_BYTES_MAX / large.payload.length) - 1;
+  const fit = Math.floor(STORED_QUEUE_BYTES_MAX / large.payload.length) - 1;
   for (let i = 0; i < fit; i++) expect((await mqtt.publish(large, [mqtt.to(sessionId)])).dropped).toBe(0);
   expect(await mqtt.publish(large, [mqtt.to(sessionId)])).toMatchObject({ positions: [null], dropped: 1 });
   await mqtt.run(acknowledge, { sessionId, positions: [1] });
@@ -108,7 +117,9 @@ test("a hub has a budget for all that it keeps, its neighbours have theirs", asy
   const failure = (write: Promise<unknown>) => write.then(String, (error) => error.failure);
   expect((await mqtt.publish(message, [mqtt.to(sessionId)])).positions).toEqual([1]);
   expect(await mqtt.publish(message, [mqtt.to(sessionId)], { retain: true })).toMatchObject({
-    ...{ positions: [null], dropped: 1, retainedRefused: true },
+    positions: [null],
+    dropped: 1,
+    retainedRefused: true,
   });
   const will = { topic: "w", payload: message.payload, qos: 1 as const, retain: false, properties: null };
   const withWill = { clientId: "w", will: { ...will, delayS: 0, messageExpiryS: null } };
@@ -169,7 +180,9 @@ test("a device that is deleted or moved leaves no session, no queue and no will,
     expect(tables.slice(0, 2).map(mqtt.count)).toEqual([0, 0]);
     for (let more = true; more; ) ({ more } = await mqtt.run(dropEndedQueues, { limit: 10 }));
     expect([tables.map(mqtt.count), mqtt.usage()[0].bytes, mqtt.count("mqtt_ended_sessions")]).toEqual([
-      ...[[0, 0, 0, 0, 0], 0, 0],
+      [0, 0, 0, 0, 0],
+      0,
+      0,
     ]);
   };
   await leave((id) => mqtt.call("DELETE", `/devices/${id}`));

@@ -71,7 +71,12 @@ async function openLaw() {
 
   const open = (index: number, cleanStart = false) =>
     store.write(openSession, SYSTEM, {
-      ...{ hubId, deviceId, clientId: `c${index}`, cleanStart, expiryIntervalS: 1e6, will: null },
+      hubId,
+      deviceId,
+      clientId: `c${index}`,
+      cleanStart,
+      expiryIntervalS: 1e6,
+      will: null,
     });
 
   async function start(index: number) {
@@ -89,7 +94,9 @@ async function openLaw() {
     const found = store.read((reader) => listQueued(reader, id, 1, 1000));
     expect(
       found.map(({ position, qos, released, message }) => ({
-        ...{ position, qos, released },
+        position,
+        qos,
+        released,
         text: message ? new TextDecoder().decode(message.payload.slice(0, 8)).trim() : "",
       })),
     ).toEqual(queue.map(({ text, ...rest }) => ({ ...rest, text: rest.released ? "" : text })));
@@ -99,15 +106,26 @@ async function openLaw() {
     const text = String(++serial);
     const payload = new TextEncoder().encode(text.padEnd(large ? 3000 : 8));
     const message: Message = {
-      ...{ topic: "t", payload, qos: 2, retain: false, properties: null, publishedAt: clock.now(), expiresAt: null },
+      topic: "t",
+      payload,
+      qos: 2,
+      retain: false,
+      properties: null,
+      publishedAt: clock.now(),
+      expiresAt: null,
     };
     const source = from && { model: models[from.session] as Model, packetId: from.packetId };
     const known = source?.model.received.has(source.packetId) ?? false;
     const result = await store.write(publishMessage, SYSTEM, {
-      ...{ hubId, message, retain: false },
+      hubId,
+      message,
+      retain: false,
       receivedFrom: source && { sessionId: source.model.id, packetId: source.packetId },
       recipients: to.map(({ session, qos }) => ({
-        ...{ sessionId: (models[session] as Model).id, qos, retain: false, subscriptionIdentifiers: [] },
+        sessionId: (models[session] as Model).id,
+        qos,
+        retain: false,
+        subscriptionIdentifiers: [],
       })),
     });
     expect([result.duplicate, result.dropped]).toEqual([known, 0]);

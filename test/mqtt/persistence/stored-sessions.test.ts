@@ -16,7 +16,13 @@ const failureOf = (write: Promise<unknown>) =>
 test("a session that ends with its connection and leaves no will is not kept at all", async () => {
   await using mqtt = await openMqttStore();
   expect(await mqtt.open({ expiryIntervalS: 0, cleanStart: true })).toEqual({
-    ...{ sessionId: null, present: false, subscriptions: [], received: [], oldest: 1, next: 1, sentThrough: 0 },
+    sessionId: null,
+    present: false,
+    subscriptions: [],
+    received: [],
+    oldest: 1,
+    next: 1,
+    sentThrough: 0,
     dueWills: [],
   });
   expect(mqtt.count("mqtt_sessions")).toBe(0);
@@ -33,7 +39,13 @@ test("a client that comes back finds its subscriptions, its queue and the identi
   await mqtt.run(acknowledge, { sessionId, positions: [1] });
   await mqtt.suspend(sessionId, { sentThrough: 2 });
   expect(await mqtt.open()).toEqual({
-    ...{ sessionId, present: true, subscriptions: mine, received: [9], oldest: 2, next: 4, sentThrough: 2 },
+    sessionId,
+    present: true,
+    subscriptions: mine,
+    received: [9],
+    oldest: 2,
+    next: 4,
+    sentThrough: 2,
     dueWills: [],
   });
   expect(mqtt.queued(sessionId).map(({ position, message }) => [position, textOf(message?.payload)])).toEqual([
@@ -72,11 +84,13 @@ test("clean start drops what was stored, at once for its client and soon on the 
   // A late acknowledgement of the old session, and messages for it, meet nobody.
   await mqtt.run(acknowledge, { sessionId, positions: [1] });
   expect(await mqtt.publish(mqtt.message("a"), [mqtt.to(sessionId)])).toEqual({
-    ...{ positions: [null], dropped: 0, duplicate: false },
+    positions: [null],
+    dropped: 0,
+    duplicate: false,
   });
   for (let i = 0; i < 4; i++) await mqtt.run(dropEndedQueues, { limit: 2 });
   expect(["mqtt_queue", "mqtt_messages", "mqtt_ended_sessions", "mqtt_subscriptions"].map(mqtt.count)).toEqual([
-    ...[0, 0, 0, 0],
+    0, 0, 0, 0,
   ]);
   expect(mqtt.usage()).toMatchObject([{ bytes: 0, told: 0 }]);
 });
@@ -127,7 +141,8 @@ test("sessions whose connections ended with the server are suspended when it sta
   const first = await mqtt.run(suspendAllSessions, { afterId: 0, limit: 2 });
   expect(first.done).toBe(2);
   expect(await mqtt.run(suspendAllSessions, { afterId: first.last as number, limit: 2 })).toEqual({
-    ...{ done: 1, last: null },
+    done: 1,
+    last: null,
   });
   expect(await mqtt.open({ clientId: "a" })).toMatchObject({ present: true, sentThrough: 1 });
   mqtt.world.clock.advance(60_000);

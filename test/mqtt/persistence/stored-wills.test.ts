@@ -19,7 +19,10 @@ async function openWills() {
   const scheduler = new Scheduler(mqtt.world.deps, jobs);
   scheduler.start();
   return {
-    ...{ ...mqtt, published, expired, publishWill },
+    ...mqtt,
+    published,
+    expired,
+    publishWill,
     async pass(ms: number) {
       await scheduler.settled();
       mqtt.world.clock.advance(ms);
@@ -110,7 +113,7 @@ test("a connection that is taken over has its will published, unless it is delay
     await takeOver(9, false),
     await takeOver(0, true),
     await takeOver(9, true),
-  ]).toEqual([...[1, 0, 1, 1]]);
+  ]).toEqual([1, 0, 1, 1]);
 });
 
 test("a will that could not be published is tried again, and no will is lost over a restart", async () => {

@@ -121,13 +121,19 @@ export function busyAccount(world: World, caller: Caller) {
       const lease = `lease ${which}`;
       const room = 1 + (how % 5);
       const { leased } = await world.store.write(leaseDeliveries, SYSTEM, {
-        ...{ lease, room, held: [], inFlight: {}, lines: {} },
+        lease,
+        room,
+        held: [],
+        inFlight: {},
+        lines: {},
       });
       for (const { delivery } of leased.slice(how % 2)) {
         const failed = (which + delivery.position) % 3 === 0;
         const outcome = { startedAt: world.clock.now(), durationMs: how, answer: odd(how).replaceAll("\u0001", "") };
         await world.store.write(settleDelivery, SYSTEM, {
-          ...{ deliveryId: delivery.id, lease, chance: 0.5 },
+          deliveryId: delivery.id,
+          lease,
+          chance: 0.5,
           outcome: { ...outcome, status: failed ? 500 : 204, error: errorOf(failed ? 500 : 204), retryAfterMs: null },
         });
       }
@@ -171,7 +177,9 @@ export function busyAccount(world: World, caller: Caller) {
     }
   }
   return {
-    ...{ twins, hubs, live },
+    twins,
+    hubs,
+    live,
     /** Everything once, in the order that makes things first. */
     liveAll: () => live(doings.map((_, i) => [i, i, i + 1])),
     hubPath: HUB,

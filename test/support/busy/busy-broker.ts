@@ -25,7 +25,10 @@ export function brokerDoings(world: World, { hubOf, odd }: Account): Doing[] {
   const run = <Input, Result>(command: Command<Input, Result>, input: Input) =>
     world.store.write(command, SYSTEM, input);
   const message = (topic: string, how: number): Message => ({
-    ...{ topic, payload: bytes(odd(how).repeat(how % 3 ? 1 : 500)), qos: how % 2 ? 2 : 1, retain: how % 5 === 0 },
+    topic,
+    payload: bytes(odd(how).repeat(how % 3 ? 1 : 500)),
+    qos: how % 2 ? 2 : 1,
+    retain: how % 5 === 0,
     properties: how % 2 ? { contentType: odd(how), userProperties: [[odd(how + 1), odd(how + 2)]] } : null,
     publishedAt: world.clock.now(),
     expiresAt: how % 7 ? null : world.clock.now() + 1000 * how,
@@ -47,7 +50,11 @@ export function brokerDoings(world: World, { hubOf, odd }: Account): Doing[] {
       if (!hubId || !deviceId) return;
       const expiryIntervalS = [60, 1_000_000, NEVER_EXPIRES_S][how % 3] as number;
       const { sessionId, next } = await run(openSession, {
-        ...{ hubId, deviceId, clientId: `c${which % 3}`, cleanStart: which % 5 === 0, expiryIntervalS },
+        hubId,
+        deviceId,
+        clientId: `c${which % 3}`,
+        cleanStart: which % 5 === 0,
+        expiryIntervalS,
         will: how % 2 ? aWill({ topic: odd(how), delayS: which % 100 }) : null,
       });
       if (sessionId === null) return;

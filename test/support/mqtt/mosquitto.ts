@@ -17,7 +17,9 @@ export async function startMosquitto(settings: string[] = []) {
   const child = Bun.spawn([MOSQUITTO, "-c", file], { stdout: "ignore", stderr: "pipe" });
   await untilItSays(child.stderr, "running");
   return {
-    ...{ tcp, websocket, pid: child.pid },
+    tcp,
+    websocket,
+    pid: child.pid,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await child.exited;

@@ -13,12 +13,23 @@ export const bytes = (text: string) => new TextEncoder().encode(text);
 export const textOf = (payload: Uint8Array | undefined) => (payload ? new TextDecoder().decode(payload) : undefined);
 
 export const subscription = (filter: string, rest: Partial<Subscription> = {}): Subscription => ({
-  ...{ filter, qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0, subscriptionIdentifier: null },
+  filter,
+  qos: 1,
+  noLocal: false,
+  retainAsPublished: false,
+  retainHandling: 0,
+  subscriptionIdentifier: null,
   ...rest,
 });
 
 export const aWill = (rest: Partial<StoredWill> = {}): StoredWill => ({
-  ...{ topic: "gone", payload: bytes("bye"), qos: 1, retain: false, properties: null, delayS: 0, messageExpiryS: null },
+  topic: "gone",
+  payload: bytes("bye"),
+  qos: 1,
+  retain: false,
+  properties: null,
+  delayS: 0,
+  messageExpiryS: null,
   ...rest,
 });
 
@@ -40,12 +51,23 @@ export async function openMqttStore() {
     world.store.write(command, SYSTEM, input);
 
   const message = (topic: string, payload = "", rest: Partial<Message> = {}): Message => ({
-    ...{ topic, payload: bytes(payload), qos: 1, retain: false, properties: null, expiresAt: null },
-    ...{ publishedAt: world.clock.now(), ...rest },
+    topic,
+    payload: bytes(payload),
+    qos: 1,
+    retain: false,
+    properties: null,
+    expiresAt: null,
+    publishedAt: world.clock.now(),
+    ...rest,
   });
   const open = (rest: Partial<Parameters<typeof openSession.run>[2]> = {}) =>
     run(openSession, {
-      ...{ hubId: hub.id, clientId: "c", deviceId: device.id, cleanStart: false, expiryIntervalS: 3600, will: null },
+      hubId: hub.id,
+      clientId: "c",
+      deviceId: device.id,
+      cleanStart: false,
+      expiryIntervalS: 3600,
+      will: null,
       ...rest,
     });
   /** The id of a session that is kept. */
@@ -53,7 +75,11 @@ export async function openMqttStore() {
   const suspend = (sessionId: number, rest: Partial<Parameters<typeof suspendSession.run>[2]> = {}) =>
     run(suspendSession, { sessionId, expiryIntervalS: 3600, will: "publish", ...rest });
   const to = (sessionId: number, rest: Partial<Recipient> = {}): Recipient => ({
-    ...{ sessionId, qos: 1, retain: false, subscriptionIdentifiers: [], ...rest },
+    sessionId,
+    qos: 1,
+    retain: false,
+    subscriptionIdentifiers: [],
+    ...rest,
   });
   const publish = (
     sent: Message,
@@ -67,7 +93,16 @@ export async function openMqttStore() {
 
   return {
     ...opened,
-    ...{ device, run, message, open, openKept, suspend, to, publish, queued, usage },
+    device,
+    run,
+    message,
+    open,
+    openKept,
+    suspend,
+    to,
+    publish,
+    queued,
+    usage,
     count: (table: string) => world.query(`SELECT count(*) AS count FROM ${table}`)[0].count as number,
     async [Symbol.asyncDispose]() {
       try {

@@ -33,7 +33,9 @@ export async function openMqtt(settings: Record<string, string> = {}) {
 
   return {
     ...hub,
-    ...{ device, open, client },
+    device,
+    open,
+    client,
     quiet: () => quiet(world),
     get address() {
       return served.addresses.tcp;

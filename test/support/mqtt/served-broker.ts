@@ -26,7 +26,9 @@ export async function serveBroker(world: World) {
   const tcp = listenTcp({ host: "127.0.0.1", port: 0 }, door);
   const web = serveWebSockets(door);
   return {
-    ...{ broker, scheduler, faults },
+    broker,
+    scheduler,
+    faults,
     addresses: {
       tcp: { transport: "tcp", port: tcp.port } as const,
       websocket: { transport: "websocket", port: web.port } as const,

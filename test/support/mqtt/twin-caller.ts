@@ -16,7 +16,9 @@ export function connectTwin(
   /** The filters that it is subscribed to, by the beginning of their topics, with what was granted. */
   const granted = new Map<string, QoS>([["$SCW/twins/", 1]]);
   const requests = new TwinRequests(deps, {
-    ...{ level, deviceId: ids.deviceId, hubId: ids.hubId },
+    level,
+    deviceId: ids.deviceId,
+    hubId: ids.hubId,
     actor: { kind: "device", accountId: ids.accountId, deviceId: ids.deviceId },
     grantedQos: (topic) => [...granted].find(([prefix]) => topic.startsWith(prefix))?.[1],
     deliver: (message, qos) => {

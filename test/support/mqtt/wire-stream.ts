@@ -78,7 +78,9 @@ function streamOf(
   end: WireStream["end"] = () => socket.end(),
 ): WireStream {
   return {
-    ...{ write, writeFrame, end },
+    write,
+    writeFrame,
+    end,
     flushed: () =>
       new Promise((resolve) => {
         if (socket.destroyed) resolve();

@@ -30,7 +30,11 @@ export async function openNotified(settings: Record<string, string> = {}, net?: 
     caller.call("POST", "/notifications/webhooks", { callback_url: `${at.url}${path}`, topic, ...rest });
 
   return {
-    ...{ world, company, twin, receiver, subscribe },
+    world,
+    company,
+    twin,
+    receiver,
+    subscribe,
     /** Subscribes and confirms, as a receiver would who follows the link. Answers what subscribing answered, and the subscription's id. */
     async confirmed(caller: Caller = company, wish: Wish = {}) {
       const { body } = await subscribe(caller, wish);

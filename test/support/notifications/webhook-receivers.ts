@@ -82,7 +82,7 @@ function serve(serverUrl: string, kinds: readonly Kind[]): void {
     const known = arrivals.get(id);
     if (known && known.text !== text) changed.add(id);
     if (known) known.attempts++;
-    else arrivals.set(id, { ...{ id, path, number, trigger, color: event.color, atMs, attempts: 1 }, text });
+    else arrivals.set(id, { id, path, number, trigger, color: event.color, atMs, attempts: 1, text });
   }
 
   async function answer(kind: Kind, request: Request): Promise<Response> {
@@ -123,7 +123,8 @@ function serve(serverUrl: string, kinds: readonly Kind[]): void {
 function listenUnruly(kind: "closing" | "streaming", confirm: (text: string) => Promise<boolean>) {
   type Data = { text: string; timer?: ReturnType<typeof setInterval> };
   return Bun.listen<Data>({
-    ...{ hostname: "127.0.0.1", port: 0 },
+    hostname: "127.0.0.1",
+    port: 0,
     socket: {
       open: (socket) => {
         socket.data = { text: "" };

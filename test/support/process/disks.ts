@@ -20,7 +20,9 @@ export function openDisk(kind: keyof typeof SIZES): Disk {
   mkdirSync(path);
   const mount = (options: string) => run("mount", "-o", `loop,errors=remount-ro,${options}`, image, path);
   const disk: Disk = {
-    ...{ path, run, mount },
+    path,
+    run,
+    mount,
     [Symbol.dispose]: () => {
       Bun.spawnSync(["umount", "--lazy", path]);
       folder[Symbol.dispose]();

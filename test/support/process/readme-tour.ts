@@ -101,7 +101,11 @@ function patternOf(shown: string): RegExp {
 /** A bash that ends at the first command that fails, as nobody's does, and that shows complaints among the rest, as everybody's does. */
 function openShell(cwd: string, env: Record<string, string | undefined>) {
   const child = Bun.spawn(["bash", "--noprofile", "--norc", "-e"], {
-    ...{ cwd, env, stdin: "pipe", stdout: "pipe", stderr: "ignore" },
+    cwd,
+    env,
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "ignore",
     detached: true, // a group of its own, with which the server ends too
   });
   const end = () => process.kill(-child.pid, "SIGKILL");

@@ -19,7 +19,9 @@ export async function openTestStore() {
   const options: StoreOptions = { dataDir: folder.path, clock, random: systemRandom, log };
   let store = await openServerStore(options);
   return {
-    ...{ clock, logged, options },
+    clock,
+    logged,
+    options,
     get store() {
       return store;
     },

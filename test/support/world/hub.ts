@@ -22,7 +22,11 @@ export async function openHub(settings: Record<string, string> = {}) {
     return body;
   };
   return {
-    ...{ world, caller, call, hub, createDevice },
+    world,
+    caller,
+    call,
+    hub,
+    createDevice,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
 }

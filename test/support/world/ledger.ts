@@ -11,7 +11,10 @@ export async function openLedger() {
   const twin = await newTwin(company);
   const path = `/twins/${twin}/ledgers/personal`;
   return {
-    ...{ world, company, twin, path },
+    world,
+    company,
+    twin,
+    path,
     add: (entries: Json, options: Json = {}) => company.call("POST", path, { entries, ...options }),
     change: (entries: Json, options: Json = {}) => company.call("PATCH", path, { entries, ...options }),
     get: async (query = "") => (await company.call("GET", `${path}${query}`)).body.entries,

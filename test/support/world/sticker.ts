@@ -17,7 +17,13 @@ export async function openStickers(settings: Record<string, string> = {}, { list
   const path = `/twins/${twin}/stickers`;
   const seconds = () => world.clock.now() / 1000;
   return {
-    ...{ world, company, desk, contractor, twin, path, seconds },
+    world,
+    company,
+    desk,
+    contractor,
+    twin,
+    path,
+    seconds,
     recipients: [contractor.user, desk.user],
     put: (stickers: Json, by: Person = desk) => by.call("POST", path, { stickers }),
     list: async (by: Person, query = "") => (await by.call("GET", `/stickers${query}`)).body.stickers,

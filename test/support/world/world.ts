@@ -152,9 +152,22 @@ export async function openWorld(
   }
 
   return {
-    ...{ listen, seed, end, stopping },
-    ...{ deps, store, clock, logged, scheduler, deliverer, dataDir: folder.path },
-    ...{ call, caller, createAccount: newAccount, createUser, query },
+    listen,
+    seed,
+    end,
+    stopping,
+    deps,
+    store,
+    clock,
+    logged,
+    scheduler,
+    deliverer,
+    dataDir: folder.path,
+    call,
+    caller,
+    createAccount: newAccount,
+    createUser,
+    query,
     async [Symbol.asyncDispose]() {
       (await end())[Symbol.dispose]();
     },
