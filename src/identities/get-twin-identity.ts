@@ -14,10 +14,10 @@ export function getTwinIdentity(reader: Reader, actor: UserActor, twinId: string
   return identity;
 }
 
-/** Nobody makes of an identity what their role would keep from them. */
+/** Refuses a change that would hide the identity from the caller by a rule of their own role. */
 export function assertWithinRule(reader: Reader, actor: UserActor, twin: Twin, identity: Identity): void {
   if (!mayTouchIdentity(reader, actor, twin, identity)) {
-    throw forbidden("The identity rule of the role does not let such an Identity through.");
+    throw forbidden("The identity rule of the role does not permit such an Identity.");
   }
 }
 

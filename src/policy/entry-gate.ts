@@ -12,7 +12,7 @@ import { type Authors, listEntryValues } from "./rows.ts";
 import { ruleHolds, type Subject, scopesOf, type TwinFacts } from "./scope.ts";
 import { mayReachTwin } from "./twin-gate.ts";
 
-/** An entry as far as rules look. */
+/** The part of an entry that rules read. */
 export type EntryFacts = {
   name: string;
   value: JsonText;
@@ -22,19 +22,25 @@ export type EntryFacts = {
   authors: Authors | null;
 };
 
-/** A ledger and how to get at its entries. */
+/** A ledger and how to read its entries. */
 type LedgerFacts = { twin: TwinFacts; accountId: string; all: () => readonly EntryFacts[] };
 
 /** What a caller sees of a ledger's entries. */
 export type EntryGate = {
   touches: (entry: EntryFacts) => boolean;
-  /** With whose rights the source of an include is read that the caller may touch: the caller's; of a foreign one its author's, who showed it. */
+  /**
+   * The rights with which the source of an accessible include is read: the caller's; for a foreign include its
+   * author's, who shared it.
+   */
   standingOver: (entry: EntryFacts) => Standing;
-  /** Tells which values that an entry has had the caller may see; undefined if all, because no rule asks for a value. */
+  /**
+   * Returns a predicate for the past values of an entry that the caller may see; undefined if all, because no rule
+   * reads the value.
+   */
   recordsOf: (entry: EntryFacts) => ((value: JsonText) => boolean) | undefined;
 };
 
-/** Tells which of a ledger's entries the caller may touch, and what of them. */
+/** Decides which of a ledger's entries the caller may access, and how much of each. */
 export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts): EntryGate {
   if (ledger.accountId === actor.accountId) return gateOfOwn(reader, actor, ledger.twin);
   const { entry: rule } = actor.rules;
@@ -42,9 +48,9 @@ export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts)
   return isOpen ? gateOfForeign(reader, actor, rule, ledger) : CLOSED;
 }
 
-const CLOSED: EntryGate = { touches: () => false, standingOver: () => "nobody", recordsOf: () => () => false };
+const CLOSED: EntryGate = { touches: () => false, standingOver: () => "none", recordsOf: () => () => false };
 
-/** That of an own ledger whose users no rule binds. */
+/** The gate of an own ledger for users whom no rule binds. */
 export const openGate = (actor: UserActor): EntryGate => ({
   touches: () => true,
   standingOver: () => actor,
@@ -65,7 +71,7 @@ function gateOfOwn(reader: Reader, actor: UserActor, twin: TwinFacts): EntryGate
   };
 }
 
-/** Of another account's ledger it takes the visibility that one of that account set, and the rule of the caller's role. */
+/** A foreign ledger needs the visibility that a user of its account set, and the entry rule of the caller's role. */
 function gateOfForeign(
   reader: Reader,
   actor: UserActor,
@@ -86,7 +92,7 @@ function gateOfForeign(
     return ruleHolds(visibility, reader, ofReader({ entry: { name, value }, more }));
   };
   const valueFor = (entry: EntryFacts) => authorOf(entry).valueFor(entry);
-  // The role's rule is the caller's, who must not learn from it what the other account keeps private.
+  // The role's rule belongs to the caller, who must not learn from it what the other account keeps private.
   const values = once(() =>
     valuesOf(
       all().filter((entry) => isVisible(entry)),
@@ -113,10 +119,10 @@ function gateOfForeign(
   };
 }
 
-/** A value that an entry has had, and the ledger with it. */
+/** A past value of an entry, and the ledger as it was with it. */
 type Record = { value: JsonText; ledger: ReturnType<LedgerAt> };
 
-/** Whether it matters to a rule which value an entry of this name has. */
+/** Whether a rule's result depends on the value of the entry with this name. */
 function asksForValue(text: string | null, name: string): boolean {
   if (text === null) return false;
   const rule = compileRule(text);
@@ -125,8 +131,8 @@ function asksForValue(text: string | null, name: string): boolean {
 }
 
 /**
- * The caller's own ledger as the caller's own questions see it, a scan's `match` or a condition: only what the role lets through, or
- * they could be used to ask for the rest.
+ * The caller's own ledger as seen by rules in the caller's requests (a scan's `match`, a condition): only what the role
+ * permits, or those rules could be used to probe for the rest.
  */
 export function ledgerOfCaller(reader: Reader, actor: UserActor, twin: TwinFacts): Subject["ledger"] {
   const { accountId, rules } = actor;

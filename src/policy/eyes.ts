@@ -13,28 +13,33 @@ import type { TwinFacts } from "./scope.ts";
 import { mayTouchTwin } from "./twin-gate.ts";
 
 /**
- * What the author of a rule sees of their account's ledger on a twin, now. A rule that outlasts its author, or their role, knows no entry
- * but the one that it is about.
+ * What the author of a rule can see at present of their account's ledger on a twin. A rule whose author, or whose
+ * author's role, is gone sees only the entry that it is about.
  */
 export type Eyes = {
   standing: Standing;
-  /** Whether the author may have the entry as it is, or as it was when it had another value. */
+  /** Whether the author may see the entry with its present value, or with a past one. */
   sees: (entry: Included, past?: JsonText) => boolean;
   valueFor: (entry: Included) => JsonText;
-  /** What the author's rules see as `LEDGER`; about an entry, if they are about one. */
+  /** `LEDGER` for the author's rules; with the entry that the rule is about, if there is one. */
   values: (entry?: Included) => JsonObject;
-  /** Whether a rule may be asked that names these entries: one that is kept from its author could be asked for. */
+  /**
+   * Whether a rule that mentions these entries may be evaluated: it could be used to probe for one hidden from its
+   * author.
+   */
   mayName: (mentions: () => Mentions, entry?: Included) => boolean;
 };
 
-/** The eyes of the authors of one ledger's rules. What those see who see everything is looked up once for all of them. */
+/**
+ * Makes the views of the authors of one ledger's rules. The view without restrictions is computed once for all of them.
+ */
 export function eyesOn(reader: Reader, twin: TwinFacts, accountId: string) {
   const known = new Map<string, Eyes>();
   const whole = once(() =>
     ledgerValues(reader, twin.id, accountId, (entry) => valueSeen(reader, "former", accountId, entry)),
   );
   const open = (standing: Standing): Eyes => {
-    if (standing === "nobody") return BLIND;
+    if (standing === "none") return BLIND;
     if (standing === "former") return formerEyes(reader, accountId);
     return isUnbound(standing) ? openEyes(standing, reader, whole) : boundEyes(standing, reader, twin);
   };
@@ -47,7 +52,7 @@ export function eyesOn(reader: Reader, twin: TwinFacts, accountId: string) {
 }
 
 const BLIND: Eyes = {
-  standing: "nobody",
+  standing: "none",
   sees: () => false,
   valueFor: () => NULL,
   values: () => ({}),
@@ -91,7 +96,7 @@ function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
   const sees: Eyes["sees"] = (entry, past) =>
     mayLook() && (past === undefined ? gate()(entry) : gate()(entry, () => past, pastOf(entry.name)(past)));
   const valueFor = (entry: Included) => valueSeen(reader, standing, accountId, entry);
-  const seesNamed = (name: string) => sees(findEntryValue(reader, twin.id, accountId, name) ?? nobodys(name));
+  const seesNamed = (name: string) => sees(findEntryValue(reader, twin.id, accountId, name) ?? absentEntry(name));
   const isSeen = (mentions: Mentions) => mentions === "all" || isWithin(mentions, seesNamed);
   return {
     ...{ standing, sees, valueFor },
@@ -108,4 +113,4 @@ function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
 const isWithin = (mentions: Mentions, allowed: (name: string) => boolean) =>
   mentions !== "all" && [...mentions].every(allowed);
 
-const nobodys = (name: string): Included => ({ name, type: "value", value: NULL, source: null, authors: null });
+const absentEntry = (name: string): Included => ({ name, type: "value", value: NULL, source: null, authors: null });

@@ -10,7 +10,10 @@ import { mayTouchTwin } from "./twin-gate.ts";
 
 // What users see of their own account's ledgers.
 
-/** Tells which entries of the own account on a twin a role lets through. Of an include its rule sees what the user does. */
+/**
+ * Decides which entries of the own account on a twin a role permits. For an include, its rule sees the same value as
+ * the user.
+ */
 export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnGate {
   const { accountId, rules } = actor;
   const { entry: rule } = rules;
@@ -23,13 +26,13 @@ export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnG
 
 type OwnGate = (entry: Included, value?: () => JsonText, more?: Subject["more"]) => boolean;
 
-/** The value of an entry as somebody of its account sees it. */
+/** The value of an entry as a user of its account sees it. */
 export const valueSeen = (reader: Reader, standing: Standing, accountId: string, entry: Included): JsonText =>
   entry.type === "include" ? (seenThrough(reader, standing, accountId, entry)?.value ?? NULL) : entry.value;
 
 /**
- * The entry that an include comes to in the end, any other comes to itself. Undefined where there is none, or where one on the way may be
- * read neither by who asks nor by who included it: both have to.
+ * The entry that an include finally resolves to; any other entry resolves to itself. Undefined if there is none, or if
+ * the reader or the author of an include on the way may not read the next entry: both need the right.
  */
 export function seenThrough<Entry extends Included>(
   reader: Reader,
@@ -51,7 +54,7 @@ export function seenThrough<Entry extends Included>(
   return includer === standing || mayRead(includer, comesTo(includer)) ? found() : undefined;
 }
 
-/** Whether the role, if it is one that is still there, lets an entry of the own account on any twin through. */
+/** Whether the role, if it still exists, permits an entry of the own account on any twin. */
 function letsThrough(reader: Reader, who: Standing, twinId: string, entry: Included, value: () => JsonText): boolean {
   if (!isUser(who)) return who === "former";
   if (isUnbound(who)) return true;
@@ -61,5 +64,5 @@ function letsThrough(reader: Reader, who: Standing, twinId: string, entry: Inclu
 
 const isUser = (standing: Standing): standing is UserActor => typeof standing !== "string";
 
-/** Whether nothing in the ledgers of the own account is kept from a user. */
+/** Whether no rule hides anything in the own account's ledgers from a user. */
 export const isUnbound = ({ rules }: UserActor) => rules.twin === null && rules.entry === null;
