@@ -162,7 +162,7 @@ function findReadable(reader: Reader, { source, reference }: Entry): Entry | und
   if (!reads.some((action) => permits(statement, action))) return undefined;
   const ledger = { ...source, own: source.accountId === actor.accountId, twin: () => twin };
   try {
-    return mayTouchTwin(reader, actor, twin) && gateOf(reader, actor, ledger).touches(entry) ? entry : undefined;
+    return mayTouchTwin(reader, actor, twin) && gateOf(reader, actor, ledger).mayAccess(entry) ? entry : undefined;
   } catch (error) {
     // Rules that take too many steps count as false: failing the command would block all accounts' references.
     if (error instanceof DomainError && error.failure.code === "limited") return undefined;

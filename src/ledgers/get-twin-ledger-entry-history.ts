@@ -44,7 +44,7 @@ export function getTwinLedgerEntryHistory(
   let [bytes, count] = [PAGE_BYTES_MAX, PAGE_RECORDS_MAX];
   for (const [name, found] of listAsked(reader, ledger, entries, first)) {
     if (bytes <= 0 || count <= 0) return { items, cursor: cursorTo("history", [name, null]) };
-    const entry = found && gate.touches(found) ? found : undefined;
+    const entry = found && gate.mayAccess(found) ? found : undefined;
     if (entry?.history == null) {
       if (entries) items.push([name, entry ? [] : null]);
       continue;

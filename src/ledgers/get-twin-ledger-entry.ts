@@ -32,16 +32,16 @@ export function getTwinLedgerEntry(
 ): { own: boolean; outcomes: Outcomes<Entry>; cursor: string | null } {
   const ledger = locateLedger(reader, actor, path);
   const first = filter.cursor ? placeOf("ledger", z.string(), filter.cursor) : undefined;
-  const { touches, standingOver } = gateOf(reader, actor, ledger);
+  const { mayAccess, rightsFor } = gateOf(reader, actor, ledger);
   const isShown = (entry: Entry) => !ledger.own || passes(entry, filter);
   const outcomes: Outcomes<Entry> = [];
   let bytes = 0;
   for (const [name, entry] of listAsked(reader, ledger, filter.entries, first)) {
     if (bytes >= PAGE_BYTES_MAX) return { own: ledger.own, outcomes, cursor: cursorTo("ledger", name) };
-    if (!entry || !touches(entry)) {
+    if (!entry || !mayAccess(entry)) {
       if (filter.entries) outcomes.push([name, { error: "Entry not accessible." }]);
     } else if (isShown(entry)) {
-      const shown = present(reader, standingOver(entry), entry);
+      const shown = present(reader, rightsFor(entry), entry);
       bytes += shown.value.length;
       outcomes.push([name, shown]);
     }

@@ -27,12 +27,12 @@ type LedgerFacts = { twin: TwinFacts; accountId: string; all: () => readonly Ent
 
 /** What a caller sees of a ledger's entries. */
 export type EntryGate = {
-  touches: (entry: EntryFacts) => boolean;
+  mayAccess: (entry: EntryFacts) => boolean;
   /**
    * The rights with which the source of an accessible include is read: the caller's; for a foreign include its
    * author's, who shared it.
    */
-  standingOver: (entry: EntryFacts) => Standing;
+  rightsFor: (entry: EntryFacts) => Standing;
   /**
    * Returns a predicate for the past values of an entry that the caller may see; undefined if all, because no rule
    * reads the value.
@@ -48,25 +48,25 @@ export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts)
   return isOpen ? gateOfForeign(reader, actor, rule, ledger) : CLOSED;
 }
 
-const CLOSED: EntryGate = { touches: () => false, standingOver: () => "none", recordsOf: () => () => false };
+const CLOSED: EntryGate = { mayAccess: () => false, rightsFor: () => "none", recordsOf: () => () => false };
 
 /** The gate of an own ledger for users whom no rule binds. */
 export const openGate = (actor: UserActor): EntryGate => ({
-  touches: () => true,
-  standingOver: () => actor,
+  mayAccess: () => true,
+  rightsFor: () => actor,
   recordsOf: () => undefined,
 });
 
 function gateOfOwn(reader: Reader, actor: UserActor, twin: TwinFacts): EntryGate {
   const { accountId, rules } = actor;
-  const letsThrough = ownGate(reader, actor, twin);
+  const permitsEntry = ownGate(reader, actor, twin);
   return {
-    touches: (entry) => letsThrough(entry),
-    standingOver: () => actor,
+    mayAccess: (entry) => permitsEntry(entry),
+    rightsFor: () => actor,
     recordsOf: (entry) => {
       if (!asksForValue(rules.entry, entry.name)) return undefined;
       const withValue = ledgerWith(() => ledgerValues(reader, twin.id, accountId), entry.name);
-      return (value) => letsThrough(entry, () => value, withValue(value));
+      return (value) => permitsEntry(entry, () => value, withValue(value));
     },
   };
 }
@@ -78,20 +78,20 @@ function gateOfForeign(
   rule: string,
   { twin, accountId, all }: LedgerFacts,
 ): EntryGate {
-  const eyesOf = eyesOn(reader, twin, accountId);
-  const authorOf = ({ authors }: EntryFacts) => eyesOf(authors?.visibility ?? UNKNOWN_AUTHOR);
+  const authorViewOf = eyesOn(reader, twin, accountId);
+  const viewFor = ({ authors }: EntryFacts) => authorViewOf(authors?.visibility ?? UNKNOWN_AUTHOR);
   const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
   const isVisible = (entry: EntryFacts, record?: Record): boolean => {
     const { name, visibility } = entry;
     if (visibility === null) return false;
-    const eyes = authorOf(entry);
-    if (!eyes.sees(entry, record?.value)) return false;
-    if (!eyes.mayName(() => mentionsOf(compileRule(visibility), "LEDGER"), entry)) return false;
-    const value = () => record?.value ?? eyes.valueFor(entry);
-    const more = record?.ledger ?? { LEDGER: () => eyes.values(entry) };
+    const authorView = viewFor(entry);
+    if (!authorView.sees(entry, record?.value)) return false;
+    if (!authorView.mayMention(() => mentionsOf(compileRule(visibility), "LEDGER"), entry)) return false;
+    const value = () => record?.value ?? authorView.valueFor(entry);
+    const more = record?.ledger ?? { LEDGER: () => authorView.values(entry) };
     return ruleHolds(visibility, reader, ofReader({ entry: { name, value }, more }));
   };
-  const valueFor = (entry: EntryFacts) => authorOf(entry).valueFor(entry);
+  const valueFor = (entry: EntryFacts) => viewFor(entry).valueFor(entry);
   // The role's rule belongs to the caller, who must not learn from it what the other account keeps private.
   const values = once(() =>
     valuesOf(
@@ -101,16 +101,16 @@ function gateOfForeign(
   );
   const ofVisible = scopesOf(reader, actor, { twin, ledger: { accountId, values } });
   return {
-    touches: (entry) =>
+    mayAccess: (entry) =>
       isVisible(entry) &&
       ruleHolds(rule, reader, ofVisible({ entry: { name: entry.name, value: () => valueFor(entry) } })),
-    standingOver: (entry) => authorOf(entry).standing,
+    rightsFor: (entry) => viewFor(entry).rights,
     recordsOf: (entry) => {
       const { name, visibility } = entry;
-      const eyes = authorOf(entry);
-      const ofAuthor = typeof eyes.standing === "string" ? null : eyes.standing.rules.entry;
+      const authorView = viewFor(entry);
+      const ofAuthor = typeof authorView.rights === "string" ? null : authorView.rights.rules.entry;
       if (![rule, visibility, ofAuthor].some((text) => asksForValue(text, name))) return undefined;
-      const seenByAuthor = ledgerWith(() => eyes.values(entry), name);
+      const seenByAuthor = ledgerWith(() => authorView.values(entry), name);
       const seenByReader = ledgerWith(values, name);
       return (value) =>
         isVisible(entry, { value, ledger: seenByAuthor(value) }) &&
@@ -138,7 +138,7 @@ export function ledgerOfCaller(reader: Reader, actor: UserActor, twin: TwinFacts
   const { accountId, rules } = actor;
   const valueFor = (entry: Included) => valueSeen(reader, actor, accountId, entry);
   if (rules.entry === null) return { accountId, values: () => ledgerValues(reader, twin.id, accountId, valueFor) };
-  const letsThrough = ownGate(reader, actor, twin);
-  const touchable = () => listEntryValues(reader, twin.id, accountId).filter((entry) => letsThrough(entry));
-  return { accountId, values: () => valuesOf(touchable(), valueFor) };
+  const permitsEntry = ownGate(reader, actor, twin);
+  const accessible = () => listEntryValues(reader, twin.id, accountId).filter((entry) => permitsEntry(entry));
+  return { accountId, values: () => valuesOf(accessible(), valueFor) };
 }

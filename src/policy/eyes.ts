@@ -17,7 +17,7 @@ import { mayTouchTwin } from "./twin-gate.ts";
  * author's role, is gone sees only the entry that it is about.
  */
 export type Eyes = {
-  standing: Standing;
+  rights: Standing;
   /** Whether the author may see the entry with its present value, or with a past one. */
   sees: (entry: Included, past?: JsonText) => boolean;
   valueFor: (entry: Included) => JsonText;
@@ -27,7 +27,7 @@ export type Eyes = {
    * Whether a rule that mentions these entries may be evaluated: it could be used to probe for one hidden from its
    * author.
    */
-  mayName: (mentions: () => Mentions, entry?: Included) => boolean;
+  mayMention: (mentions: () => Mentions, entry?: Included) => boolean;
 };
 
 /**
@@ -38,54 +38,54 @@ export function eyesOn(reader: Reader, twin: TwinFacts, accountId: string) {
   const whole = once(() =>
     ledgerValues(reader, twin.id, accountId, (entry) => valueSeen(reader, "former", accountId, entry)),
   );
-  const open = (standing: Standing): Eyes => {
-    if (standing === "none") return BLIND;
-    if (standing === "former") return formerEyes(reader, accountId);
-    return isUnbound(standing) ? openEyes(standing, reader, whole) : boundEyes(standing, reader, twin);
+  const open = (rights: Standing): Eyes => {
+    if (rights === "none") return SEES_NOTHING;
+    if (rights === "former") return formerAuthorView(reader, accountId);
+    return isUnbound(rights) ? unrestrictedView(rights, reader, whole) : restrictedView(rights, reader, twin);
   };
   return (author: Author, caller?: UserActor): Eyes => {
     const key = `${author.by} ${author.bound}`;
-    const eyes = known.get(key) ?? open(standingOf(reader, author, caller));
-    known.set(key, eyes);
-    return eyes;
+    const authorView = known.get(key) ?? open(standingOf(reader, author, caller));
+    known.set(key, authorView);
+    return authorView;
   };
 }
 
-const BLIND: Eyes = {
-  standing: "none",
+const SEES_NOTHING: Eyes = {
+  rights: "none",
   sees: () => false,
   valueFor: () => NULL,
   values: () => ({}),
-  mayName: () => false,
+  mayMention: () => false,
 };
 
-function formerEyes(reader: Reader, accountId: string): Eyes {
+function formerAuthorView(reader: Reader, accountId: string): Eyes {
   const valueFor = (entry: Included) => valueSeen(reader, "former", accountId, entry);
   return {
-    standing: "former",
+    rights: "former",
     sees: () => true,
     valueFor,
     values: (entry) => (entry ? valuesOf([entry], valueFor) : {}),
-    mayName: (mentions, entry) => isWithin(mentions(), (name) => name === entry?.name),
+    mayMention: (mentions, entry) => isWithin(mentions(), (name) => name === entry?.name),
   };
 }
 
-function openEyes(standing: UserActor, reader: Reader, values: () => JsonObject): Eyes {
-  const mayLook = once(() => mayAskLedgers(standing));
-  const valueFor = (entry: Included) => valueSeen(reader, standing, standing.accountId, entry);
+function unrestrictedView(rights: UserActor, reader: Reader, values: () => JsonObject): Eyes {
+  const mayRead = once(() => mayAskLedgers(rights));
+  const valueFor = (entry: Included) => valueSeen(reader, rights, rights.accountId, entry);
   return {
-    standing,
-    sees: mayLook,
+    rights,
+    sees: mayRead,
     valueFor,
     values,
-    mayName: (mentions) => mayLook() || isWithin(mentions(), () => false),
+    mayMention: (mentions) => mayRead() || isWithin(mentions(), () => false),
   };
 }
 
-function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
-  const { accountId } = standing;
-  const mayLook = once(() => mayAskLedgers(standing) && mayTouchTwin(reader, standing, twin));
-  const gate = once(() => ownGate(reader, standing, twin));
+function restrictedView(rights: UserActor, reader: Reader, twin: TwinFacts): Eyes {
+  const { accountId } = rights;
+  const mayRead = once(() => mayAskLedgers(rights) && mayTouchTwin(reader, rights, twin));
+  const gate = once(() => ownGate(reader, rights, twin));
   const whole = once(() => ledgerValues(reader, twin.id, accountId));
   const pasts = new Map<string, LedgerAt>();
   const pastOf = (name: string) => {
@@ -94,19 +94,19 @@ function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
     return past;
   };
   const sees: Eyes["sees"] = (entry, past) =>
-    mayLook() && (past === undefined ? gate()(entry) : gate()(entry, () => past, pastOf(entry.name)(past)));
-  const valueFor = (entry: Included) => valueSeen(reader, standing, accountId, entry);
+    mayRead() && (past === undefined ? gate()(entry) : gate()(entry, () => past, pastOf(entry.name)(past)));
+  const valueFor = (entry: Included) => valueSeen(reader, rights, accountId, entry);
   const seesNamed = (name: string) => sees(findEntryValue(reader, twin.id, accountId, name) ?? absentEntry(name));
   const isSeen = (mentions: Mentions) => mentions === "all" || isWithin(mentions, seesNamed);
   return {
-    ...{ standing, sees, valueFor },
+    ...{ rights, sees, valueFor },
     values: once(() =>
       valuesOf(
         listEntryValues(reader, twin.id, accountId).filter((entry) => sees(entry)),
         valueFor,
       ),
     ),
-    mayName: (mentions) => (mayLook() ? isSeen(mentions()) : isWithin(mentions(), () => false)),
+    mayMention: (mentions) => (mayRead() ? isSeen(mentions()) : isWithin(mentions(), () => false)),
   };
 }
 

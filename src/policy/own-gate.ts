@@ -27,8 +27,8 @@ export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnG
 type OwnGate = (entry: Included, value?: () => JsonText, more?: Subject["more"]) => boolean;
 
 /** The value of an entry as a user of its account sees it. */
-export const valueSeen = (reader: Reader, standing: Standing, accountId: string, entry: Included): JsonText =>
-  entry.type === "include" ? (seenThrough(reader, standing, accountId, entry)?.value ?? NULL) : entry.value;
+export const valueSeen = (reader: Reader, rights: Standing, accountId: string, entry: Included): JsonText =>
+  entry.type === "include" ? (seenThrough(reader, rights, accountId, entry)?.value ?? NULL) : entry.value;
 
 /**
  * The entry that an include finally resolves to; any other entry resolves to itself. Undefined if there is none, or if
@@ -36,7 +36,7 @@ export const valueSeen = (reader: Reader, standing: Standing, accountId: string,
  */
 export function seenThrough<Entry extends Included>(
   reader: Reader,
-  standing: Standing,
+  rights: Standing,
   accountId: string,
   entry: Entry,
   hopsLeft = INCLUDES_MAX,
@@ -45,24 +45,24 @@ export function seenThrough<Entry extends Included>(
   const { source, authors } = entry;
   const next = source && hopsLeft >= 0 ? findEntryValue(reader, source.twinId, accountId, source.name) : undefined;
   if (!source || !next) return undefined;
-  const comesTo = (who: Standing) => once(() => seenThrough(reader, who, accountId, next, hopsLeft - 1));
-  const found = comesTo(standing);
+  const resolvedFor = (who: Standing) => once(() => seenThrough(reader, who, accountId, next, hopsLeft - 1));
+  const found = resolvedFor(rights);
   const mayRead = (who: Standing, seen: typeof found) =>
-    letsThrough(reader, who, source.twinId, next, () => seen()?.value ?? NULL);
-  if (!mayRead(standing, found)) return undefined;
-  const includer = standingOf(reader, authors?.include ?? UNKNOWN_AUTHOR, isUser(standing) ? standing : undefined);
-  return includer === standing || mayRead(includer, comesTo(includer)) ? found() : undefined;
+    permitsEntry(reader, who, source.twinId, next, () => seen()?.value ?? NULL);
+  if (!mayRead(rights, found)) return undefined;
+  const includer = standingOf(reader, authors?.include ?? UNKNOWN_AUTHOR, isUser(rights) ? rights : undefined);
+  return includer === rights || mayRead(includer, resolvedFor(includer)) ? found() : undefined;
 }
 
 /** Whether the role, if it still exists, permits an entry of the own account on any twin. */
-function letsThrough(reader: Reader, who: Standing, twinId: string, entry: Included, value: () => JsonText): boolean {
+function permitsEntry(reader: Reader, who: Standing, twinId: string, entry: Included, value: () => JsonText): boolean {
   if (!isUser(who)) return who === "former";
   if (isUnbound(who)) return true;
   const twin = findTwinFacts(reader, twinId);
   return twin !== undefined && mayTouchTwin(reader, who, twin) && ownGate(reader, who, twin)(entry, value);
 }
 
-const isUser = (standing: Standing): standing is UserActor => typeof standing !== "string";
+const isUser = (rights: Standing): rights is UserActor => typeof rights !== "string";
 
 /** Whether no rule hides anything in the own account's ledgers from a user. */
 export const isUnbound = ({ rules }: UserActor) => rules.twin === null && rules.entry === null;

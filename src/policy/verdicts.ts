@@ -42,7 +42,7 @@ export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts):
  * may show.
  */
 function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: string) {
-  const eyesOf = eyesOn(reader, twin, accountId);
+  const authorViewOf = eyesOn(reader, twin, accountId);
   const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
   const gates = new Map<UserActor, ReturnType<typeof ownIdentityGate>>();
   const gateOf = (author: UserActor) => {
@@ -52,11 +52,11 @@ function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: s
   };
   return ({ name, visibility, author }: IdentityFacts): boolean => {
     if (visibility === null) return false;
-    const eyes = eyesOf(author ?? UNKNOWN_AUTHOR);
-    const { standing } = eyes;
-    if (standing === "none" || !eyes.mayName(() => mentionsOf(compileRule(visibility), "LEDGER"))) return false;
-    if (standing !== "former" && !gateOf(standing)(name)) return false;
-    return ruleHolds(visibility, reader, ofReader({ identity: name, more: { LEDGER: () => eyes.values() } }));
+    const authorView = authorViewOf(author ?? UNKNOWN_AUTHOR);
+    const { rights } = authorView;
+    if (rights === "none" || !authorView.mayMention(() => mentionsOf(compileRule(visibility), "LEDGER"))) return false;
+    if (rights !== "former" && !gateOf(rights)(name)) return false;
+    return ruleHolds(visibility, reader, ofReader({ identity: name, more: { LEDGER: () => authorView.values() } }));
   };
 }
 

@@ -38,7 +38,7 @@ export function changeEntries<Wish>(
   const names = wishes.map(([name]) => name);
   const gate = gateOf(tx, actor, ledger);
   const assertCondition = conditionsOf(tx, actor, ledger, options);
-  const known = listAllChangeable(tx, ledger, names).filter(gate.touches);
+  const known = listAllChangeable(tx, ledger, names).filter(gate.mayAccess);
   const byName = new Map(known.map((entry) => [entry.name, entry]));
   const planned = wishes.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
     name,

@@ -42,12 +42,12 @@ export function publishEntries(
   );
   const twin = published.length > 0 ? findTwin(tx, ledger.twinId) : undefined;
   if (!twin) return;
-  const eyesOf = eyesOn(tx, twin, ledger.accountId);
+  const authorViewOf = eyesOn(tx, twin, ledger.accountId);
   const byTopic = new Map<string, EntryEvent[]>();
   const skipped: JsonObject[] = [];
   for (const change of published) {
     const { name } = (change.after ?? change.before) as Entry;
-    for (const [topic, event] of topicsOf(tx, actor, twin, eyesOf, change)) {
+    for (const [topic, event] of topicsOf(tx, actor, twin, authorViewOf, change)) {
       if (TOPIC.test(topic)) byTopic.set(topic, [...(byTopic.get(topic) ?? []), { name, event }]);
       else skipped.push({ entry: name, topic: topic.slice(0, SKIPPED_LENGTH_MAX).toWellFormed() });
     }
@@ -68,7 +68,7 @@ function topicsOf(
   tx: Tx,
   actor: Actor,
   twin: Twin,
-  eyesOf: ReturnType<typeof eyesOn>,
+  authorViewOf: ReturnType<typeof eyesOn>,
   change: Change,
 ): Map<string, JsonText> {
   const entry = (change.after ?? change.before) as Entry;
@@ -78,7 +78,7 @@ function topicsOf(
   const topics = new Map<string, Change>();
   for (const [template, rule] of Object.entries<string>(JSON.parse(entry.publish as JsonText))) {
     const author = authorOf(template);
-    if (!views.has(author)) views.set(author, viewOf(tx, twin, eyesOf(author, caller), change));
+    if (!views.has(author)) views.set(author, viewOf(tx, twin, authorViewOf(author, caller), change));
     const view = views.get(author);
     const topic = view && topicIn(tx, view, entry, template, rule);
     // One of two authors may not be permitted to read the previous value.
@@ -88,23 +88,23 @@ function topicsOf(
 }
 
 /** What the author of a publishing rule may see of a change, and the scope of the rule and its topic. */
-type View = { eyes: Eyes; seen: Change; scope: Scope };
+type View = { authorView: Eyes; seen: Change; scope: Scope };
 
 /** Undefined if the author may not read the entry's present value, or its last value if it was deleted. */
-function viewOf(reader: Reader, twin: Twin, eyes: Eyes, { before, after }: Change): View | undefined {
-  const mayHave = before && eyes.sees(before, before.value);
-  if (!(after ? eyes.sees(after) : mayHave)) return undefined;
+function viewOf(reader: Reader, twin: Twin, authorView: Eyes, { before, after }: Change): View | undefined {
+  const mayHave = before && authorView.sees(before, before.value);
+  if (!(after ? authorView.sees(after) : mayHave)) return undefined;
   const seen: Change = { ...(mayHave && { before }), ...(after && { after }) };
-  return { eyes, seen, scope: scopeOfChange(reader, twin, eyes, seen) };
+  return { authorView, seen, scope: scopeOfChange(reader, twin, authorView, seen) };
 }
 
 /**
  * The scope after the change, with the value on both sides of it. `DICT` is the request's dictionary if the author
  * makes the change; a token's dictionary is left out, because the topic would reveal it to the token's holder.
  */
-function scopeOfChange(reader: Reader, twin: Twin, { standing, values }: Eyes, { before, after }: Change): Scope {
+function scopeOfChange(reader: Reader, twin: Twin, { rights, values }: Eyes, { before, after }: Change): Scope {
   const entry = (after ?? before) as Entry;
-  const author = typeof standing === "string" ? { accountId: entry.accountId, userId: "" } : askerOf(standing);
+  const author = typeof rights === "string" ? { accountId: entry.accountId, userId: "" } : askerOf(rights);
   const valueIn = (entry: Entry | undefined): JsonValue => JSON.parse(entry?.value ?? NULL);
   return scopeOf(reader, author, {
     twin,
@@ -120,16 +120,16 @@ function scopeOfChange(reader: Reader, twin: Twin, { standing, values }: Eyes, {
  */
 function topicIn(
   reader: Reader,
-  { eyes, scope }: View,
+  { authorView, scope }: View,
   entry: Entry,
   text: string,
   condition: string,
 ): string | undefined {
   const rule = compileRule(condition);
   const template = compileTemplate(text);
-  const isGone = eyes.standing === "former" && (variablesOf(rule).has("USER") || writes(template, "USER"));
-  if (isGone || !eyes.mayName(() => mentionsOf(rule, "LEDGER"), entry)) return undefined;
-  if (!eyes.mayName(() => mentionsInTemplate(template, "LEDGER"), entry) || !ruleHolds(rule, reader, scope))
+  const isGone = authorView.rights === "former" && (variablesOf(rule).has("USER") || writes(template, "USER"));
+  if (isGone || !authorView.mayMention(() => mentionsOf(rule, "LEDGER"), entry)) return undefined;
+  if (!authorView.mayMention(() => mentionsInTemplate(template, "LEDGER"), entry) || !ruleHolds(rule, reader, scope))
     return undefined;
   return renderName(template, scope);
 }

@@ -22,7 +22,7 @@ export function assertMayInclude(reader: Reader, actor: UserActor, source: Entry
   const twin = findTwin(reader, source.twinId);
   const entry = findEntry(reader, source) ?? absentEntry(source);
   const ledger = twin && { ...source, own: true, twin: () => twin };
-  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).touches(entry)) {
+  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).mayAccess(entry)) {
     throw new ItemRefusal("Invalid source.", "The source is not accessible.");
   }
 }

@@ -9,7 +9,7 @@ import { listChangeable, listEntries } from "./rows.ts";
 
 /** The entries, or those with these names, that the caller may access. */
 export const listTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] =>
-  listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).touches);
+  listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).mayAccess);
 
 /**
  * The entries, or those with these names. If none is found, checks that the twin exists, and is refused if it does not.
@@ -62,13 +62,13 @@ export function gateOf(reader: Reader, actor: UserActor, ledger: Ledger): EntryG
  * Refuses a change that would hide the entry from the caller by a rule of their own role. The rule sees the ledger as
  * it was before the request.
  */
-export function assertTouchable({ touches }: EntryGate, entry: Entry): void {
-  if (!touches(entry)) throw new ItemRefusal("Entry not accessible.");
+export function assertTouchable({ mayAccess }: EntryGate, entry: Entry): void {
+  if (!mayAccess(entry)) throw new ItemRefusal("Entry not accessible.");
 }
 
 /** An entry as answered: an include is read at this moment, with the rights of the caller. */
-export function present(reader: Reader, standing: Standing, entry: Entry): Entry {
+export function present(reader: Reader, rights: Standing, entry: Entry): Entry {
   if (entry.type !== "include") return entry;
-  const through = seenThrough(reader, standing, entry.accountId, entry);
+  const through = seenThrough(reader, rights, entry.accountId, entry);
   return { ...entry, value: through?.value ?? NULL, valueChangedAt: through?.valueChangedAt ?? entry.createdAt };
 }
