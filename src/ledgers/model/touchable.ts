@@ -66,7 +66,7 @@ export function assertTouchable({ mayAccess }: EntryGate, entry: Entry): void {
   if (!mayAccess(entry)) throw new ItemRefusal("Entry not accessible.");
 }
 
-/** An entry as answered: an include is read at this moment, with the rights of the caller. */
+/** An entry as answered: an include is read at this moment, with the given rights. */
 export function present(reader: Reader, rights: Standing, entry: Entry): Entry {
   if (entry.type !== "include") return entry;
   const through = seenThrough(reader, rights, entry.accountId, entry);
