@@ -11,7 +11,10 @@ type Input = { name: string; accountId: string; roleId: string; userId: string; 
 
 const SUPER_ADMIN = "Super Admin";
 
-/** Makes an account with its first role, which permits everything, its first user, and that user's secret (specification 2.1). */
+/**
+ * Inserts an account with its first role, which permits everything, its first user, and that user's secret
+ * (specification 2.1).
+ */
 const insertNewAccount = command(
   "create_account",
   (tx, actor, { name, accountId, roleId, userId, digests }: Input): null => {
@@ -27,7 +30,7 @@ const insertNewAccount = command(
   },
 );
 
-/** Creates an account and answers its ids and, this once, the credentials of its super admin. */
+/** Creates an account and returns its ids and the credentials of its super admin, which are shown only this once. */
 export async function createAccount(store: Store, random: Random, name: string) {
   const credentials = newCredentials(random);
   const ids = { accountId: random.uuid(), roleId: random.uuid(), userId: random.uuid() };

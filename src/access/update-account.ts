@@ -6,7 +6,7 @@ import { userCommand } from "./model/user-command.ts";
 
 type Input = { resourceAccessLog?: JsonObject | null | undefined };
 
-/** Changes the caller's account; what is not given stays. */
+/** Changes the caller's account; absent fields stay. */
 export const updateAccount = userCommand("update_account", (tx, actor, input: Input): Account => {
   const account = getAccount(tx, actor);
   if (input.resourceAccessLog === undefined) return account;

@@ -5,7 +5,10 @@ import { withRenumbered } from "./journal.ts";
 
 const ON_OWN = "twin_id IN (SELECT id FROM twins WHERE owner_id = ?1)";
 
-/** The sequence of the journal: of its rows, of those that documents come from, and of those that rows name as the one before. */
+/**
+ * The journal's sequence numbers occur in three places: in its rows, in the documents that they made, and in rows that
+ * name the previous one.
+ */
 const JOURNAL: Numbering = {
   name: "journal",
   sources: [

@@ -6,7 +6,10 @@ import type { DocumentKey } from "./rows.ts";
 
 type Input = DocumentKey & { version: number };
 
-/** Deletes a document; with a version, only that one. A later put starts at version 1 again (specification 2.3). */
+/**
+ * Deletes a document; with a version, only if that is the stored one. A later put starts at version 1 again
+ * (specification 2.3).
+ */
 export const deleteDocument = documentCommand("delete_twin_document", (tx, actor, input: Input): null => {
   const { twin, name, version } = input;
   const place = getPlace(tx, actor, input);

@@ -3,7 +3,7 @@ import { dropDocuments } from "./drop-documents.ts";
 import { getPlace } from "./place.ts";
 import { listDocuments } from "./rows.ts";
 
-/** Deletes all documents of an own twin, `_config` too; having none is no error (specification 2.3). */
+/** Deletes all documents of an own twin, including `_config`; having none is no error (specification 2.3). */
 export const deleteDocuments = documentCommand(
   "delete_twin_documents",
   (tx, actor, { twin }: { twin: string }): null => {

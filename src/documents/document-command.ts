@@ -7,13 +7,16 @@ import { type Command, command } from "../store/sqlite/command.ts";
 import type { Reader, Tx } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 
-/** Who may have to do with documents: a user whose role permits it, or a device with its own. */
+/** Who may access documents: a user whose role permits it, or a device for its own twin. */
 export type DocumentActor = UserActor | DeviceActor;
 
-/** Devices have no role: this is all they may do. */
+/** Devices have no role; these are all of their rights. */
 const ACTIONS_OF_DEVICES: readonly Action[] = ["get_twin_document", "put_twin_document", "patch_twin_document"];
 
-/** A command on a twin's documents, by a user (whose rights are looked at again, as in every user's command) or by the device itself. */
+/**
+ * A command on a twin's documents, by a user (whose rights are checked again, as in every user command) or by the
+ * device itself.
+ */
 export const documentCommand = <Input extends { twin: string }, Result>(
   name: Action,
   run: (tx: Tx, actor: DocumentActor, input: Input) => Result,
@@ -30,13 +33,19 @@ function admit(tx: Tx, actor: Actor, action: Action, twin: string): DocumentActo
   return user;
 }
 
-/** Refuses a device everything but its own documents, in the same words whether or not the other twin exists (specification 3.5). */
+/**
+ * Refuses a device all but its own documents, in the same words whether or not the other twin exists (specification
+ * 3.5).
+ */
 export function assertOwn(actor: DocumentActor, action: Action, twin: string): void {
   if (actor.kind !== "device") return;
   if (actor.deviceId !== twin || !ACTIONS_OF_DEVICES.includes(action)) throw forbidden("permission denied");
 }
 
-/** Documents are their owner's alone: to everybody else their twin is absent, and to users whom a rule of their role keeps from it. */
+/**
+ * Documents are private to the owner: for other accounts, and for users whose role's rule hides the twin, the twin is
+ * not found.
+ */
 export function assertOwner<Found extends { ownerId: string }>(
   reader: Reader,
   found: Found | undefined,

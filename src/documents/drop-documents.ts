@@ -7,7 +7,10 @@ import { deleteDocumentRow } from "./rows.ts";
 type Twin = { accountId: string; twin: string };
 type Dropped = { name: string; version: number; sequence: number };
 
-/** Takes documents off a twin, with one journal row for all of them. For commands that have asked who may. */
+/**
+ * Deletes documents of a twin with one journal row for all of them. Without permission checks, for commands that have
+ * made them.
+ */
 export function dropDocuments(tx: Tx, actor: Actor, { accountId, twin }: Twin, documents: Dropped[]): void {
   if (documents.length === 0) return;
   const deleted = documents.map(({ name, version, sequence }) => ({ name, version, after: sequence }));

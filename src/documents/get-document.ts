@@ -3,7 +3,7 @@ import type { Reader } from "../store/sqlite/sql.ts";
 import { assertOwn, assertOwner, assertTwinVisible, type DocumentActor } from "./document-command.ts";
 import { type Document, type DocumentKey, findDocument, findPlace } from "./rows.ts";
 
-/** A document of an own twin, alive or terminated; a device gets its own twin's only (specification 2.3). */
+/** A document of an own twin, active or terminated; a device gets its own twin's only (specification 2.3). */
 export function getDocument(reader: Reader, actor: DocumentActor, key: DocumentKey): Document {
   assertOwn(actor, "get_twin_document", key.twin);
   const document = findDocument(reader, actor.accountId, key);
@@ -11,7 +11,7 @@ export function getDocument(reader: Reader, actor: DocumentActor, key: DocumentK
     assertTwinVisible(reader, actor, key.twin);
     return document;
   }
-  // Only who is told that there is nothing waits for the answer what is missing.
+  // Find out what is missing only on the not-found path.
   assertOwner(reader, findPlace(reader, key), actor, key.twin);
   throw notFound("Document", key.name);
 }

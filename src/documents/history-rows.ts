@@ -2,7 +2,7 @@ import type { JsonText } from "../kernel/json-text.ts";
 import { integer, type Reader, type Tx, text } from "../store/sqlite/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 
-// What the journal alone does not tell of a document's history: where it ends, and where it starts once the journal was cut.
+// What a document's history needs beside the journal: where it ends, and where it starts once the journal was cut.
 
 type Base = { version: number; sequence: number; data: JsonText };
 

@@ -1,6 +1,6 @@
 import type { Invariant } from "../store/sqlite/invariant.ts";
 
-/** Where the journal begins: what is older was cut. */
+/** Where the journal begins; older rows were cut. */
 const BEGIN = "(SELECT coalesce(min(sequence), 0) FROM events)";
 
 export const DOCUMENT_INVARIANTS: readonly Invariant[] = [

@@ -6,8 +6,8 @@ import { type JsonText, spliced } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 
-// How documents stand in the journal. Each row names the one before of the same document (`after`), so that a history is
-// followed from row to row: no index on the journal, which every write of every kind would pay for.
+// Journal rows of documents. Each row names the previous one of the same document (`after`), so a history is followed
+// from row to row without an index on the journal, which every write of every kind would pay for.
 
 export type Change =
   | { kind: "document.put"; after: number | null; version: number; data: JsonObject }
@@ -18,7 +18,7 @@ type Written = DocumentKey & { accountId: string; version: number; after: number
 type Content = { member: "data" | "patch"; text: JsonText };
 type Deleted = { name: string; version: number; after: number };
 
-/** Journals a put or a patch, and answers the row's sequence. */
+/** Journals a put or a patch and returns the row's sequence. */
 export function recordWrite(tx: Tx, actor: Actor, written: Written, { member, text }: Content): number {
   const { accountId, twin, name, version, after } = written;
   const kind = member === "data" ? "document.put" : "document.patched";
@@ -26,11 +26,11 @@ export function recordWrite(tx: Tx, actor: Actor, written: Written, { member, te
   return record(tx, actor, { kind, accountId, twinId: twin, data });
 }
 
-/** Journals the deletion of one or more documents of a twin in one row, and answers its sequence. */
+/** Journals the deletion of one or more documents of a twin in one row and returns its sequence. */
 export const recordDeletion = (tx: Tx, actor: Actor, accountId: string, twin: string, documents: Deleted[]): number =>
   record(tx, actor, { kind: "document.deleted", accountId, twinId: twin, data: { documents } });
 
-/** What a journal row says about one document; undefined if it is about something else. */
+/** The change of one document in a journal row; undefined if the row is about something else. */
 export function changeOf(event: StoredEvent, name: string): Change | undefined {
   const data = JSON.parse(event.data);
   if (event.kind === "document.deleted") {
@@ -48,10 +48,10 @@ export function namesIn(event: StoredEvent): string[] {
   return event.kind === "document.deleted" ? (data.documents as Deleted[]).map(({ name }) => name) : [data.name];
 }
 
-/** `recordWrite` writes these members first, in this order; whatever follows stays as it is, to the letter. */
+/** `recordWrite` writes these members first, in this order; the rest of the text must stay exactly as it is. */
 const AFTER = /^(\{"name":"(?:[^"\\]|\\.)*","version":\d+,"after":)(\d+)/;
 
-/** What a journal row says, with the numbers of other rows in it changed: as it is where the journal goes on in another database. */
+/** A journal row's data with its references to other rows renumbered, for an import into another database. */
 export function withRenumbered(kind: string, data: string, renumber: (sequence: number) => number): string {
   if (kind === "document.put" || kind === "document.patched") {
     return data.replace(AFTER, (_, before, sequence) => `${before}${renumber(Number(sequence))}`);

@@ -8,7 +8,10 @@ import { type Change, changeOf, namesIn } from "./journal.ts";
 import { mergePatch } from "./merge-patch.ts";
 import type { DocumentKey } from "./rows.ts";
 
-/** Keeps each document as the journal rows that are about to be cut leave it, so that every version after them can be rebuilt. */
+/**
+ * Stores each document's state at the journal rows that are about to be cut, so that every later version can be
+ * rebuilt.
+ */
 export const keepDocumentBases: Keeper = (tx, event) => {
   let byteCount = 0;
   for (const name of namesIn(event)) {

@@ -2,9 +2,9 @@ import { invalid } from "../kernel/failure.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../kernel/json.ts";
 
 /**
- * The JSON Merge Patch of RFC 7396 (specification 2.5): null removes a key, objects are merged key by key, everything else
- * replaces. Changes its target, which costs as much as the patch is large, however large the target; never the patch, of
- * which the answer may share arrays.
+ * The JSON Merge Patch of RFC 7396 (specification 2.5): null removes a key, objects are merged key by key, everything
+ * else replaces. Changes its target in place, so the cost depends on the size of the patch, not of the target. Never
+ * changes the patch, but the result may share arrays with it.
  */
 export function mergePatch(target: JsonValue | undefined, patch: JsonObject): JsonObject {
   const merged = isJsonObject(target) ? target : {};
@@ -18,13 +18,16 @@ export function mergePatch(target: JsonValue | undefined, patch: JsonObject): Js
   return merged;
 }
 
-/** `__proto__` is a key like any other, but assigning it would be something else. */
+/** `__proto__` is an ordinary key, but assigning it would set the prototype. */
 function put(object: JsonObject, key: string, value: JsonValue): void {
   if (key !== "__proto__") object[key] = value;
   else Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Refuses a patch with a null in an array: arrays replace as a whole, so it could not remove anything (2.5, rule 4). */
+/**
+ * Refuses a patch with a null in an array: arrays are replaced as a whole, so the null could not remove anything (2.5,
+ * rule 4).
+ */
 export function assertPatch(patch: JsonObject): void {
   if (!hasNullInArray(patch)) return;
   const message = "arrays cannot contain null values";

@@ -7,10 +7,13 @@ import { assertPatch, mergePatch } from "./merge-patch.ts";
 import { assertVersion, getPlace } from "./place.ts";
 import { type Document, type DocumentKey, getData, updateDocument } from "./rows.ts";
 
-/** The patch is text: parsed it may take twenty times as much memory while it waits. */
+/** The patch is text: parsed it may take twenty times as much memory while it is queued. */
 type Input = DocumentKey & { version: number; patch: JsonText; limits: DocumentLimits };
 
-/** Merges a patch into a stored document; with a version, only into that one. Never creates (specification 2.3 to 2.5). */
+/**
+ * Merges a patch into a stored document; with a version, only if that is the stored one. Never creates a document
+ * (specification 2.3 to 2.5).
+ */
 export const patchDocument = documentCommand("patch_twin_document", (tx, actor, input: Input): Document => {
   const { twin, name, limits } = input;
   const place = getPlace(tx, actor, input);

@@ -3,14 +3,14 @@ import type { Reader } from "../store/sqlite/sql.ts";
 import { assertOwner, type DocumentActor } from "./document-command.ts";
 import { type DocumentKey, findPlace, type Place } from "./rows.ts";
 
-/** The place of a document on an own twin, to be written to. Refuses a terminated twin. */
+/** The target of a write: a document's place on an own twin. Refuses a terminated twin. */
 export function getPlace(reader: Reader, actor: DocumentActor, key: DocumentKey): Place {
   const place = assertOwner(reader, findPlace(reader, key), actor, key.twin);
   if (place.terminated) throw conflict("precondition", "The Twin is terminated.");
   return place;
 }
 
-/** The version that is sent has to be the stored one; 0 is no condition (specification 2.4). */
+/** The version sent has to be the stored one; 0 is no condition (specification 2.4). */
 export function assertVersion(expected: number, { version: actual }: Place): void {
   if (expected === 0 || expected === actual) return;
   throw new DomainError({ code: "version_mismatch", message: "document version mismatch", expected, actual });

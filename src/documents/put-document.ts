@@ -8,7 +8,10 @@ import { type Document, type DocumentKey, insertDocument, updateDocument } from 
 
 type Input = DocumentKey & { version: number; data: JsonText; limits: DocumentLimits };
 
-/** Creates a document, with version 1, or replaces it whole. With a version, only if that is still the stored one (specification 2.3, 2.4). */
+/**
+ * Creates a document with version 1, or replaces it as a whole; with a version, only if that is the stored one
+ * (specification 2.3, 2.4).
+ */
 export const putDocument = documentCommand("put_twin_document", (tx, actor, input: Input): Document => {
   const { twin, name, data, limits } = input;
   assertFits(data, limits);

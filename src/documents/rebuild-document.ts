@@ -11,17 +11,20 @@ type Step = { sequence: number; change: Change };
 type PastDocument = { version: number; sequence: number; data: JsonObject };
 
 /**
- * A document as it was in a version; of a name that was deleted and created again, the newest of that version. Undefined if
- * the journal does not reach it.
+ * A past version of a document; if the name was deleted and created again, the newest state with that version.
+ * Undefined if the journal does not reach back to it.
  */
 export const rebuildVersion = (reader: Reader, key: DocumentKey, version: number): PastDocument | undefined =>
   rebuild(reader, key, ({ change }) => change.kind !== "document.deleted" && change.version === version);
 
-/** A document as it was right after one of its journal rows; undefined if that deleted it, or is out of reach. */
+/**
+ * A document right after one of its journal rows; undefined if that row deleted it, or the journal does not reach back
+ * to it.
+ */
 export const rebuildAt = (reader: Reader, key: DocumentKey, sequence: number): PastDocument | undefined =>
   rebuild(reader, key, (step) => step.sequence === sequence);
 
-/** From the change that is wanted back to the last one that set the whole, and from there forward again. */
+/** Goes back from the wanted change to the last one with whole data, then applies the patches after it. */
 function rebuild(reader: Reader, key: DocumentKey, isWanted: (step: Step) => boolean): PastDocument | undefined {
   const patches: JsonObject[] = [];
   let wanted: Step | undefined;
@@ -40,7 +43,7 @@ function rebuild(reader: Reader, key: DocumentKey, isWanted: (step: Step) => boo
   return undefined;
 }
 
-/** The changes of a document, newest first; where the journal was cut, the base that was kept stands for all before. */
+/** The changes of a document, newest first; where the journal was cut, the stored base stands for all earlier ones. */
 function* stepsBack(reader: Reader, key: DocumentKey): Generator<Step> {
   for (let sequence = findNewest(reader, key) ?? null; sequence !== null; ) {
     const event = findEvent(reader, sequence);

@@ -5,16 +5,16 @@ export type DocumentKey = { twin: string; name: string };
 
 export type Document = { twinId: string; name: string; version: number; data: JsonText };
 
-/** A place for a document on a twin, and what stands there: version 0 is nothing. */
+/** A document's place on a twin and its stored state; version 0 means that there is no document. */
 export type Place = {
   ownerId: string;
   terminated: boolean;
   version: number;
-  /** Of the journal row that made the version. */
+  /** Sequence of the journal row that made the version. */
   sequence: number | null;
 };
 
-// One question for the twin and its document: most of what a read or write costs is the number of questions.
+// One query for the twin and its document: the number of queries dominates the cost of a read or write.
 
 export function findPlace(reader: Reader, { twin, name }: DocumentKey): Place | undefined {
   const row = reader.get(
@@ -62,7 +62,7 @@ export function findByteCount(reader: Reader, { twin, name }: DocumentKey): numb
 export const countDocuments = (reader: Reader, twin: string): number =>
   integer(reader.get("SELECT count(*) AS count FROM documents WHERE twin_id = ?", twin) ?? {}, "count");
 
-/** All documents of a twin by name, with what their history needs. */
+/** All documents of a twin by name, with the columns that their history needs. */
 export const listDocuments = (reader: Reader, twin: string) =>
   reader.all("SELECT name, version, sequence FROM documents WHERE twin_id = ? ORDER BY name", twin).map((row) => ({
     name: text(row, "name"),

@@ -5,7 +5,7 @@ import type { Document } from "./rows.ts";
 
 // What callers send and what we answer, on every surface (specification 2.1 to 2.4).
 
-/** Names go into URLs as they are; `.` and `..` would not arrive (2.2). */
+/** Names go into URLs unescaped; `.` and `..` would be resolved away (2.2). */
 export const DocumentName = z
   .string()
   .min(1)
@@ -19,14 +19,14 @@ const isVersion = (value: unknown) => {
   return Number.isInteger(version) && (version as number) >= 0 && (version as number) <= VERSION_MAX;
 };
 
-/** The version last read. None, null and 0 are the same: whatever is stored. A decimal text will do (2.4). */
+/** The version last read. Absent, null and 0 are the same: any stored version. Decimal text is accepted (2.4). */
 const Version = z
   .custom<number | string>(isVersion, `must be a whole number from 0 to ${VERSION_MAX}`)
   .nullish()
   .transform((version) => Number(version ?? 0))
   .meta({ type: "integer", minimum: 0, maximum: VERSION_MAX });
 
-/** Any JSON object, kept as it came: `__proto__` is a key like any other. */
+/** Any JSON object, unchanged: `__proto__` is an ordinary key. */
 const Data = z.custom<JsonObject>(isJsonObject, "must be an object").meta({ type: "object" });
 
 /** The body of a put, and of a patch, where `data` is the merge patch. */
@@ -41,7 +41,7 @@ export const DocumentView = z.object({
 
 export const DocumentListView = z.object({ documents: z.array(z.object({ document_name: z.string() })) });
 
-/** A document on the wire, around the text that is stored. */
+/** The wire form of a document; the stored text is inserted as it is. */
 export const viewDocument = ({ twinId, name, version, data }: Document) =>
   spliced({ twin_id: twinId, document_name: name, version }, { data });
 

@@ -12,7 +12,7 @@ import { isBulkyList } from "../store/sqlite/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { countIdentities, findIdentity, type Identity, insertIdentity } from "./rows.ts";
 
-/** On one twin, of one account. */
+/** Per twin and account. */
 export const IDENTITIES_MAX = 1000;
 
 type Wish = { expiresAt: number | null; visibility: string | null };
@@ -20,7 +20,7 @@ type Refused = { error: string; detail?: string };
 type Input = { twinId: string; identities: [name: string, wish: Wish][] };
 type Outcomes = [name: string, outcome: Identity | Refused][];
 
-/** Names a twin by any number of names. */
+/** Adds any number of identities to a twin. */
 export const createTwinIdentities = ({ store }: Deps, actor: UserActor, { twinId, identities }: Input) =>
   writeInParts<Input["identities"][number], Outcomes[number]>({
     items: identities,
@@ -29,7 +29,10 @@ export const createTwinIdentities = ({ store }: Deps, actor: UserActor, { twinId
     refuse: ([name], error) => [name, { error }],
   });
 
-/** Names a twin, for the caller's account. A name that the account has given the twin already stays as it is, and is refused alone. */
+/**
+ * Adds identities of the caller's account to a twin. A name that the account has already given the twin stays as it is,
+ * and only that item is refused.
+ */
 export const createTwinIdentity = userCommand(
   "create_twin_identity",
   (tx, actor, { twinId, identities }: Input): Outcomes => {
@@ -66,7 +69,7 @@ export const createTwinIdentity = userCommand(
   ({ identities }) => isBulkyList(identities),
 );
 
-/** What is wrong with a rule, if anything is. */
+/** What is wrong with a rule; undefined if nothing. */
 function complaintOf(rule: string): string | undefined {
   try {
     compileRule(rule);

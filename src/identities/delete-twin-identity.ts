@@ -5,7 +5,7 @@ import { deleteIdentityRow, type Identity } from "./rows.ts";
 
 type Input = { twinId: string; name: string };
 
-/** Takes an identity of the caller's account off a twin, and answers it as it was. */
+/** Removes an identity of the caller's account from a twin and returns its last state. */
 export const deleteTwinIdentity = userCommand(
   "delete_twin_identity",
   (tx, actor, { twinId, name }: Input): Identity => {

@@ -12,13 +12,16 @@ type Filter = PageWish & {
   show_expired: boolean;
   show_valid: boolean;
   show_personal: boolean;
-  /** `true`, or the only account whose identities are meant. */
+  /** `true` for all accounts, or the one account whose identities are shown. */
   show_foreign: boolean | string;
   show_public: boolean;
   show_private: boolean;
 };
 
-/** The identities of a twin that the filters ask for and the caller may see, in pages. Of two with the same name the caller's own is shown. */
+/**
+ * The identities of a twin that pass the filters and are visible to the caller, in pages. Of two with the same name,
+ * the caller's own is shown.
+ */
 export function getTwinIdentities(
   deps: Deps,
   actor: UserActor,

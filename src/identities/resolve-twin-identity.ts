@@ -11,14 +11,15 @@ import { type Identity, listAccountsByName, listByName } from "./rows.ts";
 /** Bytes of descriptions on one page, after which it ends early. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 
-/** Whose identities are meant: the caller's account's, everybody's, or those of these accounts. */
+/** Whose identities are searched: the caller's account's, all accounts', or those of these accounts. */
 type Context = "personal" | "system" | string[];
 
 type Wish = PageWish & { context: Context; visibleTwins: boolean };
 
 /**
- * Twins that a name leads to, each once on a page, in the order of their oldest names: through the caller's own identities, and through those
- * of others that are visible to the caller. `visibleTwins` leaves out twins that the role keeps from the caller. Expired names lead nowhere.
+ * The twins with a name, each once per page, in the order of their oldest such names: by the caller's own identities,
+ * and by those of others that are visible to the caller. `visibleTwins` leaves out twins that the role hides from the
+ * caller. Expired names are ignored.
  */
 export async function resolveTwinIdentity(
   deps: Deps,

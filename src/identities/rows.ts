@@ -1,12 +1,12 @@
 import type { Author } from "../policy/author.ts";
 import { integer, integerOrNull, type Reader, type Row, type Tx, text, textOrNull } from "../store/sqlite/sql.ts";
 
-/** An outside name of a twin, of the account that gave it. */
+/** An external name of a twin, owned by the account that gave it. */
 export type Identity = {
   twinId: string;
   accountId: string;
   name: string;
-  /** A rule by which users of other accounts see it; null keeps it private. */
+  /** A rule that decides which users of other accounts see it; null keeps it private. */
   visibility: string | null;
   /** Who set that rule. */
   author: Author | null;
@@ -27,7 +27,7 @@ export function findIdentity(reader: Reader, twinId: string, accountId: string, 
   return row && identityFrom(row);
 }
 
-/** How many an account has given a twin; not counted beyond `max`. */
+/** How many identities an account has given a twin, counted up to `max`. */
 export function countIdentities(reader: Reader, twinId: string, accountId: string, max: number): number {
   const row = reader.get(
     `SELECT count(*) AS count FROM (SELECT 1 FROM identities INDEXED BY identities_by_twin
@@ -39,9 +39,9 @@ export function countIdentities(reader: Reader, twinId: string, accountId: strin
   return integer(row as Row, "count");
 }
 
-// Whoever asks walks over nothing of others but what these have made visible: each of these questions costs what it returns.
+// Of other accounts' rows, queries touch only those that were made visible: each query costs what it returns.
 
-/** Those of one account on a twin behind a name, in the order of their names. */
+/** Those of one account on a twin after a name, ordered by name. */
 export const listOnTwin = (
   reader: Reader,
   twinId: string,
@@ -56,11 +56,11 @@ const ALL_ON_TWIN = `SELECT ${IDENTITY} FROM identities INDEXED BY identities_by
 const VISIBLE_ON_TWIN = `SELECT ${IDENTITY} FROM identities INDEXED BY identities_visible_on_twin
   WHERE twin_id = ? AND account_id = ? AND name > ? AND visibility IS NOT NULL ORDER BY name LIMIT ?`;
 
-/** Accounts behind one that have made some on a twin visible. */
+/** Accounts, after one, that have made identities on a twin visible. */
 export const listAccountsOnTwin = (reader: Reader, twinId: string, after: string, limit: number): string[] =>
   reader.all(ACCOUNTS_ON_TWIN, twinId, after, limit).map((row) => text(row, "account_id"));
 
-/** The identities of a name that one account has given, behind a twin, in the order of the twins' ids. */
+/** The identities with a name that one account has given, after a twin, ordered by twin id. */
 export const listByName = (
   reader: Reader,
   name: string,
@@ -75,11 +75,11 @@ const ALL_BY_NAME = `SELECT ${IDENTITY} FROM identities
 const VISIBLE_BY_NAME = `SELECT ${IDENTITY} FROM identities INDEXED BY identities_visible_by_name
   WHERE name = ? AND account_id = ? AND twin_id > ? AND visibility IS NOT NULL ORDER BY twin_id LIMIT ?`;
 
-/** Accounts behind one that have made some of a name visible. */
+/** Accounts, after one, that have made identities with a name visible. */
 export const listAccountsByName = (reader: Reader, name: string, after: string, limit: number): string[] =>
   reader.all(ACCOUNTS_BY_NAME, name, after, limit).map((row) => text(row, "account_id"));
 
-/** From account to account, each found at once, however many identities one has. */
+/** Skips from account to account, each one index step, however many identities an account has. */
 const accountsOf = (index: string, column: string) => {
   const next = (after: string) =>
     `SELECT min(account_id) FROM identities INDEXED BY ${index}

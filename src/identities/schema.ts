@@ -6,7 +6,7 @@ import type { Identity } from "./rows.ts";
 
 // What callers of the account API send and what we answer (specification 2.7).
 
-/** A prefix that names the kind, one `#`, a value (1.4). */
+/** A prefix for the kind, one `#`, a value (1.4). */
 const IDENTITY_NAME = /^[A-Za-z_][0-9A-Za-z_]{0,7}#[0-9A-Za-z_=+-]{1,128}$/;
 
 export const IdentityName = z.string().regex(IDENTITY_NAME, `must match ${IDENTITY_NAME.source}`);
@@ -60,7 +60,10 @@ export const viewIdentity = (identity: Identity): z.infer<typeof IdentityView> =
   },
 });
 
-/** By name. Where several accounts gave a twin the same name, the one of `accountId` is shown, and else the oldest. */
+/**
+ * Keyed by name. Where several accounts gave a twin the same name, the one of `accountId` is shown, otherwise the
+ * oldest.
+ */
 export function viewIdentities(identities: Identity[], accountId: string): z.infer<typeof IdentitiesView> {
   const goesBefore = (a: Identity, b: Identity) =>
     b.accountId !== accountId && (a.accountId === accountId || a.createdAt < b.createdAt);

@@ -11,7 +11,7 @@ import { type Identity, saveIdentity } from "./rows.ts";
 type Changes = { expiresAt: number | null | undefined; visibility: string | null | undefined };
 type Input = { twinId: string; name: string; changes: Changes };
 
-/** Changes until when an identity of the caller's account is valid, and who else sees it; null resets, what is not said stays. */
+/** Changes the expiry and visibility of an identity of the caller's account; null resets, absent fields stay. */
 export const updateTwinIdentity = userCommand(
   "update_twin_identity",
   (tx, actor, { twinId, name, changes }: Input): Identity => {
@@ -19,7 +19,7 @@ export const updateTwinIdentity = userCommand(
     const given = definedOf(changes);
     if (Object.keys(given).length === 0) return identity;
     const { visibility = identity.visibility } = given;
-    // The same rule sent back keeps its author: it must not get the rights of who sends it.
+    // The same rule sent back keeps its author: it must not gain the rights of the user who sends it back.
     const author = visibility === identity.visibility ? identity.author : visibility === null ? null : authorOf(actor);
     const changed = { ...identity, ...given, author, updatedAt: tx.now };
     assertWithinRule("identity", mayTouchIdentity(tx, actor, getTwin(tx, actor, twinId), changed));

@@ -26,7 +26,10 @@ import { assertTouchable, gateOf, listAll, present } from "./model/touchable.ts"
 
 type Input = { path: LedgerPath; entries: [name: string, wish: EntryChanges][]; options: WriteOptions };
 
-/** Adds entries to the caller's own ledger. One that exists stays as it is, and is refused alone unless `transaction` says all or nothing. */
+/**
+ * Adds entries to the caller's own ledger. One that exists stays as it is, and only that item is refused, unless
+ * `transaction` says all or nothing.
+ */
 export const addTwinLedgerEntry = userCommand(
   "add_twin_ledger_entry",
   (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
@@ -80,7 +83,7 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
     type: wish.reference ? "reference" : wish.include ? "include" : "value",
     value: wish.value ?? NULL,
     visibility,
-    // An include has no value of its own that could be kept or told about.
+    // An include has no value of its own that could be kept or published.
     history: include ? null : (wish.history ?? null),
     publish,
     source: source ?? null,

@@ -24,47 +24,48 @@ import {
 } from "./model/source-rows.ts";
 import { gateOf } from "./model/touchable.ts";
 
-/** References of references and so on are followed this far (specification 2.8). */
+/** Chains of references are followed this far (specification 2.8). */
 const HOPS_MAX = 8;
 
-/** Accounts that are told of a change in one command: rows of a few columns. */
+/** Accounts queued for one change in one command: each is a row of a few columns. */
 const SPREAD_MAX = 50;
-/** What the rules may take that tell whether one source may be read. */
+/** Steps of the rules that decide whether one source may be read. */
 const STEPS_MAX = 50_000;
-/** What a ledger may take with all that is copied into it. What an account enters itself is bounded far below. */
+/** Size of a ledger including the copies in it. What an account writes itself is limited to much less. */
 export const COPIES_BYTES_MAX = 1024 * 1024;
-/** A shorter copy always fits: a ledger has room for some 600 references. */
+/** A copy up to this size always fits: a ledger has room for some 600 references. */
 const SHORT_BYTES = 1024;
 
 type Input = {
-  /** The account that was served last; the next one behind it that waits is served now. */
+  /** The account that was served last; the next waiting one after it is served now. */
   after?: string;
   limit: number;
-  /** So long it is at work, if nothing else ends it. */
+  /** Time limit; at least one reference is copied. */
   ms?: number;
 };
 
 /**
- * Copies references of one account whose source has changed, or that are new: at most `limit`, and until `ms` have passed. Accounts take turns,
- * so what one has to be copied delays another's by no more than a turn. Returns how many were looked at, and whose. One whose copy changes
- * has those that refer to it copied next; one that stays as it was ends the chain, so loops come to rest.
+ * Copies new references of one account, and those whose source has changed: at most `limit`, and until `ms` have
+ * passed. Accounts take turns, so one account's copies delay another's by one turn at most. Returns how many references
+ * were examined, and of which account. A changed copy queues the references to it; an unchanged one ends the chain, so
+ * loops come to rest.
  */
 export const copyReferences = command("copy_references", (tx, _actor, { after = "", limit, ms }: Input) => {
   const accountId = findWaiting(tx, after) ?? findWaiting(tx, "");
   if (accountId === undefined) return { done: 0, more: false, after: "" };
   const began = stopwatchMs();
   const isOver = () => ms !== undefined && stopwatchMs() - began >= ms;
-  tellAccounts(tx, accountId, isOver);
+  queueWalks(tx, accountId, isOver);
   const done = copyPending(tx, accountId, limit, isOver);
   const walked = copyChanged(tx, accountId, limit - done, isOver);
   return { done: done + walked, more: findWaiting(tx, "") !== undefined, after: accountId };
 });
 
-function tellAccounts(tx: Tx, accountId: string, isOver: () => boolean): void {
+function queueWalks(tx: Tx, accountId: string, isOver: () => boolean): void {
   for (let left = SPREAD_MAX; left > 0 && !isOver(); ) {
-    const told = spreadChange(tx, accountId, left);
-    if (told === undefined) return;
-    left -= Math.max(1, told);
+    const queued = spreadChange(tx, accountId, left);
+    if (queued === undefined) return;
+    left -= Math.max(1, queued);
   }
 }
 
@@ -80,7 +81,7 @@ function copyPending(tx: Tx, accountId: string, limit: number, isOver: () => boo
   return done;
 }
 
-/** The walk that has waited the longest, or a part of it. */
+/** Runs the walk that has waited longest, or a part of it. */
 function copyChanged(tx: Tx, accountId: string, limit: number, isOver: () => boolean): number {
   const walk = limit > 0 ? findWalk(tx, accountId) : undefined;
   if (!walk || isOver()) return 0;
@@ -111,28 +112,28 @@ function copyReference(tx: Tx, entry: ChangeableEntry): void {
   recordEntries(tx, SYSTEM, "updated", entry, [{ before: entry, after }]);
 }
 
-/** What a reference comes to now. Without an `ok` there is no value. */
+/** What a reference should contain now. Without `ok` it has no value. */
 function copyOf(reader: Reader, entry: Entry): Copy {
   const { status, hops } = follow(reader, entry);
   if (status !== "ok") return { status, hops, value: NULL };
   const source = findReadable(metered(reader, stepBudget(STEPS_MAX)), entry);
   if (!source) return { status: "not_found", hops, value: NULL };
-  // A link further down may be broken by the rights of whoever added it.
+  // A reference further down may have lost its value because its author lost the right.
   if (source.reference && source.reference.status !== "ok")
     return { status: source.reference.status, hops, value: NULL };
   if (!fits(reader, entry, source.value)) return { status: "not_found", hops, value: NULL };
   return { status: "ok", hops, value: source.value };
 }
 
-/** Whether a ledger has room for another value of a reference of it. */
+/** Whether the ledger has room for this new value of one of its references. */
 function fits(reader: Reader, { twinId, accountId, value: before }: Entry, value: JsonText): boolean {
   if (value.length <= SHORT_BYTES || value === before) return true;
   return ledgerBytes(reader, twinId, accountId) - before.length + Buffer.byteLength(value) <= COPIES_BYTES_MAX;
 }
 
 /**
- * Walks from source to source until one has a value of its own. How far it came is told whatever it met: who refers to the entry is
- * one further away, and has to hear of it when this changes.
+ * Follows the sources until one has a value of its own. The number of hops is returned whatever the outcome: references
+ * to this entry are one hop further away, and must be updated when the number changes.
  */
 function follow(reader: Reader, entry: Entry): { status: ReferenceStatus; hops: number } {
   const seen = new Set([keyOf(entry)]);
@@ -142,7 +143,7 @@ function follow(reader: Reader, entry: Entry): { status: ReferenceStatus; hops: 
     if (hops > HOPS_MAX) return { status: "too_many_hops", hops: HOPS_MAX + 1 };
     seen.add(keyOf(next));
     const source = findEntry(reader, next);
-    // An include has no changes of its own, so a copy of one would grow old unnoticed.
+    // An include has no change events of its own, so a copy of one would become stale.
     if (!source || source.type === "include") return { status: "not_found", hops };
     if (!source.reference) return { status: "ok", hops };
     next = source.source;
@@ -150,7 +151,7 @@ function follow(reader: Reader, entry: Entry): { status: ReferenceStatus; hops: 
   return { status: "not_found", hops: 0 };
 }
 
-/** The source, if whoever added the reference may read it now (specification 2.8). */
+/** The source, if the user who added the reference may read it now (specification 2.8). */
 function findReadable(reader: Reader, { source, reference }: Entry): Entry | undefined {
   const actor = reference && findActor(reader, reference.addedBy);
   const entry = source && findEntry(reader, source);
@@ -161,9 +162,9 @@ function findReadable(reader: Reader, { source, reference }: Entry): Entry | und
   if (!reads.some((action) => permits(statement, action))) return undefined;
   const ledger = { ...source, own: source.accountId === actor.accountId, twin: () => twin };
   try {
-    return mayTouchTwin(reader, actor, twin) && gateOf(reader, actor, ledger).touches(entry) ? entry : undefined;
+    return mayTouchTwin(reader, actor, twin) && gateOf(reader, actor, ledger).mayAccess(entry) ? entry : undefined;
   } catch (error) {
-    // Rules that take too many steps count as no: to refuse the command would hold up everybody's references.
+    // Rules that take too many steps count as false: failing the command would block all accounts' references.
     if (error instanceof DomainError && error.failure.code === "limited") return undefined;
     throw error;
   }

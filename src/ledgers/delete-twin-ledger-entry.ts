@@ -16,7 +16,7 @@ import { listTouchable, present } from "./model/touchable.ts";
 
 type Input = { path: LedgerPath; names: string[] | undefined; options: WriteOptions };
 
-/** Deletes any number of entries. Where none is named, all that the caller may touch at this moment. */
+/** Deletes any number of entries; if none is named, all that the caller may access at this moment. */
 export async function deleteTwinLedgerEntries(deps: Deps, actor: UserActor, input: Input): Promise<Outcomes<Entry>> {
   const { path, options } = input;
   const names = input.names ?? deps.store.read((reader) => listNames(reader, actor, path));
@@ -30,13 +30,16 @@ export async function deleteTwinLedgerEntries(deps: Deps, actor: UserActor, inpu
   });
 }
 
-/** Only to know what to ask for: each part looks again. */
+/** Only finds the names; each part checks access again. */
 function listNames(reader: Reader, actor: UserActor, path: LedgerPath): string[] {
   const ledger = locateLedger(reader, actor, path);
   return ledger.own ? listTouchable(reader, actor, ledger).map(({ name }) => name) : [];
 }
 
-/** Deletes entries of the caller's own ledger with their history, all that the caller may touch if none is named, and answers them as they were. */
+/**
+ * Deletes entries of the caller's own ledger with their history, all accessible ones if none is named, and returns
+ * their last state.
+ */
 export const deleteTwinLedgerEntry = userCommand(
   "delete_twin_ledger_entry",
   (tx, actor, { path, names, options }: Input): Outcomes<Entry> => {

@@ -19,17 +19,17 @@ type Range = {
 
 type HistoryOf = [name: string, records: HistoryRecord[] | null];
 
-/** Values on one page, and what they take: where there are more, it ends early. A page is made in one go. */
+/** Values on one page, and their bytes; a page ends early at either. A page is built in one go. */
 const PAGE_BYTES_MAX = 1024 * 1024;
 const PAGE_RECORDS_MAX = 3000;
 
-/** The entry at which a page begins, and the instant of its newest record there; null for whatever is the newest. */
+/** The entry at which a page begins, and the instant of its newest record on that page; null starts at the newest. */
 const PlaceInHistory = z.tuple([z.string(), z.int().nullable()]);
 
 /**
- * The values that entries have had, newest first, for as long as each keeps them; null for an entry that is named but not to be
- * seen. Without names, of all entries that keep a history (specification 2.9). Rules that ask for a value are asked about each, and
- * other accounts see none from before the present visibility was set.
+ * Past values of entries, newest first, for as long as each entry keeps them; null for an entry that is named but not
+ * visible. Without names, all entries that keep a history (specification 2.9). Rules that read a value are evaluated
+ * for each record, and other accounts see no value that was replaced before the present visibility was set.
  */
 export function getTwinLedgerEntryHistory(
   reader: Reader,
@@ -44,7 +44,7 @@ export function getTwinLedgerEntryHistory(
   let [bytes, count] = [PAGE_BYTES_MAX, PAGE_RECORDS_MAX];
   for (const [name, found] of listAsked(reader, ledger, entries, first)) {
     if (bytes <= 0 || count <= 0) return { items, cursor: cursorTo("history", [name, null]) };
-    const entry = found && gate.touches(found) ? found : undefined;
+    const entry = found && gate.mayAccess(found) ? found : undefined;
     if (entry?.history == null) {
       if (entries) items.push([name, entry ? [] : null]);
       continue;
@@ -64,7 +64,9 @@ export function getTwinLedgerEntryHistory(
   return { items, cursor: null };
 }
 
-/** From the instant on at which the value came that was there when the visibility was set: that one was shown, none before it. */
+/**
+ * The instant of the value that was current when the visibility was set: other accounts see that value and later ones.
+ */
 function shownSince(reader: Reader, entry: Entry): number {
   const since = entry.authors?.visibility?.since ?? entry.updatedAt;
   const [shown] = listRecords(reader, entry, { from: 0, to: since, limit: 1 });

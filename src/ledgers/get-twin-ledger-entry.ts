@@ -14,12 +14,15 @@ type Filter = {
   cursor?: string | undefined;
 };
 
-/** Bytes of values on one page, after which it ends: includes and references may have much longer ones than a ledger has room for. */
+/**
+ * Bytes of values after which a page ends: includes and references may have much longer values than fit into a ledger.
+ */
 const PAGE_BYTES_MAX = 1024 * 1024;
 
 /**
- * Entries of a ledger: of the caller's own those that the role lets through, of another's those that are also visible to the caller
- * (specification 2.8). What is named but not to be seen is told apart from what does not exist by nobody.
+ * Entries of a ledger: of the caller's own, those that the role permits; of another account's, those that are also
+ * visible to the caller (specification 2.8). A named entry that is hidden cannot be distinguished from one that does
+ * not exist.
  */
 export function getTwinLedgerEntry(
   reader: Reader,
@@ -29,16 +32,16 @@ export function getTwinLedgerEntry(
 ): { own: boolean; outcomes: Outcomes<Entry>; cursor: string | null } {
   const ledger = locateLedger(reader, actor, path);
   const first = filter.cursor ? placeOf("ledger", z.string(), filter.cursor) : undefined;
-  const { touches, standingOver } = gateOf(reader, actor, ledger);
+  const { mayAccess, rightsFor } = gateOf(reader, actor, ledger);
   const isShown = (entry: Entry) => !ledger.own || passes(entry, filter);
   const outcomes: Outcomes<Entry> = [];
   let bytes = 0;
   for (const [name, entry] of listAsked(reader, ledger, filter.entries, first)) {
     if (bytes >= PAGE_BYTES_MAX) return { own: ledger.own, outcomes, cursor: cursorTo("ledger", name) };
-    if (!entry || !touches(entry)) {
+    if (!entry || !mayAccess(entry)) {
       if (filter.entries) outcomes.push([name, { error: "Entry not accessible." }]);
     } else if (isShown(entry)) {
-      const shown = present(reader, standingOver(entry), entry);
+      const shown = present(reader, rightsFor(entry), entry);
       bytes += shown.value.length;
       outcomes.push([name, shown]);
     }

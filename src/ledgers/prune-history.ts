@@ -9,8 +9,8 @@ type Input = { after: EntryKey | null; limit: number };
 const START: EntryKey = { twinId: "", accountId: "", name: "" };
 
 /**
- * Drops the records that are older than their entries keep them, for at most `limit` entries behind a key, and answers how many
- * there were and the last key, null at the end.
+ * Drops the records that are older than their entries keep them, for at most `limit` entries after a key. Returns how
+ * many records and the last key, null at the end.
  */
 export const pruneHistory = command("prune_history", (tx, _actor, { after, limit }: Input) => {
   const entries = listHistoryKeepers(tx, after ?? START, limit);

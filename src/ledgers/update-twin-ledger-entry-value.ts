@@ -11,7 +11,7 @@ import type { WriteOptions } from "./model/schema.ts";
 type Wish = { value: JsonText };
 type Input = { path: LedgerPath; entries: [name: string, wish: Wish][]; options: WriteOptions };
 
-/** Changes nothing but values, of the caller's own value entries, so that a role can allow just that (specification 2.8). */
+/** Changes only values, of the caller's own value entries, so that a role can permit just that (specification 2.8). */
 export const updateTwinLedgerEntryValue = userCommand(
   "update_twin_ledger_entry_value",
   (tx, actor, { path, entries, options }: Input): Outcomes<Entry> =>
@@ -24,7 +24,7 @@ export const updateTwinLedgerEntryValue = userCommand(
         const after = withValue(tx, before, plan.value);
         if (after === before) return before;
         saveValue(tx, after);
-        // A request that changes values makes no references.
+        // Changing values adds no references, so the flag that was read before is still right.
         if (before.referredTo) announce(tx, after);
         return after;
       },

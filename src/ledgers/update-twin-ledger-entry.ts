@@ -16,7 +16,10 @@ import { insertPendingReference } from "./model/source-rows.ts";
 
 type Input = { path: LedgerPath; entries: [name: string, changes: EntryChanges][]; options: WriteOptions };
 
-/** Changes values and properties of the caller's own entries; what is not said stays, null resets a property (specification 2.8). */
+/**
+ * Changes values and properties of the caller's own entries; absent fields stay, null resets a property (specification
+ * 2.8).
+ */
 export const updateTwinLedgerEntry = userCommand(
   "update_twin_ledger_entry",
   (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
@@ -45,7 +48,7 @@ function assertTypeStays({ type }: Entry, { value, reference, include }: EntryCh
   if (value !== undefined && type !== "value") throw new ItemRefusal("Entry value cannot be changed.");
 }
 
-/** The entry as it is to be; the same one if nothing about it is to change but the value. */
+/** The requested entry; the same object if at most the value changes. */
 function planned(
   tx: Tx,
   actor: UserActor,
@@ -54,10 +57,11 @@ function planned(
   wish: EntryChanges,
 ): ChangeableEntry {
   const { visibility = entry.visibility } = wish;
-  // An include has no value of its own that could be kept or told about.
+  // An include has no value of its own that could be kept or published.
   const { history = entry.history, publish = entry.publish } = entry.type === "include" ? {} : wish;
   const asked = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
-  // To be told what is so already changes nothing, or a rule or a source would get the rights of who happens to send it back.
+  // Sending back the present source changes nothing: otherwise it would gain the rights of the user who happens to send
+  // it.
   const source = asked && entry.source && isSameKey(asked, entry.source) ? entry.source : asked;
   const isNewSource = source !== undefined && source !== entry.source;
   if (isNewSource) assertElsewhere(ledger, source);
@@ -89,7 +93,7 @@ function save(tx: Tx, before: ChangeableEntry, plan: ChangeableEntry): Changeabl
   if (!isValueNew && hasSameProperties(before, after)) return before;
   saveEntry(tx, after);
   const isReferenceNew = after.reference !== before.reference;
-  // Its status changes now, not only when it is copied: a copy that comes to the same would tell nobody.
+  // The status changes now, not only when it is copied: a copy that stays equal would not update the references to it.
   if (isValueNew || isReferenceNew || after.visibility !== before.visibility) announce(tx, after);
   if (isReferenceNew) insertPendingReference(tx, after);
   return after;

@@ -12,7 +12,7 @@ import { type Authors, listEntryValues } from "./rows.ts";
 import { ruleHolds, type Subject, scopesOf, type TwinFacts } from "./scope.ts";
 import { mayReachTwin } from "./twin-gate.ts";
 
-/** An entry as far as rules look. */
+/** The part of an entry that rules read. */
 export type EntryFacts = {
   name: string;
   value: JsonText;
@@ -22,19 +22,25 @@ export type EntryFacts = {
   authors: Authors | null;
 };
 
-/** A ledger and how to get at its entries. */
+/** A ledger and how to read its entries. */
 type LedgerFacts = { twin: TwinFacts; accountId: string; all: () => readonly EntryFacts[] };
 
 /** What a caller sees of a ledger's entries. */
 export type EntryGate = {
-  touches: (entry: EntryFacts) => boolean;
-  /** With whose rights the source of an include is read that the caller may touch: the caller's; of a foreign one its author's, who showed it. */
-  standingOver: (entry: EntryFacts) => Standing;
-  /** Tells which values that an entry has had the caller may see; undefined if all, because no rule asks for a value. */
+  mayAccess: (entry: EntryFacts) => boolean;
+  /**
+   * The rights with which the source of an accessible include is read: the caller's; for a foreign include its
+   * author's, who shared it.
+   */
+  rightsFor: (entry: EntryFacts) => Standing;
+  /**
+   * Returns a predicate for the past values of an entry that the caller may see; undefined if all, because no rule
+   * reads the value.
+   */
   recordsOf: (entry: EntryFacts) => ((value: JsonText) => boolean) | undefined;
 };
 
-/** Tells which of a ledger's entries the caller may touch, and what of them. */
+/** Decides which of a ledger's entries the caller may access, and how much of each. */
 export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts): EntryGate {
   if (ledger.accountId === actor.accountId) return gateOfOwn(reader, actor, ledger.twin);
   const { entry: rule } = actor.rules;
@@ -42,51 +48,51 @@ export function entryGate(reader: Reader, actor: UserActor, ledger: LedgerFacts)
   return isOpen ? gateOfForeign(reader, actor, rule, ledger) : CLOSED;
 }
 
-const CLOSED: EntryGate = { touches: () => false, standingOver: () => "nobody", recordsOf: () => () => false };
+const CLOSED: EntryGate = { mayAccess: () => false, rightsFor: () => "none", recordsOf: () => () => false };
 
-/** That of an own ledger whose users no rule binds. */
+/** The gate of an own ledger for users whom no rule binds. */
 export const openGate = (actor: UserActor): EntryGate => ({
-  touches: () => true,
-  standingOver: () => actor,
+  mayAccess: () => true,
+  rightsFor: () => actor,
   recordsOf: () => undefined,
 });
 
 function gateOfOwn(reader: Reader, actor: UserActor, twin: TwinFacts): EntryGate {
   const { accountId, rules } = actor;
-  const letsThrough = ownGate(reader, actor, twin);
+  const permitsEntry = ownGate(reader, actor, twin);
   return {
-    touches: (entry) => letsThrough(entry),
-    standingOver: () => actor,
+    mayAccess: (entry) => permitsEntry(entry),
+    rightsFor: () => actor,
     recordsOf: (entry) => {
       if (!asksForValue(rules.entry, entry.name)) return undefined;
       const withValue = ledgerWith(() => ledgerValues(reader, twin.id, accountId), entry.name);
-      return (value) => letsThrough(entry, () => value, withValue(value));
+      return (value) => permitsEntry(entry, () => value, withValue(value));
     },
   };
 }
 
-/** Of another account's ledger it takes the visibility that one of that account set, and the rule of the caller's role. */
+/** A foreign ledger needs the visibility that a user of its account set, and the entry rule of the caller's role. */
 function gateOfForeign(
   reader: Reader,
   actor: UserActor,
   rule: string,
   { twin, accountId, all }: LedgerFacts,
 ): EntryGate {
-  const eyesOf = eyesOn(reader, twin, accountId);
-  const authorOf = ({ authors }: EntryFacts) => eyesOf(authors?.visibility ?? UNKNOWN_AUTHOR);
+  const authorViewOf = eyesOn(reader, twin, accountId);
+  const viewFor = ({ authors }: EntryFacts) => authorViewOf(authors?.visibility ?? UNKNOWN_AUTHOR);
   const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
   const isVisible = (entry: EntryFacts, record?: Record): boolean => {
     const { name, visibility } = entry;
     if (visibility === null) return false;
-    const eyes = authorOf(entry);
-    if (!eyes.sees(entry, record?.value)) return false;
-    if (!eyes.mayName(() => mentionsOf(compileRule(visibility), "LEDGER"), entry)) return false;
-    const value = () => record?.value ?? eyes.valueFor(entry);
-    const more = record?.ledger ?? { LEDGER: () => eyes.values(entry) };
+    const authorView = viewFor(entry);
+    if (!authorView.sees(entry, record?.value)) return false;
+    if (!authorView.mayMention(() => mentionsOf(compileRule(visibility), "LEDGER"), entry)) return false;
+    const value = () => record?.value ?? authorView.valueFor(entry);
+    const more = record?.ledger ?? { LEDGER: () => authorView.values(entry) };
     return ruleHolds(visibility, reader, ofReader({ entry: { name, value }, more }));
   };
-  const valueFor = (entry: EntryFacts) => authorOf(entry).valueFor(entry);
-  // The role's rule is the caller's, who must not learn from it what the other account keeps private.
+  const valueFor = (entry: EntryFacts) => viewFor(entry).valueFor(entry);
+  // The role's rule belongs to the caller, who must not learn from it what the other account keeps private.
   const values = once(() =>
     valuesOf(
       all().filter((entry) => isVisible(entry)),
@@ -95,16 +101,16 @@ function gateOfForeign(
   );
   const ofVisible = scopesOf(reader, actor, { twin, ledger: { accountId, values } });
   return {
-    touches: (entry) =>
+    mayAccess: (entry) =>
       isVisible(entry) &&
       ruleHolds(rule, reader, ofVisible({ entry: { name: entry.name, value: () => valueFor(entry) } })),
-    standingOver: (entry) => authorOf(entry).standing,
+    rightsFor: (entry) => viewFor(entry).rights,
     recordsOf: (entry) => {
       const { name, visibility } = entry;
-      const eyes = authorOf(entry);
-      const ofAuthor = typeof eyes.standing === "string" ? null : eyes.standing.rules.entry;
+      const authorView = viewFor(entry);
+      const ofAuthor = typeof authorView.rights === "string" ? null : authorView.rights.rules.entry;
       if (![rule, visibility, ofAuthor].some((text) => asksForValue(text, name))) return undefined;
-      const seenByAuthor = ledgerWith(() => eyes.values(entry), name);
+      const seenByAuthor = ledgerWith(() => authorView.values(entry), name);
       const seenByReader = ledgerWith(values, name);
       return (value) =>
         isVisible(entry, { value, ledger: seenByAuthor(value) }) &&
@@ -113,10 +119,10 @@ function gateOfForeign(
   };
 }
 
-/** A value that an entry has had, and the ledger with it. */
+/** A past value of an entry, and the ledger as it was with it. */
 type Record = { value: JsonText; ledger: ReturnType<LedgerAt> };
 
-/** Whether it matters to a rule which value an entry of this name has. */
+/** Whether a rule's result depends on the value of the entry with this name. */
 function asksForValue(text: string | null, name: string): boolean {
   if (text === null) return false;
   const rule = compileRule(text);
@@ -125,14 +131,14 @@ function asksForValue(text: string | null, name: string): boolean {
 }
 
 /**
- * The caller's own ledger as the caller's own questions see it, a scan's `match` or a condition: only what the role lets through, or
- * they could be used to ask for the rest.
+ * The caller's own ledger as seen by rules in the caller's requests (a scan's `match`, a condition): only what the role
+ * permits, or those rules could be used to probe for the rest.
  */
 export function ledgerOfCaller(reader: Reader, actor: UserActor, twin: TwinFacts): Subject["ledger"] {
   const { accountId, rules } = actor;
   const valueFor = (entry: Included) => valueSeen(reader, actor, accountId, entry);
   if (rules.entry === null) return { accountId, values: () => ledgerValues(reader, twin.id, accountId, valueFor) };
-  const letsThrough = ownGate(reader, actor, twin);
-  const touchable = () => listEntryValues(reader, twin.id, accountId).filter((entry) => letsThrough(entry));
-  return { accountId, values: () => valuesOf(touchable(), valueFor) };
+  const permitsEntry = ownGate(reader, actor, twin);
+  const accessible = () => listEntryValues(reader, twin.id, accountId).filter((entry) => permitsEntry(entry));
+  return { accountId, values: () => valuesOf(accessible(), valueFor) };
 }

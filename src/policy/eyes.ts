@@ -13,74 +13,79 @@ import type { TwinFacts } from "./scope.ts";
 import { mayTouchTwin } from "./twin-gate.ts";
 
 /**
- * What the author of a rule sees of their account's ledger on a twin, now. A rule that outlasts its author, or their role, knows no entry
- * but the one that it is about.
+ * What the author of a rule can see at present of their account's ledger on a twin. A rule whose author, or whose
+ * author's role, is gone sees only the entry that it is about.
  */
 export type Eyes = {
-  standing: Standing;
-  /** Whether the author may have the entry as it is, or as it was when it had another value. */
+  rights: Standing;
+  /** Whether the author may see the entry with its present value, or with a past one. */
   sees: (entry: Included, past?: JsonText) => boolean;
   valueFor: (entry: Included) => JsonText;
-  /** What the author's rules see as `LEDGER`; about an entry, if they are about one. */
+  /** `LEDGER` for the author's rules; with the entry that the rule is about, if there is one. */
   values: (entry?: Included) => JsonObject;
-  /** Whether a rule may be asked that names these entries: one that is kept from its author could be asked for. */
-  mayName: (mentions: () => Mentions, entry?: Included) => boolean;
+  /**
+   * Whether a rule that mentions these entries may be evaluated: it could be used to probe for one hidden from its
+   * author.
+   */
+  mayMention: (mentions: () => Mentions, entry?: Included) => boolean;
 };
 
-/** The eyes of the authors of one ledger's rules. What those see who see everything is looked up once for all of them. */
+/**
+ * Makes the views of the authors of one ledger's rules. The view without restrictions is computed once for all of them.
+ */
 export function eyesOn(reader: Reader, twin: TwinFacts, accountId: string) {
   const known = new Map<string, Eyes>();
   const whole = once(() =>
     ledgerValues(reader, twin.id, accountId, (entry) => valueSeen(reader, "former", accountId, entry)),
   );
-  const open = (standing: Standing): Eyes => {
-    if (standing === "nobody") return BLIND;
-    if (standing === "former") return formerEyes(reader, accountId);
-    return isUnbound(standing) ? openEyes(standing, reader, whole) : boundEyes(standing, reader, twin);
+  const open = (rights: Standing): Eyes => {
+    if (rights === "none") return SEES_NOTHING;
+    if (rights === "former") return formerAuthorView(reader, accountId);
+    return isUnbound(rights) ? unrestrictedView(rights, reader, whole) : restrictedView(rights, reader, twin);
   };
   return (author: Author, caller?: UserActor): Eyes => {
     const key = `${author.by} ${author.bound}`;
-    const eyes = known.get(key) ?? open(standingOf(reader, author, caller));
-    known.set(key, eyes);
-    return eyes;
+    const authorView = known.get(key) ?? open(standingOf(reader, author, caller));
+    known.set(key, authorView);
+    return authorView;
   };
 }
 
-const BLIND: Eyes = {
-  standing: "nobody",
+const SEES_NOTHING: Eyes = {
+  rights: "none",
   sees: () => false,
   valueFor: () => NULL,
   values: () => ({}),
-  mayName: () => false,
+  mayMention: () => false,
 };
 
-function formerEyes(reader: Reader, accountId: string): Eyes {
+function formerAuthorView(reader: Reader, accountId: string): Eyes {
   const valueFor = (entry: Included) => valueSeen(reader, "former", accountId, entry);
   return {
-    standing: "former",
+    rights: "former",
     sees: () => true,
     valueFor,
     values: (entry) => (entry ? valuesOf([entry], valueFor) : {}),
-    mayName: (mentions, entry) => isWithin(mentions(), (name) => name === entry?.name),
+    mayMention: (mentions, entry) => isWithin(mentions(), (name) => name === entry?.name),
   };
 }
 
-function openEyes(standing: UserActor, reader: Reader, values: () => JsonObject): Eyes {
-  const mayLook = once(() => mayAskLedgers(standing));
-  const valueFor = (entry: Included) => valueSeen(reader, standing, standing.accountId, entry);
+function unrestrictedView(rights: UserActor, reader: Reader, values: () => JsonObject): Eyes {
+  const mayRead = once(() => mayAskLedgers(rights));
+  const valueFor = (entry: Included) => valueSeen(reader, rights, rights.accountId, entry);
   return {
-    standing,
-    sees: mayLook,
+    rights,
+    sees: mayRead,
     valueFor,
     values,
-    mayName: (mentions) => mayLook() || isWithin(mentions(), () => false),
+    mayMention: (mentions) => mayRead() || isWithin(mentions(), () => false),
   };
 }
 
-function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
-  const { accountId } = standing;
-  const mayLook = once(() => mayAskLedgers(standing) && mayTouchTwin(reader, standing, twin));
-  const gate = once(() => ownGate(reader, standing, twin));
+function restrictedView(rights: UserActor, reader: Reader, twin: TwinFacts): Eyes {
+  const { accountId } = rights;
+  const mayRead = once(() => mayAskLedgers(rights) && mayTouchTwin(reader, rights, twin));
+  const gate = once(() => ownGate(reader, rights, twin));
   const whole = once(() => ledgerValues(reader, twin.id, accountId));
   const pasts = new Map<string, LedgerAt>();
   const pastOf = (name: string) => {
@@ -89,12 +94,12 @@ function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
     return past;
   };
   const sees: Eyes["sees"] = (entry, past) =>
-    mayLook() && (past === undefined ? gate()(entry) : gate()(entry, () => past, pastOf(entry.name)(past)));
-  const valueFor = (entry: Included) => valueSeen(reader, standing, accountId, entry);
-  const seesNamed = (name: string) => sees(findEntryValue(reader, twin.id, accountId, name) ?? nobodys(name));
+    mayRead() && (past === undefined ? gate()(entry) : gate()(entry, () => past, pastOf(entry.name)(past)));
+  const valueFor = (entry: Included) => valueSeen(reader, rights, accountId, entry);
+  const seesNamed = (name: string) => sees(findEntryValue(reader, twin.id, accountId, name) ?? absentEntry(name));
   const isSeen = (mentions: Mentions) => mentions === "all" || isWithin(mentions, seesNamed);
   return {
-    standing,
+    rights,
     sees,
     valueFor,
     values: once(() =>
@@ -103,11 +108,11 @@ function boundEyes(standing: UserActor, reader: Reader, twin: TwinFacts): Eyes {
         valueFor,
       ),
     ),
-    mayName: (mentions) => (mayLook() ? isSeen(mentions()) : isWithin(mentions(), () => false)),
+    mayMention: (mentions) => (mayRead() ? isSeen(mentions()) : isWithin(mentions(), () => false)),
   };
 }
 
 const isWithin = (mentions: Mentions, allowed: (name: string) => boolean) =>
   mentions !== "all" && [...mentions].every(allowed);
 
-const nobodys = (name: string): Included => ({ name, type: "value", value: NULL, source: null, authors: null });
+const absentEntry = (name: string): Included => ({ name, type: "value", value: NULL, source: null, authors: null });

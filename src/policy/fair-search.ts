@@ -7,14 +7,14 @@ import { FairWalk, type Lists, WalkPlace } from "../store/sqlite/fair-walk.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { isSpent, metered, stepBudget } from "./scope.ts";
 
-/** Things that one call looks at, however few of them are shown. */
+/** Items that one call examines, however few of them it returns. */
 const EXAMINED_MAX = 2000;
 /** Steps that its rules may take, in slices. */
 const STEPS_MAX = 250_000;
-/** Of those that no rule has to be asked about, so many are looked at without waiting for a turn. */
+/** Items examined without yielding, where no rule has to be evaluated. */
 const AT_ONCE = 100;
 
-/** Whose things are meant beside the caller's own: everybody's, those of some accounts, or nobody's. */
+/** Whose items are searched beside the caller's own: all accounts', some accounts', or none. */
 export type Others = "all" | readonly string[];
 
 type Search<Item, Found> = {
@@ -24,17 +24,21 @@ type Search<Item, Found> = {
   own: boolean;
   others: Others;
   cursor: string | undefined;
-  /** Whether rules are asked, which take their time. */
+  /** Whether rules are evaluated, which take time. */
   ruled: boolean;
-  /** What one of them comes to; undefined if it is not to be shown. May be asked again of a later snapshot, so it asks `reader` anew. */
+  /**
+   * Evaluates one item; undefined if it is not shown. May run again on a later snapshot, so it reads through `reader`
+   * each time.
+   */
   examine: (reader: Reader) => (item: Item) => Found | undefined;
-  /** Whether a page with these is full. */
+  /** Whether a page with these items is full. */
   isFull: (found: readonly Found[]) => boolean;
 };
 
 /**
- * What a search finds, in pages: the caller's own first, then others', account by account in turn. A page ends early where many are looked at and few
- * found, and where rules have taken their steps: with a cursor, so that nobody's rules hide what is behind them.
+ * Returns what a search finds in pages: the caller's own items first, then others', account by account in turn. A page
+ * ends early, with a cursor, where few of many items match or the rules have used up their steps; so one account's
+ * rules cannot hide the items after them.
  */
 export async function search<Item, Found>(
   { store, slices }: Deps,
@@ -87,7 +91,7 @@ function walkOf<Item, Found>(
   return new FairWalk({ ...lists, accounts }, accountId, place);
 }
 
-/** Where the rules have no more steps while they are asked, it is not shown. */
+/** An item is not shown if the rules run out of steps while it is examined. */
 function unlessSpent<Found>(examine: () => Found | undefined): Found | undefined {
   try {
     return examine();

@@ -4,14 +4,14 @@ import { once } from "../kernel/once.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { type EntryValue, findEntryValue, findPlainValues, listEntryValues } from "./rows.ts";
 
-/** An include of an include and so on is followed this far; then, as in a loop, there is no value. */
+/** Includes of includes are followed this far; beyond it, as in a loop, there is no value. */
 export const INCLUDES_MAX = 8;
 
 export const NULL = "null" as JsonText;
 
 export type Included = Pick<EntryValue, "name" | "type" | "value" | "source" | "authors">;
 
-/** The entry that an include comes to in the end, whoever may read it; undefined where there is none. */
+/** The entry that an include finally resolves to, without asking for rights; undefined if there is none. */
 function readThrough(reader: Reader, accountId: string, entry: Included): Included | undefined {
   let next: Included | undefined = entry;
   for (let hops = 0; next?.type === "include" && hops <= INCLUDES_MAX; hops++) {
@@ -24,8 +24,8 @@ const presentValue = (reader: Reader, accountId: string, entry: Included): JsonT
   readThrough(reader, accountId, entry)?.value ?? NULL;
 
 /**
- * What the rules of roles see as `LEDGER`: the values of an account's entries on a twin, by name. They are the account's word about its
- * users, and see all of it. For everything that a user asks, `valueFor` says what they see of an entry.
+ * `LEDGER` for the rules of roles: the values of an account's entries on a twin, by name. The account's own rules about
+ * its users see all of it. For rules that a user brings, `valueFor` returns what that user sees of an entry.
  */
 export function ledgerValues(
   reader: Reader,
@@ -37,17 +37,20 @@ export function ledgerValues(
   return plain === undefined ? valuesOf(listEntryValues(reader, twinId, accountId), valueFor) : JSON.parse(plain);
 }
 
-/** The same of some entries. */
+/** The same for some entries. */
 export function valuesOf<Entry extends Included>(
   entries: readonly Entry[],
   valueFor: (entry: Entry) => JsonText,
 ): JsonObject {
   const texts = entries.map((entry) => [entry.name, valueFor(entry)]);
-  // By way of text, in which `__proto__` is a name like any other.
+  // Built as text, in which `__proto__` is an ordinary key.
   return JSON.parse(writeJson(spliced({}, Object.fromEntries(texts))));
 }
 
-/** `LEDGER` as it would be if one entry had another value. In a copy that is made once, so only until the next value is asked about. */
+/**
+ * `LEDGER` as it would be with another value of one entry. One object is reused, so a result is valid only until the
+ * next call.
+ */
 export type LedgerAt = (value: JsonText) => { LEDGER: () => JsonObject };
 
 export function ledgerWith(values: () => JsonObject, name: string): LedgerAt {

@@ -10,7 +10,10 @@ import { mayTouchTwin } from "./twin-gate.ts";
 
 // What users see of their own account's ledgers.
 
-/** Tells which entries of the own account on a twin a role lets through. Of an include its rule sees what the user does. */
+/**
+ * Decides which entries of the own account on a twin a role permits. For an include, its rule sees the same value as
+ * the user.
+ */
 export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnGate {
   const { accountId, rules } = actor;
   const { entry: rule } = rules;
@@ -23,17 +26,17 @@ export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnG
 
 type OwnGate = (entry: Included, value?: () => JsonText, more?: Subject["more"]) => boolean;
 
-/** The value of an entry as somebody of its account sees it. */
-export const valueSeen = (reader: Reader, standing: Standing, accountId: string, entry: Included): JsonText =>
-  entry.type === "include" ? (seenThrough(reader, standing, accountId, entry)?.value ?? NULL) : entry.value;
+/** The value of an entry as a user of its account sees it. */
+export const valueSeen = (reader: Reader, rights: Standing, accountId: string, entry: Included): JsonText =>
+  entry.type === "include" ? (seenThrough(reader, rights, accountId, entry)?.value ?? NULL) : entry.value;
 
 /**
- * The entry that an include comes to in the end, any other comes to itself. Undefined where there is none, or where one on the way may be
- * read neither by who asks nor by who included it: both have to.
+ * The entry that an include finally resolves to; any other entry resolves to itself. Undefined if there is none, or if
+ * the reader or the author of an include on the way may not read the next entry: both need the right.
  */
 export function seenThrough<Entry extends Included>(
   reader: Reader,
-  standing: Standing,
+  rights: Standing,
   accountId: string,
   entry: Entry,
   hopsLeft = INCLUDES_MAX,
@@ -42,24 +45,24 @@ export function seenThrough<Entry extends Included>(
   const { source, authors } = entry;
   const next = source && hopsLeft >= 0 ? findEntryValue(reader, source.twinId, accountId, source.name) : undefined;
   if (!source || !next) return undefined;
-  const comesTo = (who: Standing) => once(() => seenThrough(reader, who, accountId, next, hopsLeft - 1));
-  const found = comesTo(standing);
+  const resolvedFor = (who: Standing) => once(() => seenThrough(reader, who, accountId, next, hopsLeft - 1));
+  const found = resolvedFor(rights);
   const mayRead = (who: Standing, seen: typeof found) =>
-    letsThrough(reader, who, source.twinId, next, () => seen()?.value ?? NULL);
-  if (!mayRead(standing, found)) return undefined;
-  const includer = standingOf(reader, authors?.include ?? UNKNOWN_AUTHOR, isUser(standing) ? standing : undefined);
-  return includer === standing || mayRead(includer, comesTo(includer)) ? found() : undefined;
+    permitsEntry(reader, who, source.twinId, next, () => seen()?.value ?? NULL);
+  if (!mayRead(rights, found)) return undefined;
+  const includer = standingOf(reader, authors?.include ?? UNKNOWN_AUTHOR, isUser(rights) ? rights : undefined);
+  return includer === rights || mayRead(includer, resolvedFor(includer)) ? found() : undefined;
 }
 
-/** Whether the role, if it is one that is still there, lets an entry of the own account on any twin through. */
-function letsThrough(reader: Reader, who: Standing, twinId: string, entry: Included, value: () => JsonText): boolean {
+/** Whether the role, if it still exists, permits an entry of the own account on any twin. */
+function permitsEntry(reader: Reader, who: Standing, twinId: string, entry: Included, value: () => JsonText): boolean {
   if (!isUser(who)) return who === "former";
   if (isUnbound(who)) return true;
   const twin = findTwinFacts(reader, twinId);
   return twin !== undefined && mayTouchTwin(reader, who, twin) && ownGate(reader, who, twin)(entry, value);
 }
 
-const isUser = (standing: Standing): standing is UserActor => typeof standing !== "string";
+const isUser = (rights: Standing): rights is UserActor => typeof rights !== "string";
 
-/** Whether nothing in the ledgers of the own account is kept from a user. */
+/** Whether no rule hides anything in the own account's ledgers from a user. */
 export const isUnbound = ({ rules }: UserActor) => rules.twin === null && rules.entry === null;

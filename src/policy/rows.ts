@@ -2,9 +2,12 @@ import type { JsonText } from "../kernel/json-text.ts";
 import { integer, jsonTextOrNull, type Reader, type Row, text, textOrNull } from "../store/sqlite/sql.ts";
 import type { Author } from "./author.ts";
 
-// What rules see of ledgers. The entries themselves are the ledgers room's.
+// What rules read of ledgers. The entries themselves belong to the ledgers room.
 
-/** An entry as far as its value goes: an include has none of its own, but that of an entry of the same account. */
+/**
+ * The columns that an entry's value depends on: an include has no value of its own, but that of another entry of the
+ * account.
+ */
 export type EntryValue = {
   name: string;
   type: string;
@@ -14,11 +17,11 @@ export type EntryValue = {
   authors: Pick<Authors, "include"> | null;
 };
 
-/** Who set what of an entry: as a member of the row, so that an entry without rules takes nothing for it. */
+/** Who set which part of an entry, stored in the row itself, so that entries without rules need no storage for it. */
 export type Authors = {
   visibility?: Author & { since: number };
   include?: Author;
-  /** Of each topic: who set it alone, or with others; the last without `topics` set the rest. */
+  /** Who set which topics, alone or with others; the last element, without `topics`, covers the rest. */
   publish?: readonly (Author & { topics?: readonly string[] })[];
 };
 
@@ -26,8 +29,8 @@ const VALUES = `SELECT name, type, value, value_changed_at, source_twin, source_
   CASE type WHEN 'include' THEN authors END AS authors FROM ledger_entries`;
 
 /**
- * The values of an account's entries on a twin, as one JSON object: a text costs the driver less than the columns of a row.
- * Undefined if some are includes, whose values are elsewhere.
+ * The values of an account's entries on a twin, as one JSON object: one text costs the driver less than the columns of
+ * many rows. Undefined if some are includes, whose values are elsewhere.
  */
 export function findPlainValues(reader: Reader, twinId: string, accountId: string): JsonText | undefined {
   const row = reader.get(
@@ -65,7 +68,7 @@ export function authorsFrom(row: Row): Authors | null {
   return authors === null ? null : JSON.parse(authors);
 }
 
-/** As much of a twin as rules see. */
+/** The part of a twin that rules read. */
 export function findTwinFacts(reader: Reader, id: string) {
   const row = reader.get("SELECT owner_id, description FROM twins WHERE id = ?", id);
   return row && { id, ownerId: text(row, "owner_id"), description: jsonTextOrNull(row, "description") };

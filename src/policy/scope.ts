@@ -10,26 +10,27 @@ import { compileRule, holds, type Rule, type Scope } from "../rules/rule.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { ledgerValues } from "./ledger-values.ts";
 
-/** As much of a twin as rules see. */
+/** The part of a twin that rules read. */
 export type TwinFacts = { id: string; ownerId: string; description: JsonText | null };
 
-/** What a rule is asked about, beside the caller. */
+/** What a rule is evaluated about, apart from the caller. */
 export type Subject = {
   twin: TwinFacts;
-  /** Whose ledger `LEDGER` is; with values of its own if not all of that ledger's are to be seen. */
+  /** The account that `LEDGER` belongs to, with `values` if the rule may not see all of that ledger. */
   ledger: { accountId: string; values?: () => JsonObject };
   identity?: string;
   entry?: { name: string; value: () => JsonText };
-  /** Variables that only some rules have, such as a condition's `value`, or that are otherwise for this one. */
+  /** Variables that only some rules have, such as a condition's `value`, or that differ for this rule. */
   more?: Readonly<Record<string, () => JsonValue | undefined>>;
 };
 
-/** As much of a caller as rules see. */
+/** The part of a caller that rules read. */
 type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token">;
 
 /**
- * A caller as far as questions of their own see them, such as a scan's `match`. What a token's maker wrote into it is for roles and for other
- * accounts to ask: no answer tells it to whoever holds the token, so no question may.
+ * The part of a caller that rules in their own requests read, such as a scan's `match`: without the token's secret
+ * dictionary. That is for roles and other accounts; no answer shows it to the token's holder, so no rule of theirs may
+ * probe it.
  */
 export const askerOf = ({ accountId, userId, dictionary }: UserActor): Performer => ({
   accountId,
@@ -37,12 +38,12 @@ export const askerOf = ({ accountId, userId, dictionary }: UserActor): Performer
   ...(dictionary && { dictionary }),
 });
 
-/** The variables of specification 2.13, looked up when a rule asks for them. */
+/** The variables of specification 2.13, looked up when a rule reads them. */
 export function scopeOf(reader: Reader, actor: Performer, subject: Subject): Scope {
   const { twin, ledger, identity, entry, more } = subject;
   return (name) => {
     if (more && Object.hasOwn(more, name)) return more[name]?.();
-    // Not an object's members: there are scopes by the thousand, and names that every object has.
+    // A switch, not an object: scopes are made by the thousand, and every object has inherited member names.
     switch (name) {
       case "account":
         return actor.accountId;
@@ -77,8 +78,8 @@ export function scopeOf(reader: Reader, actor: Performer, subject: Subject): Sco
 const SHARED = new Set(["USER", "TWIN", "LEDGER", "DICT", "SECRET"]);
 
 /**
- * Scopes for many entries or identities of one twin. What they have in common is looked up once: a ledger may have thousands of
- * entries, and each one's rule may look at all of them.
+ * Scopes for many entries or identities of one twin. Common variables are looked up once: a ledger may have thousands
+ * of entries, and each one's rule may read all of them.
  */
 export function scopesOf(reader: Reader, actor: Performer, common: Subject) {
   const shared = scopeOf(reader, actor, common);
@@ -94,19 +95,19 @@ export function scopesOf(reader: Reader, actor: Performer, common: Subject) {
 }
 
 /**
- * Steps that all rules of one read or command may take: some 5 ms, in which nothing else is served. A ledger has room for thousands of entries,
- * each with a rule.
+ * Steps that all rules of one read or command may take together: some 5 ms, during which nothing else is served. A
+ * ledger may have thousands of entries, each with a rule.
  */
 const STEPS_MAX = 50_000;
 
 type StepBudget = { stepsLeft: number };
 
-/** Steps for the rules of several reads, or of a part of one. */
+/** A budget shared by the rules of several reads, or for a part of one. */
 export const stepBudget = (steps: number): StepBudget => ({ stepsLeft: steps });
 
 const budgets = new WeakMap<Reader, StepBudget>();
 
-/** A reader whose rules take their steps from this budget and no other. */
+/** A copy of the reader whose rules use this budget and no other. */
 export function metered(reader: Reader, budget: StepBudget): Reader {
   const own = { ...reader };
   budgets.set(own, budget);
@@ -121,15 +122,15 @@ function budgetOf(reader: Reader): StepBudget {
   return budget;
 }
 
-/** Whether the rules of this read have had their time, so that the next one would be refused. */
+/** Whether the rules of this read have used up their steps, so that the next one would be refused. */
 export const isSpent = (reader: Reader) => budgetOf(reader).stepsLeft <= 0;
 
 const CHANCES = 2 ** 32;
 const chance = () => systemRandom.below(CHANCES) / CHANCES;
 
 /**
- * The verdict of a rule. Whatever goes wrong while it is evaluated counts as no; but where so many rules have been asked that nobody
- * else should wait any longer, the whole request is refused.
+ * Evaluates a rule. Errors in the rule count as false. Once the budget of the read is used up, the whole request is
+ * refused, because other requests wait meanwhile.
  */
 export function ruleHolds(rule: string | Rule, reader: Reader, scope: Scope): boolean {
   const budget = budgetOf(reader);

@@ -9,20 +9,20 @@ import { eyesOn } from "./eyes.ts";
 import { ruleHolds, scopesOf, type TwinFacts } from "./scope.ts";
 import { mayTouchTwin } from "./twin-gate.ts";
 
-// The gates behind the statement (specification 1.11): the rules of the caller's role, and for what another account has, its own
-// visibility. A role without a rule lets its users touch what their account has, and nothing of others.
+// The checks after the statement (specification 1.11): the rules of the caller's role, and for another account's things
+// that account's visibility. Without a rule, a role's users may access what their account has, and nothing of others.
 
 export { type EntryFacts, type EntryGate, entryGate, ledgerOfCaller, openGate } from "./entry-gate.ts";
 export { mayReachTwin, mayTouchTwin } from "./twin-gate.ts";
 
 const THINGS = { twin: "a Twin", identity: "an Identity" };
 
-/** Refuses to change a thing, or create one, so that the rule of the caller's own role would hide it from them. */
+/** Refuses a change that would hide the thing from the caller by a rule of their own role. */
 export function assertWithinRule(rule: keyof typeof THINGS, isWithin: boolean): void {
-  if (!isWithin) throw forbidden(`The ${rule} rule of the role does not let such ${THINGS[rule]} through.`);
+  if (!isWithin) throw forbidden(`The ${rule} rule of the role does not permit such ${THINGS[rule]}.`);
 }
 
-/** An identity as far as rules look. */
+/** The part of an identity that rules read. */
 type IdentityFacts = { accountId: string; name: string; visibility: string | null; author: Author | null };
 
 export const mayTouchIdentity = (reader: Reader, actor: UserActor, twin: TwinFacts, identity: IdentityFacts): boolean =>
@@ -45,9 +45,12 @@ export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts):
   };
 }
 
-/** Tells which identities that an account gave a twin it shows to the caller: those that it may show who set their visibility. */
+/**
+ * Decides which of an account's identities on a twin are visible to the caller: those that the author of the visibility
+ * may show.
+ */
 function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: string) {
-  const eyesOf = eyesOn(reader, twin, accountId);
+  const authorViewOf = eyesOn(reader, twin, accountId);
   const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
   const gates = new Map<UserActor, ReturnType<typeof ownIdentityGate>>();
   const gateOf = (author: UserActor) => {
@@ -57,15 +60,15 @@ function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: s
   };
   return ({ name, visibility, author }: IdentityFacts): boolean => {
     if (visibility === null) return false;
-    const eyes = eyesOf(author ?? UNKNOWN_AUTHOR);
-    const { standing } = eyes;
-    if (standing === "nobody" || !eyes.mayName(() => mentionsOf(compileRule(visibility), "LEDGER"))) return false;
-    if (standing !== "former" && !gateOf(standing)(name)) return false;
-    return ruleHolds(visibility, reader, ofReader({ identity: name, more: { LEDGER: () => eyes.values() } }));
+    const authorView = authorViewOf(author ?? UNKNOWN_AUTHOR);
+    const { rights } = authorView;
+    if (rights === "none" || !authorView.mayMention(() => mentionsOf(compileRule(visibility), "LEDGER"))) return false;
+    if (rights !== "former" && !gateOf(rights)(name)) return false;
+    return ruleHolds(visibility, reader, ofReader({ identity: name, more: { LEDGER: () => authorView.values() } }));
   };
 }
 
-/** Tells which identities of the own account a role lets through. */
+/** Decides which identities of the own account a role permits. */
 function ownIdentityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (name: string) => boolean {
   const { identity: rule } = actor.rules;
   const mayTouch = once(() => mayTouchTwin(reader, actor, twin));

@@ -1,6 +1,6 @@
 import { type AccountTable, countForeign, ON_OWN_TWIN } from "../store/transfer/account-table.ts";
 
-/** Whom they are listed for the database derives from them. */
+/** Without the index by recipient, which the database derives. */
 export const STICKER_TABLES: readonly AccountTable[] = [
   {
     table: "stickers",

@@ -14,8 +14,8 @@ const OCCASIONS = {
 } as const satisfies Record<string, Occasion>;
 
 /**
- * Writes what happened to stickers: one journal row for all that one account has on one twin, and a message for each that has topics
- * for the occasion.
+ * Records and publishes events of stickers: one journal row per account and twin, and a message for each sticker that
+ * has topics for the occasion.
  */
 export function announce(tx: Tx, actor: Actor, trigger: keyof typeof OCCASIONS, stickers: readonly Sticker[]): void {
   const view = trigger === "sticker.put" ? viewSticker : briefOf;
@@ -35,6 +35,6 @@ function publicationOf(sticker: Sticker, trigger: keyof typeof OCCASIONS): Publi
 
 const topicsOf = ({ publish }: Sticker, occasion: Occasion): string[] => JSON.parse(publish)[occasion] ?? [];
 
-/** What receivers are told (specification 2.12). The recipients are no part of it. */
+/** The event that receivers get (specification 2.12). It leaves out the recipients. */
 const eventOf = (sticker: Sticker) =>
   writeJson({ color: sticker.color, ...briefOf(sticker), account: sticker.accountId });

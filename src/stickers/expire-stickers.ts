@@ -4,8 +4,9 @@ import { announce } from "./announce.ts";
 import { deleteSticker, listDueTogether, type Sticker } from "./rows.ts";
 
 /**
- * Takes away at most `limit` stickers that are due, those that have been longest and what is due beside them, and tells that they expired;
- * answers how many there were, and how late the latest is told. What a stopped server slept through is told late rather than never.
+ * Expires at most `limit` stickers that are due, longest due first, together with others due on the same twin, and
+ * publishes that. Returns how many, and how late the latest event is. What fell due while the server was stopped is
+ * published late rather than never.
  */
 export const expireStickers = command("expire_stickers", (tx, _actor, { limit }: { limit: number }) => {
   const expired: Sticker[] = [];

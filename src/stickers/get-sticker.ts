@@ -8,7 +8,10 @@ import { findAddressed, listCreatorsOnTwin, type Sticker } from "./rows.ts";
 /** What a path names: a color on a twin, which several accounts may have put there. */
 export type StickerPath = { twin: string; color: string };
 
-/** The stickers of one color that the caller is a recipient of, at most one of each account; none is not found. */
+/**
+ * The stickers of one color that are addressed to the caller, at most one per account; refused as not found if there is
+ * none.
+ */
 export function getAddressed(reader: Reader, actor: UserActor, path: StickerPath, context: Context) {
   const twin = getTwin(reader, actor, path.twin);
   const creators =
@@ -21,11 +24,11 @@ export function getAddressed(reader: Reader, actor: UserActor, path: StickerPath
   return [first, ...others] as const;
 }
 
-/** Few, whatever each has put there: they are found one by one. */
+/** Cheap, however many stickers each account has put: one index step per account. */
 const creatorsOn = (reader: Reader, actor: UserActor, twinId: string) =>
   listCreatorsOnTwin(reader, actor, twinId, "", Number.MAX_SAFE_INTEGER);
 
-/** The sticker of that color: the caller's own account's before others', of those the newest. */
+/** The sticker of that color: the caller's own account's first, otherwise the newest of others'. */
 export function getSticker(reader: Reader, actor: UserActor, path: StickerPath, context: Context): Sticker {
   const isOwn = ({ accountId }: Sticker) => accountId === actor.accountId;
   const comesBefore = (a: Sticker, b: Sticker) => (isOwn(a) !== isOwn(b) ? isOwn(a) : a.createdAt > b.createdAt);

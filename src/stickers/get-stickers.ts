@@ -6,12 +6,15 @@ import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { listAddressedOnTwin, listCreatorsOnTwin, type Sticker } from "./rows.ts";
 
-/** Whose stickers are meant: the caller's account's, everybody's, or those of these accounts. */
+/** Whose stickers are listed: the caller's account's, all accounts', or those of these accounts. */
 export type Context = "personal" | "system" | string[];
 
 type Wish = PageWish & { context: Context };
 
-/** The stickers of a twin that the caller, their role or their account is a recipient of, in pages: whoever puts many hides none of others'. */
+/**
+ * The stickers of a twin that are addressed to the caller, their role or their account, in pages: an account that puts
+ * many hides none of another's.
+ */
 export const getStickers = (
   deps: Deps,
   actor: UserActor,

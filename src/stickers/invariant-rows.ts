@@ -1,6 +1,6 @@
 import type { Invariant } from "../store/sqlite/invariant.ts";
 
-/** What the triggers make of a sticker, and what there is. */
+/** The index rows that the triggers should have derived from each sticker, to compare with those that exist. */
 const WANTED = `SELECT value AS recipient_id, created_at, account_id, twin_id, color, expires_at
   FROM stickers, json_each(stickers.recipients)`;
 const PRESENT = "SELECT recipient_id, created_at, account_id, twin_id, color, expires_at FROM sticker_recipients";

@@ -9,20 +9,23 @@ import { Color } from "./schema.ts";
 
 type Wish = PageWish & {
   color?: string | undefined;
-  /** Whose stickers are meant: the caller's account's, everybody's, or those of one account. */
+  /** Whose stickers are listed: the caller's account's, all accounts', or those of one account. */
   context: string;
   ge?: number | undefined;
   le?: number | undefined;
-  /** How many are left out at the beginning; with a cursor none. */
+  /** Stickers to skip at the beginning; 0 with a cursor. */
   offset: number;
 };
 
 const StickerPlace = z.tuple([z.int().nonnegative(), Uuid, Uuid, Color]);
 
-/** So many are skipped at once, without waiting for a turn. */
+/** Stickers skipped without yielding. */
 const SKIPPED_AT_ONCE = 1000;
 
-/** The stickers on all twins that the caller, their role or their account is a recipient of, newest first. Role rules are not asked. */
+/**
+ * The stickers on all twins that are addressed to the caller, their role or their account, newest first. Role rules are
+ * not evaluated.
+ */
 export async function listStickers(deps: Deps, actor: UserActor, wish: Wish): Promise<Page<Sticker>> {
   const { color, context, ge = 0, le = Number.MAX_SAFE_INTEGER, limit, offset, cursor } = wish;
   const creator = context === "system" ? "all" : context === "personal" ? actor.accountId : context;
@@ -46,7 +49,7 @@ function pageBehind(
   );
 }
 
-/** Walks over so many in slices; null where the list ends before that. */
+/** Skips `count` stickers in slices; null if the list ends before that. */
 function skip({ store, slices }: Deps, actor: UserActor, filter: Filter, count: number): Promise<Place | null> {
   let left = count;
   let behind: Place | null = null;

@@ -12,20 +12,20 @@ import type { Wish } from "./schema.ts";
 
 /** Default and maximum (specification 2.11). */
 const LIFETIME_MAX_MS = 365 * 86_400_000;
-/** On one twin, of one account: all of them are one answer of get_stickers. */
+/** Per twin and account: get_stickers answers all of them at once. */
 const STICKERS_MAX = 10_000;
 
-/** A recipient is an id in a JSON array, and a row. */
+/** A recipient costs an id in a JSON array, and a row. */
 const RECIPIENT_CHARS = 39;
-/** A topic is about so long, and is looked up. */
+/** A topic costs about this length, and a look-up. */
 const TOPIC_CHARS = 16;
 
 type Input = { twinId: string; stickers: [color: string, wish: Wish][] };
 
-/** What became of each color. */
+/** The outcome for each color. */
 export type Outcomes = [color: string, outcome: Sticker | { error: string }][];
 
-/** Puts any number of stickers. An instant that is not ahead refuses the whole request. */
+/** Puts any number of stickers. An expiry that is not in the future refuses the whole request. */
 export function putStickers({ store, clock }: Deps, actor: UserActor, { twinId, stickers }: Input): Promise<Outcomes> {
   assertAllAhead(clock.now(), stickers);
   return writeInParts<Input["stickers"][number], Outcomes[number]>({
@@ -37,8 +37,8 @@ export function putStickers({ store, clock }: Deps, actor: UserActor, { twinId, 
 }
 
 /**
- * Puts stickers on a twin of anybody, alive or not. A color that the account already has there stays as it is, and is refused alone;
- * one that is due to expire does so first.
+ * Puts stickers on a twin of any account, active or terminated. If the account already has that color there, the old
+ * sticker stays and only that item is refused; one that is due expires first.
  */
 export const putSticker = userCommand(
   "put_sticker",
@@ -83,5 +83,7 @@ const assertAllAhead = (now: number, stickers: Input["stickers"]) => {
 function assertAhead(now: number, color: string, expiresAt: number | null): void {
   if (expiresAt === null || (expiresAt > now && expiresAt <= now + LIFETIME_MAX_MS)) return;
   const path = `stickers.${color}.validity_ts`;
-  throw invalid("body", "Request body is not acceptable.", [{ path, message: "must be ahead, by a year at most" }]);
+  throw invalid("body", "Request body is not acceptable.", [
+    { path, message: "must be in the future, at most a year ahead" },
+  ]);
 }

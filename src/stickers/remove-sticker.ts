@@ -8,8 +8,9 @@ import { deleteSticker, type Sticker } from "./rows.ts";
 type Input = { path: StickerPath; context: Context };
 
 /**
- * Removes a sticker, once for all of its recipients, and answers it as it was. Refuses everybody else, and whoever comes second, in
- * the same words; and to choose between stickers of several accounts, for the wrong one could not be put back.
+ * Removes a sticker, once for all of its recipients, and returns its last state. Non-recipients, and a second removal,
+ * are refused in the same words. Also refuses to choose between stickers of several accounts, because a wrong one could
+ * not be put back.
  */
 export const removeSticker = userCommand("remove_sticker", (tx, actor, { path, context }: Input): Sticker => {
   const [sticker, ...others] = getAddressed(tx, actor, path, context);

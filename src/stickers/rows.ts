@@ -10,10 +10,10 @@ import {
   textOrNull,
 } from "../store/sqlite/sql.ts";
 
-/** A sticker is addressed by its twin, the account that put it, and its color. */
+/** The key of a sticker: its twin, the account that put it, and its color. */
 type StickerKey = { twinId: string; accountId: string; color: string };
 
-/** A coloured note on a twin. It never changes: it is put, and removed by one of its recipients, or expires. */
+/** A coloured note on a twin. It never changes: it is put, and then removed by one of its recipients, or expires. */
 export type Sticker = StickerKey & {
   note: string | null;
   /** JSON: ids of users, roles and accounts, each once. */
@@ -24,7 +24,7 @@ export type Sticker = StickerKey & {
   expiresAt: number;
 };
 
-/** Whom a sticker may be addressed to so that a user sees it. */
+/** The ids that make a user a recipient of a sticker. */
 type Addressee = { userId: string; roleId: string; accountId: string };
 
 const STICKER = "s.twin_id, s.account_id, s.color, s.note, s.recipients, s.publish, s.created_at, s.expires_at";
@@ -36,7 +36,7 @@ export function insertSticker(tx: Tx, sticker: Sticker): void {
     sticker.twinId,
     sticker.accountId,
     sticker.color,
-    // As JSON: a NUL would end a text.
+    // As JSON, because a NUL would end an SQL text.
     sticker.note === null ? null : JSON.stringify(sticker.note),
     sticker.recipients,
     sticker.publish,
@@ -49,7 +49,7 @@ export function deleteSticker(tx: Tx, { twinId, accountId, color }: StickerKey):
   tx.run("DELETE FROM stickers WHERE twin_id = ? AND account_id = ? AND color = ?", twinId, accountId, color);
 }
 
-/** Whoever it is addressed to, and though it may be due to expire. */
+/** Finds a sticker for any caller, even if it is due to expire. */
 export function findSticker(reader: Reader, { twinId, accountId, color }: StickerKey): Sticker | undefined {
   const row = reader.get(
     `SELECT ${STICKER} FROM stickers AS s WHERE twin_id = ? AND account_id = ? AND color = ?`,
@@ -71,12 +71,13 @@ export function countOnTwin(reader: Reader, twinId: string, accountId: string, m
   return integer(row as Row, "count");
 }
 
-// What is addressed to somebody on one twin is found by who it is addressed to: whatever others have there is not walked over.
+// Queries for a recipient on one twin use the index by recipient, so they do not touch other recipients' stickers
+// there.
 
 const ON_TWIN = `SELECT color FROM sticker_recipients INDEXED BY sticker_recipients_on_twin
   WHERE recipient_id = ? AND twin_id = ? AND account_id = ? AND color > ?`;
 
-/** The stickers on a twin that one account addressed to somebody, behind a color, in the order of colors; some may be due to expire. */
+/** One account's stickers on a twin addressed to a user, after a color, ordered by color; some may be due to expire. */
 export const listAddressedOnTwin = (
   reader: Reader,
   to: Addressee,
@@ -96,7 +97,7 @@ export const listAddressedOnTwin = (
     .map(stickerFrom)
     .sort((a, b) => (a.color < b.color ? -1 : 1));
 
-/** Accounts behind one that have addressed something on a twin to somebody. */
+/** Accounts, after one, with stickers on a twin addressed to a user. */
 export function listCreatorsOnTwin(
   reader: Reader,
   to: Addressee,
@@ -120,7 +121,7 @@ const FIRST_CREATOR = `SELECT min(account_id) AS account_id FROM sticker_recipie
 const NEXT_CREATOR = `SELECT min(account_id) AS account_id FROM (
   ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR})`;
 
-/** The sticker of that key, if it is addressed to somebody and has not expired. */
+/** The sticker with that key, if it is addressed to the user and has not expired. */
 export function findAddressed(reader: Reader, to: Addressee, { twinId, accountId, color }: StickerKey) {
   const row = reader.get(
     `SELECT ${STICKER} FROM stickers AS s
@@ -144,12 +145,13 @@ export type Filter = {
   to: number;
 };
 
-/** Where a sticker stands in such a list. */
+/** Position of a sticker in such a list. */
 export type Place = [createdAt: number, accountId: string, twinId: string, color: string];
 
 /**
- * What is addressed to somebody, wherever it is, and has not expired: newest first, then by account, twin and color, backwards too. Each of the
- * three ids is a walk along an index, and `UNION` merges them in order, so a page costs what it has and skips, not what there is.
+ * Unexpired stickers addressed to a user on any twin: newest first, then descending by account, twin and color. Each of
+ * the three ids is an index scan, and `UNION` merges them in order, so a page costs what it returns and skips, not what
+ * exists.
  */
 function walkOf(reader: Reader, to: Addressee, { creator, color, from, to: until }: Filter, behind: Place | null) {
   const byCreator = creator === "all" ? NO_CLAUSE : clause("account_id = ?", creator);
@@ -167,7 +169,7 @@ function walkOf(reader: Reader, to: Addressee, { creator, color, from, to: until
   };
 }
 
-/** A page of them behind a place. */
+/** A page of them after a position. */
 export function listAddressed(
   reader: Reader,
   to: Addressee,
@@ -186,7 +188,7 @@ export function listAddressed(
     .map(stickerFrom);
 }
 
-/** The place of the one that stands so many behind another; null where the list ends before it. */
+/** The position of the sticker `count` places after another; null if the list ends before that. */
 export function placeBehind(
   reader: Reader,
   to: Addressee,
@@ -199,12 +201,13 @@ export function placeBehind(
   return row ? [integer(row, "created_at"), text(row, "account_id"), text(row, "twin_id"), text(row, "color")] : null;
 }
 
-/** Among so many that have been due longest, those on one twin are looked for. */
+/** Stickers longest due among which those on the same twin are looked for. */
 const DUE_WINDOW = 320;
 
 /**
- * The sticker that an instant finds due longest, and others of the same account on the same twin, in the order of their ends. What is on
- * one twin stands together in every index, and is told in one journal row, so these cost a fraction of stickers here and there.
+ * The sticker that has been due longest at an instant, and others of the same account on the same twin, ordered by
+ * expiry. Stickers on one twin are adjacent in every index and share one journal row, so they cost a fraction of the
+ * same number on scattered twins.
  */
 export const listDueTogether = (reader: Reader, instant: number, limit: number): Sticker[] =>
   reader
@@ -223,7 +226,7 @@ export const listDueTogether = (reader: Reader, instant: number, limit: number):
     )
     .map(stickerFrom);
 
-/** When the next sticker is due; null if there is none. */
+/** When the next sticker expires; null if there is none. */
 export function nextExpiry(reader: Reader): number | null {
   const row = reader.get("SELECT min(expires_at) AS next FROM stickers");
   return row ? integerOrNull(row, "next") : null;

@@ -5,7 +5,7 @@ import { TOPIC, Topic } from "../notifications/model/topic.ts";
 
 // What callers of the account API send, and the shapes of what we answer (specification 2.11).
 
-/** Either of the two patterns that the pages print (1.4). */
+/** Either of the two patterns in the original's documentation (1.4). */
 const COLOR = /^[0-9A-Za-z_-]{1,128}$/;
 
 export const Color = z.string().regex(COLOR, `must match ${COLOR.source}`);
@@ -15,7 +15,7 @@ const RECIPIENTS_MAX = 100;
 /** Each topic of an event is looked up when it happens. */
 const TOPICS_MAX = 100;
 
-/** When a sticker tells its topics. */
+/** The occasions on which a sticker is published. */
 const OCCASIONS = ["on_put", "on_remove", "on_expire"] as const;
 export type Occasion = (typeof OCCASIONS)[number];
 
@@ -24,7 +24,7 @@ const Note = z
   .refine((text) => [...text].length <= NOTE_LENGTH_MAX, `must be at most ${NOTE_LENGTH_MAX} characters`)
   .meta({ maxLength: NOTE_LENGTH_MAX });
 
-/** Existing or not, of any account: whoever has such an id sees the sticker. */
+/** Ids of any account, existing or not: every holder of such an id sees the sticker. */
 const Recipients = z
   .array(Uuid)
   .transform((ids) => [...new Set(ids)])
@@ -40,7 +40,7 @@ const Topics = z
   .refine((topics) => topics.length <= TOPICS_MAX, `must be at most ${TOPICS_MAX} topics`)
   .nullish();
 
-/** Topics by occasion; or, as it once was, a list of occasions whose topic is the color. */
+/** Topics by occasion; or, in the older form, a list of occasions with the color as topic. */
 const Publish = z.union([
   z.strictObject({ on_put: Topics, on_remove: Topics, on_expire: Topics }),
   z.array(z.enum(OCCASIONS)),
@@ -61,7 +61,7 @@ const NewSticker = z
     publish: publish ?? {},
   }));
 
-/** A sticker as asked for; without an end of its own it lives as long as it may. */
+/** A requested sticker; without an expiry it gets the maximum lifetime. */
 export type Wish = { note: string | null; recipients: JsonText; expiresAt: number | null; publish: JsonText };
 
 export const PutStickers = z.object({
@@ -72,7 +72,7 @@ export const PutStickers = z.object({
           code: "custom",
           input: color,
           path: [color, "publish"],
-          message: "the color is no topic",
+          message: "the color is not a valid topic",
         });
       }
       return [color, { ...wish, publish: writeJson(topicsByOccasion(color, publish)) }];

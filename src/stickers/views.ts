@@ -3,9 +3,9 @@ import { toSeconds } from "../kernel/schema.ts";
 import type { Outcomes } from "./put-sticker.ts";
 import type { Sticker } from "./rows.ts";
 
-// What callers of the account API are answered (specification 2.11). Recipients and topics stay the text that they are kept as.
+// What the account API answers (specification 2.11). Recipients and topics keep the text in which they are stored.
 
-/** As much as every recipient is told, and the journal and its receivers. */
+/** The part for recipients, the journal and receivers. */
 export const briefOf = ({ note, expiresAt, createdAt }: Sticker) => ({
   note,
   validity_ts: toSeconds(expiresAt),

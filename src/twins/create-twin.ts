@@ -8,7 +8,7 @@ import { insertTwin, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonText | null };
 
-/** Creates a twin that the caller's account owns. Refuses one that the caller's role would keep from them. */
+/** Creates a twin owned by the caller's account. Refuses one that the caller's own rules would hide from the caller. */
 export const createTwin = userCommand("create_twin", (tx, actor, { id, description }: Input): Twin => {
   const twin = {
     id,
@@ -23,7 +23,7 @@ export const createTwin = userCommand("create_twin", (tx, actor, { id, descripti
   return create(tx, actor, twin);
 });
 
-/** The creation itself, for commands that have asked who may. */
+/** Creates a twin without permission checks, for commands that have made them. */
 export function create(tx: Tx, actor: Actor, twin: Twin): Twin {
   insertTwin(tx, twin);
   const data = spliced({}, { description: twin.description });

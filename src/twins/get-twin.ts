@@ -5,7 +5,7 @@ import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwin, type Twin } from "./rows.ts";
 
 /**
- * A twin of any account: its description is for everybody who knows its id, unless a rule of their role keeps it from them
+ * A twin of any account: every caller who knows its id may read its description, unless a rule of their role hides it
  * (specification 1.11, 2.6).
  */
 export function getTwin(reader: Reader, actor: UserActor, id: string, showTerminated = true): Twin {
@@ -14,7 +14,10 @@ export function getTwin(reader: Reader, actor: UserActor, id: string, showTermin
   return twin;
 }
 
-/** A twin that the caller's account owns. Everybody may know that another's exists, so it is `forbidden`, not absent. */
+/**
+ * A twin that the caller's account owns. The existence of another account's twin is no secret, so it is `forbidden`,
+ * not absent.
+ */
 export function getOwnTwin(reader: Reader, actor: UserActor, id: string): Twin {
   const twin = getTwin(reader, actor, id);
   if (twin.ownerId !== actor.accountId) throw forbidden("Only the account that owns a Twin may change it.");

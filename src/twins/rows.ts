@@ -25,7 +25,7 @@ const TWIN = "id, owner_id, creator_id, description, created_at, updated_at, ter
 const FIND_TWIN = `SELECT ${TWIN} FROM twins WHERE id = ?`;
 const LIST_TWINS = `SELECT position, ${TWIN} FROM twins WHERE owner_id = ? AND position > ? ORDER BY position LIMIT ?`;
 
-/** A twin of any account: twins are known to whoever knows their id. */
+/** A twin of any account: knowing its id is enough. */
 export function findTwin(reader: Reader, id: string): Twin | undefined {
   const row = reader.get(FIND_TWIN, id);
   return row && twinFrom(row);
@@ -43,7 +43,7 @@ export function insertTwin(tx: Tx, twin: Twin): void {
   );
 }
 
-/** Only what an update changes: to name the other columns too would cost the check of a foreign key. */
+/** Writes only the updated columns: naming the others would cost a foreign key check. */
 export function saveDescription(tx: Tx, twin: Twin): void {
   tx.run("UPDATE twins SET description = ?, updated_at = ? WHERE id = ?", twin.description, twin.updatedAt, twin.id);
 }
@@ -58,15 +58,15 @@ export function saveTermination(tx: Tx, twin: Twin & { termination: NonNullable<
   );
 }
 
-/** Where in the order of creation an account's twin stands; undefined if it is not the account's. */
+/** Position of an account's twin in the order of creation; undefined if it is not the account's. */
 export function findTwinPosition(reader: Reader, ownerId: string, id: string): number | undefined {
   const row = reader.get("SELECT position FROM twins WHERE id = ? AND owner_id = ?", id, ownerId);
   return row && integer(row, "position");
 }
 
 /**
- * Ids of an account's twins behind a position, in the order of creation, as JSON. They come as one text, which takes a third of
- * the time of a hundred rows: the driver pays for each row. The limited subquery is run as it stands, so its order holds.
+ * Ids of an account's twins after a position, in the order of creation, as JSON. One text takes a third of the time of
+ * a hundred rows, because the driver's cost is per row. SQLite runs the limited subquery unchanged, so its order holds.
  */
 export function listTwinIds(reader: Reader, ownerId: string, after: number, limit: number): JsonText {
   const row = reader.get(
@@ -79,7 +79,7 @@ export function listTwinIds(reader: Reader, ownerId: string, after: number, limi
   return text(row as Row, "ids") as JsonText;
 }
 
-/** Bytes of their descriptions, likewise. */
+/** The sizes of their descriptions in bytes, in the same order. */
 export function listDescriptionSizes(reader: Reader, ownerId: string, after: number, limit: number): number[] {
   const row = reader.get(
     `SELECT json_group_array(size) AS sizes
@@ -92,7 +92,7 @@ export function listDescriptionSizes(reader: Reader, ownerId: string, after: num
   return JSON.parse(text(row as Row, "sizes"));
 }
 
-/** The twins themselves, likewise, with their positions. */
+/** The twins themselves in the same order, with their positions. */
 export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number) =>
   reader
     .all(LIST_TWINS, ownerId, after, limit)

@@ -13,34 +13,34 @@ import { findTwinPosition, listDescriptionSizes, listTwinIds, listTwins, type Tw
 type Page<Twins> = { twins: Twins; cursor: string | null };
 type Scan = { cursor?: string | undefined; count: number };
 
-/** What an id takes in a JSON array: 36 characters, quotes, and a comma or bracket. */
+/** Characters of an id in a JSON array: 36, quotes, and a comma or bracket. */
 const ID_JSON_CHARS = 39;
 
-/** Ids of the twins that the caller's account owns, terminated ones too, in the order of creation. */
+/** Ids of the twins that the caller's account owns, including terminated ones, in the order of creation. */
 export function scanTwinIds(reader: Reader, actor: UserActor, { cursor, count }: Scan): Page<JsonText> {
   const after = cursor ? positionOf(reader, actor, cursor) : 0;
-  // One more than asked for tells whether there is a next page.
+  // One more than asked for shows whether there is a next page.
   const ids = listTwinIds(reader, actor.accountId, after, count + 1);
   const end = count * ID_JSON_CHARS;
   if (ids.length <= end + 1) return { twins: ids, cursor: null };
   return { twins: `${ids.slice(0, end)}]` as JsonText, cursor: cursorAfter(ids.slice(end - 37, end - 1)) };
 }
 
-/** Bytes of descriptions on one page, after which it ends early: a page is made, and sent, in one go. */
+/** Bytes of descriptions after which a page ends early: a page is built and sent in one go. */
 const PAGE_BYTES_MAX = 1024 * 1024;
-/** Twins that one call looks at, however few of them match. */
+/** Twins that one call examines, however few of them match. */
 const EXAMINED_MAX = 2000;
-/** And that it reads at once. */
+/** Twins read in one slice. */
 const SLICE_MAX = 100;
-/** No fewer at once, however few are still to be found: a slice has a price of its own. */
+/** Least number of twins read in one slice, however few are still to be found: each slice has a fixed cost. */
 const SLICE_MIN = 50;
 
 type Filter = Scan & { match?: Rule | undefined };
 
 /**
- * The twins themselves, likewise, but only those that the caller's role lets through and for which `match` holds; it sees of
- * the caller's ledger of each what the role lets through. A page ends early where twins are large or few match, with a cursor to the next. The
- * event loop is shared: a long scan goes on in slices, in turn with those of others.
+ * Scans the twins themselves: only those that the caller's role permits and for which `match` holds; `match` sees of
+ * the caller's ledger on each twin what the role permits. A page ends early, with a cursor, where twins are large or
+ * few match. Long scans run in slices and take turns with those of other callers.
  */
 export function scanTwins(
   { store, slices }: Deps,
@@ -69,10 +69,10 @@ export function scanTwins(
 
 type Limits = { twins: number; found: number; bytes: number; isOver: () => boolean };
 
-/** Looks at twins behind a position until a limit is reached; at least one, whatever its size. */
+/** Examines twins after a position until a limit is reached; at least one, whatever its size. */
 function examine(reader: Reader, actor: UserActor, after: number, match: Rule | undefined, limits: Limits) {
   const filtered = match !== undefined || actor.rules.twin !== null;
-  // Where most match, no more are read than are needed.
+  // Where most twins match, reads no more than needed.
   const limit = Math.min(limits.twins, filtered ? Math.max(limits.found, SLICE_MIN) : limits.found);
   const sizes = listDescriptionSizes(reader, actor.accountId, after, limit + 1);
   const fitting = Math.max(1, Math.min(limit, countWithin(sizes, limits.bytes)));
@@ -98,7 +98,7 @@ function examine(reader: Reader, actor: UserActor, after: number, match: Rule | 
   };
 }
 
-/** How many of the sizes, taken in order, stay within a sum. */
+/** How many of the sizes, taken in order, have a sum of at most `sumMax`. */
 function countWithin(sizes: readonly number[], sumMax: number): number {
   let count = 0;
   for (let sum = sizes[0] ?? 0; count < sizes.length && sum <= sumMax; sum += sizes[count] ?? 0) count++;
@@ -113,7 +113,7 @@ function matches(reader: Reader, actor: UserActor, twin: Twin, match: Rule): boo
 
 const cursorAfter = (id: string) => Buffer.from(id).toString("base64");
 
-/** A cursor is the id of the last twin of the page before; only the owner's own lead anywhere. */
+/** A cursor is the id of the last twin on the page before; only ids of the caller's account are valid. */
 function positionOf(reader: Reader, actor: UserActor, cursor: string): number {
   const { data: id } = Uuid.safeParse(Buffer.from(cursor, "base64").toString());
   const position = id === undefined ? undefined : findTwinPosition(reader, actor.accountId, id);

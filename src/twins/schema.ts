@@ -22,7 +22,7 @@ export const TwinScanView = z.object({
   twins: z.array(z.union([Uuid, TwinView])).meta({ description: "Ids, or with `details` whole twins." }),
 });
 
-/** The twin's own id stands in its creation certificate only. */
+/** The twin's own id appears only in its creation certificate. */
 export const viewTwin = (twin: Twin): Spliced<Omit<z.infer<typeof TwinView>, "description">> =>
   spliced(
     {

@@ -6,14 +6,14 @@ import type { Tx } from "../store/sqlite/sql.ts";
 import { getOwnTwin } from "./get-twin.ts";
 import { saveTermination, type Twin } from "./rows.ts";
 
-/** Terminates a twin for ever. Refuses all but the owner, and a second time. */
+/** Terminates a twin for good. Refuses other accounts, and a twin that is already terminated. */
 export const terminateTwin = userCommand("terminate_twin", (tx, actor, { id }: { id: string }): Twin => {
   const twin = getOwnTwin(tx, actor, id);
   if (twin.termination) throw conflict("done", "Twin already terminated.");
   return terminate(tx, actor, twin);
 });
 
-/** The termination itself, for commands that have asked who may. */
+/** Terminates a twin without permission checks, for commands that have made them. */
 export function terminate(tx: Tx, actor: Actor, twin: Twin): Twin {
   const accountId = twin.ownerId;
   const terminated = { ...twin, updatedAt: tx.now, termination: { issuerId: accountId, at: tx.now } };

@@ -7,7 +7,7 @@ import { saveDescription, type Twin } from "./rows.ts";
 
 type Input = { id: string; description: JsonText | null | undefined };
 
-/** Replaces a twin's description, or with null removes it. Refuses all but the owner, and on a terminated twin everybody. */
+/** Replaces a twin's description; null removes it. Refuses other accounts and terminated twins. */
 export const updateTwin = userCommand("update_twin", (tx, actor, { id, description }: Input): Twin => {
   const twin = getOwnTwin(tx, actor, id);
   assertAlive(twin);

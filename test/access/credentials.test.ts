@@ -43,7 +43,7 @@ test("a colleague exchanges a PIN for a secret that only they see", async () => 
   expect(about.body).toEqual({ ...rest, fingerprint: secret.slice(-4) });
 });
 
-test("neither spelling of a secret passes for the other, however often either was used before", async () => {
+test("neither spelling of a secret is accepted as the other, whether or not it was used before", async () => {
   await using world = await openWorld();
   const user = await world.createAccount();
   const statusOf = async (headers: Record<string, string>) => (await world.call("GET", "/whoami", { headers })).status;
@@ -77,7 +77,7 @@ test("a PIN works once, for 10 minutes, and only the newest of a user", async ()
   expect(await outcome(fourth)).toBe(201);
 });
 
-test("of many who redeem one PIN at the same moment, one gets the secret", async () => {
+test("of many clients that redeem one PIN at once, exactly one gets the secret", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const { pin } = (await admin.call("POST", `/users/${admin.user}/secrets`)).body;
@@ -102,7 +102,7 @@ test("a new secret ends the old one and the tokens made under it", async () => {
   }
 });
 
-test("a secret ends at its validity, to the millisecond, and lives again when that is moved", async () => {
+test("a secret ends at its validity, to the millisecond, and works again when its validity is extended", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const user = await world.createUser(admin, ALL);
@@ -122,7 +122,7 @@ test("a secret ends at its validity, to the millisecond, and lives again when th
   expect((await admin.call("PATCH", path, { validity_ts: "1707997021" })).body.subcode).toBe(400_589);
 });
 
-test("a user token stands in for the secret, until its own end", async () => {
+test("a user token stands in for the secret until its own end", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const user = await world.createUser(admin, { effect: "allow", actions: ["create_user_token", "get_account"] });
@@ -141,7 +141,7 @@ test("a user token stands in for the secret, until its own end", async () => {
   expect((await holder.call("GET", "/account")).status).toBe(401);
 });
 
-test("a token makes others and is refreshed only with the option for it, and passes on no more than it has", async () => {
+test("a token creates others and is refreshed only with the option for it, and passes on no more than it has", async () => {
   await using world = await openWorld();
   const user = await world.createAccount();
   const now = world.clock.now() / 1000;
@@ -181,7 +181,7 @@ test("a token makes others and is refreshed only with the option for it, and pas
   expect((await make(user.authorization, { options: ["fly"] })).body.subcode).toBe(400_589);
 });
 
-test("a token that we did not sign, or not this way, is nobody's", async () => {
+test("a token with a foreign signature or another algorithm is refused", async () => {
   await using world = await openWorld();
   const user = await world.createAccount();
   const { token } = (await user.call("POST", "/token")).body;
@@ -209,7 +209,7 @@ test("a token that we did not sign, or not this way, is nobody's", async () => {
   expect((await world.caller(user, unknown).call("GET", "/whoami")).body.subcode).toBe(401_000);
 });
 
-test("neither secrets nor PINs nor tokens are kept, only what they can be recognised by", async () => {
+test("secrets, PINs and tokens are not stored, only what identifies them", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const user = await world.createUser(admin, ALL);

@@ -3,7 +3,7 @@ import { resetUserSecret } from "../../src/access/secrets/reset-user-secret.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { type Caller, type Json, openWorld } from "../support/world/world.ts";
 
-// What is derived from a secret — tokens, PINs, other secrets — never has more, nor lasts longer, than what it was made with.
+// What is derived from a secret — tokens, PINs, other secrets — never permits more, nor lasts longer, than its source.
 
 const ALL = { effect: "deny", actions: null };
 const allow = (...actions: string[]) => ({ effect: "allow", actions });
@@ -23,7 +23,7 @@ async function open(clerkStatement: Json = CLERK) {
   const redeem = (pin: string) => world.call("POST", `/secrets/${admin.account}/${pin}`);
   const holder = (authorization: string) => world.caller(admin, authorization);
   const status = async (authorization: string) => (await holder(authorization).call("GET", "/whoami")).status;
-  /** The secret that comes of a PIN for the user. */
+  /** The secret that a PIN for the user yields. */
   const secretBy = async (by: Hands, user: string, body?: Json) =>
     (await redeem(await pinOf(user, by, body))).body.secret as string;
   const seconds = (ms: number) => (world.clock.now() + ms) / 1000;
@@ -54,7 +54,7 @@ const outcome = async (answer: Promise<{ status: number; body: Json }>) => {
 };
 const FORBIDDEN = [403, 403_535];
 
-test("a token cannot make, prolong or end the secret that it stands in for", async () => {
+test("a token cannot create, prolong or end the secret that it stands in for", async () => {
   await using it = await open();
   const { admin } = it;
   const own = `/users/${admin.user}/secrets`;
@@ -71,7 +71,7 @@ test("a token cannot make, prolong or end the secret that it stands in for", asy
   expect(await it.status(admin.authorization)).toBe(200);
 });
 
-test("a token makes PINs only if it can all that the secret can, and not beyond its own end", async () => {
+test("a token makes PINs only if it permits everything that the secret does, and not beyond its own end", async () => {
   await using it = await open();
   const { admin, world } = it;
   const user = await it.make("/users", { role: await it.role(allow("create_user_token")) });
@@ -96,7 +96,7 @@ test("a token makes PINs only if it can all that the secret can, and not beyond 
   const made = await it.redeem(await it.pinOf(user, token));
   expect([made.status, made.body.validity_ts]).toEqual([201, validity_ts]);
   expect(await outcome(token.call("PATCH", path, { validity_ts: null }))).toEqual(FORBIDDEN);
-  // Nor does anybody else prolong it: who made it may have it.
+  // Other users may not prolong it either: its maker may know it.
   expect(await outcome(admin.call("PATCH", path, { validity_ts: null }))).toEqual(FORBIDDEN);
 
   const late = await it.pinOf(user, token);
@@ -105,7 +105,7 @@ test("a token makes PINs only if it can all that the secret can, and not beyond 
   expect((await it.redeem(late)).status).toBe(404);
 });
 
-test("a secret that ends makes none, and no token, that lasts longer", async () => {
+test("a secret with an end creates no secret or token that lasts longer", async () => {
   await using it = await open(ALL);
   const { admin, clerk } = it;
   const end = it.seconds(MINUTE);
@@ -125,13 +125,13 @@ test("a secret that ends makes none, and no token, that lasts longer", async () 
   expect((await refreshing.call("POST", "/token/refresh", { validity_ts: null })).body.validity_ts).toBe(end);
 });
 
-test("one's own secret is prolonged up to what another gave it, and a new one of oneself's is no better", async () => {
+test("users prolong their own secret up to what another user gave it, and a new one that they make themselves has the same bound", async () => {
   await using it = await open(ALL);
   const { admin, clerk } = it;
   const path = `/users/${clerk.user}/secrets`;
   const prolong = async (by: Hands, validity_ts: number | null) =>
     (await by.call("PATCH", path, { validity_ts })).status;
-  // What was cut short by oneself is taken back, what another cut short is not.
+  // An earlier end that users set themselves can be undone, one that another user set cannot.
   expect([await prolong(clerk, it.seconds(1000)), await prolong(clerk, null)]).toEqual([200, 200]);
   expect([await prolong(admin, it.seconds(MINUTE)), await prolong(clerk, null)]).toEqual([200, 403]);
   expect([await prolong(clerk, it.seconds(1000)), await prolong(clerk, it.seconds(MINUTE))]).toEqual([200, 200]);
@@ -140,7 +140,7 @@ test("one's own secret is prolonged up to what another gave it, and a new one of
   expect(await prolong(admin, null)).toBe(200);
 });
 
-test("a user whose role was deleted is out of reach of all but those who have everything", async () => {
+test("a user whose role was deleted can be changed only by users with all rights", async () => {
   await using it = await open(allow(...CLERK.actions, "delete_user_secret"));
   const { admin, clerk } = it;
   const strong = await it.world.createUser(admin, ALL);
@@ -160,12 +160,12 @@ test("a user whose role was deleted is out of reach of all but those who have ev
   for (const by of [clerk, almost, it.holder(await it.secretBy(admin, bound))]) {
     for (const refused of attempts(by)) expect(await outcome(refused)).toEqual(FORBIDDEN);
   }
-  // What the user had stands, once they are given a role again.
+  // The user's secret stays valid once they have a role again.
   expect((await admin.call("PATCH", user, { role: admin.role })).body.ended_secrets).toBeUndefined();
   expect(await it.status(strong.authorization)).toBe(200);
 });
 
-test("a PIN or secret that a weaker user made ends where its user is given more, and both are told", async () => {
+test("a PIN or secret that a weaker user made ends when its user is given more, and the answers say so", async () => {
   await using it = await open();
   const { admin, clerk } = it;
   const weak = await it.role(allow("create_user"));
@@ -209,7 +209,7 @@ test("a role that is changed to permit more ends what weaker users made for its 
   expect(it.journal("secret.outgrown")[0].users.toSorted()).toEqual(users.slice(0, 3).toSorted());
 });
 
-test("a rule that bound the maker binds what they made: it ends where the rule goes", async () => {
+test("credentials made by a user whom a rule bound end when the rule is removed", async () => {
   await using it = await open();
   const { admin } = it;
   const rules = { entry_rule: "entry_name == 'a'" };
@@ -228,7 +228,7 @@ test("a rule that bound the maker binds what they made: it ends where the rule g
   }
 });
 
-test("a secret that a user made for themselves takes the place of the one they had: it survives what that would have", async () => {
+test("a secret that users made for themselves keeps the bounds of the one that it replaces", async () => {
   await using it = await open();
   const { admin, clerk } = it;
   const own = await it.secretBy(clerk, clerk.user);
@@ -243,7 +243,7 @@ test("a secret that a user made for themselves takes the place of the one they h
   expect(await it.status(again)).toBe(401);
 });
 
-test("a PIN is worth what its maker is when it is redeemed", async () => {
+test("a PIN is limited to its maker's rights at the time of redemption", async () => {
   await using it = await open();
   const { admin } = it;
   const user = await it.make("/users", { role: await it.role(allow("create_user")) });
@@ -265,7 +265,7 @@ test("a PIN is worth what its maker is when it is redeemed", async () => {
   }
 });
 
-test("a PIN redeemed at the moment of a promotion leads to nothing more than before it", async () => {
+test("a PIN redeemed during a promotion yields no more than before it", async () => {
   await using it = await open();
   const { admin, clerk } = it;
   const weak = await it.role(allow("create_user"));
@@ -281,7 +281,7 @@ test("a PIN redeemed at the moment of a promotion leads to nothing more than bef
   }
 });
 
-test("a token permits what its user's role did when it was made, and its children and heirs no more", async () => {
+test("a token permits what its user's role did when it was made, and its children and refreshed tokens no more", async () => {
   await using it = await open(allow("create_user_token", "get_account"));
   const { admin, clerk } = it;
   const token = it.holder(await it.tokenOf(clerk, { options: ["create", "refresh"] }));
@@ -301,7 +301,7 @@ test("a token permits what its user's role did when it was made, and its childre
   expect(await ask(token)).toEqual([403, 403]);
 });
 
-test("a token counts as long as the rules that bound it then bind its user", async () => {
+test("a token is valid as long as the rules that bound it when it was made bind its user", async () => {
   await using it = await open();
   const { admin } = it;
   const rules = { twin_rule: "TWIN.company == USER.company" };
@@ -320,7 +320,7 @@ test("a token counts as long as the rules that bound it then bind its user", asy
   expect(await it.status(token)).toBe(401);
 });
 
-test("who is bound by a rule that reads the user cannot be, make or use another user in its eyes", async () => {
+test("a user bound by a rule that reads the user cannot become, create or use a user that the rule reads differently", async () => {
   await using it = await open();
   const { admin } = it;
   const role = await it.role(ALL, { twin_rule: "TWIN.company == USER.company" });
@@ -355,7 +355,7 @@ test("who is bound by a rule that reads the user cannot be, make or use another 
   expect(await it.status(secret)).toBe(401);
 });
 
-test("an operator's reset ends a PIN that waits, and what it gives survives every promotion", async () => {
+test("an operator's reset ends a waiting PIN, and the new secret survives every promotion", async () => {
   await using it = await open();
   const { admin, clerk, world } = it;
   const user = await it.make("/users", { role: await it.role(allow("create_user")) });
@@ -369,7 +369,7 @@ test("an operator's reset ends a PIN that waits, and what it gives survives ever
   expect((await hub({ "x-auth-token": await it.tokenOf(it.holder(secret)) })).status).toBe(401);
 });
 
-test("both spellings of a secret end with it, at both doors", async () => {
+test("both spellings of a secret end with it, on both APIs", async () => {
   await using it = await open();
   const { admin, clerk, world } = it;
   const user = await it.make("/users", { role: await it.role(allow("create_user", "list_hubs")) });

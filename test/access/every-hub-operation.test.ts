@@ -4,17 +4,17 @@ import { hubCaller } from "../support/world/hub.ts";
 import { prepared } from "../support/world/prepared-world.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-/** Things of one account, for operations to be tried on. */
+/** Things of one account to try operations on. */
 type Things = { hub: string; idle: string; device: string };
 
 type Row = {
   path?: (things: Things) => string;
   body?: (things: Things) => unknown;
-  /** What is not found when the things are another account's. `own` operations can name no things at all. */
+  /** What another account's thing is not found as. `own` operations name no thing. */
   foreign: "hub" | "device" | "twin" | "own";
-  /** What the role has to permit beside it. */
+  /** Further actions that the role has to permit. */
   also?: string[];
-  /** What the things' own account is answered, if not success: things are as they are. */
+  /** The status for the things' own account, if not success, given their state. */
   answers?: number;
 };
 
@@ -35,7 +35,7 @@ const ROWS: Record<string, Row> = {
   delete_hub: { foreign: "hub", path: ({ idle }) => `/hubs/${idle}` },
   get_hub_metrics: { foreign: "hub", path: below(hub, "/metrics") },
   get_hub_ca: { foreign: "hub", path: below(hub, "/ca") },
-  // Whose hub it is, is asked before what the certificates are worth.
+  // The owner of the hub is checked before the certificates.
   set_hub_ca: {
     foreign: "hub",
     path: below(hub, "/ca"),
@@ -82,14 +82,17 @@ const openPrepared = prepared(async (world) => {
   return { caller, own, foreign };
 });
 
-/** A world of an account with things of its own, and a stranger's account with others. */
+/** A world with two accounts, each with things of its own. */
 async function openAccounts() {
   const { world, things } = await openPrepared();
   const { caller, own, foreign } = things;
   return { world, caller: { ...world.caller(caller, caller.authorization), token: caller.token }, own, foreign };
 }
 
-/** Such a world with users of all kinds who get nowhere, as one that all operations may share: what is refused changes nothing. */
+/**
+ * Such a world with users of all kinds that are refused; all operations can share it, because refused requests change
+ * nothing.
+ */
 async function openRefusing() {
   const { world, caller, own } = await openAccounts();
   const createUser = () => world.createUser(caller, { effect: "deny", actions: null });
@@ -126,7 +129,7 @@ for (const { id, method, path: pattern, ok } of operations) {
     call(method.toUpperCase(), row.path?.(things) ?? pattern, row.body?.(things));
 
   describe(id, () => {
-    test("no, a wrong and an ended token are refused in the same words, and so is a user token", async () => {
+    test("missing, wrong and expired tokens are refused in the same words, and so are user tokens", async () => {
       const { world, caller, own, ended, userToken } = refusing;
       const unknown = { "x-auth-token": world.deps.random.uuid() };
       const credentials: [Record<string, string>, string][] = [
@@ -148,7 +151,7 @@ for (const { id, method, path: pattern, ok } of operations) {
       }
     });
 
-    test("a deleted user, secret or role ends it at once", async () => {
+    test("deleting the user, secret or role takes effect at once", async () => {
       const { world, own, byUser, bySecret, byRole } = refusing;
       expect((await send(own, hubCaller(world, byUser.token))).status).toBe(401);
       expect((await send(own, hubCaller(world, bySecret.token))).status).toBe(401);
@@ -171,7 +174,7 @@ for (const { id, method, path: pattern, ok } of operations) {
     });
 
     if (row.foreign !== "own") {
-      test("another account's things are as absent as those that do not exist", async () => {
+      test("another account's things are not found, like those that do not exist", async () => {
         const { world, caller, foreign } = await openAccounts();
         await using _ = world;
         const call = hubCaller(world, caller.token);

@@ -5,7 +5,7 @@ import { type Purpose, tokenOf } from "../../src/notifications/model/tokens.ts";
 import { prepared } from "../support/world/prepared-world.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-/** Things of one account, for operations to be tried on. */
+/** Things of one account to try operations on. */
 type Things = Record<"account" | "user" | "role" | "twin" | "cursor" | "subscription" | "delivery", string> & {
   token: (purpose: Purpose) => string;
 };
@@ -13,7 +13,7 @@ type Things = Record<"account" | "user" | "role" | "twin" | "cursor" | "subscrip
 type Row = {
   path?: (things: Things) => string;
   body?: (things: Things) => unknown;
-  /** Status and subcode when the things are another account's. `own` operations can name no things at all. */
+  /** Status and subcode if the things are another account's. `own` operations name no thing. */
   foreign: readonly [number, number | null] | "own";
   /** Operations that every user has, whatever the role denies; and those without credentials. */
   needs?: "user" | "token" | "nothing";
@@ -96,7 +96,7 @@ const ROWS: Record<string, Row> = {
   patch_twin_document: { foreign: NOT_FOUND, path: document, body: () => ({ data: { a: 2 } }) },
   delete_twin_document: { foreign: NOT_FOUND, path: document },
   webhook_subscribe: { foreign: "own", body: () => HOOK },
-  // Whoever has a link may follow it: receivers have no account.
+  // The link is the credential: receivers have no account.
   webhook_confirm_subscription: { foreign: [200, null], path: hook("c"), needs: "nothing" },
   webhook_refresh_subscription: { foreign: [200, null], path: hook("r"), needs: "nothing" },
   webhook_unsubscribe: { foreign: [200, null], path: hook("u"), needs: "nothing" },
@@ -139,7 +139,7 @@ async function thingsOf(world: World, caller: Caller): Promise<Things> {
   return { account, user, role, twin, cursor: Buffer.from(twin).toString("base64"), ...hooked };
 }
 
-/** A confirmed subscription with a delivery that waits: nothing is sent here. */
+/** A confirmed subscription with a waiting delivery: nothing is sent here. */
 async function subscribe(world: World, caller: Caller) {
   await caller.call("POST", "/notifications/webhooks", HOOK);
   const { subscriptions } = (await caller.call("GET", "/notifications/subscriptions")).body;
@@ -157,13 +157,16 @@ const openPrepared = prepared(async (world) => {
   return { caller, own, foreign };
 });
 
-/** A world of an account with things of its own, and a stranger's account with others. */
+/** A world with two accounts, each with things of its own. */
 async function openAccounts() {
   const { world, things } = await openPrepared();
   return { ...things, world, caller: world.caller(things.caller, things.caller.authorization) };
 }
 
-/** Such a world with users of all kinds who get nowhere, as one that all operations may share: what is refused changes nothing. */
+/**
+ * Such a world with users of all kinds that are refused; all operations can share it, because refused requests change
+ * nothing.
+ */
 async function openRefusing() {
   const { world, caller, own } = await openAccounts();
   const createUser = () => world.createUser(caller, { effect: "deny", actions: null });
@@ -205,7 +208,7 @@ for (const { id, method, path: pattern, ok } of operations) {
 
   describe(id, () => {
     if (row.needs !== "nothing") {
-      test("no, a wrong and an ended credential are refused in the same words", async () => {
+      test("missing, wrong and expired credentials are refused in the same words", async () => {
         const { world, caller, own, ended, endedToken } = refusing;
         const wrong = caller.authorization.split("").reverse().join("");
         const credentials = [
@@ -223,7 +226,7 @@ for (const { id, method, path: pattern, ok } of operations) {
         }
       });
 
-      test("a deleted user, secret or role ends it at once", async () => {
+      test("deleting the user, secret or role takes effect at once", async () => {
         const { own, byUser, bySecret, byRole } = refusing;
         expect(await outcome(send(own, byUser.call))).toEqual([401, 401_000]);
         expect(await outcome(send(own, bySecret.call))).toEqual([401, 401_000]);
@@ -240,7 +243,7 @@ for (const { id, method, path: pattern, ok } of operations) {
         const malformed = await denied.call(method.toUpperCase(), row.path?.(own) ?? pattern, undefined, { raw: "{" });
         expect([malformed.status, malformed.body.subcode]).toEqual([403, 403_535]);
         expect(await outcome(send(own, denied.call))).toEqual([403, 403_535]);
-        // What a user permitted nothing else may do with things of no more permission than their own.
+        // A user with one permitted action may use it on things that permit no more than that.
         expect(await outcome(send(own, allowed.call))).toEqual([ok.status, null]);
       } else if (row.needs === "user") {
         expect(await outcome(send(own, denied.call))).toEqual([ok.status, null]);
@@ -261,7 +264,7 @@ for (const { id, method, path: pattern, ok } of operations) {
   });
 }
 
-test("what the original has and this server has not is refused and says so, after asking who calls", async () => {
+test("operations of the original that this server lacks are refused with a reason, after authentication", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   for (const { id, method, path: pattern, open } of UNBUILT) {

@@ -3,9 +3,9 @@ import { ROLES_MAX, USERS_MAX } from "../../src/access/model/room-in-account.ts"
 import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-// Lists of people and roles: as large as an account may have them, and a page at a time.
+// Lists of users and roles: at the account's limits, and in pages.
 
-/** Users or roles of an account, written from beside. */
+/** Users or roles of an account, written to the database directly. */
 function seed(world: World, table: "users" | "roles", { account, role }: Caller, count: number): void {
   const own = table === "users" ? [["role_id", role]] : [["effect", "allow"]];
   const columns = ["id", "account_id", "name", "created_at", "updated_at", ...own.map(([name]) => name)];
@@ -31,7 +31,7 @@ for (const [table, max, body] of [
   ["users", USERS_MAX, (role: string) => ({ role })],
   ["roles", ROLES_MAX, () => ({})],
 ] as const) {
-  test(`an account has at most ${max} ${table}, and who asks for no pages is told that there are more than 1 000`, async () => {
+  test(`an account has at most ${max} ${table}, and a request without page parameters gets 1 000 and a link to the rest`, async () => {
     await using world = await openWorld();
     const company = await world.createAccount();
     const other = await world.createAccount("Other");
@@ -42,7 +42,7 @@ for (const [table, max, body] of [
     expect(refused.body.description).toBe(`An account has at most ${max} ${table}.`);
     expect((await other.call("POST", `/${table}`, body(other.role))).status).toBe(201);
 
-    // What there is above the limit stays, and can be read.
+    // Rows above the limit stay and can be read.
     seed(world, table, company, 5);
     const first = await company.call("GET", `/${table}`);
     expect(Object.keys(first.body)).toEqual([table]);
@@ -51,13 +51,13 @@ for (const [table, max, body] of [
     const ids = (await allPages(company, `/${table}`)).flatMap((page) => Object.keys(page[table]));
     expect([ids.length, new Set(ids).size]).toEqual([max + 5, max + 5]);
 
-    // With one removed there is still no room, until there are fewer than the limit.
+    // After one deletion there is still no room, until there are fewer than the limit.
     const small = await other.call("GET", `/${table}`);
     expect([Object.keys(small.body[table]).length, nextOf(small)]).toEqual([2, undefined]);
   }, 30_000);
 }
 
-test("room comes back with what is deleted", async () => {
+test("deleting makes room again", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   seed(world, "roles", company, ROLES_MAX - 2);
@@ -68,7 +68,7 @@ test("room comes back with what is deleted", async () => {
   expect((await company.call("POST", "/roles", {})).status).toBe(400);
 });
 
-test("pages are as large as asked for, keep their order, and a cursor is one of the same list", async () => {
+test("pages have the requested size, keep their order, and a cursor is valid for its list only", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   seed(world, "users", company, 10);
@@ -80,7 +80,7 @@ test("pages are as large as asked for, keep their order, and a cursor is one of 
   const link = nextOf(await company.call("GET", "/users?limit=4"));
   expect(link).toStartWith("/users?limit=4&cursor=");
   const cursor = new URLSearchParams(link?.split("?")[1]).get("cursor");
-  // Whoever stood at the cursor may be gone.
+  // The item at the cursor may be deleted.
   await company.call("DELETE", `/users/${whole[3]}`);
   expect(Object.keys((await company.call("GET", `/users?limit=4&cursor=${cursor}`)).body.users)).toEqual(
     whole.slice(4, 8),

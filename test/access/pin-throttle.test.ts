@@ -20,7 +20,7 @@ async function openGuessed() {
   return { world, admin: admin as Caller, makePin, guess, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
-/** A throttle alone: how many of some attempts are admitted, all of which fail. */
+/** A throttle alone: returns how many of some attempts are admitted, all of which fail. */
 function openThrottle(countersMax?: number) {
   const clock = new TestClock();
   const throttle = new PinThrottle(clock, countersMax);
@@ -38,7 +38,7 @@ function openThrottle(countersMax?: number) {
   return { clock, throttle, isAdmitted, admitted };
 }
 
-test("a client that guessed twenty times is told to wait, for the right PIN too, and is let in when that is over", async () => {
+test("a client that guessed twenty times is refused, even with the right PIN, until the window ends", async () => {
   await using it = await openGuessed();
   const pin = await it.makePin();
   const guesses = await Promise.all(Array.from({ length: 25 }, () => it.guess(pin, "192.0.2.7")));
@@ -53,12 +53,12 @@ test("a client that guessed twenty times is told to wait, for the right PIN too,
   expect((await redeem(it.world, it.admin.account, await it.makePin(), "192.0.2.7")).status).toBe(201);
 });
 
-test("a stranger cannot shut an account: the right PIN works from where nobody failed, whatever came before", async () => {
+test("a stranger cannot lock an account: the right PIN works from a network without failures, whatever happened before", async () => {
   await using it = await openGuessed();
   const pin = await it.makePin();
   const strangers = Array.from({ length: 300 }, (_, i) => (i % 2 ? `198.51.${i}.7` : `2001:db8:${i}::7`));
   for (const address of strangers) await it.guess(pin, address);
-  // A user who mistypes has two more tries, even now.
+  // A user who mistypes has two more tries even now.
   expect([(await it.guess(pin, "203.0.113.5")).status, (await it.guess(pin, "203.0.113.5")).status]).toEqual([
     404, 404,
   ]);
@@ -68,7 +68,7 @@ test("a stranger cannot shut an account: the right PIN works from where nobody f
   expect((await redeem(it.world, it.admin.account, later, "2001:db9::5")).status).toBe(201);
 });
 
-test("an account that is being guessed at leaves each network few tries, and others as many as ever", () => {
+test("while an account is being guessed at, each network has only a few tries for it, and the usual number for other accounts", () => {
   const { admitted, isAdmitted, clock } = openThrottle();
   expect(admitted(100, (i) => `10.${i}.0.1`)).toBe(100);
   expect(admitted(20, () => "192.0.2.1")).toBe(3);
@@ -81,21 +81,21 @@ test("an account that is being guessed at leaves each network few tries, and oth
   expect(isAdmitted("2001:db8:1:1::1")).toBe(true);
 });
 
-test("who has many addresses of one network gains little", () => {
+test("a client with many addresses of one network gains little", () => {
   const { admitted } = openThrottle();
   expect(admitted(30, () => "192.0.2.1", "one")).toBe(20);
   expect(admitted(256, (i) => `192.0.2.${i}`, "two")).toBe(80);
   expect(admitted(256, (i) => `2001:db8:1:${i.toString(16)}::1`, "three")).toBe(100);
 });
 
-test("an attempt that succeeds was none", () => {
+test("a successful attempt does not count", () => {
   const { throttle, admitted, isAdmitted } = openThrottle();
   for (let i = 0; i < 500; i++) throttle.admit("account", "192.0.2.1")();
   expect(admitted(30, () => "192.0.2.1")).toBe(20);
   expect(isAdmitted("192.0.2.2")).toBe(true);
 });
 
-test("a network that guessed too often cannot make the throttle forget by guessing on, nor fill its memory", () => {
+test("a network that guessed too often cannot evict counters by guessing on, nor fill the memory", () => {
   const { throttle, admitted, isAdmitted } = openThrottle();
   const count = tries(20_000);
   expect(admitted(20, () => "192.0.2.7")).toBe(20);
@@ -104,7 +104,7 @@ test("a network that guessed too often cannot make the throttle forget by guessi
   expect(throttle.counterCount).toBeLessThan(400);
 });
 
-test("however many networks guess, the throttle keeps so many counters and no more", () => {
+test("however many networks guess, the throttle keeps at most its maximum of counters", () => {
   const { throttle, admitted, isAdmitted } = openThrottle(1000);
   admitted(5000, (i) => `${1 + (i >> 8)}.${i & 255}.0.1`);
   expect(throttle.counterCount).toBe(1000);

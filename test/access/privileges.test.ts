@@ -6,7 +6,7 @@ import { isWithin, permits } from "../../src/access/model/statement.ts";
 import type { Statement } from "../../src/kernel/actor.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-/** The actions by which rights are handed around, and two of the others. */
+/** The actions that hand out rights, and two others. */
 const POOL = [
   "create_user_role",
   "update_user_role",
@@ -29,7 +29,7 @@ const statements: fc.Arbitrary<Statement> = fc.record({
   actions: fc.option(fc.uniqueArray(fc.constantFrom(...POOL, "who_am_i" as const)), { nil: null }),
 });
 
-/** What a statement permits, told action by action, one that is yet to be invented among them. */
+/** What a statement permits, action by action, including one that does not exist yet. */
 const permitted = (statement: Statement) =>
   [...ACTIONS, "an_action_of_next_year" as Action]
     .filter((action) => !(UNGOVERNED_ACTIONS as readonly string[]).includes(action))
@@ -47,7 +47,7 @@ test("a statement is within another exactly if it permits no action, now or late
 
 const SUPER_ADMIN: Statement = { effect: "deny", actions: [] };
 
-/** One attempt: which of the callers in one's hands tries what, on which user and role of the account. */
+/** One attempt: which of the available callers tries what, on which user and role of the account. */
 const attempts = fc.record({
   what: fc.constantFrom(
     "createRole",
@@ -67,7 +67,7 @@ const attempts = fc.record({
 });
 type Attempt = typeof attempts extends fc.Arbitrary<infer A> ? A : never;
 
-/** Looks past every permission: what the store holds. */
+/** What the store holds, read without permission checks. */
 const usersOf = (world: World, { account }: Caller) =>
   world.store.read((reader) => listUsers(reader, account, [0, ""], 1000));
 const rolesOf = (world: World, { account }: Caller) =>
@@ -100,7 +100,7 @@ async function attempt(world: World, admin: Caller, hands: Pick<Caller, "call">[
   }
 }
 
-test("by no order of calls does anybody end up with more than the user who made them", async () => {
+test("no sequence of calls gives a user more than the user who made the calls has", async () => {
   await fc.assert(
     fc.asyncProperty(statements, fc.array(attempts, { minLength: 5, maxLength: 30 }), async (statement, steps) => {
       await using world = await openWorld({ log: "silent" });
@@ -119,7 +119,7 @@ test("by no order of calls does anybody end up with more than the user who made 
           const held = rolesOf(world, admin).find(({ id }) => id === me.body.role)?.statement as Statement;
           expect(permitted(held).filter((action) => !limit.has(action))).toEqual([]);
         }
-        // Whoever holds less can neither change nor remove who holds everything.
+        // Users with fewer rights can neither change nor delete one with all rights.
         if (!equalsAdmin) {
           const { status, body } = await admin.call("GET", "/whoami");
           expect([status, body.user, body.role]).toEqual([200, admin.user, admin.role]);

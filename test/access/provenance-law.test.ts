@@ -9,7 +9,7 @@ import { type Person, Provenance, RULE } from "./provenance.ts";
 
 const MINUTE = 60_000;
 
-/** By which rights are handed around. */
+/** Actions that hand out rights. */
 const HANDING = [
   "create_user_role",
   "update_user_role",
@@ -76,12 +76,12 @@ const steps = fc.record({
     "reset",
     "wait",
   ),
-  // Promotions are mostly the administrator's.
+  // Most promotions are by the administrator.
   byAdmin: fc.boolean(),
   by: fc.nat(),
   hand: fc.nat(),
   user: fc.nat(),
-  // The first is the administrator's.
+  // The first role is the administrator's.
   role: fc.oneof(fc.constant(0), fc.nat()),
   ...bodies,
 });
@@ -96,9 +96,9 @@ class Story {
   readonly #account: string;
   readonly #provenance: Provenance;
   readonly #pins: Waiting[] = [];
-  /** For whom somebody else than the administrator made a PIN last: what happens to them next is worth trying. */
+  /** The user for whom a non-administrator last made a PIN: steps that change this user are worth trying. */
   #lately: string | undefined;
-  /** How often each kind of step did something. */
+  /** How often each kind of step succeeded. */
   readonly done = new Map<string, number>();
 
   constructor(world: World, admin: Awaited<ReturnType<World["createAccount"]>>) {
@@ -169,7 +169,10 @@ class Story {
     return status === 201;
   }
 
-  /** Any user and role, or those by which rights go astray: one's own role, users whom one can be, and what became of them last. */
+  /**
+   * Any user and role, or those where mistakes are likely: the caller's own role, users with that role, and the user of
+   * the latest PIN.
+   */
   #aim(by: Person, { what, byAdmin, hand, ...step }: Step): { user: string; role: string } {
     const any = { user: pick(this.#ids("users"), step.user), role: pick(this.#ids("roles"), step.role) };
     if (hand % 4 === 0) return any;
@@ -179,13 +182,13 @@ class Story {
     }
     const own = by.user ? this.#roleOf(by.user) : any.role;
     const roles = new Set(this.#ids("roles"));
-    // Whose role is gone is as good as a peer to who may give one.
+    // A user without a role is a peer of every caller that may assign one.
     const isPeer = (role: string) => (hand % 4 === 1 ? !roles.has(role) : role === own);
     const peers = this.#ids("users").filter((user) => user !== by.user && isPeer(this.#roleOf(user)));
     return { user: peers.length > 0 ? pick(peers, step.user) : any.user, role: own };
   }
 
-  /** By whom it was made for themselves; by the administrator's, those whom it is for. */
+  /** PINs are redeemed by their makers; the administrator's by the users that they are for. */
   async #redeem(which: number): Promise<boolean> {
     const [waiting] = this.#pins.splice(which < 0 ? which : which % Math.max(1, this.#pins.length), 1);
     if (!waiting) return false;
@@ -211,7 +214,7 @@ class Story {
 const endOf = ({ validity_ts }: { validity_ts: number | null }) =>
   validity_ts === null ? Infinity : validity_ts * 1000;
 
-test("nobody ends with more, or longer, than they were given by somebody who had it", async () => {
+test("no user ends up with more rights, or longer, than another user who had them gave", async () => {
   const done = new Map<string, number>();
   const count = tries(10);
   const colleagues = fc.array(fc.record({ ...bodies, end: fc.constantFrom(undefined, 30) }), {
@@ -237,7 +240,7 @@ test("nobody ends with more, or longer, than they were given by somebody who had
     },
   );
   await fc.assert(property, { numRuns: count });
-  // What no story ever does is not tried.
+  // Every kind of step must have succeeded at least once.
   for (const what of ["giveRole", "pin", "prolong", "token"])
     expect([what, done.get(what) ?? 0]).not.toEqual([what, 0]);
 }, 600_000);

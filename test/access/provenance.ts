@@ -6,27 +6,27 @@ import type { Statement, UserActor } from "../../src/kernel/actor.ts";
 import { DomainError } from "../../src/kernel/failure.ts";
 import type { Caller, Json, World } from "../support/world/world.ts";
 
-// Who was given what, kept beside a server and without looking at how it decides. People hold credentials, and lie: whoever makes a PIN
-// redeems it. Only the administrator hands PINs to those that they are for.
+// A record of who was given what, kept outside the server and independent of its decisions. People hold credentials,
+// and cheat: the maker of a PIN redeems it. Only the administrator passes PINs on to the users that they are for.
 
-/** The one rule that binds roles here: its users reach what is of their company. */
+/** The one rule that binds roles here: its users may access things of their own company. */
 export const RULE = "TWIN.company == USER.company";
 
 const GOVERNED = ACTIONS.filter((action) => !(UNGOVERNED_ACTIONS as readonly string[]).includes(action));
-/** With an action that is yet to be invented: `deny` statements permit it. */
+/** With an action that does not exist yet: `deny` statements permit it. */
 const WITH_NEXT_YEARS = [...GOVERNED, "an_action_of_next_year" as Action];
 
-/** An action with what it reaches: everything (`*`), or what is of one company. */
+/** An action with its reach: everything (`*`), or the things of one company. */
 type Right = `${string} ${string}`;
 
 export type Person = {
   name: string;
-  /** The user that they are, if they were made one. */
+  /** Their user, if they have one. */
   user?: string;
   hands: string[];
   given: Set<Right>;
   until: number;
-  /** Of those who were given a token: what it may be used for, and what it carries. */
+  /** For holders of a token: its options and its dictionary. */
   token?: { options: string[]; dictionary: Record<string, Json> };
 };
 
@@ -58,7 +58,7 @@ export class Provenance {
     return person;
   }
 
-  /** What a credential is at this moment; undefined if it is nothing any more. */
+  /** The actor of a credential at this moment; undefined if it is not valid any more. */
   async actorOf(hand: string): Promise<UserActor | undefined> {
     try {
       return await this.#authenticator.authenticate(credentialFrom(hand));
@@ -68,7 +68,7 @@ export class Provenance {
     }
   }
 
-  /** A secret for a user, handed to them by the administrator or the operator, who have everything. */
+  /** A secret for a user, from the administrator or the operator, who have all rights. */
   hand(user: string, secret: string, until: number): void {
     const owner =
       this.people.find((person) => person.user === user) ??
@@ -78,7 +78,7 @@ export class Provenance {
     this.#give(this.admin, owner);
   }
 
-  /** A token, handed to a stranger. */
+  /** A token, given to a stranger. */
   async handToken(
     giver: Person,
     hand: string,
@@ -92,18 +92,18 @@ export class Provenance {
       name: `guest ${this.people.length}`,
       hands: [hand],
       given: actor ? this.#rightsOf(actor) : new Set(),
-      // One that may be refreshed is given for as long as the secret lasts.
+      // A refreshable one is given for as long as the secret lasts.
       until: options.includes("refresh") ? giver.until : until,
       token: { options, dictionary: { ...dictionary, ...giver.token?.dictionary } },
     });
   }
 
-  /** After something that `by` did: whoever has more as a user was given it by them, who must have had it. */
+  /** Called after an action of `by`: users whose rights grew were given them by `by`, who must have had them. */
   settle(by: Person): void {
     for (const person of this.people) if (person.user) this.#give(by, person);
   }
 
-  /** After `by` moved the end of a user's secret. */
+  /** Called after `by` changed the end of a user's secret. */
   settleEnd(by: Person, user: string, end: number): void {
     const owner = this.people.find((person) => person.user === user);
     if (!owner || owner === by || end <= owner.until) return;
@@ -111,7 +111,7 @@ export class Provenance {
     owner.until = end;
   }
 
-  /** Nobody holds anything that has more, or lasts longer, than they were given. */
+  /** No credential permits more, or lasts longer, than its holder was given. */
   async assertLaw(): Promise<void> {
     for (const person of this.people) {
       for (const hand of person.hands) {
@@ -141,7 +141,7 @@ export class Provenance {
     expect(JSON.parse(row.secret_dict) ?? {}, `${name} has another dictionary`).toMatchObject(given.dictionary);
   }
 
-  /** Through the server's own snapshot: from beside, it takes most of the time. */
+  /** Through the server's own snapshot: a connection of its own would take most of the test's time. */
   #query(sql: string, ...binds: string[]): Json[] {
     return this.#world.store.read((reader) => reader.all(sql, ...binds));
   }

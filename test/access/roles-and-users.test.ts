@@ -6,7 +6,7 @@ import type { DomainError } from "../../src/kernel/failure.ts";
 import { createTwin } from "../../src/twins/create-twin.ts";
 import { openWorld } from "../support/world/world.ts";
 
-const NOBODY = "00000000-0000-4000-8000-000000000000";
+const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 const ALL = { effect: "deny", actions: null };
 
 test("a company gives a colleague a role, and takes rights back with effect on the very next request", async () => {
@@ -22,7 +22,7 @@ test("a company gives a colleague a role, and takes rights back with effect on t
   expect((await colleague.call("POST", "/twins")).status).toBe(201);
 });
 
-test("a write that waits while its caller's rights are taken away is refused", async () => {
+test("a queued write is refused if its caller's rights are taken away meanwhile", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const colleague = await world.createUser(admin, ALL);
@@ -44,7 +44,7 @@ test("a write that waits while its caller's rights are taken away is refused", a
   expect(await Promise.all([codeOf(deleted), codeOf(create())])).toEqual(["done", "unauthenticated"]);
 });
 
-test("a role answers its statement as it was given, without duplicates", async () => {
+test("a role returns its statement as it was given, without duplicates", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const create = async (body: unknown) => (await admin.call("POST", "/roles", body)).body;
@@ -66,7 +66,7 @@ test("a role answers its statement as it was given, without duplicates", async (
   ]);
 });
 
-test("what is no statement is refused and named", async () => {
+test("an invalid statement is refused and named", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const { uuid } = (await admin.call("POST", "/roles")).body;
@@ -92,7 +92,7 @@ test("what is no statement is refused and named", async () => {
   }
 });
 
-test("a role has rules in either spelling, is answered the long one, and refuses what does not compile or contradicts itself", async () => {
+test("a role accepts rules in either spelling, returns the long one, and refuses rules that do not compile or contradict each other", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const none = { twin_rule: null, identity_rule: null, entry_rule: null };
@@ -111,7 +111,7 @@ test("a role has rules in either spelling, is answered the long one, and refuses
   }
 });
 
-test("of a role's rules a change touches those that it names; null takes away one, or all", async () => {
+test("a change of a role's rules affects those that it names; null removes one, or all", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const { uuid } = (await admin.call("POST", "/roles", { rules: { twin: "true", entry: "false" } })).body;
@@ -128,7 +128,7 @@ test("of a role's rules a change touches those that it names; null takes away on
   expect(await rulesAfter(null)).toEqual(rules(null, null, null));
 });
 
-test("a rule that binds a user binds by the same text every role that they make, change or give", async () => {
+test("every role that a user makes, changes or assigns must contain the rules that bind the user, with the same text", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const rules = { twin_rule: "TWIN.site == 'north'" };
@@ -150,7 +150,7 @@ test("a rule that binds a user binds by the same text every role that they make,
   expect((await manager.call("POST", `/users/${other}/secrets`)).status).toBe(403);
 });
 
-test("nobody creates, changes, gives or deletes what permits more than their own role", async () => {
+test("users cannot create, change, assign or delete what permits more than their own role", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const actions = [
@@ -229,7 +229,7 @@ test("a user is created, changed attribute by attribute, and deleted", async () 
   expect((await admin.call("GET", path)).body.subcode).toBe(404_653);
 });
 
-test("users and roles refuse what they cannot keep", async () => {
+test("users and roles refuse values that cannot be stored", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const { role } = admin;
@@ -238,7 +238,7 @@ test("users and roles refuse what they cannot keep", async () => {
     ["POST", "/users", {}, 400_589],
     ["POST", "/users", { role: null }, 400_589],
     ["POST", "/users", { role: "x" }, 400_589],
-    ["POST", "/users", { role: NOBODY }, 400_979],
+    ["POST", "/users", { role: UNKNOWN_ID }, 400_979],
     ["POST", "/users", { role, name: "x" }, 400_589],
     ["POST", "/users", { role, name: "-edge-" }, 400_589],
     ["POST", "/users", { role, name: "nul\0nul" }, 400_589],
@@ -246,14 +246,14 @@ test("users and roles refuse what they cannot keep", async () => {
     ["POST", "/users", { role, description: { UPPER: 1 } }, 400_589],
     ["POST", "/users", { role, activity: log }, 400_979],
     ["POST", "/users", { role, activity: { readings: 1 } }, 400_589],
-    ["PATCH", `/users/${admin.user}`, { role: NOBODY }, 400_979],
+    ["PATCH", `/users/${admin.user}`, { role: UNKNOWN_ID }, 400_979],
     ["PATCH", "/account", { resource_access_log: log }, 400_979],
     ["PATCH", "/account", { resource_access_log: 1 }, 400_589],
     ["POST", "/roles", { name: "x" }, 400_589],
     ["DELETE", `/users/${admin.user}`, undefined, 400_979],
     ["DELETE", `/roles/${admin.role}`, undefined, 400_979],
     ["GET", "/users/x", undefined, 400_592],
-    ["GET", `/users/${NOBODY}`, undefined, 404_653],
+    ["GET", `/users/${UNKNOWN_ID}`, undefined, 404_653],
   ] as const) {
     const refused = await admin.call(method, path, body);
     expect([method, path, body, refused.body.subcode]).toEqual([method, path, body, subcode]);
@@ -261,7 +261,7 @@ test("users and roles refuse what they cannot keep", async () => {
   expect((await admin.call("PATCH", "/account", { resource_access_log: {} })).body.resource_access_log).toEqual({});
 });
 
-test("changes of access stand in the journal, without anything secret", async () => {
+test("changes of access are journaled without secrets", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const user = await world.createUser(admin, ALL);

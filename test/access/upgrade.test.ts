@@ -12,7 +12,10 @@ const before = MIGRATIONS.filter(({ number }) => number < 18);
 
 type Role = { effect: string; actions: string[] | null; twinRule?: string };
 
-/** An account as the first release left it: a user of each role with a secret, a PIN and a token, and one whose role was deleted. */
+/**
+ * An account as the first release left it: for each role a user with a secret, a PIN and a token, and one whose role
+ * was deleted.
+ */
 function seed(database: Connection, account: string, roles: Record<string, Role>) {
   const run = (table: string, row: Record<string, string | number | null>) =>
     database.run(
@@ -43,7 +46,7 @@ function seed(database: Connection, account: string, roles: Record<string, Role>
   }
 }
 
-test("credentials of the first release keep what they have, and gain nothing where a weaker user may have made them", async () => {
+test("credentials of the first release keep their rights, and gain none where a weaker user may have made them", async () => {
   using folder = memoryFolder();
   const file = join(folder.path, "twinpost.db");
   await migrate(file, 0, before);

@@ -32,7 +32,7 @@ async function openTwin(settings: Record<string, string> = {}) {
 const eventsOf = (world: World) =>
   world.query("SELECT kind, data FROM events WHERE kind LIKE 'document.%' ORDER BY sequence");
 
-test("a document is created with version 1, and each put and patch that succeeds adds exactly 1", async () => {
+test("a document is created with version 1, and each successful put and patch adds exactly 1", async () => {
   await using t = await openTwin();
   const created = await t.put("desired", { data: { alarm_armed: true } });
   const document = { twin_id: t.twin, document_name: "desired", version: 1, data: { alarm_armed: true } };
@@ -59,7 +59,7 @@ test("a panel cannot overwrite a document the phone has just changed", async () 
   expect((await t.put("shared", { version: 2, data: { armed: true } })).body.version).toBe(3);
 });
 
-test("no version, null, 0 and a decimal text are understood; what is no version is refused", async () => {
+test("no version, null, 0 and a decimal text are accepted; an invalid version is refused", async () => {
   await using t = await openTwin();
   const versions = [undefined, null, 0, "0", 4, "5"];
   for (const version of versions) expect((await t.put("d", { version, data: {} })).status).toBe(200);
@@ -90,7 +90,7 @@ test("If-Match does what a version in the body does, and answers 412", async () 
   expect(told(await t.put("d", { data: {} }, { "if-match": '"3"' }))).toEqual([412, 400_979]);
 });
 
-test("a patch never creates, and merges by the rules or not at all", async () => {
+test("a patch never creates, and is merged by the rules or not at all", async () => {
   await using t = await openTwin();
   expect(told(await t.patch("d", { data: { a: 1 } }))).toEqual([404, 404_653]);
   expect(told(await t.patch("d", { version: 3, data: { a: 1 } }))).toEqual([404, 404_653]);
@@ -103,7 +103,7 @@ test("a patch never creates, and merges by the rules or not at all", async () =>
   expect((await t.get("d")).body).toMatchObject({ version: 2, data: { a: 1 } });
 });
 
-test("data must be given and be an object; a null inside of it is kept as it is", async () => {
+test("data must be given and be an object; a null inside it is kept", async () => {
   await using t = await openTwin();
   for (const write of [t.put, t.patch]) {
     for (const body of [{}, { data: null }, { data: [] }, { data: "x" }, { data: 1 }, { version: 0 }, undefined]) {
@@ -115,7 +115,7 @@ test("data must be given and be an object; a null inside of it is kept as it is"
   expect((await t.put("_config", { data })).body.data).toEqual(data);
 });
 
-test("data comes back as it was sent: any keys, any text, whatever is a double", async () => {
+test("data is returned as it was sent: any keys, any text, any double", async () => {
   await using t = await openTwin();
   const text = '{"__proto__":{"a":1},"a.b/c":"\\u0000\\ud83d\\ude00 ü","":[[],{}],"constructor":1e300,"_x":-0.5}';
   const body = `{"data":${text},"twin_id":"ignored","document_name":"ignored"}`;
@@ -126,7 +126,7 @@ test("data comes back as it was sent: any keys, any text, whatever is a double",
   expect(JSON.stringify(patched.body.data)).toStartWith('{"__proto__":{"a":1,"b":2},');
 });
 
-test("names are letters, digits, dash, underscore, dot and tilde, and case counts", async () => {
+test("names are letters, digits, dash, underscore, dot and tilde, and are case-sensitive", async () => {
   await using t = await openTwin();
   for (const name of ["a", "A", "_config", "_x", "-", "...", "~9.z", "x".repeat(255)]) {
     expect([name, (await t.put(name, { data: { name } })).status]).toEqual([name, 200]);
@@ -154,7 +154,7 @@ test("documents are listed by name, and deleted one by one or all at once; a new
   expect(eventsOf(t.world).slice(-1)).toMatchObject([{ kind: "document.deleted" }]);
 });
 
-test("a terminated twin's documents can be read, and nothing else", async () => {
+test("a terminated twin's documents can be read, but not written", async () => {
   await using t = await openTwin();
   await t.put("d", { data: { last: true } });
   await t.caller.call("DELETE", `/twins/${t.twin}`);
@@ -167,7 +167,7 @@ test("a terminated twin's documents can be read, and nothing else", async () => 
   expect((await t.get("d")).body.version).toBe(1);
 });
 
-test("another account's twin and one that does not exist are answered alike", async () => {
+test("another account's twin and one that does not exist get the same answer", async () => {
   await using t = await openTwin();
   await t.put("d", { data: { secret: 1 } });
   const stranger = await t.world.createAccount("Stranger");
@@ -190,7 +190,7 @@ test("another account's twin and one that does not exist are answered alike", as
   expect((await t.get("d")).body.version).toBe(1);
 });
 
-test("a document has at most so many bytes and levels, and a twin so many documents", async () => {
+test("the bytes and levels of a document are limited, and the documents of a twin", async () => {
   await using t = await openTwin({ "document-bytes": "100", "document-depth": "5", "documents-per-twin": "3" });
   const filled = (bytes: number) => ({ a: "x".repeat(bytes - '{"a":""}'.length) });
   expect((await t.put("d", { data: filled(100) })).status).toBe(200);
@@ -252,7 +252,7 @@ test("a device gets, puts and patches its own documents by the same commands, an
   expect(store.write(deleteDocument, device, { ...key, version: 0 })).rejects.toThrow(denied.message);
 });
 
-test("the journal has every change, with its version, and the data or the patch", async () => {
+test("every change is journaled with its version, and the data or the patch", async () => {
   await using t = await openTwin();
   await t.put("d", { data: { a: 1 } });
   await t.patch("d", { data: { a: null, b: 2 } });

@@ -9,10 +9,10 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const below = (bound: number) => Math.floor(Math.random() * bound);
 
-/** One state that a document has had, and the journal row that made it. */
+/** A past state of a document, and the journal row that made it. */
 type Past = { name: string; sequence: number; version: number; data: object } | { name: string; sequence: number };
 
-/** Writes, patches and deletes a few documents of a twin at random, and remembers every state. */
+/** Writes, patches and deletes some documents of a twin at random, and records every state. */
 async function openHistory() {
   const world = await openWorld({ "journal-keep": "2D", "deliveries-keep": "1D" });
   const caller = await world.createAccount();
@@ -55,7 +55,7 @@ async function openHistory() {
     }
     return pasts.filter(({ sequence }) => sequence >= first).length;
   };
-  /** Lets days pass, and the job that cuts the journal run at the end of them. */
+  /** Advances the clock, then runs the job that cuts the journal. */
   async function pass(ms: number) {
     for (const step of [ms, HOUR]) {
       world.clock.advance(step);
@@ -65,12 +65,12 @@ async function openHistory() {
   return { world, caller, twin, pasts, writeSomething, audit, pass };
 }
 
-test("any of 1 000 random versions can be rebuilt from the journal, also across a cut, and one of those behind it cannot", async () => {
+test("each of 1 000 random versions can be rebuilt from the journal, also across a cut, unless it was cut off", async () => {
   const { world, caller, twin, pasts, writeSomething, audit, pass } = await openHistory();
   await using _ = world;
   while (pasts.length < 600) await writeSomething();
   expect(audit()).toBe(pasts.length);
-  // Deleting all documents makes several pasts at once, so there may be one or two more than asked for.
+  // Deleting all documents makes several states at once, so there may be one or two more than requested.
   const old = pasts.length;
 
   world.clock.advance(DAY + HOUR);
@@ -82,7 +82,7 @@ test("any of 1 000 random versions can be rebuilt from the journal, also across 
   const lost = pasts.slice(0, 100).find((past) => "version" in past) as Past;
   expect(world.store.read((reader) => rebuildAt(reader, { twin, name: lost.name }, lost.sequence))).toBeUndefined();
 
-  // What a version number names is the newest that had it.
+  // A version number stands for the newest state that had it.
   for (const name of ["current", "desired", "_config"]) {
     const newest = new Map(pasts.flatMap((p) => ("version" in p && p.name === name ? [[p.version, p]] : [])));
     const stored = (await caller.call("GET", `/twins/${twin}/documents/${name}`)).body;
@@ -92,7 +92,7 @@ test("any of 1 000 random versions can be rebuilt from the journal, also across 
     expect(JSON.parse(JSON.stringify(rebuilt?.data))).toEqual(stored.data);
   }
 
-  // When the journal has nothing of the documents any more, each is where it was, with one base and no trace of what was deleted.
+  // Once the journal has no row of the documents, each has exactly one base, and deleted ones have left no trace.
   await pass(3 * DAY);
   await caller.call("POST", "/twins");
   await pass(3 * DAY);
@@ -118,7 +118,7 @@ test("a journal of large documents is cut in small slices", async () => {
     world.store.write(pruneEvents([keepDocumentBases]), SYSTEM, { before: world.clock.now(), limit: 500 });
   let slices = 0;
   while ((await cut()) > 0) slices++;
-  // Two of these are about what one slice may handle.
+  // Two of these are about what one slice may process.
   expect(slices).toBeGreaterThanOrEqual(4);
   await caller.call("PATCH", path, { data: { i: null } });
   const rebuilt = world.store.read((reader) => rebuildVersion(reader, { twin, name: "large" }, 7));

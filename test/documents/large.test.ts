@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { openWorld } from "../support/world/world.ts";
 
-test("whoever writes a small document does not stand behind everybody who patches a large one", async () => {
+test("a write of a small document does not wait behind all patches of large ones", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const twin = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;

@@ -27,7 +27,7 @@ const VECTORS: [JsonValue, JsonValue, JsonValue][] = [
   [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
 ];
 
-test("the vectors of RFC 7396 hold, at the top and below", () => {
+test("the test vectors of RFC 7396 hold, at the top and below", () => {
   for (const [original, patch, result] of VECTORS) {
     const target = plain(original);
     if (typeof patch === "object" && !Array.isArray(patch) && patch !== null) {
@@ -53,14 +53,14 @@ test("the table of the specification holds", () => {
   expect(plain(mergePatch({ a: 3 }, {}))).toEqual({ a: 3 });
 });
 
-test("__proto__ and the like are keys like any other", () => {
+test("__proto__ and the like are ordinary keys", () => {
   const patch = JSON.parse('{"__proto__":{"polluted":true},"constructor":{"prototype":1},"toString":null}');
   const merged = JSON.stringify(mergePatch(JSON.parse('{"toString":1,"__proto__":{"kept":1}}'), patch));
   expect(merged).toBe('{"__proto__":{"kept":1,"polluted":true},"constructor":{"prototype":1}}');
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 });
 
-/** Another way to say the same: a document as the set of paths that lead to its leaves. */
+/** An independent implementation: a document as the set of paths that lead to its leaves. */
 function mergeByPaths(target: JsonValue | undefined, patch: JsonObject): JsonObject {
   const isObject = (value: unknown): value is JsonObject =>
     typeof value === "object" && value !== null && !Array.isArray(value);
@@ -87,7 +87,7 @@ const { value: json } = fc.letrec<{ value: JsonValue; object: JsonObject }>((tie
 }));
 const object = json.map((value) => ({ a: value }) as JsonObject);
 
-test("any patch merges as an independent implementation has it, and is not changed by it", () => {
+test("any patch merges as in an independent implementation, and is not changed by it", () => {
   fc.assert(
     fc.property(object, object, (target, patch) => {
       const before = JSON.stringify(patch);
@@ -95,7 +95,7 @@ test("any patch merges as an independent implementation has it, and is not chang
       const merged = plain(mergePatch(target, patch));
       expect(JSON.stringify(patch)).toBe(before);
       expect(Bun.deepEquals(merged, expected, true)).toBe(true);
-      // What a merge does, it does once.
+      // A merge is idempotent.
       expect(Bun.deepEquals(plain(mergePatch(plain(merged), patch)), merged, true)).toBe(true);
     }),
     { numRuns: 2000 },

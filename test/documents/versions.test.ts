@@ -4,7 +4,7 @@ import type { Answer } from "../support/world/world.ts";
 import { openWorld } from "../support/world/world.ts";
 
 type Data = Record<string, number | null>;
-/** What a document ought to be: nothing, or a version and its data. */
+/** The expected document: none, or a version and its data. */
 type Model = { document: { version: number; data: Data } | undefined };
 type Real = { call: (method: string, body?: unknown) => Promise<Answer> };
 type Write = { method: "PUT" | "PATCH"; data: Data };
@@ -21,7 +21,7 @@ function apply({ document }: Model, { method, data }: Write): Model["document"] 
   return { version, data: Object.fromEntries(merged) as Data };
 }
 
-/** What the law of versions says to a write with this version. */
+/** The expected status of a write with this version. */
 function verdict({ document }: Model, { method }: Write, version: number): 200 | 400 | 404 {
   if (!document && method === "PATCH") return 404;
   return version === 0 || version === (document?.version ?? 0) ? 200 : 400;
@@ -29,7 +29,7 @@ function verdict({ document }: Model, { method }: Write, version: number): 200 |
 
 class WriteCommand implements fc.AsyncCommand<Model, Real> {
   readonly write: Write;
-  /** How far from the stored version the sent one is; undefined for a write without condition. */
+  /** Distance of the sent version from the stored one; undefined for a write without condition. */
   readonly offset: number | undefined;
 
   constructor(write: Write, offset: number | undefined) {
@@ -52,7 +52,7 @@ class WriteCommand implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-/** Several writers who have read the same version write it at the same moment: one wins. */
+/** Several writers that have read the same version write it at once: one wins. */
 class RaceCommand implements fc.AsyncCommand<Model, Real> {
   readonly writes: Write[];
 
@@ -96,7 +96,7 @@ class GetCommand implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-test("whatever is written, deleted and raced, versions and data are those of the law", async () => {
+test("after any writes, deletions and races, versions and data are as expected", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const commands = [
@@ -117,7 +117,7 @@ test("whatever is written, deleted and raced, versions and data are those of the
   );
 });
 
-test("a hundred writers who retry on a mismatch lose no increment", async () => {
+test("a hundred writers that retry on a mismatch lose no increment", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const twin = (await caller.call("POST", "/twins")).body.creation_certificate.uuid;

@@ -8,11 +8,11 @@ import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-// Identities that others give: they cost nobody else anything, and hide nothing.
+// Other accounts' identities add no cost for a caller, and hide nothing.
 
 const NAME = "VIN#1";
 const resolved = (name: string) => `/resolve/${encodeURIComponent(name)}`;
-/** Takes all the steps of a rule, and says no. */
+/** Uses up all the steps of a rule, and is false. */
 const COSTLY = "[x for x in $range(0, 49000)].length < 0";
 
 type Seeded = { account: string; twin: string; name: string; visibility?: string | null };
@@ -33,7 +33,7 @@ function seed(world: World, identities: Iterable<Seeded>): void {
 
 const many = (count: number, of: (index: number) => Seeded) => Array.from({ length: count }, (_, index) => of(index));
 
-/** Whose role lets them see what others have made visible. */
+/** A user whose role permits what others have made visible. */
 async function createVisitor(world: World, admin: Caller) {
   const visitor = await world.createUser(admin, { effect: "deny", actions: null });
   await admin.call("PATCH", `/roles/${visitor.role}`, { rules: { identity: "identity =~ '.*'" } });
@@ -62,7 +62,7 @@ const FILTER = {
   limit: 1000,
 };
 
-test("30 000 identities of others on a twin are not looked at by who asks for none of them", async () => {
+test("30 000 identities of other accounts on a twin are not examined for a caller that asks for none of them", async () => {
   await using world = await openWorld();
   const victim = await world.createAccount("Victim");
   const hostile = await world.createAccount("Hostile");
@@ -83,7 +83,7 @@ test("30 000 identities of others on a twin are not looked at by who asks for no
   expect(items.map(({ name }) => name)).toEqual(["NFC#1"]);
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThanOrEqual(4);
 
-  // Private ones are not looked at by who asks for everybody's either.
+  // Private ones are not examined for a caller that asks for all accounts' either.
   world.seed((connection) =>
     connection.run("UPDATE identities SET visibility = NULL WHERE account_id = ?", hostile.account),
   );
@@ -96,7 +96,7 @@ test("30 000 identities of others on a twin are not looked at by who asks for no
   expect(laboriousSteps(world, [walk]).length).toBeGreaterThan(1);
 });
 
-test("who asks for everybody's looks at a bounded part of them, and is told where it goes on", async () => {
+test("a list of all accounts' identities examines a limited number, and returns a cursor", async () => {
   await using world = await openWorld();
   const victim = await world.createAccount("Victim");
   const hostile = await world.createAccount("Hostile");
@@ -111,7 +111,7 @@ test("who asks for everybody's looks at a bounded part of them, and is told wher
 
   const { deps, asked } = listeningTo(world);
   const page = await getTwinIdentities(deps, actorOf(victim, "true"), twin, { ...FILTER, show_foreign: true });
-  // Neither the own name nor the partner's is hidden behind those that are seen by nobody.
+  // Neither the caller's name nor the partner's is hidden behind invisible ones.
   expect(page.items.map(({ name }) => name)).toEqual(["NFC#own", "TAG#partner"]);
   expect(page.cursor).toBeString();
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(2500);
@@ -125,7 +125,7 @@ test("who asks for everybody's looks at a bounded part of them, and is told wher
   expect([Object.keys(of.body.identities), nextOf(of)]).toEqual([["NFC#own", "TAG#partner"], undefined]);
 });
 
-test("costly rules of one account end its own part of a list, and refuse nobody theirs", async () => {
+test("expensive rules of one account end its own part of a list, and do not refuse others theirs", async () => {
   await using world = await openWorld();
   const victim = await world.createAccount("Victim");
   const hostile = await world.createAccount("Hostile");
@@ -143,7 +143,7 @@ test("costly rules of one account end its own part of a list, and refuse nobody 
   const pages = await allPages(visitor, `/twins/${twin}/identities?show_foreign=true`);
   expect(pages.flatMap(({ identities }) => Object.keys(identities))).toEqual(["TAG#1"]);
 
-  // A name likewise.
+  // The same for resolving a name.
   const twins = await Promise.all(Array.from({ length: 30 }, () => newTwin(hostile)));
   seed(
     world,
@@ -156,8 +156,8 @@ test("costly rules of one account end its own part of a list, and refuse nobody 
 
 for (const [what, visibility] of [
   ["private", null],
-  ["seen by nobody", "false"],
-  ["seen by everybody", "true"],
+  ["invisible to all", "false"],
+  ["visible to all", "true"],
 ] as const) {
   test(`1 200 namesakes that are ${what} do not hide a name that another account made visible later`, async () => {
     await using world = await openWorld();
@@ -224,7 +224,7 @@ test(`an account gives a twin at most ${IDENTITIES_MAX} names, whatever others g
   await company.call("DELETE", `/twins/${twin}/identities/B%231`);
   expect(await give(company, "B#4", "B#5")).toEqual([undefined, "Too many Identities on the Twin."]);
 
-  // What is there above the limit from the days before it can be read, in pages.
+  // Rows above the limit, from before it existed, can be read in pages.
   seed(
     world,
     many(500, (index) => ({ account: company.account, twin, name: `Z#${index}` })),
@@ -237,7 +237,7 @@ test(`an account gives a twin at most ${IDENTITIES_MAX} names, whatever others g
   expect([names.length, new Set(names).size]).toEqual([1500, 1500]);
 });
 
-test("pages of any size come to the same list, each name once, and lead nowhere else", async () => {
+test("pages of any size add up to the same list, each name once, and reveal nothing else", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);
@@ -276,7 +276,7 @@ test("pages of any size come to the same list, each name once, and lead nowhere 
     const refused = await visitor.call("GET", `${path}&cursor=${wrong}`);
     expect([wrong, refused.status, refused.body.subcode]).toEqual([wrong, 400, 400_592]);
   }
-  // A cursor of one's own making shows no more than any other.
+  // A forged cursor shows no more than any other.
   const forged = cursor({ after: "", at: others.slice(0, 16).map(({ account }) => [account, ""]) });
   const own = await visitor.call("GET", `/twins/${twin}/identities?cursor=${forged}`);
   expect(own.body.identities).toEqual({});

@@ -42,7 +42,7 @@ test("a twin is given names, each once, and is found by them", async () => {
   expect(first.creation_certificate.uuid).toBe(twin);
 });
 
-test("names and rules that are none are refused: a name with the whole request, a rule with its item", async () => {
+test("an invalid name refuses the whole request, an invalid rule only its item", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);
@@ -73,7 +73,7 @@ test("names and rules that are none are refused: a name with the whole request, 
   }
 });
 
-test("a name changes in what is said of it, and goes when it is deleted", async () => {
+test("an update changes only what it names, and a deleted name is gone", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);
@@ -96,7 +96,7 @@ test("a name changes in what is said of it, and goes when it is deleted", async 
   ]);
 });
 
-test("a name that has expired leads nowhere, is shown only when asked for, and can be given a new end", async () => {
+test("a name that has expired resolves to nothing, is shown only when asked for, and can be given a new end", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);
@@ -116,7 +116,7 @@ test("a name that has expired leads nowhere, is shown only when asked for, and c
   expect(await resolve(company, "NFC#1")).toEqual([twin]);
 });
 
-test("another account sees a name if its rule and the rule of their role say so, and otherwise cannot tell that it exists", async () => {
+test("another account sees a name if its rule and that of their role permit it, and otherwise cannot tell that it exists", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const stranger = await world.createAccount("Stranger");
@@ -134,7 +134,7 @@ test("another account sees a name if its rule and the rule of their role say so,
   expect(await resolve(visitor, "NFC#open", "?context=system")).toEqual([twin]);
   expect(await resolve(visitor, "NFC#open")).toEqual([]);
   expect(await resolve(visitor, "NFC#closed", "?context=system")).toEqual([]);
-  // Without a rule in their role nobody reaches what others have.
+  // Without a rule in their role, users reach nothing of other accounts.
   expect(await resolve(stranger, "NFC#open", "?context=system")).toEqual([]);
 
   const shown = async (query: string) =>
@@ -145,7 +145,7 @@ test("another account sees a name if its rule and the rule of their role say so,
   expect(await shown(`?show_foreign=${stranger.account}`)).toEqual([]);
   expect((await visitor.call("GET", at(twin, "NFC#open"))).status).toBe(404);
 
-  // Their own name of the same spelling is another thing, and is the one shown.
+  // Their own identity with the same name is a separate one, and is the one shown.
   world.clock.advance(1000);
   await nameTwin(visitor, twin, { "NFC#open": { validity_ts: world.clock.now() / 1000 + 5 } });
   const both = (await visitor.call("GET", `/twins/${twin}/identities?show_foreign=true`)).body.identities;
@@ -155,7 +155,7 @@ test("another account sees a name if its rule and the rule of their role say so,
   expect(await resolve(visitor, "NFC#open", context)).toEqual([]);
 });
 
-test("twins that a name leads to are in the order of their oldest names that the caller sees", async () => {
+test("twins with a name are ordered by their oldest such names that the caller sees", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const contractor = await world.createAccount("Contractor");
@@ -167,7 +167,7 @@ test("twins that a name leads to are in the order of their oldest names that the
     await nameTwin(company, twin, { "RFID#1": { visibility: "true" } });
     world.clock.advance(1);
   }
-  // The contractor's own name of the second is its youngest: the company's older one decides where it stands.
+  // The contractor's own name of the second is its youngest: the company's older one decides its position.
   await nameTwin(contractor, second, { "RFID#1": {} });
   expect(await resolve(finder, "RFID#1", "?context=system")).toEqual([second, first]);
   expect(await resolve(finder, "RFID#1", "?context=personal")).toEqual([second]);
@@ -175,7 +175,7 @@ test("twins that a name leads to are in the order of their oldest names that the
   expect(await resolve(finder, "RFID#1", "?context=system")).toEqual([first, second]);
 });
 
-test("a twin's names are for its finder's eyes, whoever owns it and whether it lives", async () => {
+test("a twin's names are visible to the accounts that gave them, for own and foreign, active and terminated twins", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const contractor = await world.createAccount("Contractor");

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { newTwin, openLedger } from "../support/world/ledger.ts";
 import type { Json } from "../support/world/world.ts";
 
-test("entries are answered as they were added, with the instants of the ledger, and once only", async () => {
+test("entries are returned as they were added, with the instants of the ledger, and cannot be added twice", async () => {
   await using opened = await openLedger();
   const { world, add, get } = opened;
   const now = world.clock.now() / 1000;
@@ -38,7 +38,7 @@ test("any JSON is a value, null counts as one, and names such as __proto__ are n
   expect(stored.constructor.value).toBe(2);
 });
 
-test("a change touches what it names; an equal value, however it is written, is none", async () => {
+test("an update changes what it names; an equal value, however it is written, is no change", async () => {
   await using opened = await openLedger();
   const { world, add, change, get } = opened;
   await add({ reading: { value: { a: 1, b: [2] }, visibility: "true" } });
@@ -54,7 +54,7 @@ test("a change touches what it names; an equal value, however it is written, is 
   expect((await change({ reading: {} })).body.entries.reading).toEqual((await get()).reading);
 });
 
-test("the instants of a value strictly increase, though the clock stands still or is set back", async () => {
+test("the instants of a value strictly increase, even if the clock stands still or is set back", async () => {
   await using opened = await openLedger();
   const { world, company, path, add } = opened;
   await add({ reading: { value: 0 } });
@@ -100,7 +100,7 @@ test("the value operation changes values only, and only of value entries", async
   ]);
 });
 
-test("a condition is met by the stored entry, or the entry is left alone", async () => {
+test("an item whose condition the stored entry does not meet is refused and changes nothing", async () => {
   await using opened = await openLedger();
   const { add, change, get } = opened;
   const { value_changed_ts } = (await add({ reading: { value: 1 }, other: { value: 1 } })).body;
@@ -119,7 +119,7 @@ test("a condition is met by the stored entry, or the entry is left alone", async
   expect(await get()).toMatchObject({ reading: { value: 2 }, other: { value: 1 }, fresh: { value: 1 } });
 });
 
-test("with transaction one refused item refuses them all, without it each stands alone", async () => {
+test("with transaction one refused item refuses all, without it each item stands alone", async () => {
   await using opened = await openLedger();
   const { world, company, path, add, change, get } = opened;
   await add({ a: { value: 1 } });
@@ -138,7 +138,7 @@ test("with transaction one refused item refuses them all, without it each stands
   expect(Object.entries<Json>(await get()).map(([name, { value }]) => [name, value])).toEqual([["a", 2]]);
 });
 
-test("what is deleted is answered as it was; without names everything goes, and an empty ledger is no missing one", async () => {
+test("a deletion returns the last state; without names it deletes everything, and an empty ledger is no error", async () => {
   await using opened = await openLedger();
   const { company, path, add, get } = opened;
   await add({ a: { value: 1 }, b: { value: 2 }, c: { value: 3 } });
@@ -152,7 +152,7 @@ test("what is deleted is answered as it was; without names everything goes, and 
   expect((await company.call("DELETE", path)).body).toEqual({ entries: {} });
 });
 
-test("a ledger beyond 64 kB refuses the whole request, and what shrinks it is welcome", async () => {
+test("a request that would take a ledger beyond 64 kB is refused whole, one that shrinks it is accepted", async () => {
   await using opened = await openLedger();
   const { add, change, get } = opened;
   const half = "x".repeat(32_000);
@@ -167,7 +167,7 @@ test("a ledger beyond 64 kB refuses the whole request, and what shrinks it is we
   expect((await change({ a: { value: "short" } })).body.entries.a.value).toBe("short");
 });
 
-test("whatever is wrong with the shape of a request refuses it whole and says where", async () => {
+test("a request of the wrong shape is refused whole, and the error says where", async () => {
   await using opened = await openLedger();
   const { company, path, get } = opened;
   const fine = { fine: { value: 1 } };
@@ -209,7 +209,7 @@ test("rules and topics that do not compile, and tables that do not exist, refuse
   expect(entries.e.publish).toEqual({ "reading-{entry_name}": "new_value > old_value" });
 });
 
-test("each request stands in the journal as one row, with what it changed and nothing else", async () => {
+test("each request is journaled as one row, with its changes and nothing else", async () => {
   await using opened = await openLedger();
   const { world, company, path, add, change } = opened;
   await add({ a: { value: 1 }, b: { value: 2 } });
@@ -226,7 +226,7 @@ test("each request stands in the journal as one row, with what it changed and no
   expect(Object.keys(seen[1]?.[1])).toEqual(["a"]);
 });
 
-test("the filters of a read say which of the own entries to leave out", async () => {
+test("the filters of a read exclude own entries", async () => {
   await using opened = await openLedger();
   const { company, add, get } = opened;
   const other = await newTwin(company);

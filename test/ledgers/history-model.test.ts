@@ -10,7 +10,7 @@ import { createTwin, ledgerOf } from "./ledger-world.ts";
 
 const DAY = 86_400_000;
 
-/** Small ones, of which a row holds many, and some that fill it by themselves. */
+/** Short values, of which a row holds many, and some that fill it alone. */
 const value = fc.oneof(
   { weight: 6, arbitrary: fc.nat() },
   { weight: 3, arbitrary: fc.json({ maxDepth: 3 }).map((text) => JSON.parse(text)) },
@@ -30,7 +30,7 @@ const step = fc.oneof(
 
 type Record = [instant: number, value: string];
 
-/** What an entry has to have kept, put down step by step. */
+/** The expected history of an entry, recorded step by step. */
 class Model {
   records: Record[] = [];
   history: string | null = "1D";
@@ -55,7 +55,7 @@ class Model {
   }
 }
 
-test("whatever is written, waited for, kept and dropped, a history is what a naive one would be, to the letter", async () => {
+test("after any sequence of writes, waits, settings and drops, a history equals that of a naive model, byte for byte", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
       await using world = await openWorld();

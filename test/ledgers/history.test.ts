@@ -15,7 +15,7 @@ async function openLedger(world: World) {
   return { company, twin, ledger: ledgerOf(company, twin) };
 }
 
-/** The key of a record made so long ago. */
+/** The key of a record made `ms` ago. */
 const ago = (world: World, ms: number) => ((world.clock.now() - ms) / 1000).toFixed(1);
 
 const recordCount = (world: World): number => world.query(`SELECT count(*) AS count FROM ${LEDGER_RECORDS}`)[0].count;
@@ -64,7 +64,7 @@ test("days, weeks, months and years are 1, 7, 30 and 365 days", async () => {
   }
 });
 
-test("records that are over are dropped from the database, from slice to slice", async () => {
+test("expired records are deleted from the database in slices", async () => {
   await using world = await openWorld();
   const { company, ledger } = await openLedger(world);
   const other = ledgerOf(company, await createTwin(company));
@@ -98,7 +98,7 @@ test("records that are over are dropped from the database, from slice to slice",
   expect(await prune()).toEqual([0, 0, 0, 0]);
 });
 
-test("every night what is over is dropped, of however many entries", async () => {
+test("every night expired records are deleted, of any number of entries", async () => {
   await using world = await openWorld();
   const { company } = await openLedger(world);
   const names = Array.from({ length: 420 }, (_, index) => `entry_${index}`);
@@ -116,7 +116,7 @@ test("every night what is over is dropped, of however many entries", async () =>
   expect(world.logged.find(({ job }) => job === "prune_history")).toMatchObject({ event: "job.done", done: 1260 });
 }, 30_000);
 
-test("what was dropped makes room: the newest 1 000 are kept, and no more beside them than an entry has in its own row", async () => {
+test("deleted records make room: the newest 1 000 are kept, and beyond them only what fits into the entry's own row", async () => {
   await using world = await openWorld();
   const { ledger } = await openLedger(world);
   await ledger.add({ reading: { value: -1, history: "1D" } });
@@ -140,7 +140,7 @@ test("what was dropped makes room: the newest 1 000 are kept, and no more beside
   expect(recordCount(world)).toBe(40);
 }, 30_000);
 
-test("without a history nothing is kept, and one that begins again begins with the present value", async () => {
+test("without a history nothing is kept, and one that is switched on again begins with the present value", async () => {
   await using world = await openWorld();
   const { ledger } = await openLedger(world);
   await ledger.add({ reading: { value: 1, history: "1M" } });
@@ -177,7 +177,7 @@ test("a value that is the same JSON is no change", async () => {
   expect(Object.keys(await ledger.history("reading")).length).toBe(2);
 });
 
-test("several values of one millisecond have an instant each, and whole seconds are written as such", async () => {
+test("several values of one millisecond get distinct instants, and whole seconds are written as such", async () => {
   await using world = await openWorld();
   const { ledger } = await openLedger(world);
   await ledger.add({ reading: { value: 0, history: "INF" } });
@@ -195,7 +195,7 @@ test("several values of one millisecond have an instant each, and whole seconds 
   expect(Object.keys(await ledger.history("reading"))[0]).toBe(`${second}.23`);
 });
 
-test("bounds include their instants, and the limit takes the newest", async () => {
+test("bounds include their instants, and the limit selects the newest", async () => {
   await using world = await openWorld();
   const { company, twin, ledger } = await openLedger(world);
   const start = world.clock.now() / 1000;
@@ -224,7 +224,7 @@ test("bounds include their instants, and the limit takes the newest", async () =
   }
 });
 
-test("a deleted entry takes its history with it", async () => {
+test("deleting an entry deletes its history", async () => {
   await using world = await openWorld();
   const { ledger } = await openLedger(world);
   await ledger.add({ reading: { value: 1, history: "INF" } });

@@ -4,11 +4,11 @@ import { openLedger } from "../support/world/ledger.ts";
 import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { createTwin } from "./ledger-world.ts";
 
-// What a ledger is answered with may be far larger than the ledger: by includes, and by the history of its entries.
+// Answers may be far larger than the ledger itself: because of includes, and of histories.
 
 const MiB = 1024 * 1024;
 
-test("a ledger whose includes read through to 6 MB is answered in pages of 1 MiB, and takes no more of them", async () => {
+test("a ledger whose includes resolve to 6 MB is returned in pages of 1 MiB, and no page reads more", async () => {
   await using it = await openLedger();
   const other = await createTwin(it.company);
   const large = { large: { value: "x".repeat(60_000) } };
@@ -40,7 +40,7 @@ test("a ledger whose includes read through to 6 MB is answered in pages of 1 MiB
   expect([wrong.status, wrong.body.subcode]).toEqual([400, 400_592]);
 });
 
-test("a history of long values is answered in pages of 1 MiB, each value once; one of many values likewise", async () => {
+test("a history of long values is returned in pages of 1 MiB, each value once; so is one of many values", async () => {
   await using it = await openLedger();
   await it.add({ long: { value: "", history: "INF" }, many: { value: 0, history: "INF" }, none: { value: 1 } });
   const values = Array.from({ length: 60 }, (_, index) => `${index} ${"x".repeat(40_000)}`);

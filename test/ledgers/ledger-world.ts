@@ -5,10 +5,10 @@ import type { Store } from "../../src/store/store.ts";
 import type { Caller, Json, World } from "../support/world/world.ts";
 
 export const EVERYTHING = { effect: "deny", actions: null };
-/** Of a role that lets its users read whatever others have made visible. */
+/** For a role that permits reading what others have made visible. */
 export const OPEN_RULES = { twin_rule: "true", entry_rule: "true" };
 
-/** Somebody whose role lets them read what others have made visible, and who may be bound further. */
+/** A user whose role permits reading what others have made visible, with further rules if given. */
 export async function createReader(world: World, admin: Caller, rules: Json = OPEN_RULES) {
   const user = await world.createUser(admin, EVERYTHING);
   await admin.call("PATCH", `/roles/${user.role}`, { rules });
@@ -18,7 +18,7 @@ export async function createReader(world: World, admin: Caller, rules: Json = OP
 export const createTwin = async (caller: Pick<Caller, "call">, description?: Json): Promise<string> =>
   (await caller.call("POST", "/twins", { description })).body.creation_certificate.uuid;
 
-/** The caller's own ledger of a twin. Each call expects to be done whole. */
+/** The caller's own ledger on a twin. Each call expects that no item is refused. */
 export function ledgerOf(caller: Pick<Caller, "call" | "account">, twin: string) {
   const path = `/twins/${twin}/ledgers/personal`;
   const whole = async (answer: ReturnType<Caller["call"]>): Promise<Json> => {
@@ -41,7 +41,7 @@ export function ledgerOf(caller: Pick<Caller, "call" | "account">, twin: string)
 
 export type Ledger = ReturnType<typeof ledgerOf>;
 
-/** How a reference stands, and what it has. */
+/** A reference's status and value. */
 export type Copy = [status: string, value: Json];
 
 export async function copyIn(ledger: Ledger, name: string): Promise<Copy> {
@@ -51,7 +51,7 @@ export async function copyIn(ledger: Ledger, name: string): Promise<Copy> {
 
 const COMMANDS_MAX = 1000;
 
-/** Copies until nothing is left to do, and tells how much that was. */
+/** Copies until nothing is left to do; returns the amount of work. */
 export async function copyAll(store: Store, limit = 100): Promise<{ commands: number; looks: number }> {
   let looks = 0;
   let last = "";

@@ -31,7 +31,7 @@ test("thousands of entries are written in parts, and answered as one request", a
   }
 });
 
-test("where a ledger becomes too large in a later part, what was written stays, and the rest says why", async () => {
+test("if a ledger becomes too large in a later part, earlier parts stay, and the other items have an error", async () => {
   await using opened = await openLedger();
   const { add, get } = opened;
   await add({ large: { value: "x".repeat(65_340) } });
@@ -68,7 +68,7 @@ test("all or nothing is one command, so it has at most 250 entries", async () =>
   expect(Object.keys(await get()).length).toBe(251);
 });
 
-test("thousands of identities are given in parts; a name that is taken is refused alone", async () => {
+test("thousands of identities are given in parts; only a name that is taken is refused", async () => {
   await using opened = await openLedger();
   const { world, company, twin } = opened;
   const identities = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`RFID#${i}`, {}]));
@@ -83,7 +83,7 @@ test("thousands of identities are given in parts; a name that is taken is refuse
   expect(again.body.identities["RFID#500"].validity_ts).toBe(null);
 });
 
-test("many stickers are put in parts, by what they write: a recipient is a row", async () => {
+test("many stickers are put in parts, sized by what they write: a recipient is a row", async () => {
   await using opened = await openStickers();
   const { world, recipients, put, seconds } = opened;
   const many = Array.from({ length: 60 }, () => crypto.randomUUID());
@@ -95,7 +95,7 @@ test("many stickers are put in parts, by what they write: a recipient is a row",
   expect(rowsOf(world, "sticker.put").length).toBe(20);
 });
 
-test("an entry tells at most 100 topics, each of which is looked at whenever it changes", async () => {
+test("an entry publishes on at most 100 topics, each of which is looked up whenever it changes", async () => {
   await using opened = await openLedger();
   const publish = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`topic${i}`, "true"]));
   const answer = await opened.add({

@@ -3,7 +3,7 @@ import { newTwin, openLedger as openPlain } from "../support/world/ledger.ts";
 import { journal, listen, messages, published } from "../support/world/published-messages.ts";
 import type { Json } from "../support/world/world.ts";
 
-/** A ledger of an account that listens to what it publishes. */
+/** A ledger of an account that subscribes to its own topics. */
 async function openLedger() {
   const opened = await openPlain();
   listen(opened.world, opened.company.account);
@@ -41,7 +41,7 @@ test("an added, a changed and a deleted entry are published if their rule holds,
   ]);
 });
 
-test("all entries that one request changes and one topic is for are one message", async () => {
+test("all entries that one request changes and publishes on one topic are one message", async () => {
   await using opened = await openLedger();
   const { world, add, change } = opened;
   await add({
@@ -65,7 +65,7 @@ test("all entries that one request changes and one topic is for are one message"
   ]);
 });
 
-test("a topic is a template, and one that comes out as no topic is skipped and noted", async () => {
+test("a topic is a template; an invalid result is skipped and journaled", async () => {
   await using opened = await openLedger();
   const { world, company, twin, add, change } = opened;
   await company.call("PATCH", `/twins/${twin}`, { description: { site: "north" } });
@@ -90,7 +90,7 @@ test("a topic is a template, and one that comes out as no topic is skipped and n
   expect(messages(world).slice(2)).toEqual(
     ["site.north.reading", "level-4", "from-3", "there"].map((topic) => `ledger.entry.updated to ${topic}`),
   );
-  // Two templates that come to the same topic are one message.
+  // Two templates with the same resulting topic make one message.
   await add({
     other: { value: 1, publish: { same: "true", "{entry_name}": "false", "s{LEDGER[rest]}": "true" } },
     rest: { value: "ame" },
@@ -98,7 +98,7 @@ test("a topic is a template, and one that comes out as no topic is skipped and n
   expect(messages(world).slice(6)).toEqual(["ledger.entry.added to same"]);
 });
 
-test("a publishing rule sees the caller, the twin, the ledger after the change and the dictionary, and an error is no", async () => {
+test("a publishing rule sees the caller, the twin, the ledger after the change and the dictionary, and an error counts as false", async () => {
   await using opened = await openLedger();
   const { world, company, twin, path, add } = opened;
   await company.call("PATCH", `/users/${company.user}`, { description: { desk: "north" } });
@@ -123,7 +123,7 @@ test("a publishing rule sees the caller, the twin, the ledger after the change a
   expect(messages(world).length).toBe(5);
 });
 
-test("nothing is published where nothing was stored, nor for a change of nothing but properties", async () => {
+test("nothing is published if nothing was stored, or if only properties changed", async () => {
   await using opened = await openLedger();
   const { world, company, path, add, change } = opened;
   const publish = { changed: "true" };
@@ -143,7 +143,7 @@ test("nothing is published where nothing was stored, nor for a change of nothing
   expect(published(world).length).toBe(2);
 });
 
-test("what is copied into a reference is published too, for whoever added it", async () => {
+test("a value copied into a reference is published too, with the rights of the user who added the reference", async () => {
   await using opened = await openLedger();
   const { world, company, twin, add } = opened;
   world.scheduler.start();

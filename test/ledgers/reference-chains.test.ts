@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { openWorld, type World } from "../support/world/world.ts";
 
-/** Three twins, and what is needed to refer from one to the other. */
+/** Three twins, and helpers to refer from one to the other. */
 async function openChain(world: World) {
   const meter = await world.createAccount();
   const create = async () => (await meter.call("POST", "/twins", {})).body.creation_certificate.uuid as string;
@@ -22,7 +22,7 @@ async function openChain(world: World) {
   };
 }
 
-test("references to a loop follow it when it is opened, even towards a source that does not exist", async () => {
+test("references to a loop follow it when it is opened, even to a source that does not exist", async () => {
   await using world = await openWorld();
   world.scheduler.start();
   const { x, y, z, to, write, status } = await openChain(world);
@@ -43,7 +43,7 @@ test("references to a loop follow it when it is opened, even towards a source th
   expect(await status(z, "c")).toBe("not_found");
 });
 
-test("a reference to a reference learns that its source's source has gone, though both values are null", async () => {
+test("a reference to a reference gets a new status when its source's source is deleted, although both values are null", async () => {
   await using world = await openWorld();
   world.scheduler.start();
   const { x, y, z, to, write, status } = await openChain(world);

@@ -5,7 +5,8 @@ import { copyReferences } from "../../src/ledgers/copy-references.ts";
 import { type Caller, openWorld } from "../support/world/world.ts";
 import { type Copy, copyAll, createReader, createTwin, type Ledger, ledgerOf } from "./ledger-world.ts";
 
-// Places for entries lie in turn in the four ledgers that two accounts have on two twins, so neighbours are never in the same one.
+// Places are assigned in turn to the four ledgers that two accounts have on two twins, so neighbours are never in the
+// same ledger.
 
 const PLACES = 14;
 const LEDGERS = 4;
@@ -35,7 +36,7 @@ const anyEdit = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ copy: "all" as const }) },
 );
 
-/** The naive fixpoint: what each reference comes to, asked of the places as they are now. */
+/** The naive fixpoint: the copy of each reference, computed from the present places. */
 function copyOf(places: readonly Place[], place: number): Copy {
   const passed = [place];
   for (;;) {
@@ -56,13 +57,13 @@ function copyOf(places: readonly Place[], place: number): Copy {
 const ledgerIndex = (place: number) => place % LEDGERS;
 const accountOf = (place: number) => place % 2;
 const nameOf = (place: number) => `place_${place}`;
-/** Where a reference leads that is so many places away; never into its own ledger. */
+/** The target `step` places further; never in the same ledger. */
 const targetOf = (place: number, step: number) => {
   const to = (place + step) % PLACES;
   return ledgerIndex(to) === ledgerIndex(place) ? (to + 1) % PLACES : to;
 };
 
-test("whatever refers to whatever and however it is changed, copies come to what a naive evaluation says, with bounded work", async () => {
+test("whatever the graph of references and its changes, copies equal those of a naive evaluation, with bounded work", async () => {
   await using world = await openWorld();
   const people = [
     await createReader(world, await world.createAccount()),

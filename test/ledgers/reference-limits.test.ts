@@ -29,7 +29,7 @@ async function openReferences() {
 
 const TOO_MANY = "Too many references.";
 
-test(`an account has at most ${REFERENCES_MAX} references, and may point those that it has elsewhere`, async () => {
+test(`an account has at most ${REFERENCES_MAX} references, and may redirect existing ones`, async () => {
   await using it = await openReferences();
   it.world.seed((connection) => connection.run("UPDATE accounts SET reference_count = ?", REFERENCES_MAX - 2));
   expect(await it.errors("POST", { a: "reading", b: "reading", c: "reading" })).toEqual(["", "", TOO_MANY]);
@@ -38,7 +38,7 @@ test(`an account has at most ${REFERENCES_MAX} references, and may point those t
   expect(await it.errors("POST", { c: "other", d: "other" })).toEqual(["", TOO_MANY]);
 });
 
-test(`of one account there are at most ${REFERENCES_TO_ENTRY_MAX} references to an entry, which keeps nobody else from it`, async () => {
+test(`one account has at most ${REFERENCES_TO_ENTRY_MAX} references to an entry, and other accounts still have theirs`, async () => {
   await using it = await openReferences();
   await it.ledger.add({ a: { ref: it.source.source("reading") }, b: { ref: it.source.source("other") } });
   const fill = (count: number) =>
@@ -47,7 +47,7 @@ test(`of one account there are at most ${REFERENCES_TO_ENTRY_MAX} references to 
     );
   fill(REFERENCES_TO_ENTRY_MAX - 1);
   expect(await it.errors("POST", { c: "reading", d: "reading" })).toEqual(["", TOO_MANY]);
-  // To say again what it refers to is nothing new.
+  // Repeating a reference's source adds nothing.
   expect(await it.errors("PATCH", { a: "reading", b: "reading" })).toEqual(["", TOO_MANY]);
   expect(await it.errors("PATCH", { a: "other" })).toEqual([""]);
   expect(await it.errors("PATCH", { b: "reading" })).toEqual([""]);
@@ -56,7 +56,7 @@ test(`of one account there are at most ${REFERENCES_TO_ENTRY_MAX} references to 
   await ledgerOf(other, await createTwin(other)).add({ mine: { ref: it.source.source("reading") } });
 });
 
-test("what is counted is what there is, whatever is added, pointed elsewhere and deleted", async () => {
+test("counters equal the number of references after any adding, redirecting and deleting", async () => {
   await using it = await openReferences();
   const counts = () => [
     it.world.query("SELECT sum(reference_count) AS count FROM accounts")[0].count,
@@ -86,7 +86,7 @@ test("copies do not make a ledger larger than 1 MiB, whatever they are copies of
   expect(bytes).toBeLessThanOrEqual(COPIES_BYTES_MAX);
   expect(bytes).toBeGreaterThan(COPIES_BYTES_MAX - 2 * large.length);
   expect(await copyIn(it.ledger, "copy_29")).toEqual(["not_found", null]);
-  // What fits is copied again.
+  // A value that fits is copied again.
   await it.source.update({ reading: { value: "small" } });
   await copyAll(it.world.store);
   for (const name of ["copy_00", "copy_29"]) expect(await copyIn(it.ledger, name)).toEqual(["ok", "small"]);

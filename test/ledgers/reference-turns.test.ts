@@ -5,7 +5,7 @@ import { copyReferences } from "../../src/ledgers/copy-references.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 import { copyAll, copyIn, createReader, createTwin, type Ledger, ledgerOf } from "./ledger-world.ts";
 
-// What one account has to be copied waits behind nobody else's, however much others have.
+// One account's copies do not wait for other accounts' copies, however many there are.
 
 const LEDGER_SIZE = 250;
 
@@ -23,7 +23,7 @@ async function buildFan(caller: Caller, count: number) {
   return { source, ledgers };
 }
 
-/** How many commands it takes until a copy has come. */
+/** Number of commands until a copy has been made. */
 async function commandsUntil(world: World, ledger: Ledger, value: unknown): Promise<number> {
   let after = "";
   for (let commands = 0; commands < 200; commands++) {
@@ -40,10 +40,10 @@ test("a reference of one account is copied in its turn, while hundreds of anothe
   const victim = await world.createAccount("Victim");
   const own = await buildFan(victim, 1);
   const [copy] = own.ledgers as [Ledger];
-  // New references wait by account.
+  // New references are queued by account.
   expect(await commandsUntil(world, copy, 0)).toBeLessThanOrEqual(2);
   await copyAll(world.store);
-  // So do those whose source has changed, and again, and again.
+  // So are those whose source has changed, repeatedly.
   await flood.source.update({ reading: { value: 1 } });
   await own.source.update({ reading: { value: 1 } });
   expect(await commandsUntil(world, copy, 1)).toBeLessThanOrEqual(4);
@@ -53,7 +53,7 @@ test("a reference of one account is copied in its turn, while hundreds of anothe
   expect((await copyAll(world.store)).looks).toBeGreaterThan(700);
 }, 30_000);
 
-test("nor do others' references to an account's own entry delay its own references to it", async () => {
+test("other accounts' references to an account's entry do not delay its own references to it", async () => {
   await using world = await openWorld();
   const victim = await world.createAccount("Victim");
   const own = await buildFan(victim, 1);
@@ -74,7 +74,7 @@ test("nor do others' references to an account's own entry delay its own referenc
   await copyAll(world.store);
 }, 30_000);
 
-test("an account has its turn though others' rules take all the steps that there are", async () => {
+test("an account has its turn even if another's rules take all the steps of a command", async () => {
   await using world = await openWorld();
   const hostile = await world.createAccount("Hostile");
   const costly = "[x for x in $range(0, 49000)].length < 0";

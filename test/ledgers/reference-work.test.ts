@@ -7,7 +7,7 @@ import { openServerStore } from "../../src/store/store.ts";
 import { openWorld, type World } from "../support/world/world.ts";
 import { copyAll, createTwin, ledgerOf } from "./ledger-world.ts";
 
-// How much work copying is: what is looked at is counted.
+// The work of copying, counted in references examined.
 
 /** A source, and references to it in as many ledgers as they need. */
 async function buildFan(world: World, count: number, ledgerSize = 250) {
@@ -23,7 +23,7 @@ async function buildFan(world: World, count: number, ledgerSize = 250) {
     );
     twins.push(twin);
   }
-  /** How many copies there are of each value. */
+  /** Number of copies per value. */
   const copies = () => {
     const rows = world.query(
       "SELECT value, count(*) AS count FROM ledger_entries WHERE type = 'reference' AND status = 'ok' GROUP BY value",
@@ -35,7 +35,7 @@ async function buildFan(world: World, count: number, ledgerSize = 250) {
 
 const setTo = (value: number) => ({ reading: { value } });
 
-test("1 000 references to one entry are each looked at once for each change, in slices", async () => {
+test("each of 1 000 references to one entry is examined once per change, in slices", async () => {
   await using world = await openWorld();
   const { source, copies } = await buildFan(world, 1000);
   expect(await copyAll(world.store)).toEqual({ commands: 10, looks: 1000 });
@@ -53,7 +53,7 @@ test("1 000 references to one entry are each looked at once for each change, in 
   expect((await copyAll(world.store)).looks).toBe(0);
 }, 30_000);
 
-test("a source that changes while its references are walked has all of them copied in the end", async () => {
+test("if a source changes while its references are walked, all of them end up with the last value", async () => {
   await using world = await openWorld();
   const { source, copies } = await buildFan(world, 5);
   await copyAll(world.store);

@@ -4,7 +4,7 @@ import { type Copy, copyAll, copyIn, createReader, createTwin, type Ledger, ledg
 
 const PUBLIC = { visibility: "true" };
 
-/** Two ledgers of one account, and a row of references that goes to and fro between them: `r1` to `r0`, `r2` to `r1`, … */
+/** Two ledgers of one account, and a chain of references that alternates between them: `r1` to `r0`, `r2` to `r1`, … */
 async function buildChain(world: World, length: number) {
   const company = await world.createAccount();
   const ledgers = [ledgerOf(company, await createTwin(company)), ledgerOf(company, await createTwin(company))];
@@ -20,7 +20,7 @@ async function buildChain(world: World, length: number) {
 
 const repeat = (count: number, copy: Copy): Copy[] => Array.from({ length: count }, () => copy);
 
-test("a value is handed on over eight references, and no further", async () => {
+test("a value is copied over eight references, and no further", async () => {
   await using world = await openWorld();
   const { at, copies } = await buildChain(world, 12);
   expect(await copies()).toEqual(repeat(12, ["not_found", null]));
@@ -34,7 +34,7 @@ test("a value is handed on over eight references, and no further", async () => {
   expect(looks).toBe(9);
 });
 
-test("what has come to be too far away loses its copy, and has it again when the way is shorter", async () => {
+test("a reference that is now too far away loses its copy, and gets it back when the chain is shorter", async () => {
   await using world = await openWorld();
   const { company, at, copies } = await buildChain(world, 8);
   await copyAll(world.store);
@@ -50,7 +50,7 @@ test("what has come to be too far away loses its copy, and has it again when the
   expect(await copies()).toEqual(repeat(8, ["ok", "head"]));
 });
 
-test("a way to nowhere that grows beyond eight references is too long for those at its end", async () => {
+test("in a chain without a value that grows beyond eight references, the last ones become too far away", async () => {
   await using world = await openWorld();
   const { company, at, copies } = await buildChain(world, 8);
   await at(0).remove("r0");
@@ -64,7 +64,7 @@ test("a way to nowhere that grows beyond eight references is too long for those 
   expect(await copies()).toEqual([...repeat(7, ["not_found", null]), ["too_many_hops", null]]);
 });
 
-test("references in a circle are told so, come to rest, and have a value as soon as one of them has", async () => {
+test("references in a circle get the status of a loop, come to rest, and have a value once one of them has", async () => {
   await using world = await openWorld();
   const { at, copies } = await buildChain(world, 5);
   await copyAll(world.store);
@@ -83,7 +83,7 @@ test("references in a circle are told so, come to rest, and have a value as soon
   expect(await copies()).toEqual(repeat(5, ["ok", 7]));
 });
 
-test("a circle that grows is out of reach for those who were just near enough to see it", async () => {
+test("when a circle grows, references that could just reach it become too far away", async () => {
   await using world = await openWorld();
   const { company, at, copies } = await buildChain(world, 8);
   await at(0).remove("r0");
@@ -98,7 +98,7 @@ test("a circle that grows is out of reach for those who were just near enough to
   expect(await copies()).toEqual([...repeat(7, ["loop_detected", null]), ["too_many_hops", null]]);
 });
 
-test("a reference that never had a value and loses its source takes the word back from those behind it", async () => {
+test("a reference that never had a value and loses its source also changes the status of references to it", async () => {
   await using world = await openWorld();
   const { at, copies } = await buildChain(world, 2);
   await at(0).update({ r0: { value: null } });
@@ -110,7 +110,7 @@ test("a reference that never had a value and loses its source takes the word bac
   expect(await copies()).toEqual(repeat(2, ["not_found", null]));
 });
 
-test("a deleted source takes its copies with it, and brings them back when it is there again", async () => {
+test("deleting a source empties its copies, and adding it again fills them", async () => {
   await using world = await openWorld();
   const { at, copies } = await buildChain(world, 2);
   await copyAll(world.store);
@@ -127,7 +127,7 @@ test("a deleted source takes its copies with it, and brings them back when it is
   expect(await copies()).toEqual(repeat(2, ["ok", "at once"]));
 });
 
-test("a source made private is taken back from others, not from its own account", async () => {
+test("a source made private empties copies of other accounts, not of its own", async () => {
   await using world = await openWorld();
   const owner = await world.createAccount();
   const source = ledgerOf(owner, await createTwin(owner));
@@ -157,7 +157,7 @@ test("a source made private is taken back from others, not from its own account"
   expect(Object.values(await (ledgers[1] as Ledger).history("copy"))).toEqual([2, null, 1, null]);
 });
 
-test("an include is nothing to refer to, for it has no changes of its own", async () => {
+test("an include cannot be a source, because it has no change events of its own", async () => {
   await using world = await openWorld();
   const { company, at, copies } = await buildChain(world, 1);
   await at(1).add({ plain: { value: "plain" } });
@@ -173,7 +173,7 @@ test("an include is nothing to refer to, for it has no changes of its own", asyn
   expect(await copies()).toEqual([["ok", "own"]]);
 });
 
-test("who refers to a reference has no more than whoever added that one may read", async () => {
+test("a reference to a reference copies no more than the user who added the latter may read", async () => {
   await using world = await openWorld();
   const owner = await world.createAccount();
   const source = ledgerOf(owner, await createTwin(owner));
@@ -207,7 +207,7 @@ for (const [loss, lose] of Object.entries<(admin: Caller, user: Caller) => Retur
   "may touch nothing of others": (admin, { role }) =>
     admin.call("PATCH", `/roles/${role}`, { rules: { entry_rule: null } }),
 })) {
-  test(`a reference is copied with the rights of who added it, who ${loss}`, async () => {
+  test(`a reference is copied with the rights of the user who added it, who ${loss}`, async () => {
     await using world = await openWorld();
     const owner = await world.createAccount();
     const source = ledgerOf(owner, await createTwin(owner, { kind: "dog" }));
@@ -226,7 +226,7 @@ for (const [loss, lose] of Object.entries<(admin: Caller, user: Caller) => Retur
   });
 }
 
-test("one action that reads is enough to refer", async () => {
+test("one action that reads entries is enough to refer", async () => {
   await using world = await openWorld();
   const { company, at } = await buildChain(world, 0);
   const actions = ["add_twin_ledger_entry", "get_twin_ledger_entry_value"];

@@ -18,7 +18,7 @@ test("an entry keeps the type it was added with", async () => {
   expect(entries.missing).toEqual({ error: "Entry not accessible." });
 });
 
-test("an include reads the present value of its source through, over further includes, and is null where there is none", async () => {
+test("an include has the present value of its source, over further includes, and is null if there is none", async () => {
   await using opened = await openLedger();
   const { world, company, add, change, get } = opened;
   const [site, region] = [await newTwin(company), await newTwin(company)];
@@ -40,7 +40,7 @@ test("an include reads the present value of its source through, over further inc
   expect((await get()).site_name.value).toBeNull();
 });
 
-test("includes that go round in a circle have no value", async () => {
+test("a circle of includes has no value", async () => {
   await using opened = await openLedger();
   const { company, twin, add, get } = opened;
   const other = await newTwin(company);
@@ -50,7 +50,7 @@ test("includes that go round in a circle have no value", async () => {
   expect((await get()).round.value).toBeNull();
 });
 
-test("a source in the same ledger is refused, and so is one that does not exist or says no entry", async () => {
+test("a source in the same ledger is refused, and so are one that does not exist and one that names no entry", async () => {
   await using opened = await openLedger();
   const { company, twin, path, add } = opened;
   const { entries } = (

@@ -18,7 +18,7 @@ const requests = (ledger: string, twin: string) =>
     ["DELETE", `/twins/${twin}/ledgers/${ledger}`],
   ] as const;
 
-test("a twin that does not exist has no ledger, by whatever name", async () => {
+test("a twin that does not exist has no ledger, by any name", async () => {
   await using world = await openWorld();
   const meter = await world.createAccount();
   for (const ledger of ["personal", "owner", "creator", meter.account, NOWHERE]) {
@@ -28,7 +28,7 @@ test("a twin that does not exist has no ledger, by whatever name", async () => {
   }
 });
 
-test("a twin that the caller's role keeps from them has no ledger either, though it has entries", async () => {
+test("a twin that the caller's role hides has no ledger either, although it has entries", async () => {
   await using world = await openWorld();
   const meter = await world.createAccount();
   const twin = (await meter.call("POST", "/twins", { description: { secret: true } })).body.creation_certificate.uuid;

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { openWorld } from "../support/world/world.ts";
 import { createReader, createTwin, ledgerOf, OPEN_RULES } from "./ledger-world.ts";
 
-// A history shows of each value what the entry would have shown with it.
+// A history shows a past value only if the entry would have been visible with it.
 
 async function openShared() {
   const world = await openWorld();
@@ -23,14 +23,14 @@ async function openShared() {
         await ledger.update({ [name]: { value } });
       }
     },
-    /** The values that somebody is told, newest first. */
+    /** The visible values of a history, newest first. */
     seen: async (who: Pick<typeof company, "call">, name: string, query = "") =>
       Object.values((await who.call("GET", `${path}?entries=${name}${query}`)).body.entries[name]),
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
   };
 }
 
-test("a history shows others only the values that the visibility lets through, and as many of them as were asked for", async () => {
+test("other accounts get only the values that the visibility permits, and as many of them as requested", async () => {
   await using opened = await openShared();
   const { ledger, company, partner, write, seen } = opened;
   const rules = { a: "entry_value < 10", b: "LEDGER.b < 10", c: "USER == null and not (LEDGER.c >= 10)" };
@@ -40,7 +40,7 @@ test("a history shows others only the values that the visibility lets through, a
     expect(await seen(company, name)).toEqual([3, 61, 60, 2, 50, 1]);
     expect(await seen(partner, name)).toEqual([3, 2, 1]);
     expect(await seen(partner, name, "&limit=2")).toEqual([3, 2]);
-    // Behind more than are looked at at once, and those that have left the entry's row.
+    // Beyond the chunk that is read at a time, and the records moved out of the entry's row.
     const hidden = Array.from({ length: 230 }, (_, n) => 100 + n);
     await write(name, [...hidden, 4]);
     expect(await seen(partner, name)).toEqual([4, 3, 2, 1]);
@@ -49,7 +49,7 @@ test("a history shows others only the values that the visibility lets through, a
   }
 });
 
-test("others see of a history nothing from before the visibility was set as it is, but the value that it then showed", async () => {
+test("other accounts get from before the present visibility was set only the value that was current then", async () => {
   await using opened = await openShared();
   const { world, ledger, company, partner, write, seen } = opened;
   await ledger.add({ salary: { value: 1, history: "INF" } });
@@ -59,7 +59,7 @@ test("others see of a history nothing from before the visibility was set as it i
   expect(await seen(partner, "salary")).toEqual([3]);
   await write("salary", [4, 5]);
   expect(await seen(partner, "salary")).toEqual([5, 4, 3]);
-  // Another property changes nothing about it, the same rule neither; another rule does.
+  // Another property, and the same rule, change nothing about it; another rule does.
   await ledger.update({ salary: { history: "1Y", visibility: "true" } });
   expect(await seen(partner, "salary")).toEqual([5, 4, 3]);
   await ledger.update({ salary: { visibility: null } });
@@ -74,7 +74,7 @@ test("others see of a history nothing from before the visibility was set as it i
   expect(await seen(partner, "late")).toEqual([3, 2]);
 });
 
-test("a history shows users only the values with which their role's rule lets the entry through", async () => {
+test("a history shows users only the values with which their role's rule permits the entry", async () => {
   await using opened = await openShared();
   const { world, company, ledger, write, seen } = opened;
   const other = await world.createAccount("Other");
@@ -85,14 +85,14 @@ test("a history shows users only the values with which their role's rule lets th
     await write("reading", [50, 2]);
     expect(await seen(clerk, "reading")).toEqual([2, 1]);
     expect(await seen(foreigner, "reading")).toEqual([2, 1]);
-    // A role that never asks for values lets all of them through.
+    // A role whose rule does not read values permits all of them.
     const reader = await createReader(world, company, { entry_rule: "entry_name != 'x'" });
     expect(await seen(reader, "reading")).toEqual([2, 50, 1]);
     await ledger.remove("reading");
   }
 });
 
-test("who shows an entry shows of its history only what they may read themselves", async () => {
+test("an author's visibility shows of a history only what the author may read", async () => {
   await using opened = await openShared();
   const { world, company, twin, ledger, partner, write, seen } = opened;
   const clerk = await createReader(world, company, { entry_rule: "entry_value < 10" });

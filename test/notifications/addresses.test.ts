@@ -24,7 +24,7 @@ const CLOSED = [
   "169.254.170.2",
   "100.64.0.1",
   "100.127.255.254",
-  // metadata addresses that look otherwise
+  // metadata addresses outside of link-local
   "100.100.100.200",
   "168.63.129.16",
   "192.0.0.192",
@@ -74,7 +74,7 @@ const CLOSED = [
   "2001::1",
   "2001:0:4136:e378:8000:63bf:3fff:fdd2",
   "fe80::5efe:127.0.0.1",
-  // discard, documentation, benchmarks, ORCHID, segment routing, not yet given out
+  // discard, documentation, benchmarks, ORCHID, segment routing, unallocated
   "100::1",
   "100:0:0:1::1",
   "2001:db8::1",
@@ -87,7 +87,7 @@ const CLOSED = [
   "4000::1",
   "8000::1",
   "e000::1",
-  // no addresses in the form that a resolver answers
+  // not in the form that a resolver returns
   "127.1",
   "0x7f.0.0.1",
   "0177.0.0.1",
@@ -123,13 +123,13 @@ const OPEN = [
   "2400:cb00::1",
 ];
 
-test("webhooks go to public addresses only: no less than a hundred vectors", () => {
+test("webhooks go to public addresses only: at least a hundred vectors", () => {
   expect(CLOSED.length + OPEN.length).toBeGreaterThanOrEqual(100);
   expect(CLOSED.filter((address) => isReachable(address, []))).toEqual([]);
   expect(OPEN.filter((address) => !isReachable(address, []))).toEqual([]);
 });
 
-test("what the operator allows is reachable, exactly that, and in no other spelling", () => {
+test("exactly the ranges that the operator allows are reachable, and in no other spelling", () => {
   const ranges = allowed("127.0.0.0/8, 10.1.0.0/16, fd12::/16");
   for (const address of ["127.0.0.1", "10.1.255.255", "fd12::1", "8.8.8.8"])
     expect(isReachable(address, ranges)).toBe(true);
@@ -146,7 +146,7 @@ test("what the operator allows is reachable, exactly that, and in no other spell
   }
 });
 
-/** Hosts that a URL parser makes the loopback address, or another private one, of; and names that stand for it. */
+/** Hosts that a URL parser turns into loopback or other private addresses, and names for them. */
 const PRIVATE_HOSTS = [
   "127.0.0.1",
   "127.0.0.1.",
@@ -191,7 +191,7 @@ const PRIVATE_HOSTS = [
   "100.100.100.200",
 ];
 
-test("a callback URL with a private address is refused when it is subscribed to, however it is spelled", async () => {
+test("a callback URL with a private address is refused on subscribing, however it is spelled", async () => {
   await using notified = await openNotified({ "webhook-allow": "" });
   for (const host of PRIVATE_HOSTS) {
     const callback_url = `http://${host}/x`;
@@ -202,7 +202,7 @@ test("a callback URL with a private address is refused when it is subscribed to,
   expect(await notified.deliveries()).toEqual([]);
 });
 
-/** A network on which names lead where a test says; what is connected to is real, and noted. */
+/** A network that resolves names as a test says; connections are real, and recorded. */
 function rebinding(answers: (hostName: string) => string[]): Net & { asked: string[]; connected: string[] } {
   const real = systemNet();
   const net = {
@@ -220,7 +220,7 @@ function rebinding(answers: (hostName: string) => string[]): Net & { asked: stri
   return net;
 }
 
-/** Subscribes with a host name and delivers the confirmation: what its first attempt says. */
+/** Subscribes with a host name and delivers the confirmation; returns its first attempt. */
 async function attemptAt(net: Net, host: string, trap: Receiver) {
   await using notified = await openNotified({ "webhook-allow": "" }, net);
   const callback_url = `http://${host}:${trap.port}/x`;
@@ -232,7 +232,7 @@ async function attemptAt(net: Net, host: string, trap: Receiver) {
   return (await notified.delivery(uuid)).attempts[0].error;
 }
 
-test("a name that leads to a private address is not connected to, and no trap that listens there hears anything", async () => {
+test("a name that resolves to a private address is not connected to, and a trap that listens there receives nothing", async () => {
   await using trap = startReceiver();
   for (const address of CLOSED) {
     const net = rebinding(() => [address]);
@@ -247,9 +247,9 @@ test("a name that leads to a private address is not connected to, and no trap th
   expect(trap.messages).toEqual([]);
 }, 60_000);
 
-test("a name that was public when it was looked at leads nowhere else when it is connected to", async () => {
+test("a name that was public when it was checked is connected to at the checked address only", async () => {
   await using trap = startReceiver();
-  // Whoever asked twice would be told the trap's address the second time.
+  // A second look-up would return the trap's address.
   let asked = 0;
   const net = rebinding(() => (asked++ === 0 ? ["198.20.0.1"] : ["127.0.0.1"]));
   const seen: string[] = [];
@@ -264,7 +264,7 @@ test("a name that was public when it was looked at leads nowhere else when it is
   expect([asked, seen, trap.messages]).toEqual([1, ["rebinding.example.org 198.20.0.1"], []]);
 });
 
-test("each attempt looks a name up anew: one that turns private is left alone", async () => {
+test("each attempt resolves a name anew: one that turns private is not connected to", async () => {
   await using trap = startReceiver(() => new Response("", { status: 500 }));
   let address = "127.0.0.1";
   const net = rebinding(() => [address]);

@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { newestDelivery, openNotified } from "../support/notifications/open-notified.ts";
 
-// A confirmation goes to a host that may never have heard of us. Whoever makes us send it must not be able to make a flood of it.
+// A confirmation goes to a host that may never have heard of us. A client that makes us send it must not be able to
+// turn it into a flood.
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
-test("an endpoint that has not confirmed is asked as often as the schedule says: neither a retry nor a recovery asks it again", async () => {
+test("an unconfirmed endpoint gets confirmation messages at the pace of the schedule: neither a retry nor a recovery sends more", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   receiver.state.respond = () => new Response("", { status: 500 });
@@ -27,7 +28,7 @@ test("an endpoint that has not confirmed is asked as often as the schedule says:
   expect(receiver.messages.length).toBe(6);
 });
 
-test("an account makes two thousand subscriptions in an hour, however soon it ends them", async () => {
+test("an account makes at most two thousand subscriptions an hour, even if it ends them at once", async () => {
   const nowhere = { resolve: async () => [], post: () => Promise.reject(new Error("nothing is sent here")) };
   await using notified = await openNotified({}, nowhere);
   const { world, company } = notified;
@@ -41,7 +42,7 @@ test("an account makes two thousand subscriptions in an hour, however soon it en
   const { uuid } = (await company.call("GET", "/notifications/subscriptions")).body.subscriptions[0];
   await company.call("DELETE", `/notifications/subscriptions/${uuid}`);
   world.clock.advance(1000 * SECOND);
-  // As many more as it may have made meanwhile, copies of the first.
+  // The rest of the hour's limit, as copies of the first.
   world.seed((connection) =>
     connection.run(
       `WITH RECURSIVE copies (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM copies WHERE n < 1998)

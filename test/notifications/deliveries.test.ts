@@ -7,7 +7,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-test("deliveries are listed newest first, by what they are about, page by page", async () => {
+test("deliveries are listed newest first, filtered, page by page", async () => {
   await using notified = await openNotified();
   const { company, twin, world } = notified;
   const { uuid } = await notified.confirmed();
@@ -54,7 +54,7 @@ test("deliveries are listed newest first, by what they are about, page by page",
   }
 });
 
-test("deliveries are kept as long as the setting says, those that still wait longer", async () => {
+test("deliveries are kept as long as the setting says, waiting ones longer", async () => {
   await using notified = await openNotified({ "deliveries-keep": "2D" });
   const { world, receiver } = notified;
   world.scheduler.start();

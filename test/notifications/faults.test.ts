@@ -9,14 +9,14 @@ type Notified = Awaited<ReturnType<typeof openNotified>>;
 const subscribe = (notified: Notified, callback_url: string) =>
   notified.company.call("POST", "/notifications/webhooks", { callback_url, topic: "red" });
 
-/** Of the newest delivery. */
+/** The first attempt at the newest delivery. */
 async function firstAttempt(notified: Notified) {
   const [{ uuid }] = await notified.deliveries("?limit=1");
   const { state, attempts } = await notified.delivery(uuid);
   return { state, ...attempts[0] };
 }
 
-/** A server that speaks TCP only as far as a test says. */
+/** A server that speaks only as much TCP as a test says. */
 function startRaw(data: (socket: Bun.Socket<{ timer?: ReturnType<typeof setInterval> }>) => void) {
   const server = Bun.listen<{ timer?: ReturnType<typeof setInterval> }>({
     hostname: "127.0.0.1",
@@ -32,12 +32,12 @@ function startRaw(data: (socket: Bun.Socket<{ timer?: ReturnType<typeof setInter
   return { url: `http://127.0.0.1:${server.port}/`, [Symbol.dispose]: () => server.stop(true) };
 }
 
-/** As many times as it takes for what is on a real socket to arrive; nothing here waits for a time. */
+/** Polls until something real on a socket has arrived, without waiting for a time. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((done) => setImmediate(done));
 }
 
-test("a host without an address, a port without a listener, and a connection that ends are told apart", async () => {
+test("a host without an address, a port without a listener, and a connection that ends have distinct errors", async () => {
   const real = systemNet();
   const net: Net = {
     ...real,
@@ -67,7 +67,7 @@ test("a host without an address, a port without a listener, and a connection tha
   }
 });
 
-test("an answer that does not come within ten seconds is a failure, and so is an address that does not", async () => {
+test("an answer that does not come within ten seconds is a failure, and so is a name that does not resolve in time", async () => {
   const real = systemNet();
   const net: Net = { ...real, resolve: () => new Promise(() => {}) };
   await using notified = await openNotified({}, net);
@@ -94,7 +94,7 @@ test("an answer that does not come within ten seconds is a failure, and so is an
   expect(await firstAttempt(notified)).toMatchObject({ error: "timeout", duration_ms: 10_000 });
 });
 
-test("an answer without end is read so far and no further; its status counts", async () => {
+test("of an endless answer only the beginning is read; its status counts", async () => {
   await using notified = await openNotified();
   let sent = 0;
   using streaming = startRaw((socket) => {
@@ -108,7 +108,7 @@ test("an answer without end is read so far and no further; its status counts", a
   expect(await firstAttempt(notified)).toMatchObject({ state: "delivered", status: 200, answer: "x".repeat(1024) });
   expect(sent).toBeGreaterThan(0);
 
-  // One that drips holds its place until the time is over.
+  // A receiver that sends byte by byte keeps its place until the time is over.
   let dripping = false;
   using drip = startRaw((socket) => {
     socket.write("HTTP/1.1 500 Oops\r\ncontent-length: 100\r\n\r\nso");
@@ -122,7 +122,7 @@ test("an answer without end is read so far and no further; its status counts", a
   expect(await firstAttempt(notified)).toMatchObject({ state: "waiting", status: 500, error: "status", answer: "so" });
 });
 
-test("interim answers without an end are no answer, and are not read for long", async () => {
+test("endless interim answers are no answer, and are not read for long", async () => {
   await using notified = await openNotified();
   for (const interim of ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"]) {
     using endless = startRaw((socket) => {
@@ -141,7 +141,7 @@ test("interim answers without an end are no answer, and are not read for long", 
   expect(await firstAttempt(notified)).toMatchObject({ state: "delivered", status: 204 });
 });
 
-test("what an answer says is kept as text, whatever bytes it is", async () => {
+test("any bytes of an answer are stored as text", async () => {
   await using notified = await openNotified();
   notified.receiver.state.respond = () =>
     new Response(new Uint8Array([0, 0xff, 0xed, 0xa0, 0x80, 0x41]), { status: 500 });
@@ -184,14 +184,14 @@ test.skipIf(!Bun.which("openssl"))(
   },
 );
 
-test("receivers that hang, fail, close and stream hold up neither a healthy one nor each other's accounts", async () => {
+test("receivers that hang, fail, close and stream delay neither a healthy one nor each other's accounts", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   await using hanging = startReceiver(() => new Promise(() => {}));
   await using failing = startReceiver(() => new Response("", { status: 500 }));
   using closing = startRaw((socket) => socket.end());
   const stranger = await world.createAccount("Stranger");
-  // As many as an account may have of a topic, all of which hang; and on the same topic the healthy one.
+  // As many as an account may have on a topic, all of which hang; and on the same topic the healthy one.
   await notified.confirmed(company);
   for (const caller of [company, stranger]) {
     for (let i = 0; i < 40; i++)

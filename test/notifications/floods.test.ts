@@ -7,7 +7,10 @@ import { openNotified, publishLater } from "../support/notifications/open-notifi
 
 const EVENT = "{}" as JsonText;
 
-/** A company that listens to its own topic and to those of another, which publishes without end. Nothing is sent: leases say what would be. */
+/**
+ * A company that subscribes to its own topic and to those of another, which publishes without end. Nothing is sent:
+ * leases show what would be.
+ */
 async function openFlooded(hostileTopics: string[]) {
   const notified = await openNotified();
   const { world, company: victim, twin } = notified;
@@ -33,7 +36,10 @@ async function openFlooded(hostileTopics: string[]) {
     hostile,
     own,
     [Symbol.asyncDispose]: () => notified[Symbol.asyncDispose](),
-    /** So many messages of the other account, about one twin or each about another: the first is published, the others are copies. */
+    /**
+     * Makes `count` messages of the other account, about one twin or each about another: the first is published, the
+     * others are copies.
+     */
     async flood(count: number, topic: string, about: "one twin" | "many twins" = "one twin") {
       await publishLater(world, [publication(hostile.account, topic, twin)]);
       const twinOf = about === "one twin" ? "twin_id" : "lower(hex(randomblob(16)))";
@@ -55,7 +61,7 @@ async function openFlooded(hostileTopics: string[]) {
       });
     },
     say: (twinId = twin) => publishLater(world, [publication(victim.account, "red", twinId)]),
-    /** What the next look hands out, with so many places free. All that was handed out is still on its way. */
+    /** What the next lease hands out, with `room` free places. All that was leased stays in flight. */
     async lease(room = 512) {
       const { leased, linedUp } = await world.store.write(leaseDeliveries, SYSTEM, {
         lease: crypto.randomUUID(),
@@ -79,12 +85,12 @@ test("ten thousand messages of another account about the same twin wait in a lan
   const first = await flooded.lease();
   const told = first.map(({ publisherId, twinId, number }) => [publisherId, twinId, number]);
   expect(told.sort()).toEqual([hostile, victim].map(({ account }) => [account, twin, 1]).sort());
-  // A flood counts none of the numbers of another publisher's messages.
+  // A flood does not advance the numbers of another publisher's messages.
   const { health } = (await victim.call("GET", `/notifications/subscriptions/${flooded.own.uuid}`)).body;
   expect(health.messages).toBe(1);
 });
 
-test("in a subscription that has inherited a publisher, its flood does not hold up the subscriber's own messages either", async () => {
+test("in a subscription with an inherited publisher, its flood does not delay the subscriber's own messages either", async () => {
   await using flooded = await openFlooded(["red"]);
   const { world, victim, hostile, own, twin } = flooded;
   world.seed((connection) => {
@@ -104,7 +110,7 @@ test("in a subscription that has inherited a publisher, its flood does not hold 
   await flooded.flood(5000, "red");
   world.clock.advance(1);
   await flooded.say();
-  // An endpoint that has failed gets one message at a time: what the account itself publishes comes first.
+  // An endpoint that has failed gets one message at a time: the account's own messages come first.
   setFailing(1);
   expect(await publishers()).toEqual([victim.account]);
   setFailing(null);
@@ -117,7 +123,7 @@ test("in a subscription that has inherited a publisher, its flood does not hold 
   expect(aboutTwin.sort()).toEqual([victim.account, hostile.account].sort());
 });
 
-test("what other accounts publish takes none of an account's own places", async () => {
+test("messages of other publishers take none of an account's own places", async () => {
   const topics = ["a", "b", "c", "d", "e"];
   await using flooded = await openFlooded(topics);
   const { world, victim, hostile } = flooded;
@@ -128,7 +134,7 @@ test("what other accounts publish takes none of an account's own places", async 
       for (const { publisherId } of leased) counts[publisherId] = (counts[publisherId] ?? 0) + 1;
     return counts;
   };
-  // All that an account may have on its way.
+  // All that an account may have in flight.
   expect(await handedOut()).toEqual({ [hostile.account]: 128 });
   world.clock.advance(1);
   for (let i = 0; i < 50; i++) await flooded.say(crypto.randomUUID());

@@ -11,8 +11,8 @@ import { expectInOrder } from "../support/store/breakages.ts";
 import { memoryFolder } from "../support/store/memory-folder.ts";
 import { type Json, openWorld } from "../support/world/world.ts";
 
-// A database of the first release (fixtures/make.ts), whose grants alone delivered: four accounts have granted a company the topic red. Two
-// of them have published on it, one has not, and one has withdrawn it since.
+// A database of the first release (fixtures/make.ts), in which a grant alone delivered: four accounts have granted a
+// company the topic red. Two of them have published on it, one has not, and one has withdrawn it since.
 
 const FIXTURES = join(import.meta.dir, "fixtures");
 const made: Json = JSON.parse(readFileSync(join(FIXTURES, "granted.json"), "utf8"));
@@ -29,7 +29,7 @@ const publishNow = command("publish_now", (tx, _actor, accountId: string) =>
   }),
 );
 
-/** Opens it with today's program, changed beforehand as the test says, with a receiver that lives. */
+/** Opens it with today's program, changed beforehand as the test says, with a live receiver. */
 async function openGranted(change = "") {
   const folder = memoryFolder();
   const receiver = startReceiver();
@@ -47,7 +47,7 @@ async function openGranted(change = "") {
     async subscriptions(): Promise<Json[]> {
       return (await world.call("GET", "/notifications/subscriptions", { headers })).body.subscriptions;
     },
-    /** What the company is told when an account publishes on the topic. */
+    /** What the company receives when an account publishes on the topic. */
     async told(accountId: string) {
       const before = receiver.messages.length;
       await world.store.write(publishNow, SYSTEM, accountId);
@@ -67,7 +67,7 @@ async function openGranted(change = "") {
 
 const byNumber = (a: Message, b: Message) => a.body.number - b.body.number;
 
-test("a subscription of the first release goes on receiving of its own account, and through grants that were used, and of no others", async () => {
+test("a subscription of the first release keeps receiving from its own account, and through grants that were used, and from no others", async () => {
   await using granted = await openGranted();
   const { world, receiver } = granted;
   expectInOrder(world.dataDir);
@@ -75,13 +75,13 @@ test("a subscription of the first release goes on receiving of its own account, 
   const inherited = [byEntry, bySticker].sort();
   expect([red.topic, red.publisher, red.inherited_publishers]).toEqual(["red", company, inherited]);
   expect([blue.topic, blue.publisher, blue.inherited_publishers]).toEqual(["blue", company, undefined]);
-  // The operator is told, once.
+  // The operator is notified, once.
   const notice = (event: string, publisher: string) => ["warn", `upgrade.${event}`, company, "red", publisher, 1];
   const notices = [notice("grant_kept", byEntry), notice("grant_kept", bySticker), notice("grant_unused", unused)];
   expect(granted.notices().sort()).toEqual(notices.sort());
   expect(world.query("SELECT * FROM upgrade_notices")).toEqual([]);
 
-  // What still waited is sent under its number, and names who published it, whatever has become of the grant.
+  // What still waited is sent with its number, and names its publisher, whatever has become of the grant.
   world.deliverer.start();
   await world.deliverer.settled();
   const waited = receiver.messages.toSorted(byNumber).map(({ body }) => [body.number, body.publisher]);
@@ -97,7 +97,7 @@ test("a subscription of the first release goes on receiving of its own account, 
   expect(await granted.told(unused)).toEqual([]);
   expect(await granted.told(withdrawn)).toEqual([]);
 
-  // A grant that is withdrawn delivers nothing here either.
+  // A withdrawn grant delivers nothing here either.
   world.seed((connection) => connection.run("DELETE FROM topic_grants WHERE account_id = ?", byEntry));
   expect(await granted.told(byEntry)).toEqual([]);
   // Once the subscription has ended and its deliveries are old, nothing of it is left.
@@ -110,7 +110,7 @@ test("a subscription of the first release goes on receiving of its own account, 
   expectInOrder(world.dataDir);
 });
 
-test("who published is found by what changed where several changed the same twin at the same instant", async () => {
+test("the publisher is found by what changed if several accounts changed the same twin at the same instant", async () => {
   await using granted = await openGranted(
     `UPDATE events SET occurred_at = (SELECT occurred_at FROM events WHERE sequence = 22) WHERE sequence BETWEEN 20 AND 22;
      UPDATE deliveries SET sent_at = (SELECT occurred_at FROM events WHERE sequence = 22), state = 'failed' WHERE position IN (7, 8)`,
@@ -122,7 +122,7 @@ test("who published is found by what changed where several changed the same twin
   expect((await granted.subscriptions())[0].inherited_publishers).toEqual([byEntry, bySticker].sort());
 });
 
-test("a grant counts as unused where the journal no longer tells, and messages whose publisher is not known go out as they were", async () => {
+test("a grant counts as unused if the journal no longer shows its use, and messages of unknown publishers are sent unchanged", async () => {
   await using granted = await openGranted("DELETE FROM events WHERE sequence < (SELECT max(sequence) FROM events)");
   const { world, receiver } = granted;
   expect((await granted.subscriptions())[0].inherited_publishers).toEqual([bySticker]);

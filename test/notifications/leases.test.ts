@@ -8,7 +8,7 @@ import type { Json } from "../support/world/world.ts";
 
 const SECOND = 1000;
 
-test("a message that waits for its retry does not hold up what comes after it, but no two about one twin are out at once", async () => {
+test("a message that waits for its retry does not delay later ones, but no two about one twin are in flight at once", async () => {
   await using notified = await openNotified();
   const { twin, receiver } = notified;
   await notified.confirmed();
@@ -22,7 +22,7 @@ test("a message that waits for its retry does not hold up what comes after it, b
   };
   for (let n = 1; n <= 8; n++) {
     await notified.publish({ n }, { twinId: twin });
-    // The first has failed, and an endpoint that has is left alone for a moment; the second shows that it is well.
+    // The first has failed, and the endpoint is held for a moment; the second shows that it is healthy.
     if (n === 2) expect(receiver.of("Notification").length).toBe(1);
     await notified.pass(100);
   }
@@ -55,7 +55,7 @@ test("two deliverers on one store never send one message twice, and never two ab
   expect((await company.call("GET", "/notifications/deliveries?state=delivered")).body.deliveries.length).toBe(41);
 });
 
-test("what a deliverer that is gone had on its way is sent again by the next, once its lease is over", async () => {
+test("messages in flight of a lost deliverer are sent again by the next, once their lease is over", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   await notified.confirmed();
@@ -84,12 +84,12 @@ test("what a deliverer that is gone had on its way is sent again by the next, on
   await next.stop(0);
 });
 
-test("a message whose outcome waits for a busy writer for longer than its lease is not sent again, unless the outcome is lost", async () => {
+test("a message whose outcome waits for a busy writer beyond its lease is not sent again, unless the outcome is lost", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   await notified.confirmed();
   await world.deliverer.stop(0);
-  // A writer that takes outcomes when the test lets it.
+  // A writer that accepts outcomes when the test lets it.
   let busy = Promise.withResolvers<void>();
   let outcomes = 0;
   const outcome = async (count: number) => {
@@ -110,7 +110,7 @@ test("a message whose outcome waits for a busy writer for longer than its lease 
   const [{ uuid }] = await notified.deliveries("?state=sending");
   for (let n = 0; n < 5; n++) {
     world.clock.advance(20 * SECOND);
-    // Something else is looked for and sent meanwhile.
+    // Other messages are looked for and sent meanwhile.
     await notified.publish({}, { twinId: crypto.randomUUID() });
     await outcome(2 + n);
   }
@@ -132,7 +132,7 @@ test("a message whose outcome waits for a busy writer for longer than its lease 
   await deliverer.stop(0);
 });
 
-test("an outcome is kept although its account has too many writes waiting", async () => {
+test("an outcome is stored even if its account has too many writes queued", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   await world.deliverer.stop(0);

@@ -4,7 +4,7 @@ import type { Message } from "../support/notifications/receiver.ts";
 
 const DAY = 86_400_000;
 
-test("a subscription is refreshed by its link to a new end, and its hash and links follow", async () => {
+test("a subscription's refresh link sets a new end, and its hash and links change with it", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const { links } = await notified.confirmed(undefined, { expires: 3600 });
@@ -29,13 +29,13 @@ test("a subscription is refreshed by its link to a new end, and its hash and lin
   const { confirmation_url } = (receiver.of("Confirmation").at(-1) as Message).body;
   const parts = Buffer.from(new URL(confirmation_url).searchParams.get("token") as string, "base64").toString();
   const id = parts.split("___")[2];
-  // Its refresh link exists, but nobody has been told: not before it is confirmed.
+  // Its refresh link exists, but is not sent before the subscription is confirmed.
   const { tokenOf } = await import("../../src/notifications/model/tokens.ts");
   const token = tokenOf(world.store.vault, "r", { accountId: company.account, id: id as string });
   expect((await world.call("PATCH", `/notifications/webhooks?token=${token}`)).status).toBe(404);
 });
 
-test("after unsubscribing nothing is sent, what waited is dropped, and the links lead nowhere", async () => {
+test("after unsubscribing nothing is sent, waiting messages are dropped, and the links are refused", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   const { links } = await notified.confirmed();
@@ -59,7 +59,7 @@ test("after unsubscribing nothing is sent, what waited is dropped, and the links
   }
 });
 
-test("a subscription ends at its instant, told a day before; an unconfirmed one in silence", async () => {
+test("a subscription ends on time, with a notification a day before; an unconfirmed one without", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   world.scheduler.start();
@@ -95,7 +95,7 @@ test("a subscription ends at its instant, told a day before; an unconfirmed one 
   expect(ended.map(({ reason }) => reason)).toEqual(["expired", "expired", "expired"]);
 });
 
-test("a refreshed subscription is told of its new end, not of the old one", async () => {
+test("a refreshed subscription's notification is about its new end, not the old one", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   world.scheduler.start();

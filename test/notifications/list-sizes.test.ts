@@ -6,7 +6,7 @@ import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { listeningTo } from "../support/world/queries-asked.ts";
 import { openWorld } from "../support/world/world.ts";
 
-// What lists of deliveries read, however long the events are and however often one was tried.
+// What lists of deliveries read, however long the events are and however many attempts there were.
 
 const HOOK = { callback_url: "https://hooks.example.org/x", topic: "red" };
 
@@ -33,7 +33,7 @@ async function openSubscribed() {
   return { world, company, actor, seed, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
-test("a page of deliveries reads as many as it shows, and no events; its cursor is in its body and in its Link", async () => {
+test("a page of deliveries reads as many rows as it shows, and no events; its cursor is in its body and in its Link", async () => {
   await using it = await openSubscribed();
   it.seed(400, JSON.stringify({ long: "x".repeat(20_000) }));
   const { deps, asked } = listeningTo(it.world);
@@ -49,7 +49,7 @@ test("a page of deliveries reads as many as it shows, and no events; its cursor 
   expect(one.body.event.long.length).toBe(20_000);
 });
 
-test("a list of subscriptions does not count all that wait for each", async () => {
+test("a list of subscriptions does not count all deliveries that wait for each", async () => {
   await using it = await openSubscribed();
   it.seed(3000, "{}");
   const [listed] = (await it.company.call("GET", "/notifications/subscriptions")).body.subscriptions;
@@ -62,7 +62,7 @@ test("a list of subscriptions does not count all that wait for each", async () =
   expect(Math.max(...counts.map(({ binds }) => Number(binds.at(-1))))).toBe(200);
 });
 
-test("a delivery that was tried 250 times shows its attempts in pages", async () => {
+test("a delivery with 250 attempts shows them in pages", async () => {
   await using it = await openSubscribed();
   const [{ uuid }] = it.world.query("SELECT id AS uuid FROM deliveries");
   it.world.seed((connection) => {

@@ -10,7 +10,7 @@ import { openNotified, publishLater } from "../support/notifications/open-notifi
 import { startReceiver } from "../support/notifications/receiver.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-// What accounts with endpoints that hang take from others: nothing that would be missed.
+// What accounts with hanging endpoints take from others: nothing that they would miss.
 
 /** A subscription whose confirmation is a message to be sent. */
 async function subscribe(caller: Caller, callback_url: string, topic = "topic"): Promise<void> {
@@ -18,14 +18,17 @@ async function subscribe(caller: Caller, callback_url: string, topic = "topic"):
   expect(status).toBe(201);
 }
 
-/** So many, made beside the server but for the last, by which it hears of them. */
+/** Makes `count` subscriptions directly in the database, but the last through the server, which so learns of them. */
 async function subscribeOften(world: World, caller: Caller, callback_url: string, count: number): Promise<void> {
   await subscribe(caller, callback_url);
   seedBacklog(world, caller.account, count - 2, 1);
   await subscribe(caller, callback_url, "other");
 }
 
-/** Subscriptions like the account's only one, each with so many messages like its own, which are due for longer than anything else. */
+/**
+ * Copies the account's only subscription, and for each copy its only message `messages` times, all due longer than
+ * anything else.
+ */
 function seedBacklog(world: World, account: string, subscriptions: number, messages: number): void {
   const columnsOf = (table: string, but: readonly string[]) =>
     world
@@ -65,7 +68,7 @@ const sendingOf = (world: World): number[] =>
     .query("SELECT count(*) AS count FROM deliveries WHERE state = 'sending' GROUP BY account_id")
     .map(({ count }) => count);
 
-test("five accounts with endpoints that hang take no place that the messages of another need", async () => {
+test("five accounts with hanging endpoints take no place that the messages of another need", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   await notified.confirmed();
@@ -84,7 +87,7 @@ test("five accounts with endpoints that hang take no place that the messages of 
   await world.deliverer.stop(0);
 });
 
-test("an account alone has a quarter of the places, and its other subscriptions wait in line without being looked at", async () => {
+test("one account alone gets a quarter of the places, and its other subscriptions wait in line without being examined", async () => {
   await using notified = await openNotified();
   const { world } = notified;
   const gate = Promise.withResolvers<void>();
@@ -106,7 +109,7 @@ test("an account alone has a quarter of the places, and its other subscriptions 
   expect([slow.messages.length, await lineOf(world), sendingOf(world)]).toEqual([300, 0, []]);
 });
 
-test("a line that is lost with its deliverer is made anew when the time of a lease is over", async () => {
+test("a line that is lost with its deliverer is rebuilt when the time of a lease is over", async () => {
   await using notified = await openNotified();
   const { world } = notified;
   await using hanging = startReceiver(() => new Promise(() => {}));
@@ -127,7 +130,7 @@ test("a line that is lost with its deliverer is made anew when the time of a lea
   ]);
 });
 
-test("what others have due, however much and however long, hides no message of an account that has one", async () => {
+test("other accounts' due messages, however many and however old, hide no message of an account", async () => {
   await using world = await openWorld({ "webhook-allow": "127.0.0.0/8" });
   const hostile = await Promise.all(Array.from({ length: 5 }, () => world.createAccount("Hostile")));
   for (const one of hostile) {
@@ -147,6 +150,6 @@ test("what others have due, however much and however long, hides no message of a
     for (const { share } of linedUp) lines[share] = [];
     if (leased.some(({ delivery }) => delivery.accountId === victim.account)) found.push(look);
   }
-  // Each look is a command of 5 ms at most. 4 500 subscriptions with 22 500 messages have been due for longer.
+  // Each lease is a command of 5 ms at most. 4 500 subscriptions with 22 500 messages have been due for longer.
   expect(found[0]).toBeLessThanOrEqual(16);
 });

@@ -5,11 +5,11 @@ import type { Caller, Json } from "../support/world/world.ts";
 
 const ACCESS = "/notifications/webhooks/access";
 
-/** Says which topics of an account another one may subscribe to. */
+/** Sets which topics of an account another one may subscribe to. */
 const grant = (by: Caller, to: { account: string }, topics: string[], key = "topics") =>
   by.call("PATCH", `${ACCESS}/accounts/${to.account}`, { [key]: topics });
 
-test("a grant alone delivers nothing: not what the grantee subscribes to of its own, nor with the grantor's entry on the grantee's twin", async () => {
+test("a grant alone delivers nothing: not to the grantee's subscriptions to its own topics, nor when the grantor's entry is on the grantee's twin", async () => {
   await using notified = await openNotified();
   const { world, company: victim, twin, receiver } = notified;
   const hostile = await world.createAccount("Hostile");
@@ -24,14 +24,14 @@ test("a grant alone delivers nothing: not what the grantee subscribes to of its 
   expect(receiver.of("Notification")).toEqual([]);
   expect(await notified.deliveries(`?publisher=${hostile.account}`)).toEqual([]);
 
-  // The victim's own are told as ever, and number 1 is its own first message.
+  // The victim's own messages are delivered as before, and number 1 is its own first message.
   await victim.call("POST", ledger, entry("closed"));
   await world.deliverer.settled();
   const told = receiver.of("Notification").map(({ body }) => [body.number, body.publisher, body.event.door.new_value]);
   expect(told).toEqual([[1, victim.account, "closed"]]);
 });
 
-test("who names an account that granted the topic is told of what it publishes, and of nothing of their own", async () => {
+test("a subscription that names a granting account receives what that account publishes, and nothing of its own", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const [friend, stranger] = [await world.createAccount("Friend"), await world.createAccount("Stranger")];
@@ -69,7 +69,8 @@ test("who names an account that granted the topic is told of what it publishes, 
     { publisher: company.account, state: "active", health: { messages: 1 } },
   ]);
 
-  // Withdrawn, nothing is published to it any more; what was is still delivered. Granted again, it goes on, with the next number.
+  // Once withdrawn, nothing more is published to it; earlier messages are still delivered. Granted again, it continues
+  // with the next number.
   receiver.state.respond = ({ path }) => new Response("", { status: path === "/friend" ? 500 : 200 });
   expect((await told(["red"])).sort()).toEqual(["/friend", ...own]);
   receiver.state.respond = () => new Response();
@@ -87,7 +88,7 @@ test("who names an account that granted the topic is told of what it publishes, 
   expect((await look()).health.messages).toBe(3);
 });
 
-test("a topic that is not granted is refused in the same words, whatever there is", async () => {
+test("a topic that is not granted is refused in the same words, whether it exists or not", async () => {
   await using notified = await openNotified();
   const { world, company } = notified;
   const [other, third] = [await world.createAccount("Other"), await world.createAccount("Third")];
@@ -105,13 +106,13 @@ test("a topic that is not granted is refused in the same words, whatever there i
     expect((await ask({ account })).slice(0, 2)).toEqual([400, 400_589]);
   for (const wish of [{ account: other.account, topic: "blue" }, { account: null }])
     expect((await ask(wish))[0]).toBe(201);
-  // What was refused has sent nothing and left nothing.
+  // The refused requests have sent nothing and stored nothing.
   expect((await company.call("GET", "/notifications/subscriptions")).body.subscriptions.length).toBe(2);
   await world.deliverer.settled();
   expect(notified.receiver.of("Confirmation").length).toBe(3);
 });
 
-test("of another account's topic there are fewer subscriptions, for its own writes make a message for each", async () => {
+test("an account has fewer subscriptions to another's topic, because the publisher's writes make a message for each", async () => {
   const nowhere = { resolve: async () => [], post: () => Promise.reject(new Error("nothing is sent here")) };
   await using notified = await openNotified({}, nowhere);
   const { world, company } = notified;

@@ -7,7 +7,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-test("after a day's outage recovering delivers everything, in order for each twin, with the ids it had", async () => {
+test("after a day's outage recovery delivers everything, in order for each twin, with the original ids", async () => {
   await using notified = await openNotified();
   const { world, company, twin, receiver } = notified;
   await notified.confirmed();
@@ -42,7 +42,7 @@ test("after a day's outage recovering delivers everything, in order for each twi
   expect((await company.call("POST", "/notifications/recover", { since })).body).toEqual({ recovered: 0 });
 });
 
-test("recovering takes only what was asked for: since when, which topic, which subscription", async () => {
+test("recovery is limited to what is requested: since when, which topic, which subscription", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const red = await notified.confirmed();
@@ -63,7 +63,7 @@ test("recovering takes only what was asked for: since when, which topic, which s
   }
 });
 
-test("one delivery is retried at once; one that arrived, or whose subscription has ended, is not", async () => {
+test("one delivery is retried at once; a delivered one, or one whose subscription has ended, is not", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const { links } = await notified.confirmed();
@@ -76,7 +76,7 @@ test("one delivery is retried at once; one that arrived, or whose subscription h
   const retried = await retry();
   expect([retried.status, retried.body.state, retried.body.uuid]).toEqual([201, "waiting", uuid]);
   await world.deliverer.settled();
-  // The whole schedule lies before it again.
+  // The schedule starts again.
   const waiting = await notified.delivery(uuid);
   expect(waiting.attempt_count).toBe(13);
   expect(waiting.next_attempt_ts * 1000 - world.clock.now()).toBeLessThan(6 * SECOND);

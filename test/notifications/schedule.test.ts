@@ -56,7 +56,7 @@ test("a receiver that fails for three days gets exactly the scheduled attempts w
   const told = receiver.of("Notification");
   expect(new Set(told.map(({ text }) => text)).size).toBe(1);
   expect(new Set(told.map(({ headers }) => headers["webhook-id"]))).toEqual(new Set([uuid]));
-  // Signed anew at each attempt: three days later the first signature would be refused, the last is not.
+  // Signed anew at each attempt: three days later the first signature would be too old, the last is not.
   expect(new Set(told.map(({ headers }) => headers["webhook-signature"])).size).toBe(told.length);
   const { text, headers, body } = told.at(-1) as (typeof told)[number];
   expect(verifyAt(verifier, world.clock.now() - 4 * DAY, attemptedAt, text, headers)).toEqual(body);
@@ -76,7 +76,7 @@ test("a receiver that fails for three days gets exactly the scheduled attempts w
   expect(delivery.attempts[0].answer).toBe("x".repeat(1024));
 });
 
-/** As a receiver does whose clock is right at the last attempt: the library looks at the system's. */
+/** Verifies as a receiver would whose clock is right at the last attempt: the library reads the system's. */
 function verifyAt(
   verifier: Webhook,
   _from: number,
@@ -95,13 +95,13 @@ function verifyAt(
   }
 }
 
-test("Retry-After is honoured within bounds, as seconds or as a date, and the endpoint is left alone meanwhile", async () => {
+test("Retry-After is honoured within bounds, as seconds or as a date, and the endpoint gets nothing meanwhile", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const { uuid: subscription } = await notified.confirmed();
   const overload = (status: number, retryAfter?: string) => () =>
     new Response("", { status, headers: retryAfter === undefined ? {} : { "retry-after": retryAfter } });
-  /** Publishes, and tells how long the message, and the endpoint, are left alone. */
+  /** Publishes, and returns how long the message and the endpoint wait. */
   const waits = async () => {
     await notified.publish({}, { twinId: crypto.randomUUID() });
     const now = world.clock.now();
@@ -127,7 +127,8 @@ test("Retry-After is honoured within bounds, as seconds or as a date, and the en
   const [soon, held] = await waits();
   expect([(soon as number) < 6 * SECOND, held]).toEqual([true, null]);
 
-  // While it is held, nothing else is sent; without a Retry-After the waits grow, by one step however many were on their way.
+  // While it is held, nothing else is sent; without a Retry-After the holds grow, by one step however many messages
+  // were in flight.
   receiver.state.respond = overload(429);
   let count = receiver.messages.length;
   await company.call("POST", "/notifications/recover", { since: 0 });
@@ -152,7 +153,7 @@ test("Retry-After is honoured within bounds, as seconds or as a date, and the en
   expect(health).toEqual({ messages: 7, waiting: 0, failed: 0 });
 });
 
-test("an endpoint whose failures take long is left alone for longer and longer, and what is on its way at first counts once", async () => {
+test("an endpoint with slow failures is held for longer and longer, and messages in flight at first count once", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const { uuid } = await notified.confirmed();
@@ -172,7 +173,7 @@ test("an endpoint whose failures take long is left alone for longer and longer, 
     world,
     Array.from({ length: 40 }, () => ({ ...about, twinId: crypto.randomUUID() })),
   );
-  // All places of an endpoint that was well; then one at a time, after a moment.
+  // All places of a healthy endpoint; then one at a time, after a moment.
   expect(await sent(32)).toBeNull();
   for (const holdMs of [5, 10, 20, 40, 80, 160, 300, 300]) {
     world.clock.advance(100);
@@ -180,7 +181,7 @@ test("an endpoint whose failures take long is left alone for longer and longer, 
     await notified.pass(holdMs * SECOND - 100);
     expect(receiver.messages.length).toBe(count);
   }
-  // Whoever fails at once is not held, and who takes a message is well.
+  // An endpoint that fails fast is not held, and one that accepts a message is healthy.
   receiver.state.respond = () => new Response("", { status: 500 });
   await notified.pass(100);
   const { health } = (await company.call("GET", `/notifications/subscriptions/${uuid}`)).body;
@@ -218,7 +219,7 @@ test("410 ends the subscription; a redirect is a failure and is not followed", a
   expect(JSON.parse(ended.data)).toMatchObject({ topic: "red", reason: "gone" });
 });
 
-test("an endpoint that has failed for five days is paused and shown so, and goes on where it stood when resumed", async () => {
+test("an endpoint that has failed for five days is paused, shown as paused, and continues where it stopped when resumed", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const { uuid, links } = await notified.confirmed();

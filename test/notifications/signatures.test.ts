@@ -53,7 +53,7 @@ test("with a client secret every message carries the hash, until a refresh witho
   expect(receiver.messages[3]?.body.hash).toBeUndefined();
 });
 
-test("what the database keeps opens no subscription and signs no message", async () => {
+test("the stored secrets open no subscription and sign no message", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   const client_secret = "q3ZrT8_kVb-1mXyA";

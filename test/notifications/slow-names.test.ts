@@ -5,7 +5,7 @@ import { openNotified } from "../support/notifications/open-notified.ts";
 import { startReceiver } from "../support/notifications/receiver.ts";
 import type { Json } from "../support/world/world.ts";
 
-// A real DNS server that never says anything of *.slow.test, and real look-ups.
+// A real DNS server that never answers for *.slow.test, and real look-ups.
 
 const startHostileDns = () =>
   startDns((name) => {
@@ -13,7 +13,7 @@ const startHostileDns = () =>
     return name === "hooks.test" ? { addresses: ["127.0.0.1"] } : NXDOMAIN;
   });
 
-test("a hundred names that no server answers delay neither the message of another nor a new hub, and are ended with their attempts", async () => {
+test("a hundred names that no server answers for delay neither the message of another account nor a new hub, and end with their attempts", async () => {
   await using dns = await startHostileDns();
   await using notified = await openNotified({}, systemNet({ servers: [dns.server] }));
   const { world, company, receiver, subscribe } = notified;
@@ -33,7 +33,8 @@ test("a hundred names that no server answers delay neither the message of anothe
   const asked = () => new Set(dns.asked.filter((one) => one.includes("slow")).map((one) => one.split(" ")[0])).size;
   expect(asked()).toBe(4);
 
-  // The attempt's ten seconds count from its beginning, wherever they were spent: what waited for its turn has not been asked for.
+  // The attempt's ten seconds count from its beginning, including the wait for a look-up: names whose turn did not come
+  // were not looked up.
   world.clock.advance(10_000);
   await world.deliverer.settled();
   const { deliveries } = (await hostile.call("GET", "/notifications/deliveries?limit=100")).body;
@@ -44,7 +45,7 @@ test("a hundred names that no server answers delay neither the message of anothe
   expect(asked()).toBeLessThanOrEqual(8);
 });
 
-test("a name is looked up again once nothing listens where it led, and a kept address is vetted like a new one", async () => {
+test("a name is resolved again if nothing listens at its address, and a cached address is checked like a new one", async () => {
   await using moved = startReceiver();
   let address = "127.0.0.9";
   await using dns = await startDns(() => ({ addresses: [address], ttl: 300 }));
@@ -59,7 +60,7 @@ test("a name is looked up again once nothing listens where it led, and a kept ad
   await notified.pass(6000);
   expect([moved.messages.length, dns.asked.length]).toEqual([1, 4]);
 
-  // Kept now, and refused all the same where nothing but public addresses may be called.
+  // Cached now, and refused all the same where only public addresses are allowed.
   await using strict = await openNotified({ "webhook-allow": "" }, net);
   await strict.company.call("POST", "/notifications/webhooks", subscribed);
   await strict.world.deliverer.settled();
@@ -68,7 +69,7 @@ test("a name is looked up again once nothing listens where it led, and a kept ad
   expect([moved.messages.length, dns.asked.length]).toEqual([1, 4]);
 });
 
-test("names that stand for this machine are refused without asking anybody", async () => {
+test("names that stand for this machine are refused without a look-up", async () => {
   await using dns = await startDns(() => ({ addresses: ["198.20.0.1"] }));
   await using notified = await openNotified({ "webhook-allow": "" }, systemNet({ servers: [dns.server] }));
   for (const host of ["localhost", "localhost.", "LOCALHOST", "sub.localhost"]) {

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { openNotified, PUBLIC_URL, pathOf } from "../support/notifications/open-notified.ts";
 import type { Message } from "../support/notifications/receiver.ts";
 
-test("a receiver is asked to confirm, confirms by the link, and is told what is published from then on", async () => {
+test("a receiver gets a confirmation message, confirms by the link, and receives what is published from then on", async () => {
   await using notified = await openNotified();
   const { world, company, twin, receiver } = notified;
   const now = world.clock.now() / 1000;
@@ -54,7 +54,7 @@ test("a receiver is asked to confirm, confirms by the link, and is told what is 
   expect(kinds).toEqual(["subscription.created", "subscription.confirmed"]);
 });
 
-test("tokens have the form that old clients take apart, serve one purpose, and are taken with and without an account", async () => {
+test("tokens have the form that old clients parse, serve one purpose, and are accepted with and without an account", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   await notified.subscribe(company);
@@ -105,7 +105,7 @@ test("tokens have the form that old clients take apart, serve one purpose, and a
   }
 });
 
-test("what is no subscription is refused: the shapes, and more than an account may have", async () => {
+test("invalid subscriptions are refused: wrong shapes, and more than an account may have", async () => {
   const nowhere = { resolve: async () => [], post: () => Promise.reject(new Error("nothing is sent here")) };
   await using notified = await openNotified({}, nowhere);
   const { company } = notified;

@@ -21,7 +21,7 @@ export type Entry = {
   value: Json;
   source: { twin: string; account: string; name: string } | null;
   visibility: Rule | null;
-  /** Null where none is kept. */
+  /** Null if no history is kept. */
   records: { at: number; value: Json }[] | null;
   createdAt: number;
   changedAt: number;
@@ -37,7 +37,7 @@ export type Identity = {
   updatedAt: number;
 };
 
-/** Somebody who asks. */
+/** A user who makes requests. */
 export type Person = {
   account: string;
   description: Json;
@@ -59,7 +59,7 @@ export type Model = {
 const SECOND = 1000;
 const NO_RULES: RoleRules = { twin: null, identity: null, entry: null };
 
-/** Makes all of the plan, one thing a second, through the super admins, whom no rule binds. */
+/** Creates everything in the plan, one thing a second, through the super admins, whom no rule binds. */
 export async function buildWorld(plan: Plan): Promise<{ world: World; model: Model }> {
   const world = await openWorld();
   const tick = () => {
@@ -116,7 +116,7 @@ export async function buildWorld(plan: Plan): Promise<{ world: World; model: Mod
       entry.records = null;
       await add({ include: { source: `twin://${target}/${source}` } });
     } else if ("refersTo" in content) {
-      // Never copied here: no job runs.
+      // Never copied here, because no job runs.
       const { twin: target, account: owner } = content.refersTo;
       entry.kind = "reference";
       entry.source = { twin: twinOf(target), account: accountOf(owner), name: "a" };
@@ -159,8 +159,8 @@ export async function buildWorld(plan: Plan): Promise<{ world: World; model: Mod
   const people: Person[] = [];
   for (const [index, { description, rules, dictionary, secretDictionary }] of plan.users.entries()) {
     const admin = adminOf(index);
-    const nobody = { description: null, rules: NO_RULES, dictionary: null, secretDictionary: null };
-    people.push({ ...nobody, account: admin.account, call: admin.call });
+    const unbound = { description: null, rules: NO_RULES, dictionary: null, secretDictionary: null };
+    people.push({ ...unbound, account: admin.account, call: admin.call });
     const told = description && {
       ...description,
       home: description.home === undefined ? undefined : twinOf(description.home),
@@ -182,7 +182,7 @@ export async function buildWorld(plan: Plan): Promise<{ world: World; model: Mod
   return { world, model: { now, accounts: admins.map(({ account }) => account), twins, entries, identities, people } };
 }
 
-/** As it arrives: without what is undefined. */
+/** As JSON carries it: without undefined members. */
 const plain = (value: Json): Json => JSON.parse(JSON.stringify(value));
 
 async function done(answer: ReturnType<Caller["call"]>): Promise<Json> {

@@ -2,12 +2,15 @@ import type { Json } from "../support/world/world.ts";
 import type { Entry, Identity, Model, Person, Twin } from "./build-world.ts";
 import { type Facts, holds, type Rule } from "./rule-pool.ts";
 
-// Who sees what, in the words of the specification (1.11, 2.6 to 2.9, 2.13) and of our decisions, over plain data.
+// Who sees what, by the specification (1.11, 2.6 to 2.9, 2.13) and our decisions, computed over plain data.
 
 type Value = (entry: Entry) => Json;
 type About = { identity?: string; ledgerOf?: string; entry?: Entry; LEDGER: Entry[]; value?: Value; SECRET?: null };
 
-/** What an entry comes to: an include reads through to the entry it means in the end, and has no value in a loop or without one. */
+/**
+ * What an entry resolves to: an include has the value of the entry at the end of its chain, and none in a loop or if
+ * the chain breaks.
+ */
 function readThrough(model: Model, entry: Entry): { value: Json; changedAt: number } {
   const passed = new Set<Entry>();
   let at: Entry | undefined = entry;
@@ -25,8 +28,8 @@ export const ledgerOf = (model: Model, twin: Twin, account: string): Entry[] =>
   model.entries.filter((entry) => entry.twin === twin.id && entry.account === account);
 
 /**
- * The same as a person sees it: of the own account every entry on the way has to be one that the role lets through. What another account
- * shows is seen as its super admin sees it, who set that.
+ * The same for one person: in the own account the role must permit every entry on the way. In another account the value
+ * is what that account's super admin sees, who made it visible.
  */
 export function seenThrough(model: Model, person: Person, entry: Entry): { value: Json; changedAt: number } {
   if (entry.account !== person.account) return readThrough(model, entry);
@@ -65,15 +68,15 @@ function factsOf(model: Model, person: Person, twin: Twin, about: About): Facts 
   };
 }
 
-/** The role's twin rule, as far as it is one: without it a twin is for everybody who knows its id. */
+/** The role's twin rule; without one, knowing the twin's id is enough. */
 export function seesTwin(model: Model, person: Person, twin: Twin): boolean {
   const { twin: rule } = person.rules;
   return rule === null || holds(rule, factsOf(model, person, twin, { LEDGER: ledgerOf(model, twin, person.account) }));
 }
 
 /**
- * A scan's `match` sees the caller's ledger, by name too: of it what the role lets through, or it could be asked for the rest. Nor does
- * it see what is written in a token, which nobody tells to whoever holds it.
+ * A scan's `match` sees of the caller's ledger only what the role permits, or it could be used to probe for the rest.
+ * Nor does it see the token's secret dictionary, which the token's holder must not learn.
  */
 export function matches(model: Model, person: Person, twin: Twin, match: Rule): boolean {
   const LEDGER = seenEntries(model, person, twin, person.account);
@@ -90,14 +93,14 @@ export function seesIdentity(model: Model, person: Person, twin: Twin, identity:
   return allows(identity.visibility, identity.account) && allows(rule, person.account);
 }
 
-/** Whether the role lets its user have an entry in the own ledger. `LEDGER` is as it was before it got there. */
+/** Whether the role permits its user to put an entry into the own ledger. `LEDGER` is as it was before. */
 export function mayHave(model: Model, person: Person, twin: Twin, entry: Entry): boolean {
   const { entry: rule } = person.rules;
   const LEDGER = ledgerOf(model, twin, person.account);
   return rule === null || holds(rule, factsOf(model, person, twin, { ledgerOf: person.account, entry, LEDGER }));
 }
 
-/** The entries of a ledger that somebody sees who sees the twin. */
+/** The entries of a ledger that are visible to a person who sees the twin. */
 export function seenEntries(model: Model, person: Person, twin: Twin, account: string): Entry[] {
   const all = ledgerOf(model, twin, account);
   if (account === person.account) return all.filter((entry) => allowsOwn(model, person, twin, entry, all));
@@ -105,7 +108,7 @@ export function seenEntries(model: Model, person: Person, twin: Twin, account: s
   return visible.filter((entry) => allowsForeign(model, person, twin, entry, visible));
 }
 
-/** Whether somebody who sees an entry now also sees a value that it has had: in its ledger as it is, but for this entry. */
+/** Whether a person who sees an entry also sees a past value of it: in its ledger as it is, but for this entry. */
 export function seesRecord(model: Model, person: Person, twin: Twin, entry: Entry, value: Json): boolean {
   const past = { ...entry, value };
   const withPast = (entries: Entry[]) => entries.map((other) => (other === entry ? past : other));
@@ -124,7 +127,7 @@ const allowsOwn = (model: Model, person: Person, twin: Twin, entry: Entry, all: 
 const isVisible = (model: Model, person: Person, twin: Twin, entry: Entry, all: Entry[]) =>
   entry.visibility !== null && holdsFor(model, person, twin, entry.visibility, entry, all);
 
-/** Null rules give nothing of others; of a twin of one's own, no twin rule is needed. */
+/** Without rules nothing of other accounts is permitted; for an own twin no twin rule is needed. */
 const allowsForeign = (model: Model, person: Person, twin: Twin, entry: Entry, visible: Entry[]) =>
   person.rules.entry !== null &&
   (person.rules.twin !== null || twin.owner === person.account) &&

@@ -2,9 +2,9 @@ import { expect, test } from "bun:test";
 import { createReader, createTwin, ledgerOf } from "../ledgers/ledger-world.ts";
 import { openWorld } from "../support/world/world.ts";
 
-// Rules that callers bring along could ask, bit by bit, for what a role keeps from them.
+// Rules in a caller's own requests could be used to probe, bit by bit, for what a role hides from the caller.
 
-test("nobody finds out by a scan's match or a condition what their role keeps from them", async () => {
+test("a scan's match or a condition reveals nothing that the caller's role hides", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await createTwin(company);

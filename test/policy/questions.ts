@@ -4,7 +4,7 @@ import { isExpired, matches, seenEntries, seenThrough, seesIdentity, seesRecord,
 import { ENTRY_NAMES, IDENTITY_NAMES } from "./random-world.ts";
 import type { Rule } from "./rule-pool.ts";
 
-// Everything that a person can ask, and the whole answer that they should get. NOT_FOUND stands for the status.
+// All requests that a person can make, with the full expected answer. NOT_FOUND stands for the status.
 
 export const NOT_FOUND = "not found";
 const NOT_ACCESSIBLE = "Entry not accessible.";
@@ -55,7 +55,7 @@ function* scans(model: Model, person: Person): Generator<Question> {
   }
 }
 
-/** Some rules of the world, to be asked for as a match. */
+/** Some rules of the world, used as a match. */
 const rulesIn = ({ identities, entries }: Model): Rule[] =>
   [...identities, ...entries].flatMap(({ visibility }) => visibility ?? []).slice(0, 6);
 
@@ -91,7 +91,7 @@ function* aboutIdentities(model: Model, person: Person, twin: Twin): Generator<Q
   const path = `/twins/${twin.id}/identities`;
   const found = seesTwin(model, person, twin);
   const all = model.identities.filter((identity) => identity.twin === twin.id);
-  // The oldest first, so that of several strangers with one name it is clear who is shown.
+  // Oldest first, so that of several foreign identities with one name it is defined which one is shown.
   all.sort((a, b) => a.createdAt - b.createdAt);
   const seen = all.filter((identity) => seesIdentity(model, person, twin, identity));
 
@@ -124,7 +124,7 @@ function* aboutIdentities(model: Model, person: Person, twin: Twin): Generator<Q
 
 let turn = 0;
 
-/** Every combination has its turn, a few for each who asks. */
+/** All combinations are used, a few for each person. */
 function identityFilters({ accounts }: Model) {
   const [first = "", , last = ""] = accounts;
   const all = [false, true, first, last].flatMap((foreign) =>

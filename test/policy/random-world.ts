@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { type Rule, ruleOrNull, tellingRule } from "./rule-pool.ts";
 
-// What a world is drawn from. Accounts and twins are told by their index until they have ids.
+// The parts that a random world is drawn from. Accounts and twins are identified by index until they have ids.
 
 export const ACCOUNTS = 3;
 const TWINS = 4;
@@ -44,7 +44,7 @@ const identity = fc.record({
   account: anyAccount,
   name: fc.constantFrom(...IDENTITY_NAMES),
   visibility: ruleOrNull("identity", 2),
-  /** Milliseconds from the moment at which all is read. */
+  /** Milliseconds after the moment of all reads. */
   expiresIn: fc.constantFrom(null, null, -1, 0, 1),
 });
 
@@ -65,7 +65,7 @@ const userWith = (rules: { [kind in keyof RoleRules]: fc.Arbitrary<Rule | null> 
     secretDictionary: dictionary,
   });
 
-/** Sources in the same ledger are refused, so what would have one is left out. */
+/** Leaves out sources in the same ledger, which are refused. */
 const isElsewhere = ({ twin, account, content }: typeof entry extends fc.Arbitrary<infer Entry> ? Entry : never) =>
   "includes" in content
     ? content.includes.twin !== twin
@@ -84,12 +84,12 @@ const planWith = (rules: Parameters<typeof userWith>[0]) =>
       minLength: 5,
       maxLength: 20,
     }),
-    /** One of each account, beside its super admin. */
+    /** One per account, beside its super admin. */
     users: fc.array(userWith(rules), { minLength: ACCOUNTS, maxLength: ACCOUNTS }),
   });
 
 export const anyPlan = planWith(anyRules);
-/** For those who write: each of their rules bears on what they do. */
+/** For writers: each of their rules affects what they do. */
 export const anyWritersPlan = planWith(tellingRules);
 
 export type Plan = typeof anyPlan extends fc.Arbitrary<infer Drawn> ? Drawn : never;

@@ -4,7 +4,8 @@ import type { Entry, Model, Person, Twin } from "./build-world.ts";
 import { ledgerOf, mayHave, seenEntries, seesIdentity, seesTwin } from "./naive.ts";
 import { anyTwin, anyValue, ENTRY_NAMES, IDENTITY_NAMES } from "./random-world.ts";
 
-// What people try to change, and what becomes of it: nobody touches what their rules keep from them, nor makes that of something.
+// Random writes and their outcomes: callers cannot change what their rules hide from them, nor change anything into
+// what the rules would hide.
 
 const name = fc.constantFrom(...ENTRY_NAMES);
 const identity = fc.constantFrom(...IDENTITY_NAMES);
@@ -28,7 +29,9 @@ export const anyWrite = fc.record({
 
 type Write = typeof anyWrite extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 
-/** A request, what is answered to it, and what it does to the model if it is done. `created` are ids that only the answer tells. */
+/**
+ * A request, its answer, and its effect on the model if it succeeds. `created` are ids that only the answer contains.
+ */
 type Attempt = {
   request: [method: string, path: string, body?: Json];
   status: number;

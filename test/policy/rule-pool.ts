@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import type { Json } from "../support/world/world.ts";
 
-// Small rules, each beside what it means, written by hand: nothing here asks src/rules.
+// Small rules, each with its meaning written by hand: nothing here uses src/rules.
 
-/** What a rule sees: the variables of specification 2.13, null where there is none. */
+/** The variables that a rule sees (specification 2.13), null if there is none. */
 export type Facts = {
   account: string;
   twin: string;
@@ -18,7 +18,7 @@ export type Facts = {
   SECRET: Json;
 };
 
-/** A rule's text and its meaning. `means` throws an EvaluationFails where the language comes to no value. */
+/** A rule's text and its meaning. `means` throws an EvaluationFails where the language has no value. */
 export type Rule = { text: string; means: (facts: Facts) => boolean };
 
 class EvaluationFails extends Error {}
@@ -27,7 +27,7 @@ const fails = (): never => {
   throw new EvaluationFails("the data types do not fit");
 };
 
-/** Whatever goes wrong while a rule is evaluated counts as no. */
+/** Errors during evaluation count as false. */
 export function holds(rule: Rule, facts: Facts): boolean {
   try {
     return rule.means(facts);
@@ -88,7 +88,7 @@ const or = (a: Rule, b: Rule): Rule => ({
   means: (facts) => a.means(facts) || b.means(facts),
 });
 
-/** What a rule is about decides which variables it sees. */
+/** The kind of thing that a rule is about decides which variables it sees. */
 type Kind = "twin" | "identity" | "entry";
 
 const FOREIGN_TO: Record<Kind, RegExp> = { twin: /identity|entry_/, identity: /entry_/, entry: /identity/ };
@@ -96,7 +96,9 @@ const FOREIGN_TO: Record<Kind, RegExp> = { twin: /identity|entry_/, identity: /e
 const TRUE = ATOMS[0] as Rule;
 const anyAtom = fc.constantFrom(...ATOMS);
 
-/** Mostly rules that make sense for the kind, and many that let all through, so that the gates behind are seen at work. */
+/**
+ * Mostly rules that make sense for the kind, and many that permit everything, so that later checks are exercised too.
+ */
 function ruleOf(kind: Kind): fc.Arbitrary<Rule> {
   const sensible = ATOMS.filter(({ text }) => !FOREIGN_TO[kind].test(text));
   const atom = fc.constantFrom(...sensible);
@@ -111,13 +113,13 @@ function ruleOf(kind: Kind): fc.Arbitrary<Rule> {
   );
 }
 
-/** `nulls` of eight are none. */
+/** Null in `nulls` of eight cases. */
 export const ruleOrNull = (kind: Kind, nulls: number): fc.Arbitrary<Rule | null> =>
   fc.oneof({ weight: nulls, arbitrary: fc.constant(null) }, { weight: 8 - nulls, arbitrary: ruleOf(kind) });
 
 const TELLING: Record<Kind, RegExp> = { twin: /TWIN.kind/, identity: /identity/, entry: /entry_value/ };
 
-/** A rule that lets some of a kind through and others not, depending on what writes change. */
+/** A rule that permits some things of a kind and not others, depending on what writes change. */
 export const tellingRule = (kind: Kind): fc.Arbitrary<Rule> => {
   const atom = fc.constantFrom(...ATOMS.filter(({ text }) => TELLING[kind].test(text)));
   const sensible = ATOMS.filter(({ text }) => !FOREIGN_TO[kind].test(text));

@@ -3,12 +3,12 @@ import { createReader, createTwin, EVERYTHING, ledgerOf, OPEN_RULES } from "../l
 import { journal, messages, published, subscribeForGood } from "../support/world/published-messages.ts";
 import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 
-// Rules that one person stores are asked when others act. They are asked with the rights of who set them.
+// Rules that one user stores are evaluated when others act, with the rights of their author.
 
 const NOT_SECRET = { entry_rule: "not (entry_name =~ 'sec.*')" };
 const DAY = 86_400_000;
 
-/** A company with a twin, a plain and a secret entry, and a clerk from whom their role keeps what is secret. */
+/** A company with a twin, a plain and a secret entry, and a clerk whose role hides the secret one. */
 async function openCompany(topics: readonly string[] = [], rules: Json = NOT_SECRET) {
   const world = await openWorld();
   const company = await world.createAccount();
@@ -25,8 +25,8 @@ async function openCompany(topics: readonly string[] = [], rules: Json = NOT_SEC
     clerk,
     ledger,
     ofClerk: ledgerOf(clerk, twin),
-    /** Has somebody change the plain entry, and answers the topics on which that was told. */
-    async toldWhen(by: Pick<Caller, "call" | "account">, options: Json = {}) {
+    /** Changes the plain entry as `by`, and returns the topics on which the change was published. */
+    async publishedWhen(by: Pick<Caller, "call" | "account">, options: Json = {}) {
       const before = messages(world).length;
       const entries = { plain: { value: ++count } };
       const answer = await by.call("PATCH", `/twins/${twin}/ledgers/personal/value`, { entries }, options);
@@ -39,7 +39,7 @@ async function openCompany(topics: readonly string[] = [], rules: Json = NOT_SEC
   };
 }
 
-/** The caller with a token of theirs that has a dictionary, and with a header. */
+/** The caller with a token that has a dictionary, and with a dictionary header. */
 async function bringing(world: World, caller: Caller, secret_dict: Json, dictionary: Json) {
   const { token } = (await caller.call("POST", "/token", { secret_dict })).body;
   const headers = {
@@ -51,9 +51,9 @@ async function bringing(world: World, caller: Caller, secret_dict: Json, diction
   return { ...caller, call };
 }
 
-test("a publishing rule does not tell its author what their role keeps from them, whoever makes the change", async () => {
+test("a publishing rule reveals nothing to its author that their role hides, even if another user makes the change", async () => {
   await using opened = await openCompany(["right", "wrong", "empty", "secret-topsecret", "secret-", "whole", "own"]);
-  const { company, clerk, ofClerk, toldWhen } = opened;
+  const { company, clerk, ofClerk, publishedWhen } = opened;
   const publish = {
     right: "LEDGER.secret =~ 'top.*'",
     wrong: "LEDGER.secret =~ 'zzz.*'",
@@ -63,12 +63,12 @@ test("a publishing rule does not tell its author what their role keeps from them
     own: "LEDGER.plain > 0 and 'plain' in LEDGER",
   };
   await ofClerk.update({ plain: { publish } });
-  for (const who of [clerk, company]) expect(await toldWhen(who)).toEqual(["own"]);
+  for (const who of [clerk, company]) expect(await publishedWhen(who)).toEqual(["own"]);
 });
 
-test("a topic tells nobody the description, the token's dictionary and the header of who makes the change", async () => {
+test("a topic reveals neither description, token's dictionary nor header of the user who makes the change", async () => {
   await using opened = await openCompany(["sal_1000", "sal_9000", "q_", "q_hunter2", "d_", "d_77", "d_5", "guess"]);
-  const { world, company, clerk, ofClerk, toldWhen } = opened;
+  const { world, company, clerk, ofClerk, publishedWhen } = opened;
   await company.call("PATCH", `/users/${company.user}`, { description: { salary: 9000 } });
   await company.call("PATCH", `/users/${clerk.user}`, { description: { salary: 1000 } });
   const publish = {
@@ -79,13 +79,13 @@ test("a topic tells nobody the description, the token's dictionary and the heade
   };
   await ofClerk.update({ plain: { publish } });
   const admin = await bringing(world, company, { pw: "hunter2" }, { k: 77 });
-  expect(await toldWhen(admin)).toEqual(["sal_1000", "q_", "d_"]);
-  // A header is the author's own, what is written in a token is for nobody who holds it.
+  expect(await publishedWhen(admin)).toEqual(["sal_1000", "q_", "d_"]);
+  // The author's own header counts, but a token's dictionary is hidden from its holder.
   const author = await bringing(world, clerk, { pw: "hunter2" }, { k: 5 });
-  expect(await toldWhen(author)).toEqual(["sal_1000", "q_", "d_5"]);
+  expect(await publishedWhen(author)).toEqual(["sal_1000", "q_", "d_5"]);
 });
 
-test("a message tells of a value only while the author of the rule may read the entry, and of the one before likewise", async () => {
+test("a message contains a value, new or old, only while the rule's author may read the entry with it", async () => {
   for (const entry_rule of ["entry_value < 10", "LEDGER.level < 10"]) {
     await using opened = await openCompany(["told"], { entry_rule });
     const { world, ledger, ofClerk } = opened;
@@ -102,7 +102,7 @@ test("a message tells of a value only while the author of the rule may read the 
   }
 });
 
-test("what is published is told whatever the visibility says, and first with the value from before", async () => {
+test("a value is published whatever the visibility says, and the first message has the value from before", async () => {
   await using opened = await openCompany(["told"]);
   const { world, company, ledger } = opened;
   await ledger.add({ level: { value: 1, visibility: "false" } });
@@ -112,7 +112,7 @@ test("what is published is told whatever the visibility says, and first with the
   expect(published(world)).toMatchObject([{ account: company.account, topics: ["told"], event }]);
 });
 
-test("a partner is not shown by an entry's visibility what is kept from who set it", async () => {
+test("an entry's visibility reveals to a partner nothing that is hidden from its author", async () => {
   await using opened = await openCompany();
   const { world, company, twin, clerk, ledger, ofClerk } = opened;
   const partner = await createReader(world, await world.createAccount("Partner"), OPEN_RULES);
@@ -137,7 +137,7 @@ test("a partner is not shown by an entry's visibility what is kept from who set 
   expect(await shown()).toEqual(["by_admin0", "by_admin3"]);
 });
 
-test("a partner is not shown by an identity's visibility what is kept from who set it", async () => {
+test("an identity's visibility reveals to a partner nothing that is hidden from its author", async () => {
   await using opened = await openCompany([], { ...NOT_SECRET, identity_rule: "identity != 'RFID#9'" });
   const { world, company, twin, clerk } = opened;
   const reach = { ...OPEN_RULES, identity_rule: "true" };
@@ -153,22 +153,22 @@ test("a partner is not shown by an identity's visibility what is kept from who s
   });
   await name(company, { "RFID#4": { visibility: "LEDGER.secret =~ 'top.*'" } });
   expect(await shown()).toEqual(["RFID#3", "RFID#4"]);
-  // Whoever prolongs it, or sends the rule back, does not give it rights of their own.
+  // A user who prolongs it, or sends the same rule back, does not become its author.
   const back = { visibility: "LEDGER.secret =~ 'top.*'", validity_ts: null };
   await company.call("PATCH", `/twins/${twin}/identities/RFID%231`, back);
   expect(await shown()).toEqual(["RFID#3", "RFID#4"]);
   await company.call("PATCH", `/roles/${clerk.role}`, { rules: { identity_rule: "identity != 'RFID#3'" } });
   expect(await shown()).toEqual(["RFID#4"]);
-  // A role that permits nothing about ledgers asks them nothing by a visibility either.
+  // If the author's role permits no ledger operation, a visibility cannot read ledgers either.
   const actions = ["get_twin", "create_twin_identity"];
   const namer = await world.createUser(company, { effect: "allow", actions });
   await name(namer, { "RFID#5": { visibility: "LEDGER.secret =~ 'top.*'" }, "RFID#6": { visibility: "true" } });
   expect(await shown()).toEqual(["RFID#4", "RFID#6"]);
 });
 
-test("an include is read through by nobody from whom the role keeps its source, nor for longer than its author might read it", async () => {
+test("an include has no value for users from whom the role hides its source, nor after its author lost the right to read it", async () => {
   await using opened = await openCompany(["p-topsecret", "p-"]);
-  const { world, company, twin, clerk, toldWhen } = opened;
+  const { world, company, twin, clerk, publishedWhen } = opened;
   const other = await createTwin(company);
   const include = { source: `twin://${twin}/secret` };
   await ledgerOf(company, other).add({ hop: { include, visibility: "true" }, plain: { value: 1 } });
@@ -186,7 +186,7 @@ test("an include is read through by nobody from whom the role keeps its source, 
   expect(await found(company, "LEDGER.hop == 'topsecret'")).toEqual([other]);
   expect(await found(clerk, "LEDGER.hop == 'topsecret'")).toEqual([]);
 
-  // A partner sees it as who showed it does.
+  // A partner sees what its author sees.
   const partner = await createReader(world, await world.createAccount("Partner"), OPEN_RULES);
   expect(await read(partner)).toBe("topsecret");
   await ledgerOf(clerk, other).update({ hop: { visibility: "entry_name == 'hop'" } });
@@ -194,23 +194,23 @@ test("an include is read through by nobody from whom the role keeps its source, 
   await ledgerOf(company, other).update({ hop: { visibility: "true" } });
   expect(await read(partner)).toBe("topsecret");
 
-  // An include of the clerk's shows nobody what the clerk may not read any more.
+  // The clerk's include reveals to others nothing that the clerk may not read any more.
   const free = await createReader(world, company, { entry_rule: "true" });
   await ledgerOf(free, other).add({ later: { include } });
   await company.call("PATCH", `/roles/${free.role}`, { rules: NOT_SECRET });
   const { later } = await ledgerOf(company, other).entries();
   expect(later.value).toBe(null);
 
-  // Nor is it published by who may not read it.
+  // Nor can a user who may not read it publish it.
   const source = `twin://${other}/hop`;
   await ledgerOf(company, twin).add({ through: { include: { source } } });
   await ledgerOf(clerk, twin).update({ plain: { publish: { "p-{LEDGER.through}": "true" } } });
-  expect(await toldWhen(company)).toEqual(["p-"]);
+  expect(await publishedWhen(company)).toEqual(["p-"]);
 });
 
-test("rules that somebody sends back keep their authors, topic by topic, until they are set anew", async () => {
+test("rules that another user sends back keep their authors, topic by topic, until they are set anew", async () => {
   await using opened = await openCompany(["a", "b", "c"]);
-  const { world, company, twin, ledger, ofClerk, toldWhen } = opened;
+  const { world, company, twin, ledger, ofClerk, publishedWhen } = opened;
   const partner = await createReader(world, await world.createAccount("Partner"), OPEN_RULES);
   const shown = async () =>
     Object.keys((await partner.call("GET", `/twins/${twin}/ledgers/${company.account}`)).body.entries);
@@ -218,17 +218,17 @@ test("rules that somebody sends back keep their authors, topic by topic, until t
   await ofClerk.update({ plain: { publish: { a: rule }, visibility: rule } });
   const { publish, visibility } = await ledger.entry("plain");
   await ledger.update({ plain: { publish, visibility } });
-  expect([await toldWhen(company), await shown()]).toEqual([[], []]);
+  expect([await publishedWhen(company), await shown()]).toEqual([[], []]);
   await ledger.update({ plain: { publish: { ...publish, b: rule } } });
-  expect(await toldWhen(company)).toEqual(["b"]);
+  expect(await publishedWhen(company)).toEqual(["b"]);
   await ofClerk.update({ plain: { publish: { a: rule, b: rule, c: rule } } });
-  expect(await toldWhen(company)).toEqual(["b"]);
+  expect(await publishedWhen(company)).toEqual(["b"]);
   await ledger.update({ plain: { publish: null, visibility: null } });
   await ledger.update({ plain: { publish, visibility } });
-  expect([await toldWhen(company), await shown()]).toEqual([["a"], ["plain"]]);
+  expect([await publishedWhen(company), await shown()]).toEqual([["a"], ["plain"]]);
 });
 
-test("a reference that somebody sends back keeps the rights of who added it", async () => {
+test("a reference that another user sends back keeps the rights of the user who added it", async () => {
   await using opened = await openCompany();
   const { world, company, twin, clerk } = opened;
   world.scheduler.start();
@@ -246,10 +246,10 @@ test("a reference that somebody sends back keeps the rights of who added it", as
   expect(await ledgerOf(clerk, other).entry("copy")).toMatchObject({ value: null, ref: { status: "not_found" } });
 });
 
-test("rules outlast their author as far as they are about their own entry, and what a role's rule kept within bounds ends", async () => {
+test("rules outlast their author for their own entry, but not if a rule of the author's role bound them", async () => {
   const topics = ["own", "at", "user", "other", "whole", "bound"];
   await using opened = await openCompany(topics);
-  const { world, company, twin, clerk, ledger, ofClerk, toldWhen } = opened;
+  const { world, company, twin, clerk, ledger, ofClerk, publishedWhen } = opened;
   const partner = await createReader(world, await world.createAccount("Partner"), OPEN_RULES);
   const shown = async () =>
     Object.keys((await partner.call("GET", `/twins/${twin}/ledgers/${company.account}`)).body.entries);
@@ -266,35 +266,35 @@ test("rules outlast their author as far as they are about their own entry, and w
   await ledgerOf(leaver, twin).add({ other: { value: 1, visibility: "not LEDGER.nothing" } });
   await ofClerk.add({ by_clerk: { value: 1, visibility: "true" } });
   await ofClerk.update({ plain: { publish: { ...publish, bound: "true" } } });
-  expect(await toldWhen(company)).toEqual(topics);
+  expect(await publishedWhen(company)).toEqual(topics);
   expect(await shown()).toEqual(["by_clerk", "other", "plain"]);
-  // Where the role is gone or the user is, is the same.
+  // Deleting the role and deleting the user have the same effect.
   expect((await company.call("DELETE", `/roles/${leaver.role}`)).status).toBe(200);
   expect((await company.call("DELETE", `/users/${clerk.user}`)).status).toBe(200);
   for (const _ of [1, 2]) {
-    expect(await toldWhen(company)).toEqual(["own", "at"]);
+    expect(await publishedWhen(company)).toEqual(["own", "at"]);
     expect(await shown()).toEqual(["plain"]);
     await company.call("DELETE", `/users/${leaver.user}`);
   }
-  // Somebody takes them over by setting them anew.
+  // Another user becomes the author by setting them anew.
   await ledger.update({ plain: { publish: null } });
   await ledger.update({ plain: { publish: { other: publish.other } } });
-  expect(await toldWhen(company)).toEqual(["other"]);
+  expect(await publishedWhen(company)).toEqual(["other"]);
   expect(journal(world, "notification.skipped")).toEqual([]);
 });
 
-test("a user who may do nothing with ledgers any more is told nothing of them by what they have set", async () => {
+test("a user who has lost all ledger operations gets nothing more through the publishing rules that they set", async () => {
   await using opened = await openCompany(["own", "other"]);
-  const { world, company, twin, toldWhen } = opened;
+  const { world, company, twin, publishedWhen } = opened;
   const mover = await world.createUser(company, EVERYTHING);
   await ledgerOf(mover, twin).update({ plain: { publish: { own: "true", other: "LEDGER.secret != null" } } });
-  expect(await toldWhen(company)).toEqual(["own", "other"]);
+  expect(await publishedWhen(company)).toEqual(["own", "other"]);
   const statement = { effect: "allow", actions: ["webhook_subscribe"] };
   await company.call("PATCH", `/roles/${mover.role}`, { statement });
-  expect(await toldWhen(company)).toEqual([]);
+  expect(await publishedWhen(company)).toEqual([]);
 });
 
-test("nobody finds out by a match or a condition what is written in the token that they hold", async () => {
+test("a match or a condition reveals nothing of the dictionary of the token that its holder uses", async () => {
   await using opened = await openCompany();
   const { world, company, twin } = opened;
   const holder = await bringing(world, company, { pw: "hunter2" }, { k: 1 });
@@ -310,7 +310,7 @@ test("nobody finds out by a match or a condition what is written in the token th
   expect(await update("SECRET == null and DICT.k == 1")).toBe(undefined);
 });
 
-test("a role's rules ask no ledger for somebody whose role permits nothing about ledgers", async () => {
+test("a role's rules cannot read ledgers if its maker's role permits no ledger operation", async () => {
   await using opened = await openCompany();
   const { world, company } = opened;
   const actions = ["get_twin", "create_user_role", "update_user_role", "create_user", "create_user_secret_pin"];

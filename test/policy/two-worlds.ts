@@ -6,10 +6,11 @@ import { createTwin, OPEN_RULES } from "../ledgers/ledger-world.ts";
 import { published, subscribeForGood } from "../support/world/published-messages.ts";
 import { type Caller, type Json, openWorld, type World } from "../support/world/world.ts";
 
-// The same things done twice, in worlds that differ in one thing only: what a company's super admin alone may read. It stands in an entry, in
-// one that others may read as long as it is something else, in the past of a third, in the admin's description, header and token. Nobody
-// else may find any difference between the worlds, by whatever rules they store, wherever they look. Or it is what a reader of another account
-// brings along when they read what the company shows: description, header and token, of which nobody there may learn.
+// Runs the same story in two worlds that differ in one thing only: what only a company's super admin may read. That is
+// an entry, an entry that others may read while it has another value, a past value of a third, and the admin's
+// description, header and token. Other users must not find any difference between the worlds, whatever rules they store
+// and wherever they read. Or the difference is what a reader of another account brings along (description, header and
+// token) when they read what the company made visible; users of the company must not learn it.
 
 const SECRETS = ["zza", "zzb"] as const;
 type Secret = (typeof SECRETS)[number];
@@ -17,7 +18,7 @@ type Secret = (typeof SECRETS)[number];
 const HIDDEN = ["secret", "past", "level"];
 const NAMES = [...HIDDEN, "plain", "other", "hop", "mine"];
 
-/** Rules that keep the secret from those whom they bind, by name or by value. */
+/** Rules that hide the secret from the users they bind, by name or by value. */
 const BY_NAME = ["not (entry_name in ['secret', 'past', 'level'])", "entry_name in ['plain', 'other', 'hop', 'mine']"];
 const BY_VALUE = [
   "not (entry_value =~ 'zz.*')",
@@ -76,7 +77,7 @@ const twin = fc.constantFrom(0, 0, 0, 1);
 const value = fc.constantFrom("x", "y", "zza");
 const publish = fc.dictionary(template, rule, { minKeys: 1, maxKeys: 3 });
 
-/** Somebody from whom the secret is kept: two of the company, and one of another. */
+/** A user from whom the secret is hidden: two of the company, and one of another. */
 const other = fc.constantFrom("clerk", "fitter", "partner");
 
 /** What the others try. */
@@ -98,7 +99,7 @@ const anyTry = fc.record({
   ),
 });
 
-/** What the super admin does, none of which gives the secret away: but it is done with the secret at hand. */
+/** What the super admin does: none of it reveals the secret, but it is done with the secret at hand. */
 const anyDeed = fc.record({
   by: fc.constant("admin"),
   twin,
@@ -123,7 +124,7 @@ const anyDeed = fc.record({
 
 const anyStory = fc.record({
   rules: fc.tuple(nameRule, valueRule),
-  /** What the two who are bound publish from the beginning. */
+  /** What the two bound users and the partner publish from the beginning. */
   published: fc.tuple(publish, publish, publish),
   steps: fc.array(fc.oneof({ weight: 3, arbitrary: anyTry }, { weight: 2, arbitrary: anyDeed }), {
     minLength: 15,
@@ -135,12 +136,12 @@ type Story = typeof anyStory extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 type What = Story["steps"][number]["what"];
 
 type Person = Pick<Caller, "call" | "account" | "user" | "role">;
-/** Whose the secret is. */
+/** Who has the secret. */
 type Keeper = "admin" | "partner";
 
 type People = Record<"admin" | "clerk" | "fitter" | "partner", Person>;
 
-/** Everything that the others are told while a story is lived with one secret or the other, with names in the place of ids. */
+/** All that the others receive while a story runs with one secret or the other, with names in place of ids. */
 async function observe({ rules, published: wishes, steps }: Story, keeper: Keeper, secret: Secret): Promise<string[]> {
   await using world = await openWorld();
   const { people, twins } = await populate(world, rules, keeper, secret);
@@ -166,7 +167,7 @@ async function observe({ rules, published: wishes, steps }: Story, keeper: Keepe
   await wish(people.fitter, "other", wishes[2]);
   for (const [index, { by, twin, what }] of steps.entries()) {
     world.clock.advance(1000);
-    // Who keeps the secret does not give it away by what they show themselves.
+    // The holder of the secret does not reveal it by a visibility of their own.
     if (by === keeper && "visibility" in what) continue;
     if (by === keeper && "set" in what && "visibility" in what.set) continue;
     const person = people[by as keyof People];
@@ -183,7 +184,7 @@ async function observe({ rules, published: wishes, steps }: Story, keeper: Keepe
     if (index % 10 === 9) await lookAround(people, keeper, twins, note);
   }
   await lookAround(people, keeper, twins, note);
-  // The order of copies is that of ids, which are no two worlds' same.
+  // The order of copies is that of ids, which differ between worlds.
   const told = published(world).filter(({ account }) => keeper === "admin" || account !== people.partner.account);
   seen.push(...told.map(named).sort());
   return seen;
@@ -316,7 +317,7 @@ async function lookAround(
   }
 }
 
-/** Lives so many stories in both worlds. Answers how much was told in them. */
+/** Runs stories in both worlds. Returns how much was received in them. */
 export async function proveSecrecy(keeper: Keeper, numRuns: number, timeLimitMs: number): Promise<number> {
   let told = 0;
   const property = fc.asyncProperty(anyStory, async (story) => {

@@ -11,7 +11,7 @@ const BEFORE = MIGRATIONS.filter(({ number }) => number < 17);
 
 type Property = "visibility" | "publish" | "source" | "history";
 
-test("rules that were stored before it was kept who set them get the user whom the journal names, and the operator is told of the others", async () => {
+test("rules stored before authors were recorded get the user that the journal names, and the operator is notified of the others", async () => {
   const folder = temporaryFolder();
   const file = join(folder.path, "twinpost.db");
   await migrate(file, 0, BEFORE);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { openWorld } from "../support/world/world.ts";
 
-test("a rule that names what every JavaScript object has finds nothing there, and does no harm", async () => {
+test("a rule that names members of every JavaScript object finds nothing there, and does no harm", async () => {
   await using world = await openWorld();
   const meter = await world.createAccount();
   await meter.call("POST", "/twins", {});
@@ -11,7 +11,7 @@ test("a rule that names what every JavaScript object has finds nothing there, an
   }
 });
 
-test("LEDGER shows all values of the caller's ledger, read through includes too", async () => {
+test("LEDGER shows all values of the caller's ledger, including those read through includes", async () => {
   await using world = await openWorld();
   const meter = await world.createAccount();
   const create = async () => (await meter.call("POST", "/twins", {})).body.creation_certificate.uuid as string;

@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { proveVisibility, proveWrites } from "./visibility.ts";
 
-// A few worlds; test/endurance/laws/visibility.endurance.ts looks at many.
+// A few worlds; test/endurance/laws/visibility.endurance.ts checks many.
 
-test("everybody sees exactly what rules and visibility let through, whatever the world and however they ask", async () => {
+test("each user sees exactly what rules and visibility permit, in every world and by every request", async () => {
   expect(await proveVisibility(3, 45_000)).toBeGreaterThan(5_000);
 }, 60_000);
 
-test("nobody changes what their rules keep from them, nor makes of anything what they would", async () => {
+test("users cannot change what their rules hide from them, nor change anything into what the rules would hide", async () => {
   const { done, refused } = await proveWrites(8, 45_000);
   expect(Math.min(done, refused)).toBeGreaterThan(20);
 }, 60_000);

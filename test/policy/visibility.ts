@@ -8,7 +8,7 @@ import { anyWrite, attemptOf } from "./random-writes.ts";
 
 const manyWrites = fc.array(anyWrite, { minLength: 80, maxLength: 140, size: "max" });
 
-/** Builds worlds by chance and asks everything in them; answers how many questions that were. */
+/** Builds random worlds and makes all requests in them; returns how many requests. */
 export async function proveVisibility(numRuns: number, timeLimitMs: number): Promise<number> {
   let asked = 0;
   const property = fc.asyncProperty(anyPlan, async (plan) => {
@@ -20,7 +20,7 @@ export async function proveVisibility(numRuns: number, timeLimitMs: number): Pro
   return asked;
 }
 
-/** Has people who are bound by rules change what they can; answers how many changes were done and how many were refused. */
+/** Makes users whom rules bind change what they can; returns how many changes succeeded and how many were refused. */
 export async function proveWrites(numRuns: number, timeLimitMs: number): Promise<{ done: number; refused: number }> {
   const count = { done: 0, refused: 0 };
   const property = fc.asyncProperty(anyWritersPlan, manyWrites, async (plan, writes) => {
@@ -58,6 +58,6 @@ async function askEverything(model: Model, person: Person, index: number): Promi
   return asked;
 }
 
-/** When the time is over, what was found so far is told. */
+/** When the time is over, reports what was found so far. */
 const check = <Drawn>(property: fc.IAsyncProperty<Drawn>, numRuns: number, timeLimitMs: number) =>
   fc.assert(property, { numRuns, interruptAfterTimeLimit: timeLimitMs, markInterruptAsFailure: true });

@@ -10,7 +10,7 @@ const tally = (values: Json[]) =>
       .map(([key, all]) => [key, all.length]),
   );
 
-test("of a thousand removals by two recipients at once exactly one succeeds, and is told of once", async () => {
+test("of a thousand concurrent removals by two recipients exactly one succeeds, and is published once", async () => {
   await using opened = await openStickers();
   const { world, desk, contractor, recipients, put, remove } = opened;
   await put({ red: { recipients, publish: { on_remove: ["task-completed"] } } });
@@ -20,7 +20,7 @@ test("of a thousand removals by two recipients at once exactly one succeeds, and
   expect(messages(world)).toEqual(["sticker.removed to task-completed"]);
 });
 
-test("of many puts of one color at once exactly one takes it", async () => {
+test("of many concurrent puts of one color exactly one succeeds", async () => {
   await using opened = await openStickers();
   const { world, desk, contractor, recipients, put } = opened;
   const answers = await Promise.all(
@@ -32,7 +32,7 @@ test("of many puts of one color at once exactly one takes it", async () => {
   expect(journal(world, "sticker.put").length).toBe(1);
 });
 
-test("puts and removals at once leave each sticker either removed or there, and the journal says which", async () => {
+test("concurrent puts and removals leave each sticker either removed or there, and the journal says which", async () => {
   await using opened = await openStickers();
   const { world, desk, contractor, recipients, put, remove, colors } = opened;
   const workers = Array.from({ length: 10 }, async (_, worker) => {

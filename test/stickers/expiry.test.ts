@@ -11,7 +11,7 @@ import type { Json } from "../support/world/world.ts";
 
 const PUBLISH = { on_put: ["put"], on_remove: ["removed"], on_expire: ["expired"] };
 
-test("from its instant on a sticker is in no answer, though no job has run, and its removal comes too late", async () => {
+test("from its expiry on a sticker is in no answer, even before a job has run, and cannot be removed", async () => {
   await using opened = await openStickers();
   const { world, desk, path, recipients, put, get, list, remove, seconds } = opened;
   await put({ red: { recipients, validity_ts: seconds() + 60, publish: PUBLISH } });
@@ -29,7 +29,7 @@ test("from its instant on a sticker is in no answer, though no job has run, and 
   expect(messages(world)).toEqual(["sticker.put to put", "sticker.expired to expired"]);
 });
 
-test("its event is written at the very instant, of the sticker as it was", async () => {
+test("the event of an expiry is written at the exact instant, with the sticker as it was", async () => {
   await using opened = await openStickers();
   const { world, company, twin, recipients, put, seconds } = opened;
   world.scheduler.start();
@@ -54,7 +54,7 @@ test("its event is written at the very instant, of the sticker as it was", async
   });
 });
 
-test("a sticker put later but due sooner is not waited for in vain, and the timer moves on from one to the next", async () => {
+test("a sticker put later but due sooner expires on time, and the timer moves on from one to the next", async () => {
   await using opened = await openStickers();
   const { world, recipients, put, remove, desk } = opened;
   world.scheduler.start();
@@ -76,7 +76,7 @@ test("a sticker put later but due sooner is not waited for in vain, and the time
   expect(world.query("SELECT count(*) AS count FROM sticker_recipients")).toEqual([{ count: 0 }]);
 });
 
-test("a server that slept through an expiry tells of it when it starts, once", async () => {
+test("an expiry that fell due while the server was stopped is published when it starts, once", async () => {
   await using opened = await openStickers();
   const { world, desk, recipients, put, seconds } = opened;
   await put({ red: { recipients, validity_ts: seconds() + 60, publish: PUBLISH } });
@@ -99,7 +99,7 @@ test("a server that slept through an expiry tells of it when it starts, once", a
   expect(await answer.json()).toEqual({ stickers: [] });
 });
 
-test("a color that is due but not swept is free: what was there expires first, in the same request", async () => {
+test("a color that is due but not swept is free: the old sticker expires first, in the same request", async () => {
   await using opened = await openStickers();
   const { world, desk, recipients, put, get, seconds } = opened;
   await put({ red: { note: "Old", recipients, validity_ts: seconds() + 60, publish: PUBLISH }, blue: { recipients } });
@@ -112,7 +112,7 @@ test("a color that is due but not swept is free: what was there expires first, i
   expect(journal(world, "sticker.expired")[0]).toMatchObject({ actor_kind: "system" });
 });
 
-test("many that are due go in slices, on each twin oldest first, and each is told of once though two sweeps meet", async () => {
+test("many due stickers expire in slices, on each twin oldest first, and each is published once even if two sweeps overlap", async () => {
   await using opened = await openStickers();
   const { world, recipients, put, seconds } = opened;
   const names = Array.from({ length: 40 }, (_, i) => `s${String(i).padStart(2, "0")}`);
@@ -133,7 +133,7 @@ test("many that are due go in slices, on each twin oldest first, and each is tol
   expect(published(world).map(({ event }: Json) => event.color)).toEqual(names.toReversed());
 });
 
-test("what is due on one twin is told together, beginning with the twin where something has been due longest", async () => {
+test("stickers due on one twin are published together, beginning with the twin of the longest due one", async () => {
   await using opened = await openStickers();
   const { world, company, recipients, seconds } = opened;
   const [first, second] = [await newTwin(company), await newTwin(company)];
@@ -156,7 +156,7 @@ test("what is due on one twin is told together, beginning with the twin where so
   ]);
 });
 
-test("an expiry that cannot be stored is tried again at once, not at the next tick", async () => {
+test("an expiry that cannot be stored is retried at once, not at the next tick", async () => {
   await using opened = await openStickers();
   const { world, recipients, put, seconds } = opened;
   await put({ red: { recipients, validity_ts: seconds() + 10, publish: PUBLISH } });

@@ -8,7 +8,7 @@ import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-// Stickers that others put: by the thousand, on the twins of somebody or addressed to them.
+// Other accounts' stickers: by the thousand, on a user's twins or addressed to that user.
 
 type Seeded = { account: string; twin: string; color: string; to: string; at?: number };
 
@@ -43,7 +43,7 @@ const actorOf = ({ account, user, role }: Caller) =>
     rules: { twin: null, identity: null, entry: null },
   }) as unknown as UserActor;
 
-test("3 000 stickers of others that are for others cost nothing in a twin's list", async () => {
+test("3 000 stickers of other accounts for other recipients add no cost to a twin's list", async () => {
   await using world = await openWorld();
   const victim = await world.createAccount("Victim");
   const hostile = await world.createAccount("Hostile");
@@ -61,7 +61,7 @@ test("3 000 stickers of others that are for others cost nothing in a twin's list
   expect(laboriousSteps(world, asked)).toEqual([]);
 });
 
-test("nor are the own ones and a partner's hidden behind 3 000 that one account addresses to somebody", async () => {
+test("the caller's stickers and a partner's are not hidden behind 3 000 that one account addresses to the caller", async () => {
   await using world = await openWorld();
   const victim = await world.createAccount("Victim");
   const hostile = await world.createAccount("Hostile");
@@ -88,7 +88,7 @@ test("nor are the own ones and a partner's hidden behind 3 000 that one account 
   expect([own.body.accounts, nextOf(own)]).toEqual([{ [victim.account]: { zz: expect.anything() } }, undefined]);
 });
 
-test("a list of stickers goes on behind a cursor, as it does behind an offset, which is walked over in slices", async () => {
+test("a list of stickers continues from a cursor, as it does from an offset, which is skipped in slices", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);

@@ -8,7 +8,7 @@ import { newTwin } from "../support/world/ledger.ts";
 import { messages } from "../support/world/published-messages.ts";
 import { openStickers } from "../support/world/sticker.ts";
 
-test("a sticker that is none refuses the whole request, and nothing is put", async () => {
+test("an invalid sticker refuses the whole request, and nothing is put", async () => {
   await using opened = await openStickers();
   const { world, desk, path, recipients, put, seconds } = opened;
   const ids = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
@@ -49,7 +49,7 @@ test("a sticker that is none refuses the whole request, and nothing is put", asy
     const refused = await put({ fine: { recipients }, [color]: { recipients } });
     expect([color, refused.status, refused.body.subcode]).toEqual([color, 400, 400_589]);
   }
-  // The color is the topic here, and no topic is as long.
+  // The color is the topic here, and topics are shorter.
   expect((await put({ ["x".repeat(128)]: { recipients, publish: ["on_put"] } })).body.subcode).toBe(400_589);
   for (const body of [undefined, {}, { stickers: null }, { stickers: [] }, { stickers: "red" }]) {
     expect([body, (await desk.call("POST", path, body)).body.subcode]).toEqual([body, 400_589]);
@@ -58,7 +58,7 @@ test("a sticker that is none refuses the whole request, and nothing is put", asy
   expect(world.query("SELECT count(*) AS count FROM stickers")).toEqual([{ count: 0 }]);
 });
 
-test("what is just within the limits is put", async () => {
+test("a sticker just within the limits is put", async () => {
   await using opened = await openStickers();
   const { desk, put, get, recipients, seconds } = opened;
   const hundred = Array.from({ length: 100 }, () => crypto.randomUUID());
@@ -77,7 +77,7 @@ test("what is just within the limits is put", async () => {
   expect((await put({})).body).toEqual({ stickers: {} });
 });
 
-test("queries and paths of another form are refused", async () => {
+test("malformed queries and paths are refused", async () => {
   await using opened = await openStickers();
   const { desk, path, put, recipients } = opened;
   await put({ red: { recipients } });
@@ -110,7 +110,7 @@ test("queries and paths of another form are refused", async () => {
   }
 });
 
-test("an unknown twin has no stickers, a terminated one takes them", async () => {
+test("an unknown twin has no stickers, a terminated one accepts them", async () => {
   await using opened = await openStickers();
   const { company, desk, twin, recipients, put, colors, remove } = opened;
   const nowhere = `/twins/${crypto.randomUUID()}/stickers`;
@@ -128,7 +128,7 @@ test("an unknown twin has no stickers, a terminated one takes them", async () =>
   expect((await remove(desk, "red")).status).toBe(200);
 });
 
-test("stickers do not ask role rules, but a twin that a rule keeps from somebody is not found", async () => {
+test("role rules are not evaluated for stickers, but a twin that a twin rule hides from a user is not found", async () => {
   await using opened = await openStickers();
   const { world, company, twin, put, get, remove, colors } = opened;
   const fitter = await world.createUser(company, { effect: "deny", actions: null });
@@ -146,12 +146,12 @@ test("stickers do not ask role rules, but a twin that a rule keeps from somebody
     expect([answer.status, answer.body.description]).toEqual([404, "Twin not found."]);
   }
   expect((await fitter.call("GET", `/twins/${twin}/stickers`)).status).toBe(404);
-  // It was addressed to them by name, so their list has it.
+  // They are a recipient by name, so their list has it.
   expect(await colors(fitter)).toEqual(["red"]);
   await company.call("PATCH", `/twins/${twin}`, { description: { site: "north" } });
   expect((await remove(fitter, "red")).status).toBe(200);
 
-  // Without a rule, twins of other accounts are within reach too.
+  // Without a twin rule, twins of other accounts are reachable too.
   const stranger = await world.createAccount("Stranger");
   const theirs = await newTwin(stranger);
   await rules(null);
@@ -159,7 +159,7 @@ test("stickers do not ask role rules, but a twin that a rule keeps from somebody
   expect((await fitter.call("DELETE", `/twins/${theirs}/stickers/red`)).status).toBe(200);
 });
 
-test("who lost their right, role or user between asking and writing neither puts nor removes", async () => {
+test("a user who loses right, role or account between request and write neither puts nor removes", async () => {
   await using opened = await openStickers();
   const { world, company, twin, put, colors } = opened;
   const everything = { effect: "deny", actions: null } as const;
@@ -167,7 +167,7 @@ test("who lost their right, role or user between asking and writing neither puts
     ({ role }) => company.call("PATCH", `/roles/${role}`, { statement: { effect: "allow", actions: ["get_sticker"] } }),
     ({ role }) => company.call("DELETE", `/roles/${role}`),
     ({ user }) => company.call("DELETE", `/users/${user}`),
-    // The sticker is the role's: who has another role now is no recipient.
+    // The sticker is addressed to the role: a user who now has another role is no recipient.
     ({ user }) => company.call("PATCH", `/users/${user}`, { role: company.role }),
   ];
   for (const [n, end] of endings.entries()) {

@@ -5,7 +5,7 @@ import { openStickers } from "../support/world/sticker.ts";
 
 const YEAR_SECONDS = 365 * 86_400;
 
-test("a sticker is put for its recipients, seen by them, and removed by one of them for all", async () => {
+test("a sticker is put, seen by its recipients, and removed by one of them for all", async () => {
   await using opened = await openStickers();
   const { company, desk, contractor, twin, path, recipients, put, get, list, remove, seconds } = opened;
   const validity_ts = seconds() + 86_400;
@@ -21,7 +21,7 @@ test("a sticker is put for its recipients, seen by them, and removed by one of t
     expect((await person.call("GET", `${path}/`)).body).toEqual({ accounts: { [company.account]: { red: brief } } });
     expect(await list(person)).toEqual([{ account: company.account, twin, color: "red", ...brief }]);
   }
-  // Whoever is not on the list sees nothing, though it is their account's sticker and twin.
+  // Users who are no recipients see nothing, even if the sticker and the twin are their account's.
   expect((await company.call("GET", path)).body).toEqual({ accounts: {} });
   expect(await list(company)).toEqual([]);
 
@@ -34,7 +34,7 @@ test("a sticker is put for its recipients, seen by them, and removed by one of t
   }
 });
 
-test("what happened stands in the journal, once for each request, and is published to the topics of the occasion", async () => {
+test("events are journaled, once for each request, and published on the topics of the occasion", async () => {
   await using opened = await openStickers();
   const { world, company, desk, contractor, twin, recipients, put, remove, seconds } = opened;
   const publish = { on_put: ["red", "work", "red"], on_remove: "done" };
@@ -62,7 +62,7 @@ test("what happened stands in the journal, once for each request, and is publish
   );
 });
 
-test("the older forms are understood: a message, and a list of occasions whose topic is the color", async () => {
+test("the older forms are accepted: a message, and a list of occasions with the color as topic", async () => {
   await using opened = await openStickers();
   const { world, desk, recipients, put, remove } = opened;
   const twice = [recipients[0], recipients[1], recipients[0]];
@@ -86,7 +86,7 @@ test("the older forms are understood: a message, and a list of occasions whose t
   expect(messages(world)).toEqual(["sticker.put to red", "sticker.removed to red"]);
 });
 
-test("a color is there once for an account on a twin: a second put changes nothing, beside others that take effect", async () => {
+test("an account has a color once on a twin: a second put changes nothing, while other items take effect", async () => {
   await using opened = await openStickers();
   const { world, company, desk, recipients, put, get, remove } = opened;
   await put({ red: { note: "First", recipients, publish: ["on_put"] } });
@@ -110,7 +110,7 @@ test("a color is there once for an account on a twin: a second put changes nothi
   expect(journal(world, "sticker.put").at(-1).account_id).toBe(stranger.account);
 });
 
-test("stickers are for users, for roles and for accounts, of whatever account, and for nobody else", async () => {
+test("stickers are for users, for roles and for accounts, of any account, and for no other callers", async () => {
   await using opened = await openStickers();
   const { world, company, desk, contractor, put, colors } = opened;
   const partner = await world.createAccount("Partner");
@@ -127,12 +127,12 @@ test("stickers are for users, for roles and for accounts, of whatever account, a
   expect(await colors(contractor)).toEqual(["many"]);
   expect(await colors(desk)).toEqual([]);
   expect(await colors(company)).toEqual([]);
-  // A role that a user is given brings its stickers, and the one before takes its away.
+  // A change of role brings the new role's stickers and takes the old one's away.
   await partner.call("PATCH", `/users/${fitter.user}`, { role: partner.role });
   expect(await colors(fitter, "?context=system")).toEqual(["user", "many", "account"]);
 });
 
-test("a list is newest first, then by account, twin and color backwards, and is filtered and paged", async () => {
+test("a list is newest first, then descending by account, twin and color, and is filtered and paged", async () => {
   await using opened = await openStickers();
   const { world, company, contractor, twin, put, list, seconds } = opened;
   const stranger = await world.createAccount("Stranger");
@@ -187,7 +187,7 @@ test("a list is newest first, then by account, twin and color backwards, and is 
   expect(await spelled("?limit=0")).toEqual([]);
 });
 
-test("one color of several accounts: the own comes before others', of those the newest, and a removal names its account", async () => {
+test("of one color by several accounts the caller's own comes first, then the newest, and a removal names the account", async () => {
   await using opened = await openStickers();
   const { world, company, contractor, put, get, remove } = opened;
   const [north, south] = [await world.createAccount("North"), await world.createAccount("South")];
@@ -210,12 +210,12 @@ test("one color of several accounts: the own comes before others', of those the 
   expect((await remove(contractor, "red")).status).toBe(404);
   expect(await note()).toBe("south");
   expect((await remove(contractor, "red", `?context=${south.account}`)).body.account).toBe(south.account);
-  // One that is addressed to others only is in nobody's way.
+  // One that is addressed to others only makes no ambiguity.
   await put({ red: { recipients: [south.user] } }, south);
   expect((await remove(contractor, "red", "?context=system")).body.note).toBe("north");
 });
 
-test("colors that a script would stumble over come back as they are", async () => {
+test("colors that are special names in scripts are returned unchanged", async () => {
   await using opened = await openStickers();
   const { desk, twin, path, recipients, get, remove } = opened;
   const wish = JSON.stringify({ recipients });

@@ -6,7 +6,7 @@ import { newTwin } from "../support/world/ledger.ts";
 import { journal } from "../support/world/published-messages.ts";
 import { type Json, openWorld, type World } from "../support/world/world.ts";
 
-// Who sees and removes what, held against a model that is a plain list of stickers: two accounts, two people in each,
+// Compares who sees and removes what with a model that is a plain list of stickers: two accounts, two users in each,
 // two twins, and every context.
 
 const EVERYTHING = { effect: "deny", actions: null };
@@ -57,7 +57,7 @@ const Step = fc.oneof(
 );
 type Step = typeof Step extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** `""` is whatever the operation does by itself. */
+/** `""` is the operation's default. */
 const contextsOf = ({ accountIds: [north = "", south = ""] }: Neighbours) => [
   "",
   "personal",
@@ -151,7 +151,7 @@ async function look(neighbours: Neighbours, model: Model): Promise<void> {
   }
 }
 
-test("in every context everybody sees and removes what is addressed to them, their role or their account, until it ends, and nothing else", async () => {
+test("in every context users see and remove what is addressed to them, their role or their account, until it expires, and nothing else", async () => {
   await using world = await openWorld();
   const neighbours = await openNeighbours(world);
   let put = 0;
@@ -164,7 +164,7 @@ test("in every context everybody sees and removes what is addressed to them, the
       }
       await look(neighbours, model);
       put += model.stickers.length;
-      // What is left ends before the next story begins.
+      // The remaining stickers expire before the next story begins.
       world.clock.advance(10_000);
       while ((await world.store.write(expireStickers, SYSTEM, { limit: 500 })).more);
       expect(world.query("SELECT count(*) AS count FROM sticker_recipients")).toEqual([{ count: 0 }]);

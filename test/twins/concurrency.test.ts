@@ -11,7 +11,7 @@ import { openWorld } from "../support/world/world.ts";
 
 type Input = { id: string; description: JsonText };
 
-/** Writes to the twin and to the journal, and changes its mind. */
+/** Writes to the twin and to the journal, then throws. */
 const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description }: Input): never => {
   saveDescription(tx, { ...getOwnTwin(tx, actor, id), description, updatedAt: tx.now });
   record(tx, actor, {
@@ -23,7 +23,7 @@ const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description
   throw conflict("precondition", "changed its mind");
 });
 
-test("8 000 updates of one twin at once, a tenth refused after their first write: each takes effect whole, in order, or not at all", async () => {
+test("of 8 000 concurrent updates of one twin, a tenth refused after their first write, each takes effect whole, in order, or not at all", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const actor = await new Authenticator(world.deps).authenticate(credentialFrom(company.authorization));

@@ -2,10 +2,10 @@ import { expect, test } from "bun:test";
 import { newTwin } from "../support/world/ledger.ts";
 import { openWorld } from "../support/world/world.ts";
 
-/** Some milliseconds for each twin. */
+/** Takes some milliseconds per twin. */
 const SLOW = `/twins?match=${encodeURIComponent("$sum([x * x for x in $range(2000)]) >= 0")}`;
 
-test("while an account scans by laborious rules, others' requests and scans are served in between", async () => {
+test("while an account scans with expensive rules, other callers' requests and scans are served in between", async () => {
   await using world = await openWorld();
   const [loud, quiet] = [await world.createAccount("Loud"), await world.createAccount("Quiet")];
   for (let i = 0; i < 50; i++) await newTwin(loud);

@@ -10,7 +10,7 @@ async function userWith(world: World, company: Caller, rules: Json, description?
   return user;
 }
 
-test("a scan finds what matches, sees the caller's ledger, and goes on where it stopped", async () => {
+test("a scan finds what matches, sees the caller's ledger, and continues from its cursor", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twins: string[] = [];
@@ -43,7 +43,7 @@ test("a scan finds what matches, sees the caller's ledger, and goes on where it 
   expect(pages).toEqual(some((index) => index % 3 === 0));
 });
 
-test("a scan in which nothing matches looks at so many twins a call, and answers where to go on", async () => {
+test("a scan without matches examines a limited number of twins per call, and returns a cursor", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   for (let batch = 0; batch < 21; batch++) {
@@ -55,7 +55,7 @@ test("a scan in which nothing matches looks at so many twins a call, and answers
   expect(second).toEqual({ cursor: null, twins: [] });
 });
 
-test("a role's twin rule keeps twins from its users everywhere, and what they could not see again from being made", async () => {
+test("a role's twin rule hides twins from its users everywhere, and prevents them from creating twins that it would hide", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const north = await newTwin(company, { site: "north" });
@@ -85,7 +85,7 @@ test("a role's twin rule keeps twins from its users everywhere, and what they co
   expect((await user.call("POST", "/twins", { description: { site: "north" } })).status).toBe(201);
 });
 
-test("rules see the dictionary of the request and what a token keeps secret", async () => {
+test("rules see the dictionary of the request and the token's secret dictionary", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company, { tenant: "north" });
@@ -124,11 +124,11 @@ test("a changed rule counts from the next request on, and so does a changed desc
   expect(await status()).toBe(404);
 });
 
-test("a scan takes the time that a laborious rule needs; a read that would ask it thousands of times is refused", async () => {
+test("a scan takes the time that an expensive rule needs; a read that would evaluate it thousands of times is refused", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   for (let i = 0; i < 30; i++) await newTwin(company, { i });
-  // Within what one rule may take, but most of it.
+  // Most of what one rule may take.
   const slow = "$sum([x * x for x in $range(2000)]) >= 0";
   const first = (await company.call("GET", `/twins?match=${encodeURIComponent(slow)}`)).body;
   expect([first.twins.length, first.cursor]).toEqual([30, null]);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { openWorld } from "../support/world/world.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const NOBODY = "00000000-0000-4000-8000-000000000000";
+const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 
 test("a company creates a twin and finds it again", async () => {
   await using world = await openWorld();
@@ -52,7 +52,7 @@ test("a description is kept, replaced and removed as a whole", async () => {
   expect((await company.call("GET", path)).body).not.toHaveProperty("description");
 });
 
-test("a description is any JSON under lower-case keys, and comes back as it was", async () => {
+test("a description is any JSON under lower-case keys, and is returned unchanged", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const text =
@@ -70,7 +70,7 @@ test("a description is any JSON under lower-case keys, and comes back as it was"
   }
 });
 
-test("a twin is known to whoever knows its id, and changed by its owner only", async () => {
+test("a twin can be read by every caller who knows its id, and changed by its owner only", async () => {
   await using world = await openWorld();
   const owner = await world.createAccount();
   const stranger = await world.createAccount("Stranger");
@@ -110,19 +110,19 @@ test("a terminated twin never changes again", async () => {
   expect((await company.call("GET", `${path}?show_terminated=False`)).body.subcode).toBe(404_653);
 });
 
-test("what does not exist is not found, and what is no id is malformed", async () => {
+test("an unknown id is not found, and an invalid id is malformed", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   for (const method of ["GET", "PATCH", "DELETE"]) {
-    expect((await company.call(method, `/twins/${NOBODY}`)).body.subcode).toBe(404_653);
-    for (const id of ["x", NOBODY.toUpperCase().replace("4", "1"), "%00", "%ff", `${NOBODY}%2F`]) {
+    expect((await company.call(method, `/twins/${UNKNOWN_ID}`)).body.subcode).toBe(404_653);
+    for (const id of ["x", UNKNOWN_ID.toUpperCase().replace("4", "1"), "%00", "%ff", `${UNKNOWN_ID}%2F`]) {
       const refused = await company.call(method, `/twins/${id}`);
       expect([id, refused.status, refused.body.subcode]).toEqual([id, 400, 400_592]);
     }
   }
 });
 
-test("a scan visits every own twin once, in the order of creation, also those created meanwhile", async () => {
+test("a scan visits every own twin once, in the order of creation, including those created meanwhile", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const stranger = await world.createAccount("Stranger");
@@ -153,7 +153,7 @@ test("a scan visits every own twin once, in the order of creation, also those cr
   expect(whole.body.twins[1].status).toBe("terminated");
 });
 
-test("a scan says what is wrong with its parameters", async () => {
+test("a scan's error names the wrong parameters", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const stranger = await world.createAccount("Stranger");
@@ -178,7 +178,7 @@ test("a scan says what is wrong with its parameters", async () => {
   expect((await company.call("GET", "/twins?count=1000&unknown=1&match=")).status).toBe(200);
 });
 
-test("every change of a twin stands in the journal, and nothing else does", async () => {
+test("every change of a twin is journaled, and nothing else", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const id = (await company.call("POST", "/twins", { description: { a: 1 } })).body.creation_certificate.uuid;

@@ -2,13 +2,16 @@ import type { AccountTable } from "../../store/transfer/account-table.ts";
 
 const OF_USERS = "user_id IN (SELECT id FROM users WHERE account_id = ?1)";
 
-/** PINs are digested with the master key and live ten minutes, tokens are signed with a key of the server's: neither would work elsewhere. */
+/**
+ * Without PINs and tokens: PINs are digested with the master key and live ten minutes, tokens are signed with this
+ * server's key; neither would work on another server.
+ */
 export const ACCESS_TABLES: readonly AccountTable[] = [
   {
     table: "accounts",
     where: "id = ?1",
     order: "id",
-    // The database counts them itself, as they come.
+    // Triggers count these as rows are inserted.
     fixed: { user_count: 0, role_count: 0, reference_count: 0 },
   },
   { table: "roles", where: "account_id = ?1", order: "created_at, id" },

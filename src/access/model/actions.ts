@@ -1,7 +1,7 @@
 /**
- * Every action a role can name: the operation ids of the account API (specification sections 3 and 6) and our own. Those of
- * operations that are not built, and of those that need no permission, are accepted too, so that role bodies written for the
- * original keep working.
+ * Every action a role can name: the operation ids of the account API (specification sections 3 and 6) and our own.
+ * Operations that this server does not implement, and those that need no permission, are accepted too, so that role
+ * bodies written for the original keep working.
  */
 export const ACTIONS = [
   // account, users, secrets, tokens, roles
@@ -78,7 +78,7 @@ export const ACTIONS = [
   "get_twin_timeline",
   "stream_twin",
   "stream_stickers",
-  // services of the original
+  // services that only the original has
   "get_database",
   "get_databases",
   "update_database",
@@ -148,7 +148,7 @@ export const ACTIONS = [
 
 export type Action = (typeof ACTIONS)[number];
 
-/** Operations that ask for no permission; naming them in a statement is allowed and means nothing (section 3). */
+/** Operations that need no permission. A statement may name them, without effect (section 3). */
 export const UNGOVERNED_ACTIONS = [
   "who_am_i",
   "trace",

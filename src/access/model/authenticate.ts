@@ -12,10 +12,10 @@ import {
 import { digestOf } from "./credentials.ts";
 import { verifyUserToken } from "./user-token.ts";
 
-/** What a caller shows to prove who they are: a user secret in one of its two spellings, or a user token. */
+/** What a caller presents: a user secret in one of its two spellings, or a user token. */
 type Credential = { kind: "secret" | "token" | "user_token"; text: string };
 
-/** A secret's alphabet has no dot, a JWT has two (specification 2.4). */
+/** Tells the kinds apart: a secret's alphabet has no dot, a JWT has two (specification 2.4). */
 export const credentialFrom = (authorization: string): Credential => ({
   kind: authorization.includes(".") ? "user_token" : "secret",
   text: authorization,
@@ -23,23 +23,23 @@ export const credentialFrom = (authorization: string): Credential => ({
 
 const FIND = { secret: findHolderBySecret, token: findHolderByToken, user_token: findHolderByUserToken };
 
-/** Callers remembered; past it, whoever was found longest ago is forgotten. */
+/** Size of the cache of callers; beyond it the oldest entry is evicted. */
 const REMEMBERED_MAX = 10_000;
 
 /**
- * Finds the user behind a credential. Who was found is remembered, by digest or token id, for as long as the access epoch stands: the
- * database moves it with every change by which somebody may lose rights.
+ * Finds the user behind a credential. Results are cached by digest or token id until the access epoch changes; the
+ * database advances the epoch with every change that may take rights away.
  */
 export class Authenticator {
   readonly #deps: Deps;
-  /** By kind of credential and id: what is one spelling's secret must never pass for the other's. */
+  /** Keyed by kind of credential and id: one spelling of a secret must never be accepted as the other. */
   readonly #remembered = new Map<string, UserActor>();
 
   constructor(deps: Deps) {
     this.#deps = deps;
   }
 
-  /** Refuses unknown, ended and deleted credentials with `unauthenticated`, in the same words. */
+  /** Refuses unknown, expired and deleted credentials with `unauthenticated`, in the same words. */
   async authenticate({ kind, text }: Credential): Promise<UserActor> {
     const id = kind === "user_token" ? await verifyUserToken(this.#deps, text) : digestOf(text);
     if (id === undefined) throw unauthenticated();
@@ -64,7 +64,7 @@ export class Authenticator {
   }
 }
 
-/** The user as they stand now, who once proved to be one; `unauthenticated` if their secret or token has ended. */
+/** The current state of a user who was authenticated before; `unauthenticated` if their secret or token has ended. */
 export function renew(reader: Reader, actor: UserActor, now: number): UserActor {
   if (hasEnded(actor, now)) throw unauthenticated();
   if (actor.accessEpoch === reader.once(accessEpoch)) return actor;

@@ -6,12 +6,13 @@ import { compileRule } from "../../rules/rule.ts";
 import { isWithin } from "./statement.ts";
 
 /**
- * What the maker of a credential held when they made it, and so the most that the credential may ever come to. It is kept with the
- * credential: what the user is given later was not given to whoever else may hold it. Null stands for everything.
+ * The rights its maker held when a credential was made: the most that the credential may ever permit. Stored with the
+ * credential, because rights that the user gains later must not go to other holders of the credential, such as its
+ * maker. Null means everything.
  */
 export type Ceiling = { statement: Statement; rules: RoleRules; user: Seen | null };
 
-/** What the maker's rules read of the maker's description: those keys (null: any of them), with their values. */
+/** What the maker's rules read of the maker's description: the keys (null: all of them) and their values. */
 export type Seen = { keys: string[] | null; values: JsonObject };
 
 const RULE_KINDS = ["twin", "identity", "entry"] as const;
@@ -23,14 +24,20 @@ export function ceilingFrom(statement: Statement, rules: RoleRules, user: Seen |
 
 const EVERYTHING: Statement = { effect: "deny", actions: null };
 
-/** Whether a user with this role and description would have more than the ceiling leaves, in operations or by rules. */
+/**
+ * Whether a user with this role and description would have more rights than the ceiling allows, by operations or by
+ * rules.
+ */
 export const exceeds = (
   ceiling: Ceiling,
   role: { statement: Statement; rules: RoleRules },
   description: JsonObject | null,
 ): boolean => !isWithin(role.statement, ceiling.statement) || exceedsRules(ceiling, role.rules, description);
 
-/** Whether one rule lets through less than another cannot be computed: a rule has to stay the same text, and see the same user. */
+/**
+ * Whether one rule permits less than another cannot be computed. So the rule's text has to stay the same, and the parts
+ * of the user that it reads.
+ */
 export const exceedsRules = (ceiling: Ceiling, rules: RoleRules, description: JsonObject | null): boolean =>
   RULE_KINDS.some((kind) => ceiling.rules[kind] !== null && rules[kind] !== ceiling.rules[kind]) ||
   !agrees(ceiling.user, description);
@@ -54,10 +61,10 @@ export function seenBy(rules: RoleRules, description: JsonObject | null): Seen |
   return keys?.length === 0 ? null : { keys, values: pick(description, keys) };
 }
 
-/** Whether those rules would take a user with this description for the one that was seen. */
+/** Whether those rules read the same values from this description as from the recorded one. */
 export const agrees = (seen: Seen | null, description: JsonObject | null): boolean =>
   seen === null || isDeepStrictEqual(pick(description, seen.keys), seen.values);
 
-/** A rule can tell a missing key from one that is null. */
+/** Leaves missing keys out: a rule can tell a missing key from a null. */
 const pick = (description: JsonObject | null, keys: string[] | null): JsonObject =>
   Object.fromEntries(Object.entries(description ?? {}).filter(([key]) => keys === null || keys.includes(key)));

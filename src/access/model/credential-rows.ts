@@ -15,17 +15,19 @@ import { type Ceiling, exceedsRules, intersect } from "./ceiling.ts";
 import type { CredentialDigests } from "./credentials.ts";
 import { findUserAnywhere, rulesFrom, statementFrom } from "./rows.ts";
 
-// User secrets, PINs and user tokens, and the questions that turn one of them into an actor.
+// User secrets, PINs and user tokens, and the queries that resolve one of them to an actor.
 
 export type UserSecret = {
   userId: string;
   fingerprint: string;
   expiresAt: number | null;
-  /** The latest end that another than the user gave it: they may prolong it up to that. Null is never. */
+  /** The latest expiry that another user set: up to it the user may prolong the secret. Null is never. */
   grantedUntil: number | null;
-  /** The end of the credential that its maker made it with: nobody prolongs it beyond. Null is never. */
+  /**
+   * Expiry of the credential that the secret was made with; the secret cannot be prolonged beyond it. Null is never.
+   */
   makerUntil: number | null;
-  /** It ends where its user is given more. */
+  /** The secret ends when its user is given more than this. */
   ceiling: Ceiling | null;
   createdAt: number;
   updatedAt: number;
@@ -36,7 +38,7 @@ export type Pin = {
   pinDigest: string;
   userId: string;
   makerId: string;
-  /** With which token of the maker's it was made; null is with their secret. */
+  /** The maker's token that it was made with; null if it was made with their secret. */
   tokenId: string | null;
   secretExpiresAt: number | null;
   expiresAt: number;
@@ -47,7 +49,7 @@ export type UserToken = {
   userId: string;
   options: TokenOption[];
   secretDict: JsonObject | null;
-  /** It permits no more, whatever its user is given. */
+  /** Bounds what the token permits, whatever its user is given later. */
   ceiling: Ceiling | null;
   expiresAt: number | null;
   createdAt: number;
@@ -72,7 +74,7 @@ export function findSecret(reader: Reader, userId: string): UserSecret | undefin
   );
 }
 
-/** Gives the user this secret instead of the one they had; tokens and PINs made under the old one end with it. */
+/** Replaces the user's secret; tokens and PINs made under the old one end with it. */
 export function replaceSecret(tx: Tx, secret: UserSecret, digests: CredentialDigests): void {
   deleteSecretRow(tx, secret.userId);
   tx.run(
@@ -106,7 +108,7 @@ export function deleteSecretRow(tx: Tx, userId: string): void {
   tx.run("DELETE FROM user_secrets WHERE user_id = ?", userId);
 }
 
-/** The different ceilings of secrets whose users have this role. */
+/** The distinct ceilings of secrets whose users have this role. */
 export const listCeilings = (reader: Reader, roleId: string): { text: string; ceiling: Ceiling }[] =>
   reader
     .all(
@@ -115,7 +117,7 @@ export const listCeilings = (reader: Reader, roleId: string): { text: string; ce
     )
     .map((row) => ({ text: text(row, "ceiling"), ceiling: ceilingFrom(row) as Ceiling }));
 
-/** Ends the secrets of this role's users that have this ceiling, and returns whose they were. */
+/** Deletes the secrets of this role's users that have this ceiling; returns the users' ids. */
 export function deleteSecretsUnder(tx: Tx, roleId: string, ceiling: string): string[] {
   const users = tx
     .all(
@@ -145,7 +147,7 @@ export function findPin(reader: Reader, accountId: string, pinDigest: string): P
   );
 }
 
-/** Gives the user this PIN instead of the one they had. */
+/** Replaces the user's PIN. */
 export function replacePin(tx: Tx, pin: Pin): void {
   deletePinOf(tx, pin.userId);
   tx.run(
@@ -168,7 +170,7 @@ export function deletePin(tx: Tx, pin: Pin): void {
   tx.run("DELETE FROM pins WHERE account_id = ? AND pin_digest = ?", pin.accountId, pin.pinDigest);
 }
 
-/** Drops at most `limit` PINs that are over, oldest first, and answers how many. */
+/** Deletes at most `limit` expired PINs, oldest first, and returns how many. */
 export const deletePinsBefore = (tx: Tx, instant: number, limit: number): number =>
   tx.run(
     `DELETE FROM pins WHERE user_id IN (SELECT user_id FROM pins WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
@@ -207,7 +209,7 @@ export function findToken(reader: Reader, id: string): UserToken | undefined {
   );
 }
 
-/** Drops at most `limit` tokens that are over, oldest first, and answers how many. */
+/** Deletes at most `limit` expired tokens, oldest first, and returns how many. */
 export const deleteTokensBefore = (tx: Tx, instant: number, limit: number): number =>
   tx.run(
     `DELETE FROM user_tokens WHERE id IN (SELECT id FROM user_tokens WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`,
@@ -218,7 +220,10 @@ export const deleteTokensBefore = (tx: Tx, instant: number, limit: number): numb
 const HOLDER = `SELECT u.id AS user_id, u.account_id, u.role_id, r.effect, r.actions, r.twin_rule, r.identity_rule, r.entry_rule, s.expires_at
   FROM user_secrets s JOIN users u ON u.id = s.user_id LEFT JOIN roles r ON r.id = u.role_id AND r.account_id = u.account_id`;
 
-/** The holder of a secret, found by the digest of either of its spellings. Whether it has ended is for the caller to see. */
+/**
+ * The holder of a secret, found by the digest of either of its spellings. The caller has to check whether it has
+ * expired.
+ */
 export const findHolderBySecret = (reader: Reader, secretDigest: string): UserActor | undefined =>
   actorFrom(reader, reader.get(`${HOLDER} WHERE s.secret_digest = ?`, secretDigest));
 
@@ -228,7 +233,7 @@ export const findHolderByToken = (reader: Reader, tokenDigest: string): UserActo
 export const findHolder = (reader: Reader, userId: string): UserActor | undefined =>
   actorFrom(reader, reader.get(`${HOLDER} WHERE s.user_id = ?`, userId));
 
-/** A user as they stand, with a secret or without: for what is done in their name later. */
+/** A user in their current state, with or without a secret: for what is done in their name later. */
 export function findActor(reader: Reader, userId: string): UserActor | undefined {
   return actorFrom(
     reader,
@@ -242,8 +247,8 @@ export function findActor(reader: Reader, userId: string): UserActor | undefined
 }
 
 /**
- * The holder of a user token, which ends with its secret at the latest, and permits no more than when it was made: it finds nobody where a
- * rule that bound it then binds its user no more, or sees another in them.
+ * The holder of a user token. A token ends with its secret at the latest and permits no more than when it was made.
+ * Returns undefined if a rule that bound its user then no longer does, or reads other values of that user.
  */
 export function findHolderByUserToken(reader: Reader, tokenId: string): UserActor | undefined {
   const token = findToken(reader, tokenId);
@@ -259,7 +264,7 @@ export function findHolderByUserToken(reader: Reader, tokenId: string): UserActo
 const descriptionOf = (reader: Reader, holder: UserActor) =>
   findUserAnywhere(reader, holder.userId)?.description ?? null;
 
-/** Moved by the database with each change by which somebody may lose or gain rights. */
+/** The access epoch, which the database advances with each change that may add or remove rights. */
 export const accessEpoch = (reader: Reader): number =>
   integer(reader.get("SELECT epoch FROM access_epoch") as Row, "epoch");
 
@@ -279,5 +284,5 @@ function actorFrom(reader: Reader, row: Row | undefined): UserActor | undefined 
 
 const ceilingFrom = (row: Row) => jsonOrNull(row, "ceiling") as Ceiling | null;
 
-/** Of two ends, null being never. */
+/** The earlier of two expiries; null means never. */
 export const earlier = (a: number | null, b: number | null) => (a === null || b === null ? (a ?? b) : Math.min(a, b));

@@ -6,10 +6,10 @@ const SECRET_BYTES = 48;
 const PIN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const PIN_LENGTH = 6;
 
-/** Both spellings of one user secret. They are shown once; only their digests are kept. */
+/** Both spellings of one user secret. They are shown once; only their digests are stored. */
 type Credentials = { secret: string; token: string };
 
-/** What is kept of a secret: digests to find it by, and its last four characters to recognise it. */
+/** What is stored of a secret: digests to find it by, and its last four characters to recognise it. */
 export type CredentialDigests = { secretDigest: string; tokenDigest: string; fingerprint: string };
 
 export function newCredentials(random: Random): Credentials {
@@ -23,13 +23,13 @@ export const digestsOf = ({ secret, token }: Credentials): CredentialDigests => 
   fingerprint: secret.slice(-4),
 });
 
-/** 48 random bytes, or the 122 random bits of a token, need no slow hash. */
+/** No slow hash is needed for 48 random bytes, or for the 122 random bits of a token. */
 export const digestOf = (credential: string) => hash("sha256", credential, "base64url");
 
 export const newPin = (random: Random) =>
   Array.from({ length: PIN_LENGTH }, () => PIN_ALPHABET[random.below(PIN_ALPHABET.length)]).join("");
 
-/** The spelling for clients that insist on a UUID: derived one-way, in the form of version 4. */
+/** The spelling for clients that require a UUID: derived one-way, in the form of version 4. */
 function tokenOf(secret: string): string {
   const bytes = hash("sha256", `twinpost token\0${secret}`, "buffer").subarray(0, 16);
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;

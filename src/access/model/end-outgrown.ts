@@ -6,8 +6,9 @@ import { deleteSecretRow, deleteSecretsUnder, findSecret, listCeilings } from ".
 import type { Role, User } from "./rows.ts";
 
 /**
- * Ends the secret of a user if its maker held less than the user is given now: the maker may have it. Returns how many ended. PINs need no
- * such look, they are worth what their maker is when they are redeemed; tokens keep to their own ceiling.
+ * Ends a user's secret if its maker held fewer rights than the user is given now: the maker may know the secret.
+ * Returns how many ended. PINs need no such check, because they are limited to their maker's rights when they are
+ * redeemed; tokens are limited by their ceiling.
  */
 export function endOutgrownSecret(tx: Tx, actor: UserActor, user: User, role: Role): number {
   const ceiling = findSecret(tx, user.id)?.ceiling;
@@ -16,7 +17,7 @@ export function endOutgrownSecret(tx: Tx, actor: UserActor, user: User, role: Ro
   return recordEnded(tx, actor, [user.id]);
 }
 
-/** Likewise for all users of a role that has changed. */
+/** The same for all users of a changed role. */
 export function endOutgrownSecrets(tx: Tx, actor: UserActor, role: Role): number {
   const ended = listCeilings(tx, role.id)
     .filter(({ ceiling }) => exceeds({ ...ceiling, user: null }, role, null))

@@ -1,14 +1,16 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
 import { UNGOVERNED_ACTIONS } from "./actions.ts";
 
-/** Actions of a statement that mean something, as a set of rows. */
+/** A statement's actions that need permission, as a set of rows. */
 const governed = (list: string) =>
   `(SELECT value FROM json_each(${list}) WHERE value NOT IN (${UNGOVERNED_ACTIONS.map((action) => `'${action}'`)}))`;
 
 const HELD = governed("r.actions");
 const LEFT = governed("s.ceiling -> '$.statement.actions'");
 
-/** Whether a role permits what the ceiling of a secret does not: `exceeds` in other words, without what rules read of the user. */
+/**
+ * Whether a role permits what the ceiling of a secret does not: `exceeds` in SQL, without what rules read of the user.
+ */
 const EXCEEDS = `CASE
     WHEN r.effect = 'deny' AND s.ceiling ->> '$.statement.effect' = 'deny' THEN EXISTS (SELECT * FROM ${LEFT} EXCEPT SELECT * FROM ${HELD})
     WHEN r.effect = 'deny' THEN true
@@ -20,7 +22,7 @@ const EXCEEDS = `CASE
 
 export const ACCESS_INVARIANTS: readonly Invariant[] = [
   {
-    broken: "access_epoch: {count} rows, not one; nobody would notice that rights were lost",
+    broken: "access_epoch: {count} rows, not one; lost rights would not be noticed",
     sql: "SELECT count(*) AS count FROM access_epoch HAVING count(*) <> 1",
   },
   ...["user", "role"].map((what) => ({

@@ -9,16 +9,21 @@ const TELL_OF_LEDGERS = [
   "delete_twin_ledger_entry",
 ] as const;
 
-/** Whether any operation tells a user of their account's ledgers, if only by a condition or a match. */
+/**
+ * Whether any permitted operation reveals something of the account's ledgers, if only through a condition or a match.
+ */
 export const mayAskLedgers = ({ statement }: Pick<UserActor, "statement">): boolean =>
   statement !== null && TELL_OF_LEDGERS.some((action) => permits(statement, action));
 
-/** Refuses a role's rules that ask a ledger from a caller who may not: what a rule lets through tells its users what it has found. */
+/**
+ * Refuses rules that read a ledger from a caller who may not read ledgers: what a rule permits reveals what it has
+ * read.
+ */
 export function assertMayAsk(actor: UserActor, rules: Partial<RoleRules> = {}): void {
   if (mayAskLedgers(actor)) return;
   for (const rule of Object.values(rules)) {
     if (rule !== null && variablesOf(compileRule(rule)).has("LEDGER")) {
-      throw forbidden("The rules name LEDGER, and the role of the user permits no operation that tells of ledgers.");
+      throw forbidden("The rules read LEDGER, but the role of the user permits no operation that reads ledgers.");
     }
   }
 }

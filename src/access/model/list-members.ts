@@ -10,7 +10,7 @@ const START: Place = [0, ""];
 type Listed = { id: string; createdAt: number };
 type Rows<Item> = (reader: Reader, accountId: string, after: Place, limit: number) => Item[];
 
-/** A list of what the caller's account has, page by page, oldest first. */
+/** Makes a paged list of the caller's account's things, oldest first. */
 const listOf =
   <Item extends Listed>(name: string, rows: Rows<Item>) =>
   (reader: Reader, { accountId }: UserActor, { cursor, limit }: PageWish): Page<Item> => {

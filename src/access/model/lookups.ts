@@ -8,7 +8,7 @@ import { findSecret, type UserSecret } from "./credential-rows.ts";
 import { type Account, findAccount, findRole, findUser, type Role, type User } from "./rows.ts";
 import { assertWithin, isPermittedEverything, statementOf } from "./statement.ts";
 
-// A caller's own things. What another account has is not found, in the same words as what nobody has.
+// The caller's own things. Another account's are not found, in the same words as ids that do not exist.
 
 export function getAccount(reader: Reader, actor: UserActor): Account {
   const account = findAccount(reader, actor.accountId);
@@ -35,8 +35,9 @@ export function getUserSecret(reader: Reader, user: User): UserSecret {
 }
 
 /**
- * A user whom the caller may change: one of the account's whose role permits nothing that the caller's does not, and in whom the rules that
- * bind the caller see the same. Without a role they may be given any, so they are only for those who have everything.
+ * A user whom the caller may change: one of the account whose role permits nothing that the caller's does not, and of
+ * whom the rules that bind the caller read the same values as of the caller. A user without a role could be given any,
+ * so only callers with all rights may change one.
  */
 export function getUserWithin(reader: Reader, actor: UserActor, id: string): User {
   const user = getUser(reader, actor, id);
@@ -49,14 +50,17 @@ export function getUserWithin(reader: Reader, actor: UserActor, id: string): Use
   return user;
 }
 
-/** Likewise, to change when their secret ends. A token leaves the secret alone that it stands in for. */
+/** The same, to change the expiry of the user's secret. A token may not change the secret that it stands in for. */
 export function getUserWithSecretWithin(reader: Reader, actor: UserActor, id: string): User {
   const user = getUserWithin(reader, actor, id);
   if (actor.token && id === actor.userId) throw forbidden("A token cannot change the secret that it stands in for.");
   return user;
 }
 
-/** Refuses to make, or to become, a user with a description by which the rules that bind the caller would let through something else. */
+/**
+ * Refuses to create, or to change into, a user with a description that changes what the rules that bind the caller
+ * permit.
+ */
 export function assertSeenAlike(reader: Reader, actor: UserActor, description: JsonObject | null): void {
   if (agrees(seenOf(reader, actor), description)) return;
   throw forbidden(
@@ -64,7 +68,7 @@ export function assertSeenAlike(reader: Reader, actor: UserActor, description: J
   );
 }
 
-/** All that the caller holds, as the ceiling of a credential that they make. */
+/** All rights of the caller, as the ceiling of a credential that they make. */
 export const ceilingOf = (reader: Reader, actor: UserActor): Ceiling | null =>
   ceilingFrom(statementOf(actor), actor.rules, seenOf(reader, actor));
 
@@ -73,21 +77,24 @@ function seenOf(reader: Reader, actor: UserActor): Seen | null {
   return seenBy(actor.rules, findUser(reader, actor.accountId, actor.userId)?.description ?? null);
 }
 
-/** A role that the caller may change or delete, likewise. */
+/** A role that the caller may change or delete: one that permits nothing that the caller's does not. */
 export function getUserRoleWithin(reader: Reader, actor: UserActor, id: string): Role {
   const role = getUserRole(reader, actor, id);
   assertWithin(actor, role, "That role");
   return role;
 }
 
-/** A role that the caller may give to a user; one that does not exist is a state of things (400), not a missing resource. */
+/**
+ * Refuses a role that the caller may not assign. A role that does not exist is a conflict (400) here, not a missing
+ * resource.
+ */
 export function assertMayGive(reader: Reader, actor: UserActor, roleId: string): void {
   const role = findRole(reader, actor.accountId, roleId);
   if (!role) throw conflict("precondition", "There is no such role in the account.");
   assertWithin(actor, role, "That role");
 }
 
-/** An access log can only go to tables that exist, and this server has none (specification 2.15 is not built). */
+/** An access log can only go to tables that exist, and this server has none (specification 2.15 is not implemented). */
 export function assertTablesExist(log: JsonObject | null | undefined): void {
   for (const table of Object.keys(log ?? {})) throw conflict("precondition", `There is no timeseries table ${table}.`);
 }

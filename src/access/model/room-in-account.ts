@@ -2,18 +2,18 @@ import { overQuota } from "../../kernel/failure.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { countsOf } from "./rows.ts";
 
-/** Far more people than a company has, who may be customers of its own; and more roles than anybody keeps apart. */
+/** Far more people than a company has, its customers included; and more roles than an account can keep track of. */
 export const USERS_MAX = 10_000;
 export const ROLES_MAX = 1_000;
 
-/** Refuses one user too many. Those that are there already stay. */
+/** Refuses a user beyond the limit. Users that already exist stay. */
 export function assertRoomForUser(reader: Reader, accountId: string): void {
   const { users: current } = countsOf(reader, accountId);
   if (current < USERS_MAX) return;
   throw overQuota(`An account has at most ${USERS_MAX} users.`, { resource: "users", quota: USERS_MAX, current });
 }
 
-/** Likewise a role. */
+/** The same for roles. */
 export function assertRoomForRole(reader: Reader, accountId: string): void {
   const { roles: current } = countsOf(reader, accountId);
   if (current < ROLES_MAX) return;

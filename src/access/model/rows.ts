@@ -75,7 +75,7 @@ export function saveAccount(tx: Tx, account: Account): void {
   );
 }
 
-/** How many an account has of what is counted by the database itself. */
+/** Numbers of an account's things that database triggers count. */
 export function countsOf(reader: Reader, accountId: string): { users: number; roles: number; references: number } {
   const row = reader.get("SELECT user_count, role_count, reference_count FROM accounts WHERE id = ?", accountId) ?? {};
   return {
@@ -85,10 +85,10 @@ export function countsOf(reader: Reader, accountId: string): { users: number; ro
   };
 }
 
-/** Whether anybody can use this database yet. */
+/** Whether this database has any account yet. */
 export const hasAccounts = (reader: Reader) => reader.get("SELECT 1 FROM accounts LIMIT 1") !== undefined;
 
-/** Where a role or a user stands in the order of creation. */
+/** Position of a role or user in the order of creation. */
 export type Place = [createdAt: number, id: string];
 
 const ROLE = "id, account_id, name, effect, actions, twin_rule, identity_rule, entry_rule, created_at, updated_at";
@@ -98,10 +98,10 @@ export function findRole(reader: Reader, accountId: string, id: string): Role | 
   return row && roleFrom(row);
 }
 
-/** As much of a role as lists show: rules are long. */
+/** The part of a role that lists show: rules are long. */
 export type RoleInBrief = Pick<Role, "id" | "name" | "createdAt" | "updatedAt">;
 
-/** Roles of an account behind a place, oldest first. */
+/** Roles of an account after a position, oldest first. */
 export const listRoles = (reader: Reader, accountId: string, after: Place, limit: number): RoleInBrief[] =>
   reader
     .all(
@@ -166,7 +166,7 @@ function roleFrom(row: Row): Role {
   };
 }
 
-/** Null where the outer join found no role. */
+/** Null if the outer join found no role. */
 export function statementFrom(row: Row): Statement | null {
   const effect = textOrNull(row, "effect");
   if (effect !== "allow" && effect !== "deny") return null;
@@ -174,7 +174,7 @@ export function statementFrom(row: Row): Statement | null {
   return { effect, actions: actions === null ? null : JSON.parse(actions) };
 }
 
-/** All null where the outer join found no role. */
+/** All null if the outer join found no role. */
 export const rulesFrom = (row: Row): RoleRules => ({
   twin: textOrNull(row, "twin_rule"),
   identity: textOrNull(row, "identity_rule"),
@@ -188,16 +188,16 @@ export function findUser(reader: Reader, accountId: string, id: string): User | 
   return row && userFrom(row);
 }
 
-/** For whoever owns the machine: a user of any account. */
+/** A user of any account: for the operator of the machine. */
 export function findUserAnywhere(reader: Reader, id: string): User | undefined {
   const row = reader.get(`SELECT ${USER} FROM users WHERE id = ?`, id);
   return row && userFrom(row);
 }
 
-/** As much of a user as lists show: descriptions are long. */
+/** The part of a user that lists show: descriptions are long. */
 export type UserInBrief = Pick<User, "id" | "roleId" | "name" | "createdAt" | "updatedAt">;
 
-/** Users of an account behind a place, oldest first. */
+/** Users of an account after a position, oldest first. */
 export const listUsers = (reader: Reader, accountId: string, after: Place, limit: number): UserInBrief[] =>
   reader
     .all(
@@ -242,7 +242,7 @@ export function saveUser(tx: Tx, user: User): void {
   );
 }
 
-/** Takes the user's secret, PIN and tokens with it. */
+/** Also deletes the user's secret, PIN and tokens. */
 export function deleteUserRow(tx: Tx, user: User): void {
   tx.run("DELETE FROM users WHERE id = ? AND account_id = ?", user.id, user.accountId);
 }

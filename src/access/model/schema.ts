@@ -28,7 +28,9 @@ const Name = z
 const TABLE_NAME = /^[a-z_][0-9a-z_]{0,63}$/;
 const Dimensions = z.object({ dimensions: z.record(z.string().regex(TABLE_NAME), z.string()) });
 
-/** A log of accesses, by the timeseries table it goes to. There are no timeseries tables, so all that can be named is none. */
+/**
+ * An access log, keyed by the timeseries table it goes to. There are no timeseries tables, so a log cannot name any.
+ */
 const AccessLog = z.record(z.string().regex(TABLE_NAME), Dimensions).nullable();
 const AccessLogView = z.record(z.string(), z.unknown()).nullable();
 
@@ -43,7 +45,10 @@ const Statement = z.object({
 const Rule = RuleText.nullish();
 const RULE_KINDS = ["twin", "identity", "entry"] as const;
 
-/** Both spellings of the specification (2.5); whoever uses both has to mean the same. Null stands for no rules at all. */
+/**
+ * Both spellings of the specification (2.5); a body that has both must give the same rules in both. Null means no
+ * rules.
+ */
 const Rules = z
   .object({ twin_rule: Rule, identity_rule: Rule, entry_rule: Rule, twin: Rule, identity: Rule, entry: Rule })
   .check(({ value, issues }) => {
@@ -81,7 +86,7 @@ export const UpdateUser = CreateUser.partial();
 
 export const RoleBody = z.object({ name: Name.nullish(), statement: Statement.nullish(), rules: Rules });
 
-/** Refuses, as `rule`, rules that do not compile: they could not be enforced. */
+/** Refuses, as `rule`, rules that do not compile, because they could not be enforced. */
 export function assertCompiles(rules: Partial<RoleRules> = {}): void {
   for (const rule of Object.values(rules)) if (rule !== null) compileRule(rule);
 }
@@ -116,10 +121,10 @@ export const UserView = z.object({
   updated_ts: TimestampView,
 });
 
-/** Beyond the original, and only where there is something to tell. */
+/** Not in the original; present only if secrets ended. */
 const Ended = {
   ended_secrets: z.int().optional().meta({
-    description: "How many secrets ended, because those who made them held less than their users are given now.",
+    description: "How many secrets ended, because their makers held fewer rights than their users are given now.",
   }),
 };
 export const ChangedUserView = UserView.extend(Ended);
@@ -174,7 +179,7 @@ export const viewAccount = (account: Account): z.infer<typeof AccountView> => ({
   ...times(account),
 });
 
-/** A description that is absent or was removed is not answered at all (1.5). */
+/** A description that is absent or was removed is left out of the answer (1.5). */
 export const viewUser = (user: User): z.infer<typeof UserView> => ({
   uuid: user.id,
   role: user.roleId,

@@ -9,8 +9,8 @@ export const permits = (statement: Statement, action: Action): boolean =>
   (statement.actions?.includes(action) ?? false) === (statement.effect === "allow");
 
 /**
- * Whether `inner` permits nothing that `outer` does not, now or later: a `deny` statement includes operations that are yet to
- * be invented, so no `allow` statement contains it.
+ * Whether `inner` permits nothing that `outer` does not, now or later: a `deny` statement includes operations that do
+ * not exist yet, so no `allow` statement contains it.
  */
 export function isWithin(inner: Statement, outer: Statement): boolean {
   const innerActions = governed(inner);
@@ -22,17 +22,17 @@ export function isWithin(inner: Statement, outer: Statement): boolean {
 
 const governed = (statement: Statement) => new Set(statement.actions?.filter((action) => !ungoverned.has(action)));
 
-/** Refuses what the caller's role does not permit, and everything if the role is gone. */
+/** Refuses what the caller's role does not permit; everything if the role was deleted. */
 export function permit(actor: UserActor, action: Action): void {
   if (!permits(statementOf(actor), action)) throw forbidden(`The role of the user does not permit ${action}.`);
 }
 
-/** For what every user may ask. A user whose role was deleted is locked out: `forbidden`, whatever they ask for. */
+/** For what every user may do. A user whose role was deleted is refused everything with `forbidden`. */
 export function assertNotLockedOut(actor: UserActor): void {
   statementOf(actor);
 }
 
-/** With a secret it takes the action, with a user token the token's option (specification 2.4). */
+/** A secret needs the action, a user token the token's option (specification 2.4). */
 export function permitTokenCreation(actor: UserActor): void {
   if (!actor.token) permit(actor, "create_user_token");
   else assertNotLockedOut(actor);
@@ -41,7 +41,7 @@ export function permitTokenCreation(actor: UserActor): void {
   }
 }
 
-/** Only a token can be refreshed, and only one made for it (specification 2.4). */
+/** Only a token can be refreshed, and only one with that option (specification 2.4). */
 export function permitTokenRefresh(actor: UserActor): void {
   assertNotLockedOut(actor);
   if (!actor.token?.options.includes("refresh"))
@@ -53,14 +53,15 @@ export function statementOf(actor: UserActor): Statement {
   return actor.statement;
 }
 
-/** Whether no statement and no rule permits more than the caller's. */
+/** Whether the caller has all rights: no statement and no rule permits more. */
 export const isPermittedEverything = (actor: UserActor): boolean =>
   isWithin({ effect: "deny", actions: null }, statementOf(actor)) &&
   Object.values(actor.rules).every((rule) => rule === null);
 
 /**
- * Nobody gets more than they hold: refuses to touch what permits something that the caller's own role does not. Whether one
- * rule lets through less than another cannot be computed, so a rule that binds the caller has to bind the other role by the same text.
+ * Prevents a caller from handing out more than they hold: refuses a role that permits what the caller's does not.
+ * Whether one rule permits less than another cannot be computed, so each rule that binds the caller has to be in the
+ * other role with the same text.
  */
 export function assertWithin(actor: UserActor, role: { statement: Statement; rules: RoleRules }, what: string): void {
   if (!isWithin(role.statement, statementOf(actor))) {

@@ -7,8 +7,8 @@ import { renew } from "./authenticate.ts";
 import { permit } from "./statement.ts";
 
 /**
- * A command that a user gives. Who they are and what their role permits is looked at again in the transaction that writes, so
- * no write is decided by rights that were taken away a moment before: it is refused as their next request would be.
+ * A command by a user. The user and their role's permission are checked again inside the writing transaction, so no
+ * write relies on rights that were taken away a moment before: it is refused as the user's next request would be.
  */
 export const userCommand = <Input, Result>(
   name: Action,
@@ -25,7 +25,7 @@ export const userCommand = <Input, Result>(
     isBulky,
   );
 
-/** The calling user as they stand in this transaction. */
+/** The calling user's state in this transaction. */
 export function currentUser(tx: Tx, actor: Actor): UserActor {
   assert(actor.kind === "user", "only users give user commands");
   return renew(tx, actor, tx.now);

@@ -4,7 +4,10 @@ import type { Deps } from "../../deps.ts";
 import { toSeconds } from "../../kernel/schema.ts";
 import type { UserToken } from "./credential-rows.ts";
 
-/** The secret dictionary stays in the store, found by `jti`: a JWT's body can be read by whoever holds it (specification 2.4). */
+/**
+ * The secret dictionary stays in the store, found by `jti`: every holder of a JWT can read its body (specification
+ * 2.4).
+ */
 export function signUserToken(deps: Deps, accountId: string, token: Omit<UserToken, "secretDict">): Promise<string> {
   const jwt = new SignJWT({ acc: accountId, opt: token.options })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" })
@@ -15,7 +18,9 @@ export function signUserToken(deps: Deps, accountId: string, token: Omit<UserTok
   return jwt.sign(deps.userTokenKey);
 }
 
-/** The id of a token that we signed, or undefined. Whether it still counts is for the store to say. */
+/**
+ * The id of a token that this server signed, or undefined. Whether the token is still valid is the store's to check.
+ */
 export async function verifyUserToken(deps: Deps, jwt: string): Promise<string | undefined> {
   try {
     const currentDate = new Date(deps.clock.now());

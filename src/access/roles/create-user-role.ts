@@ -9,7 +9,7 @@ import { userCommand } from "../model/user-command.ts";
 
 type Input = { id: string; name: string; statement: Statement; rules: RoleRules };
 
-/** Creates a role that permits nothing the caller's does not, and passes on the rules that bind the caller. */
+/** Creates a role that permits nothing the caller's does not, and contains the rules that bind the caller. */
 export const createUserRole = userCommand("create_user_role", (tx, actor, input: Input): Role => {
   assertWithin(actor, input, "The new role");
   assertMayAsk(actor, input.rules);

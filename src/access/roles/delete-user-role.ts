@@ -4,7 +4,7 @@ import { getUserRoleWithin } from "../model/lookups.ts";
 import { deleteRoleRow, type Role } from "../model/rows.ts";
 import { userCommand } from "../model/user-command.ts";
 
-/** Deletes a role and answers it as it was. Its users are locked out; so nobody can delete the role they have. */
+/** Deletes a role and returns its last state. Its users are locked out, so callers cannot delete their own role. */
 export const deleteUserRole = userCommand("delete_user_role", (tx, actor, input: { id: string }): Role => {
   const role = getUserRoleWithin(tx, actor, input.id);
   if (role.id === actor.roleId) throw conflict("precondition", "A user cannot delete their own role.");

@@ -14,8 +14,8 @@ type Changed = { role: Role; endedSecrets: number };
 type Input = { id: string; changes: Changes };
 
 /**
- * Changes a role, from the next request of each of its users on. Neither before nor after does it permit more than the caller's. Secrets of
- * its users end where their makers held less than the changed role permits.
+ * Changes a role; in effect from the next request of each of its users. The role may exceed the caller's neither before
+ * nor after. Secrets of its users end if their makers held less than the changed role permits.
  */
 export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, changes }: Input): Changed => {
   const role = getUserRoleWithin(tx, actor, id);

@@ -9,13 +9,16 @@ import { getUserWithin } from "../model/lookups.ts";
 import type { User } from "../model/rows.ts";
 import { userCommand } from "../model/user-command.ts";
 
-/** PINs are read out over the telephone: short to say, so short to live. */
+/** PINs are read out over the telephone, so they are short; a short PIN must not live long. */
 const PIN_LIFETIME_MS = 10 * 60_000;
 
-/** `secretExpiresAt` undefined: when the credential of the caller ends, or never if that does not. */
+/** `secretExpiresAt` undefined: the expiry of the caller's credential, or never if it has none. */
 type Input = { userId: string; pinDigest: string; secretExpiresAt: number | null | undefined };
 
-/** PINs are found by account and digest, so two living ones of an account must differ; refused with `conflict` if they do not. */
+/**
+ * Stores a PIN. PINs are found by account and digest, so two live ones of an account must differ; refuses equal ones
+ * with `conflict`.
+ */
 export const savePin = userCommand("create_user_secret_pin", (tx: Tx, actor, input: Input): null => {
   const { pinDigest } = input;
   const user = getUserForPin(tx, actor, input.userId);
@@ -30,7 +33,7 @@ export const savePin = userCommand("create_user_secret_pin", (tx: Tx, actor, inp
     makerId: actor.userId,
     tokenId: actor.token?.id ?? null,
     secretExpiresAt,
-    // A secret that is over when it is made would end the user's old one for nothing.
+    // A secret that is born expired would only end the user's old one.
     expiresAt: earlier(tx.now + PIN_LIFETIME_MS, secretExpiresAt) as number,
   });
   record(tx, actor, { kind: "secret.pin_created", accountId: actor.accountId, data: { user: user.id } });
@@ -38,8 +41,8 @@ export const savePin = userCommand("create_user_secret_pin", (tx: Tx, actor, inp
 });
 
 /**
- * The user for whom the caller may make a PIN; asked again when it is redeemed. Refuses users who have more than the caller, and tokens
- * that are less than the secret which the PIN leads to.
+ * The user for whom the caller may make a PIN; checked again when the PIN is redeemed. Refuses users who have more than
+ * the caller, and tokens that permit less than the secret that the PIN would yield.
  */
 export function getUserForPin(reader: Reader, actor: UserActor, userId: string): User {
   const user = getUserWithin(reader, actor, userId);
@@ -56,14 +59,15 @@ export function getUserForPin(reader: Reader, actor: UserActor, userId: string):
 function endOfSecret(actor: UserActor, asked: number | null | undefined): number | null {
   if (asked === undefined) return actor.expiresAt;
   if (earlier(asked, actor.expiresAt) !== asked) {
-    throw forbidden("A secret that a PIN leads to cannot outlive the secret or token that the PIN is made with.");
+    throw forbidden("The secret that a PIN yields cannot outlive the secret or token that the PIN is made with.");
   }
   return asked;
 }
 
 /**
- * Makes a PIN that can be exchanged once, within 10 minutes, for a new secret of the user; it takes the place of the user's PIN before it,
- * and ends with the secret and token that it is made with. `secretExpiresAt` is of the secret to come.
+ * Makes a PIN that can be exchanged once, within 10 minutes, for a new secret of the user. It replaces the user's
+ * previous PIN, and ends with the secret and token that it was made with. `secretExpiresAt` is the expiry of the future
+ * secret.
  */
 export async function createUserSecretPin(
   deps: Deps,
@@ -84,5 +88,5 @@ export async function createUserSecretPin(
   }
 }
 
-/** Keyed: the two thousand million PINs there are could all be tried against a plain digest. */
+/** A keyed digest: against a plain one, all 2.2e9 possible PINs could be tried. */
 export const pinDigestOf = (deps: Deps, pin: string) => deps.store.vault.digest("pin", pin);

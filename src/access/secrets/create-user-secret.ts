@@ -31,7 +31,7 @@ export const redeemPin = command(
     if (!pin || !maker) throw notFound("PIN", "");
     deletePin(tx, pin);
     const expiresAt = earlier(pin.secretExpiresAt, maker.expiresAt);
-    // With their secret, users make PINs for themselves: what comes of it takes the place of what they had, no more and no less.
+    // Users who make PINs for themselves with their secret get a replacement of it, with the same bounds.
     const own = pin.userId === maker.userId ? findSecret(tx, maker.userId) : undefined;
     const secret = {
       userId: pin.userId,
@@ -54,8 +54,8 @@ export const redeemPin = command(
 );
 
 /**
- * Who made the PIN, by the credential that they made it with, if they could still make it: it is worth no more than its maker is at this
- * moment, so nothing is redeemed after its maker was demoted or its user promoted.
+ * The maker of the PIN, with the credential that they made it with, if they could still make it. The PIN is bounded by
+ * its maker's present rights, so it fails once its maker was demoted or its user promoted.
  */
 function findMaker(reader: Reader, pin: Pin): UserActor | undefined {
   const maker = pin.tokenId ? findHolderByUserToken(reader, pin.tokenId) : findHolder(reader, pin.makerId);
@@ -71,8 +71,8 @@ function findMaker(reader: Reader, pin: Pin): UserActor | undefined {
 }
 
 /**
- * Exchanges a PIN for a new secret of its user, shown this once; the user's old secret ends. A PIN that is unknown, over or used, and
- * an account that does not exist, are answered alike.
+ * Exchanges a PIN for a new secret of its user, shown only this once; the user's old secret ends. An unknown, expired
+ * or used PIN and an account that does not exist get the same answer.
  */
 export async function createUserSecret(deps: Deps, accountId: string, pin: string) {
   const credentials = newCredentials(deps.random);

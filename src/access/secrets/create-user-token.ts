@@ -16,7 +16,7 @@ type Input = {
   id: string;
   options: TokenOption[];
   secretDict: JsonObject | null;
-  /** Undefined: as long as the token or secret that asks. */
+  /** Undefined: the expiry of the token or secret that makes it. */
   expiresAt: number | null | undefined;
 };
 
@@ -28,7 +28,7 @@ export const saveToken = command("create_user_token", (tx, actor, input: Input):
     id: input.id,
     userId: caller.userId,
     options: input.options,
-    // A parent's entries win: rules may rely on them, so its holder must not be able to rewrite them.
+    // A parent's entries win: rules may rely on them, so the holder must not be able to overwrite them.
     secretDict: parent?.secretDict ? { ...input.secretDict, ...parent.secretDict } : input.secretDict,
     ceiling: ceilingOf(tx, caller),
     expiresAt: earlier(input.expiresAt ?? null, caller.expiresAt),
@@ -44,7 +44,7 @@ export const saveToken = command("create_user_token", (tx, actor, input: Input):
   return token;
 });
 
-/** A token makes none that has more than itself: options, or time. */
+/** Refuses to let a token make one that has more options or lives longer than itself. */
 function getParent(tx: Tx, id: string, input: Input): UserToken {
   const parent = findToken(tx, id) as UserToken;
   if (input.options.some((option) => !parent.options.includes(option))) {
@@ -57,7 +57,7 @@ function getParent(tx: Tx, id: string, input: Input): UserToken {
   return parent;
 }
 
-/** Makes a JWT that stands in for the caller's secret. With a secret it needs the action, with a token the token's option `create`. */
+/** Makes a JWT that stands in for the caller's secret. A secret needs the action, a token needs its option `create`. */
 export async function createUserToken(deps: Deps, actor: UserActor, input: Omit<Input, "id">) {
   const token = await deps.store.write(saveToken, actor, { ...input, id: deps.random.uuid() });
   return { token, jwt: await signUserToken(deps, actor.accountId, token) };

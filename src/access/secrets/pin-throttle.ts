@@ -5,8 +5,9 @@ import { DomainError } from "../../kernel/failure.ts";
 const WINDOW_MS = 10 * 60_000;
 
 /**
- * After so many failures within ten minutes a network is refused, from the client's own to the widest: at any account, and at one that is
- * being guessed at. The widest counts only there, because all customers of a provider share it.
+ * Failures within ten minutes after which a network is refused, by size of network, smallest first: `anywhere` counts
+ * attempts at all accounts, `guessedAt` those at an account that is being guessed at. The largest networks count only
+ * for the latter, because all customers of a provider share one.
  */
 const LIMITS = [
   { anywhere: 20, guessedAt: 3 }, // IPv4 address, IPv6 /64
@@ -14,25 +15,30 @@ const LIMITS = [
   { anywhere: Number.POSITIVE_INFINITY, guessedAt: 250 }, // IPv6 /32
 ] as const;
 
-/** An account with so many failures is being guessed at: from then on, networks have few tries for it. */
+/**
+ * Failures at one account after which it counts as being guessed at: from then on each network has only a few tries for
+ * it.
+ */
 const GUESSED_AT = 100;
 
-/** Counters kept, some 25 MB at worst; past it the oldest are forgotten. */
+/** Counters kept, 25 MB at worst; beyond that the oldest are evicted. */
 const COUNTERS_MAX = 200_000;
 
 type Counter = { failures: number; endsAt: number };
 
 /**
- * Counts failed PIN redemptions, to make guessing hopeless without a switch that strangers can turn: an account is never shut, only those
- * networks are slowed that have failed. A network that has not failed lately has its tries whatever others do.
+ * Counts failed PIN redemptions. It makes guessing hopeless without letting strangers lock an account: an account is
+ * never locked, only networks that have failed are slowed. A network without recent failures keeps its tries whatever
+ * others do.
  *
- * What that leaves to guess: there are 36^6 = 2.2e9 PINs, and one lives ten minutes. In that time a client has 20 tries (1 in 100 million),
- * who has an IPv6 /48 has 100, and a provider with a /29 has 8 times 250, beside the account's first 100. A botnet of n IPv4 addresses in m
- * networks of 256 has the lesser of 3n and 10m tries at an account: 100 000 addresses at most 300 000, 1 in 7 000 for a PIN that lives
- * meanwhile. Larger ones, which make us forget counters, are bounded by what the server takes: at 3 000 a second, 1 in 1 200.
+ * What remains: there are 36^6 = 2.2e9 PINs, and each lives ten minutes. In that time one client has 20 tries (1 in 100
+ * million), the owner of an IPv6 /48 has 100, and a provider with a /29 has 8 times 250, beside the account's first
+ * 100. A botnet of n IPv4 addresses in m /24 networks has min(3n, 10m) tries at an account: 100 000 addresses have at
+ * most 300 000, 1 in 7 000 for a PIN that lives meanwhile. Larger ones, which make the throttle evict counters, are
+ * bounded by the server's throughput: at 3 000 a second, 1 in 1 200.
  *
- * Kept in memory: it needs no truth, and an attacker must not be able to make us write. Attempts count as failed until they have succeeded, so
- * that many at the same moment gain nothing.
+ * Kept in memory: losing it is harmless, and an attacker must not be able to cause writes. An attempt counts as failed
+ * until it has succeeded, so parallel attempts gain nothing.
  */
 export class PinThrottle {
   readonly #clock: Clock;
@@ -48,7 +54,10 @@ export class PinThrottle {
     return this.#counters.size;
   }
 
-  /** Counts an attempt, and returns what takes that back. Refused with `limited`, counting nothing, from networks that failed too often. */
+  /**
+   * Counts an attempt and returns a function that takes the count back. Throws `limited`, counting nothing, if one of
+   * the networks failed too often.
+   */
   admit(accountId: string, address: string): () => void {
     const networks = networksOf(address);
     const account = `account ${accountId}`;
@@ -59,7 +68,7 @@ export class PinThrottle {
       this.#assertBelow(isGuessedAt ? guessedAt : anywhere, network);
       keys.push(network);
     }
-    // After all were looked at: who is refused must make no counters, which would push out those of others.
+    // Only after all limits were checked: a refused client must not create counters, which would evict those of others.
     for (const key of keys) this.#counter(key).failures++;
     return () => {
       for (const key of keys) {
@@ -89,7 +98,7 @@ export class PinThrottle {
     const now = this.#clock.now();
     const known = this.#counters.get(key);
     if (known && known.endsAt > now) return known;
-    // In the order in which they end.
+    // Reinserts the counter, so that the map stays ordered by end.
     this.#counters.delete(key);
     const counter = { failures: 0, endsAt: now + WINDOW_MS };
     this.#counters.set(key, counter);

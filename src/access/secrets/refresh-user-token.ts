@@ -9,7 +9,7 @@ import { permitTokenRefresh } from "../model/statement.ts";
 import { currentUser } from "../model/user-command.ts";
 import { signUserToken } from "../model/user-token.ts";
 
-/** `expiresAt` undefined: as the old token. */
+/** `expiresAt` undefined: the same as the old token's. */
 type Input = { id: string; expiresAt: number | null | undefined };
 
 export const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id, expiresAt }: Input): UserToken => {
@@ -33,7 +33,10 @@ export const saveRefreshedToken = command("refresh_user_token", (tx, actor, { id
   return token;
 });
 
-/** Makes a token like the one that asks, with another end, up to that of the secret. The old one lives on until its own end. */
+/**
+ * Makes a token like the calling one with another expiry, at most the secret's. The old token stays valid until its
+ * own.
+ */
 export async function refreshUserToken(deps: Deps, actor: UserActor, expiresAt: number | null | undefined) {
   const token = await deps.store.write(saveRefreshedToken, actor, { id: deps.random.uuid(), expiresAt });
   return { token, jwt: await signUserToken(deps, actor.accountId, token) };

@@ -15,7 +15,7 @@ const replaceUserSecret = command("reset_user_secret", (tx, actor, { userId, dig
   if (!user) throw notFound("User", userId);
   const times = { expiresAt: null, grantedUntil: null, makerUntil: null, createdAt: tx.now, updatedAt: tx.now };
   const secret = { userId, fingerprint: digests.fingerprint, ceiling: null, ...times };
-  // Whoever made it could take the new secret's place with it.
+  // The maker of a waiting PIN could replace the new secret with it.
   deletePinOf(tx, userId);
   replaceSecret(tx, secret, digests);
   const data = { user: userId, fingerprint: secret.fingerprint };
@@ -23,7 +23,10 @@ const replaceUserSecret = command("reset_user_secret", (tx, actor, { userId, dig
   return user;
 });
 
-/** For whoever owns the machine: a new secret without expiry for any user, shown this once; the old one and a PIN end. */
+/**
+ * For the operator of the machine: a new secret without expiry for any user, shown only this once. The old secret and a
+ * waiting PIN end.
+ */
 export async function resetUserSecret(store: Store, random: Random, userId: string) {
   const credentials = newCredentials(random);
   const user = await store.write(replaceUserSecret, OPERATOR, { userId, digests: digestsOf(credentials) });

@@ -9,8 +9,9 @@ import { userCommand } from "../model/user-command.ts";
 type Input = { userId: string; expiresAt: number | null | undefined };
 
 /**
- * Changes when a user's secret ends: null is never, undefined leaves it. Refuses users who have more than the caller, and ends later than
- * the caller's own; one's own secret can be prolonged up to what another gave it.
+ * Changes when a user's secret ends: null is never, undefined keeps it. Refuses users who have more rights than the
+ * caller, and expiries later than the caller's own. Callers can prolong their own secret up to what another user gave
+ * it.
  */
 export const updateUserSecret = userCommand(
   "update_user_secret",

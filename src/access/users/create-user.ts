@@ -14,7 +14,10 @@ type Input = {
   activity: JsonObject | null;
 };
 
-/** Creates a user with a role that permits nothing the caller's does not. The user has no secret until a PIN is redeemed. */
+/**
+ * Creates a user with a role that permits nothing the caller's does not. The user has no secret until a PIN is
+ * redeemed.
+ */
 export const createUser = userCommand("create_user", (tx, actor, input: Input): User => {
   assertMayGive(tx, actor, input.roleId);
   assertSeenAlike(tx, actor, input.description);

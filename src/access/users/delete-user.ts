@@ -4,7 +4,10 @@ import { getUserWithin } from "../model/lookups.ts";
 import { deleteUserRow, type User } from "../model/rows.ts";
 import { userCommand } from "../model/user-command.ts";
 
-/** Deletes a user with their secret, PIN and tokens, and answers the user as they were. Nobody can delete themselves. */
+/**
+ * Deletes a user with their secret, PIN and tokens, and returns the user's last state. Callers cannot delete
+ * themselves.
+ */
 export const deleteUser = userCommand("delete_user", (tx, actor, input: { id: string }): User => {
   const user = getUserWithin(tx, actor, input.id);
   if (user.id === actor.userId) throw conflict("precondition", "A user cannot delete themselves.");

@@ -17,8 +17,8 @@ type Changed = { user: User; endedSecrets: number };
 type Input = { id: string; changes: Changes };
 
 /**
- * Changes a user; what is not given stays, a description is replaced whole (1.5). Neither the old nor the new role exceeds the caller's.
- * Their secret ends if its maker held less than they are given.
+ * Changes a user; absent fields stay, a description is replaced as a whole (1.5). Neither the old nor the new role may
+ * exceed the caller's. The user's secret ends if its maker held less than the user is given.
  */
 export const updateUser = userCommand("update_user", (tx, actor, { id, changes }: Input): Changed => {
   const user = getUserWithin(tx, actor, id);

@@ -16,15 +16,15 @@ import { assertTouchable, gateOf, listAllChangeable, present } from "../model/to
 import { assertLedgerSize, type Change, recordEntries } from "./record-entries.ts";
 
 type Steps<Wish> = {
-  /** The entry as wished for, or a refusal; nothing is written yet. */
+  /** Returns the entry as requested, or throws a refusal; writes nothing yet. */
   plan: (ledger: Ledger, entry: ChangeableEntry, wish: Wish) => ChangeableEntry;
-  /** Writes it, and answers it as written; the very entry from before if nothing has changed. */
+  /** Writes the entry and returns it as written; returns `before` itself if nothing has changed. */
   save: (before: ChangeableEntry, planned: ChangeableEntry) => ChangeableEntry;
 };
 
 /**
- * What the operations that change entries have in common: the caller's own ledger, rules, conditions, all or nothing, the limit
- * of size, one journal row.
+ * What all operations that change entries share: own ledger only, rules, conditions, all or nothing, the size limit,
+ * one journal row.
  */
 export function changeEntries<Wish>(
   tx: Tx,
@@ -38,7 +38,7 @@ export function changeEntries<Wish>(
   const names = wishes.map(([name]) => name);
   const gate = gateOf(tx, actor, ledger);
   const assertCondition = conditionsOf(tx, actor, ledger, options);
-  const known = listAllChangeable(tx, ledger, names).filter(gate.touches);
+  const known = listAllChangeable(tx, ledger, names).filter(gate.mayAccess);
   const byName = new Map(known.map((entry) => [entry.name, entry]));
   const planned = wishes.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
     name,

@@ -6,26 +6,27 @@ import { deleteOldestRecords, deleteRecordsBefore, insertRecords } from "../mode
 import { isFull, NO_RECORDS, recordsSince, withRecord } from "../model/recent-records.ts";
 import { insertChangedSource } from "../model/source-rows.ts";
 
-/** History records kept of an entry, beside those in its own row; the journal has all that its retention reaches. */
+/** History records kept per entry, beside those in its own row; the journal has everything within its retention. */
 const RECORDS_MAX = 1000;
 
-/** Whether two texts are the same JSON, in which the order of keys means nothing. */
+/** Whether two texts are the same JSON; the order of keys does not count. */
 const isSameJson = (a: JsonText, b: JsonText) =>
   a === b || (mayDiffer(a) && mayDiffer(b) && isDeepStrictEqual(JSON.parse(a), JSON.parse(b)));
 
-/** We write scalars in one way only; objects, and arrays of objects, may say the same in another order. */
+/** This server writes each scalar in one way only; objects, and arrays of objects, may differ in the order of keys. */
 const mayDiffer = (text: JsonText) => text.includes("{");
 
 /**
- * The entry with another value, which is also put into its history, if it keeps one. An equal value changes nothing. Instants of
- * change strictly increase, so that each value has one of its own. What is answered is not saved yet.
+ * Returns the entry with another value, which is also added to its history, if it keeps one. An equal value changes
+ * nothing. Instants of change strictly increase, so that each value has a distinct one. The caller has to save the
+ * entry.
  */
 export function withValue(tx: Tx, entry: ChangeableEntry, value: JsonText): ChangeableEntry {
   if (isSameJson(entry.value, value)) return entry;
   return keepRecord(tx, { ...entry, value, valueChangedAt: Math.max(tx.now, entry.valueChangedAt + 1) });
 }
 
-/** The entry with its present value in its history, if it keeps one. What is in its own row is not saved yet. */
+/** Adds the entry's present value to its history, if it keeps one. The caller has to save the entry. */
 export function keepRecord(tx: Tx, entry: ChangeableEntry): ChangeableEntry {
   if (entry.history === null) return entry;
   const { recent, recordCount } = isFull(entry.recent) ? moveRecent(tx, entry) : entry;
@@ -33,7 +34,7 @@ export function keepRecord(tx: Tx, entry: ChangeableEntry): ChangeableEntry {
   return { ...entry, recent: withRecord(recent, record), recordCount: recordCount + 1 };
 }
 
-/** Moves the records in the entry's row to its history, where the newest ones stay. */
+/** Moves the records in the entry's row to its history table, which keeps only the newest. */
 function moveRecent(tx: Tx, entry: ChangeableEntry): ChangeableEntry {
   insertRecords(tx, entry, entry.recent);
   const surplus = entry.recordCount - RECORDS_MAX;
@@ -42,14 +43,17 @@ function moveRecent(tx: Tx, entry: ChangeableEntry): ChangeableEntry {
   return { ...entry, recent: NO_RECORDS, recordCount: RECORDS_MAX };
 }
 
-/** The entry without the records from before an instant, or all of them. What is in its own row is not saved yet. */
+/**
+ * Returns the entry without the records from before an instant; by default without any. The caller has to save the
+ * entry.
+ */
 export function dropRecords(tx: Tx, entry: ChangeableEntry, before = Number.MAX_SAFE_INTEGER): ChangeableEntry {
   const { recent, dropped } = recordsSince(entry.recent, before);
   const count = dropped + deleteRecordsBefore(tx, entry, before);
   return count === 0 ? entry : { ...entry, recent, recordCount: entry.recordCount - count };
 }
 
-/** Has the references to an entry copied anew, if there are any: its value, visibility or existence has changed. */
+/** Marks the references to an entry for copying, if there are any: its value, visibility or existence has changed. */
 export function announce(tx: Tx, entry: EntryKey): void {
   if (insertChangedSource(tx, entry)) tx.wake("references");
 }

@@ -18,16 +18,17 @@ import { type Entry, NULL } from "../model/entry.ts";
 import type { Change } from "./record-entries.ts";
 
 type LedgerKey = { twinId: string; accountId: string };
-type Told = { name: string; event: JsonText };
+type EntryEvent = { name: string; event: JsonText };
 
-/** A topic's name is told to nobody when it is none, but to the journal: this much of it. */
+/** An invalid topic name is not published, only journaled: this much of it. */
 const SKIPPED_LENGTH_MAX = 200;
 
 /**
- * Publishes what entries ask to have published (specification 2.8): one message for each topic, with every entry of the request that has
- * a rule for it which holds. Rules and topics are evaluated with the rights of who set them, whoever changes the entry: what they may not
- * read is not told, and no rule that names it holds. Only values are told, so a change of nothing but properties is not. A topic that comes
- * out invalid is skipped, and the journal says so.
+ * Publishes changes of entries as their `publish` rules ask (specification 2.8): one message for each topic, with every
+ * entry of the request that has a rule for it which holds. Rules and topics are evaluated with the rights of their
+ * author, not of the caller: a value that the author may not read is not published, and a rule that mentions it
+ * does not hold. Only values are published, so a change of properties alone publishes nothing. An invalid topic is
+ * skipped and journaled.
  */
 export function publishEntries(
   tx: Tx,
@@ -41,30 +42,33 @@ export function publishEntries(
   );
   const twin = published.length > 0 ? findTwin(tx, ledger.twinId) : undefined;
   if (!twin) return;
-  const eyesOf = eyesOn(tx, twin, ledger.accountId);
-  const byTopic = new Map<string, Told[]>();
+  const authorViewOf = eyesOn(tx, twin, ledger.accountId);
+  const byTopic = new Map<string, EntryEvent[]>();
   const skipped: JsonObject[] = [];
   for (const change of published) {
     const { name } = (change.after ?? change.before) as Entry;
-    for (const [topic, event] of topicsOf(tx, actor, twin, eyesOf, change)) {
+    for (const [topic, event] of topicsOf(tx, actor, twin, authorViewOf, change)) {
       if (TOPIC.test(topic)) byTopic.set(topic, [...(byTopic.get(topic) ?? []), { name, event }]);
       else skipped.push({ entry: name, topic: topic.slice(0, SKIPPED_LENGTH_MAX).toWellFormed() });
     }
   }
   const where = { accountId: ledger.accountId, twinId: twin.id };
-  for (const [topic, told] of byTopic) {
-    const event = writeObject(told.map(({ name, event }) => [name, event]));
+  for (const [topic, events] of byTopic) {
+    const event = writeObject(events.map(({ name, event }) => [name, event]));
     publish(tx, { ...where, trigger, topics: [topic], event });
   }
   if (skipped.length > 0) record(tx, actor, { kind: "notification.skipped", ...where, data: { skipped } });
 }
 
-/** The topics on which a change is told, each once though two templates may come to the same, with what is told there. */
+/**
+ * The topics that a change is published on, with the event for each. A topic counts once, even if several templates
+ * yield it.
+ */
 function topicsOf(
   tx: Tx,
   actor: Actor,
   twin: Twin,
-  eyesOf: ReturnType<typeof eyesOn>,
+  authorViewOf: ReturnType<typeof eyesOn>,
   change: Change,
 ): Map<string, JsonText> {
   const entry = (change.after ?? change.before) as Entry;
@@ -74,33 +78,33 @@ function topicsOf(
   const topics = new Map<string, Change>();
   for (const [template, rule] of Object.entries<string>(JSON.parse(entry.publish as JsonText))) {
     const author = authorOf(template);
-    if (!views.has(author)) views.set(author, viewOf(tx, twin, eyesOf(author, caller), change));
+    if (!views.has(author)) views.set(author, viewOf(tx, twin, authorViewOf(author, caller), change));
     const view = views.get(author);
     const topic = view && topicIn(tx, view, entry, template, rule);
-    // Of two authors one may not have seen the value before.
+    // One of two authors may not be permitted to read the previous value.
     if (topic !== undefined && !topics.get(topic)?.before) topics.set(topic, view?.seen as Change);
   }
   return new Map(Array.from(topics, ([topic, seen]) => [topic, eventOf(tx, seen)]));
 }
 
-/** What the author of a publishing rule sees of a change, and what the rule and its topic see. */
-type View = { eyes: Eyes; seen: Change; scope: Scope };
+/** What the author of a publishing rule may see of a change, and the scope of the rule and its topic. */
+type View = { authorView: Eyes; seen: Change; scope: Scope };
 
-/** Undefined where the author may not read what the entry is now, or was at last. */
-function viewOf(reader: Reader, twin: Twin, eyes: Eyes, { before, after }: Change): View | undefined {
-  const mayHave = before && eyes.sees(before, before.value);
-  if (!(after ? eyes.sees(after) : mayHave)) return undefined;
+/** Undefined if the author may not read the entry's present value, or its last value if it was deleted. */
+function viewOf(reader: Reader, twin: Twin, authorView: Eyes, { before, after }: Change): View | undefined {
+  const mayHave = before && authorView.sees(before, before.value);
+  if (!(after ? authorView.sees(after) : mayHave)) return undefined;
   const seen: Change = { ...(mayHave && { before }), ...(after && { after }) };
-  return { eyes, seen, scope: scopeOfChange(reader, twin, eyes, seen) };
+  return { authorView, seen, scope: scopeOfChange(reader, twin, authorView, seen) };
 }
 
 /**
- * The entry and its ledger after the change, and the value on both sides of it. `DICT` is the header of who set the rule, if the change is
- * theirs; a token's dictionary would be told by the topic to whoever holds the token.
+ * The scope after the change, with the value on both sides of it. `DICT` is the request's dictionary if the author
+ * makes the change; a token's dictionary is left out, because the topic would reveal it to the token's holder.
  */
-function scopeOfChange(reader: Reader, twin: Twin, { standing, values }: Eyes, { before, after }: Change): Scope {
+function scopeOfChange(reader: Reader, twin: Twin, { rights, values }: Eyes, { before, after }: Change): Scope {
   const entry = (after ?? before) as Entry;
-  const author = typeof standing === "string" ? { accountId: entry.accountId, userId: "" } : askerOf(standing);
+  const author = typeof rights === "string" ? { accountId: entry.accountId, userId: "" } : askerOf(rights);
   const valueIn = (entry: Entry | undefined): JsonValue => JSON.parse(entry?.value ?? NULL);
   return scopeOf(reader, author, {
     twin,
@@ -110,19 +114,22 @@ function scopeOfChange(reader: Reader, twin: Twin, { standing, values }: Eyes, {
   });
 }
 
-/** The topic that a template comes to if its rule holds, and both name nothing that is kept from their author, or gone with them. */
+/**
+ * The topic that a template yields if its rule holds. Undefined if rule or template mentions something hidden from the
+ * author, or the user if the author is gone.
+ */
 function topicIn(
   reader: Reader,
-  { eyes, scope }: View,
+  { authorView, scope }: View,
   entry: Entry,
   text: string,
   condition: string,
 ): string | undefined {
   const rule = compileRule(condition);
   const template = compileTemplate(text);
-  const isGone = eyes.standing === "former" && (variablesOf(rule).has("USER") || writes(template, "USER"));
-  if (isGone || !eyes.mayName(() => mentionsOf(rule, "LEDGER"), entry)) return undefined;
-  if (!eyes.mayName(() => mentionsInTemplate(template, "LEDGER"), entry) || !ruleHolds(rule, reader, scope))
+  const isGone = authorView.rights === "former" && (variablesOf(rule).has("USER") || writes(template, "USER"));
+  if (isGone || !authorView.mayMention(() => mentionsOf(rule, "LEDGER"), entry)) return undefined;
+  if (!authorView.mayMention(() => mentionsInTemplate(template, "LEDGER"), entry) || !ruleHolds(rule, reader, scope))
     return undefined;
   return renderName(template, scope);
 }

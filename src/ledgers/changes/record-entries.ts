@@ -12,18 +12,18 @@ import { publishEntries } from "./publish-entries.ts";
 /** Specification 1.4. */
 const LEDGER_BYTES_MAX = 65_536;
 
-/** Refuses the whole request if the ledger has grown beyond its limit. */
+/** Refuses the whole request if the ledger now exceeds its limit. */
 export function assertLedgerSize(tx: Tx, ledger: Ledger): void {
   if (ledgerBytes(tx, ledger.twinId, ledger.accountId) <= LEDGER_BYTES_MAX) return;
   throw invalid("too_large", `The Ledger would be larger than ${LEDGER_BYTES_MAX} bytes.`);
 }
 
-/** One entry's part of what happened: before and after, where there was a before and is an after. */
+/** One entry before and after a change; a side is absent if the entry did not exist then. */
 export type Change = { before?: Entry; after?: Entry };
 
 /**
- * One journal row for all that a request did to a ledger: the values as a notification tells them, and the properties that changed;
- * and the notifications that entries ask for. Called when everything else about the ledger is written.
+ * Writes one journal row for all changes of a request to one ledger, with the values as notifications have them and the
+ * changed properties, and publishes the entries' notifications. To be called after all other writes to the ledger.
  */
 export function recordEntries(
   tx: Tx,

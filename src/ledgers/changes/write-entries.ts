@@ -7,14 +7,14 @@ import type { Entry, Outcomes } from "../model/entry.ts";
 import type { LedgerPath } from "../model/locate-ledger.ts";
 import type { WriteOptions } from "../model/schema.ts";
 
-/** All or nothing is one command, for which others wait. */
+/** All or nothing is one command, and other requests wait while it runs. */
 const TRANSACTION_MAX = 250;
 
 type Input<Wish> = { path: LedgerPath; entries: [name: string, wish: Wish][]; options: WriteOptions };
 
 /**
- * Has entries of one ledger written by a command: in parts, unless `transaction` says all or nothing, which is refused of more than 250. A rule
- * sees what the parts before have changed.
+ * Writes entries of one ledger by a command: in parts, unless `transaction` asks for all or nothing, which is refused
+ * for more than 250. Rules see the changes of earlier parts.
  */
 export function writeEntries<Wish>(
   { store }: Deps,

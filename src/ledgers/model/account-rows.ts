@@ -5,11 +5,14 @@ const ofQueue = (table: string, where: string): Numbering => ({
   sources: [`SELECT sequence AS number FROM ${table} WHERE ${where}`],
 });
 
-/** Along references to what comes along too. */
+/** Follows references to sources that are exported too. */
 const FROM_OWN_LEDGER =
   "account_id = ?1 AND source_account = ?1 AND source_twin IN (SELECT id FROM twins WHERE owner_id = ?1)";
 
-/** With what waits to be copied. References to other accounts' entries keep their last value until that is looked at. */
+/**
+ * Includes references that wait to be copied. References to other accounts' entries keep their last value until they
+ * are copied again.
+ */
 export const LEDGER_TABLES: readonly AccountTable[] = [
   {
     table: "ledger_entries",

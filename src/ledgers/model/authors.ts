@@ -8,8 +8,8 @@ import type { Entry } from "./entry.ts";
 type Properties = Pick<Entry, "visibility" | "publish">;
 
 /**
- * Who set what of an entry once the caller has it like this. What stays as it was keeps its author: clients send back whole what they were
- * answered, and with it rules that others have written, which must not get the rights of who sends them.
+ * Authors of an entry's parts after a change by the caller. Unchanged parts keep their author: clients send back whole
+ * entries as they received them, with rules that others wrote, and those must not gain the caller's rights.
  */
 export function authorsOf(
   tx: Tx,
@@ -37,7 +37,7 @@ type Publishers = NonNullable<Authors["publish"]>;
 
 const publishersIn = ({ authors }: Entry): Publishers => authors?.publish ?? [UNKNOWN_AUTHOR];
 
-/** The topics that stay keep their authors, each named with its topics; the caller set the rest. */
+/** Unchanged topics keep their authors, each listed with its topics; the caller is the author of the rest. */
 function publishers(author: Author, publish: JsonText, before: Entry | undefined): Publishers {
   const old: Record<string, string> = before?.publish ? JSON.parse(before.publish) : {};
   const stay = Object.entries<string>(JSON.parse(publish)).filter(
@@ -56,7 +56,7 @@ function publishers(author: Author, publish: JsonText, before: Entry | undefined
   return [...byAuthor.values(), author];
 }
 
-/** Tells who set what an entry publishes on a topic. */
+/** Returns a function from a topic to the author of its publishing rule. */
 export function publisherIn(entry: Entry): (topic: string) => Author {
   const shares = publishersIn(entry);
   const rest = shares.at(-1) ?? UNKNOWN_AUTHOR;

@@ -10,10 +10,13 @@ import { type Entry, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
 import type { EntryChanges, WriteOptions } from "./schema.ts";
 
-/** Each topic has its rule asked, and its subscribers looked up, whenever the value changes. */
+/** Whenever the value changes, each topic costs a rule's evaluation and a look-up of subscribers. */
 const TOPICS_MAX = 100;
 
-/** Refuses an item whose rules or topics do not compile, or are too many, or that names a timeseries table: this server has none (2.15). */
+/**
+ * Refuses an item with rules or topics that do not compile, with too many topics, or with a timeseries table: this
+ * server has none (2.15).
+ */
 export function assertAcceptable({ visibility, publish, tables }: EntryChanges): void {
   if (visibility) compiled("visibility", () => compileRule(visibility));
   const topics = Object.entries<string>(publish ? JSON.parse(publish) : {});
@@ -27,8 +30,8 @@ export function assertAcceptable({ visibility, publish, tables }: EntryChanges):
 }
 
 /**
- * Refuses an item whose condition is not met. It sees the stored entry, nulls where there is none (specification 2.8), and of the
- * ledger what the role lets through.
+ * Refuses an item whose condition is not met. The condition sees the stored entry, or nulls if there is none
+ * (specification 2.8), and of the ledger what the role permits.
  */
 export function conditionsOf(reader: Reader, actor: UserActor, ledger: Ledger, { conditions }: WriteOptions) {
   if (conditions.length === 0) return () => {};

@@ -15,19 +15,19 @@ export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
 }
 
 /**
- * Refuses to include what the role of whoever adds the include keeps from them: it is read through without further questions. The
- * entry need not exist yet; its name has to pass then.
+ * Refuses to include what the caller's own role hides from them. If the entry does not exist yet, the role must permit
+ * its name.
  */
 export function assertMayInclude(reader: Reader, actor: UserActor, source: EntryKey): void {
   const twin = findTwin(reader, source.twinId);
-  const entry = findEntry(reader, source) ?? nobodys(source);
+  const entry = findEntry(reader, source) ?? absentEntry(source);
   const ledger = twin && { ...source, own: true, twin: () => twin };
-  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).touches(entry)) {
+  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).mayAccess(entry)) {
     throw new ItemRefusal("Invalid source.", "The source is not accessible.");
   }
 }
 
-const nobodys = (key: EntryKey) => ({
+const absentEntry = (key: EntryKey) => ({
   ...key,
   type: "value" as const,
   value: NULL,

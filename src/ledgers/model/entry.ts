@@ -14,35 +14,35 @@ export type EntryKey = { twinId: string; accountId: string; name: string };
 /** An entry of a ledger. Its type is fixed when it is added. */
 export type Entry = EntryKey & {
   type: EntryType;
-  /** Of an include always null: it is read through. */
+  /** Always null for an include, which has its source's value. */
   value: JsonText;
   visibility: string | null;
   history: string | null;
   /** `{"<topic template>": "<rule>"}` */
   publish: JsonText | null;
-  /** Where a reference is copied from, or an include read through. */
+  /** The entry that a reference copies, or an include reads. */
   source: EntryKey | null;
   reference: { status: ReferenceStatus; hops: number; addedBy: string } | null;
-  /** Who set its visibility, what it publishes, or what it includes. */
+  /** Authors of its visibility, publishing rules and include. */
   authors: Authors | null;
   createdAt: number;
   updatedAt: number;
   valueChangedAt: number;
 };
 
-/** An entry with what has to be known to change it. */
+/** An entry with the columns that are needed to change it. */
 export type ChangeableEntry = Entry & {
-  /** History records that are kept. */
+  /** Number of history records. */
   recordCount: number;
-  /** The newest of them. */
+  /** The newest records. */
   recent: RecentRecords;
-  /** Whether there were references to it when it was read. */
+  /** Whether references to it existed when it was read. */
   referredTo: boolean;
 };
 
 export const NULL = "null" as JsonText;
 
-/** Why one item of a request was left out, while others took effect (specification 2.8, multi-status). */
+/** Why one item of a request was refused while others took effect (specification 2.8, multi-status). */
 type Refused = { error: string; detail?: string };
 
 type ItemError =
@@ -57,12 +57,12 @@ type ItemError =
   | "Too many includes."
   | "Timeseries table does not exist.";
 
-/** What became of each name that a request was about. */
+/** The outcome for each name in a request. */
 export type Outcomes<Done> = [name: string, outcome: Done | Refused][];
 
 export const isRefused = (outcome: object): outcome is Refused => "error" in outcome;
 
-/** Ends one item's part of a request. */
+/** Refuses one item of a request. */
 export class ItemRefusal extends Error {
   override name = "ItemRefusal";
   readonly refused: Refused;
@@ -73,7 +73,7 @@ export class ItemRefusal extends Error {
   }
 }
 
-/** Runs what an item asks for, and answers what became of it. */
+/** Runs one item of a request and returns its outcome. */
 export function settle<Done extends object>(run: () => Done): Done | Refused {
   try {
     return run();
@@ -83,7 +83,7 @@ export function settle<Done extends object>(run: () => Done): Done | Refused {
   }
 }
 
-/** All or nothing: with `transaction`, one refused item refuses the request, and nothing is stored. */
+/** All or nothing: with `transaction`, one refused item refuses the whole request, and nothing is stored. */
 export function assertWhole(outcomes: Outcomes<object>, transaction: boolean): void {
   if (!transaction) return;
   const refused = outcomes.flatMap(([name, outcome]) => (isRefused(outcome) ? [`${name}: ${outcome.error}`] : []));

@@ -3,7 +3,7 @@ import { integer, type Reader, type Row, type Tx, text } from "../../store/sqlit
 import type { EntryKey } from "./entry.ts";
 import type { HistoryRecord, RecentRecords } from "./recent-records.ts";
 
-/** Adds what stood in an entry's own row. */
+/** Inserts the records from an entry's own row. */
 export const insertRecords = (tx: Tx, { twinId, accountId, name }: EntryKey, recent: RecentRecords): number =>
   tx.run(
     `INSERT INTO ledger_history (twin_id, account_id, name, changed_at, value)
@@ -25,7 +25,7 @@ export const deleteOldestRecords = (tx: Tx, { twinId, accountId, name }: EntryKe
     count,
   );
 
-/** Deletes the records from before an instant, and answers how many there were. */
+/** Deletes the records from before an instant and returns how many. */
 export const deleteRecordsBefore = (tx: Tx, { twinId, accountId, name }: EntryKey, instant: number): number =>
   tx.run(
     "DELETE FROM ledger_history WHERE twin_id = ? AND account_id = ? AND name = ? AND changed_at < ?",
@@ -37,21 +37,24 @@ export const deleteRecordsBefore = (tx: Tx, { twinId, accountId, name }: EntryKe
 
 type Range = { from: number; to: number; limit: number };
 
-/** Records of an entry between two instants, both included, newest first: those in its own row, and then what was moved before them. */
+/**
+ * Records of an entry between two instants, both included, newest first: those in its own row, then those moved to the
+ * history table.
+ */
 export function listRecords(reader: Reader, key: EntryKey, range: Range): HistoryRecord[] {
   const recent = listRecent(reader, key, range);
   const left = range.limit - recent.length;
   return left === 0 ? recent : [...recent, ...listMoved(reader, key, { ...range, limit: left })];
 }
 
-/** Records that are read at once where their sizes are not known. */
+/** Records read at a time, as their sizes are not known. */
 const CHUNK = 50;
 
 type Within = { bytesMax: number; sees: ((value: JsonText) => boolean) | undefined };
 
 /**
- * The same of values that may be seen, but not more than so many bytes of them, and at least one. `next`: from which instant on back there is
- * more that was left out for its size, null if nothing was.
+ * The same for a record filter, with a limit on bytes but at least one record. `next`: the instant from which older
+ * records were left out because of their size, null if none were.
  */
 export function listRecordsWithin(
   reader: Reader,

@@ -1,6 +1,6 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
 
-/** What an entry has of its history in its own row, of which nothing can be said where it is no JSON. */
+/** The history records in an entry's own row; none if they are not valid JSON. */
 const RECENT = "CASE WHEN json_valid(e.recent) THEN e.recent ELSE '[]' END";
 const NEWEST = "'$[#-1]'";
 

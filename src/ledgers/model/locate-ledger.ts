@@ -4,21 +4,21 @@ import type { Reader } from "../../store/sqlite/sql.ts";
 import { getTwin } from "../../twins/get-twin.ts";
 import type { Twin } from "../../twins/rows.ts";
 
-/** A ledger: that of an account on a twin. Every account has one on every twin, alive or not. */
+/** The ledger of an account on a twin. Every account has one on every twin, active or terminated. */
 export type Ledger = {
   twinId: string;
   accountId: string;
   own: boolean;
-  /** Looked up when it is first asked for. Refused as not found, as the ledger then is. */
+  /** Looks the twin up on the first call. Refused as not found, as the ledger then is. */
   twin: () => Twin;
 };
 
-/** What a path names: an account, or one of its aliases (specification 2.8). */
+/** A path names an account or one of its aliases (specification 2.8). */
 export type LedgerPath = { twin: string; ledger: string };
 
 /**
- * The ledger that a path names. Most requests are about the caller's own, which is known without its twin: if no rule asks for the
- * twin, an entry that is found vouches for it, and where none is, `twin` has to be called.
+ * The ledger that a path names. Most requests are for the caller's own, which is located without reading the twin. If
+ * no rule needs the twin, an entry found proves that it exists; if none is found, `twin` has to be called.
  */
 export function locateLedger(reader: Reader, actor: UserActor, path: LedgerPath): Ledger {
   let found: Twin | undefined;
@@ -36,7 +36,7 @@ export function locateLedger(reader: Reader, actor: UserActor, path: LedgerPath)
   return { twinId: path.twin, accountId, own: accountId === actor.accountId, twin };
 }
 
-/** A ledger to write to, which only the caller's own is. */
+/** A ledger to write to: only the caller's own. */
 export function locateOwnLedger(reader: Reader, actor: UserActor, path: LedgerPath): Ledger {
   const ledger = locateLedger(reader, actor, path);
   if (!ledger.own) throw forbidden("Only the Ledger of the user's own account can be written.");

@@ -4,12 +4,15 @@ import { type EntryKey, ItemRefusal } from "./entry.ts";
 import { countIncludes } from "./rows.ts";
 import { countReferencesTo } from "./source-rows.ts";
 
-/** Of one account: each is copied when its source changes, wherever it is. */
+/** Per account: each is copied when its source changes. */
 export const REFERENCES_MAX = 100_000;
-/** And to one entry: so many are copied for one change. */
+/** Per account and source: all are copied on one change. */
 export const REFERENCES_TO_ENTRY_MAX = 10_000;
 
-/** Refuses a reference too many of an account. What the request itself adds is counted too; `added` says whether the account has one more. */
+/**
+ * Refuses a reference beyond an account's limit. References added by the same request count; `added` says whether one
+ * is new to the account.
+ */
 export function roomForReferences(reader: Reader, accountId: string) {
   let all: number | undefined;
   const toEntry = new Map<string, number>();
@@ -28,10 +31,10 @@ export function roomForReferences(reader: Reader, accountId: string) {
   };
 }
 
-/** In one ledger: each may read through to as much as a ledger may hold, wherever the ledger is answered or a rule looks at it. */
+/** Per ledger: each may resolve to as much as a ledger holds, in every answer and every rule that reads the ledger. */
 export const INCLUDES_MAX = 100;
 
-/** Refuses an include too many of a ledger. What the request itself adds is counted too. */
+/** Refuses an include beyond a ledger's limit. Includes added by the same request count. */
 export function roomForIncludes(reader: Reader, ledger: Pick<EntryKey, "twinId" | "accountId">) {
   let count: number | undefined;
   return (): void => {

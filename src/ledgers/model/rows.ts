@@ -13,19 +13,21 @@ import {
 import type { ChangeableEntry, Entry, EntryKey, EntryType, ReferenceStatus } from "./entry.ts";
 import type { RecentRecords } from "./recent-records.ts";
 
-// The entries of ledgers. Their history is in history-rows.ts, what references wait for in source-rows.ts.
+// The entries of ledgers. Their history is in history-rows.ts, pending work on references in source-rows.ts.
 
 const PLACE = "twin_id, account_id";
 const CONTENT = `name, type, value, visibility, history, publish, source_twin, source_account, source_name, status, hops, added_by, authors,
   created_at, updated_at, value_changed_at`;
-const KEPT = "record_count, recent";
-// To ask for that by itself would cost four times as much.
+const HISTORY_COLUMNS = "record_count, recent";
+// A separate query for this would cost four times as much.
 const REFERRED_TO = `EXISTS (SELECT 1 FROM ledger_entries r INDEXED BY ledger_references WHERE r.type = 'reference'
     AND r.source_twin = e.twin_id AND r.source_account = e.account_id AND r.source_name = e.name) AS referred_to`;
 
 type EntryFrom<Found extends Entry> = (row: Row, twinId?: string, accountId?: string) => Found;
 
-/** Questions for the entries of a ledger. Where they are is known to who asks, and each column costs: so it is not asked for. */
+/**
+ * Queries for the entries of a ledger. They do not select the key columns, which the caller knows: each column costs.
+ */
 function questionsFor<Found extends Entry>(columns: string, entryFrom: EntryFrom<Found>) {
   const ofLedger = `SELECT ${columns} FROM ledger_entries e WHERE twin_id = ? AND account_id = ?`;
   const byKey = `${ofLedger} AND name = ?`;
@@ -49,18 +51,18 @@ function questionsFor<Found extends Entry>(columns: string, entryFrom: EntryFrom
 }
 
 const ENTRIES = questionsFor(CONTENT, entryFrom);
-const CHANGEABLE_ENTRIES = questionsFor(`${CONTENT}, ${KEPT}, ${REFERRED_TO}`, changeableFrom);
+const CHANGEABLE_ENTRIES = questionsFor(`${CONTENT}, ${HISTORY_COLUMNS}, ${REFERRED_TO}`, changeableFrom);
 
 export const findEntry = ENTRIES.find;
-/** The entries of a ledger, or those of these names, in the order of their names. */
+/** The entries of a ledger, or those with these names, ordered by name. */
 export const listEntries = ENTRIES.list;
-/** The same for who is about to change them. */
+/** The same with the columns needed to change them. */
 export const findChangeable = CHANGEABLE_ENTRIES.find;
 export const listChangeable = CHANGEABLE_ENTRIES.list;
 
 export function insertEntry(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
-    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}, ${KEPT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO ledger_entries (${PLACE}, ${CONTENT}, ${HISTORY_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.twinId,
     entry.accountId,
     entry.name,
@@ -104,7 +106,7 @@ const changing = ({ value, visibility, history, publish, source, reference, auth
   authors && JSON.stringify(authors),
 ];
 
-/** Only what a new value changes, which is what most writes are. */
+/** Writes only the columns of a new value, which most writes change. */
 export function saveValue(tx: Tx, entry: ChangeableEntry): void {
   tx.run(
     `UPDATE ledger_entries SET value = ?, record_count = ?, recent = ?, value_changed_at = ?
@@ -119,12 +121,12 @@ export function saveValue(tx: Tx, entry: ChangeableEntry): void {
   );
 }
 
-/** With its history. */
+/** Also deletes its history. */
 export function deleteEntryRow(tx: Tx, { twinId, accountId, name }: EntryKey): void {
   tx.run("DELETE FROM ledger_entries WHERE twin_id = ? AND account_id = ? AND name = ?", twinId, accountId, name);
 }
 
-/** Bytes that a ledger takes: of its entries' names, values and properties. */
+/** Bytes of a ledger: its entries' names, values and properties. */
 export function ledgerBytes(reader: Reader, twinId: string, accountId: string): number {
   const row = reader.get(
     `SELECT coalesce(sum(length(name) + octet_length(value) + coalesce(octet_length(visibility), 0)
@@ -146,7 +148,7 @@ export function countIncludes(reader: Reader, twinId: string, accountId: string)
   return integer(row as Row, "count");
 }
 
-/** References of an account to an entry, behind a place, in the order of their keys. */
+/** References of an account to an entry, after a position, ordered by key. */
 export const listReferences = (
   reader: Reader,
   source: EntryKey,
@@ -156,7 +158,7 @@ export const listReferences = (
 ): ChangeableEntry[] =>
   reader
     .all(
-      `SELECT ${PLACE}, ${CONTENT}, ${KEPT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
+      `SELECT ${PLACE}, ${CONTENT}, ${HISTORY_COLUMNS}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_references
        WHERE type = 'reference' AND source_twin = ? AND source_account = ? AND source_name = ?
          AND account_id = ? AND (twin_id, name) > (?, ?)
        ORDER BY twin_id, name LIMIT ?`,
@@ -170,11 +172,11 @@ export const listReferences = (
     )
     .map((row) => changeableFrom(row));
 
-/** Entries that keep their history for a limited time, behind a key. */
+/** Entries that keep their history for a limited time, after a key. */
 export const listHistoryKeepers = (reader: Reader, after: EntryKey, limit: number): ChangeableEntry[] =>
   reader
     .all(
-      `SELECT ${PLACE}, ${CONTENT}, ${KEPT}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_entries_with_history
+      `SELECT ${PLACE}, ${CONTENT}, ${HISTORY_COLUMNS}, ${REFERRED_TO} FROM ledger_entries e INDEXED BY ledger_entries_with_history
        WHERE history IS NOT NULL AND history <> 'INF' AND (twin_id, account_id, name) > (?, ?, ?)
        ORDER BY twin_id, account_id, name LIMIT ?`,
       after.twinId,

@@ -6,11 +6,14 @@ import { RuleText } from "../../rules/schema.ts";
 
 // What callers of the account API send, and the shapes of what we answer (specification 2.8, 2.9).
 
-/** Either of the two patterns that the pages print (1.4), the second with its lost asterisk. */
+/** Either of the two patterns in the original's documentation (1.4), the second with its missing asterisk restored. */
 const NAME = "(?=.{1,128}$)(?:[a-z_][0-9a-z_]*|_*[a-z0-9]+(?:[_-][0-9a-z]+)*)";
 export const ENTRY_NAME = new RegExp(`^${NAME}$`);
 
-/** The owner's account, or an alias of it. One pattern: the schema library writes down why each alternative fails, even if the next fits. */
+/**
+ * The owner's account, or an alias of it. One pattern instead of a union: the schema library builds an error for each
+ * alternative that fails, even if a later one matches.
+ */
 export const LedgerName = z
   .string()
   .regex(new RegExp(`^(personal|owner|creator|${UUID_PATTERN})$`), "must be personal, owner, creator or an account")
@@ -35,7 +38,7 @@ const IncludeSource = z
     return { twinId, name };
   });
 
-/** Topic templates and the rules by which something is published there. Compiled where they are stored. */
+/** Topic templates and the rules of when to publish there. They are compiled where they are stored. */
 const Publish = dictionaryOf(/^.{1,512}$/s, RuleText).transform((pairs) => Object.fromEntries(pairs));
 
 const Reference = z.object({ source: ReferenceSource, visibility: RuleText.nullish() });
@@ -50,12 +53,12 @@ const Entry = z.object({
   publish: Publish.nullish(),
 });
 
-/** An entry as asked for: what is undefined was not said. */
+/** Requested changes of an entry; undefined means absent. */
 const toChanges = ({ value, ref, include, visibility, history, timeseries, publish }: z.output<typeof Entry>) => ({
   value,
   reference: ref ? { source: ref.source } : undefined,
   include: include ?? undefined,
-  // The stub nests it in `ref`; it is accepted there and here.
+  // The original's stub nests it in `ref`; both places are accepted.
   visibility: visibility === undefined ? ref?.visibility : visibility,
   history,
   publish: publish && (Object.keys(publish).length > 0 ? writeJson(publish) : null),
@@ -91,7 +94,7 @@ export const UpdateValues = z.object({
 });
 export const DeleteEntries = z.object(options);
 
-/** The part that all writing operations have in common. */
+/** The options that all writing operations share. */
 export type WriteOptions = { conditions: [name: string, rule: string][]; transaction: boolean };
 
 export const writeOptions = (body: z.output<typeof DeleteEntries>): WriteOptions => ({

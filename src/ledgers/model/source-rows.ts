@@ -1,16 +1,16 @@
 import { integer, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
 import type { EntryKey } from "./entry.ts";
 
-// What references wait for: changes of which the accounts that refer to the entry are still to be told, walks of these accounts along their
-// references to it, and references that are new. All of it waits by account.
+// Pending work on references: changes whose referring accounts are not all queued yet, walks of these accounts along
+// their references to a changed entry, and new references. All of it is queued by account.
 
-/** A walk of an account along its references to an entry, and how far it has come. */
+/** A walk along one account's references to an entry, with its progress. */
 type Walk = { sequence: number; accountId: string; source: EntryKey; position: Position; again: boolean };
 
-/** Where a reference stands among those of an account to one entry. */
+/** Position of a reference among those of an account to one entry. */
 type Position = { twinId: string; name: string };
 
-/** Puts an entry on the list if there are references to it, and returns whether there are. */
+/** Queues a changed entry if there are references to it, and returns whether there are. */
 export const insertChangedSource = (tx: Tx, { twinId, accountId, name }: EntryKey): boolean =>
   tx.run(
     `INSERT INTO changed_sources (twin_id, account_id, name) SELECT ?1, ?2, ?3 WHERE EXISTS (
@@ -26,15 +26,16 @@ const FIRST_WAITING = `SELECT min(account_id) AS account_id FROM (${WAITING.map(
   (table) => `SELECT min(account_id) AS account_id FROM ${table} WHERE account_id > ?1`,
 ).join(" UNION ALL ")})`;
 
-/** The first account behind one for which something waits. */
+/** The first account, after one, that has pending work. */
 export function findWaiting(reader: Reader, after: string): string | undefined {
   const row = reader.get(FIRST_WAITING, after) as Row;
   return row["account_id"] === null ? undefined : text(row, "account_id");
 }
 
 /**
- * Of the change of an account's entries that has waited the longest: tells at most so many accounts that refer to the entry, each of which
- * then has a walk. Returns how many; undefined if no change waits. A walk that has not begun sees the change anyway.
+ * Takes the change of an account's entries that has waited longest, and queues a walk for at most `limit` accounts that
+ * refer to the entry. Returns how many; undefined if no change is pending. A walk that has not begun yet covers the
+ * change already.
  */
 export function spreadChange(tx: Tx, accountId: string, limit: number): number | undefined {
   const change = tx.get(
@@ -71,7 +72,7 @@ export function spreadChange(tx: Tx, accountId: string, limit: number): number |
   return fans.length;
 }
 
-/** The walk of an account that has waited the longest. */
+/** The walk of an account that has waited longest. */
 export function findWalk(reader: Reader, accountId: string): Walk | undefined {
   const row = reader.get(
     `SELECT sequence, source_twin, source_account, source_name, position, again FROM reference_walks
@@ -97,7 +98,10 @@ export function savePosition(tx: Tx, { sequence }: Walk, { twinId, name }: Posit
   tx.run("UPDATE reference_walks SET position = ? WHERE sequence = ?", `${twinId} ${name}`, sequence);
 }
 
-/** The walk is at its end; if the source has changed meanwhile, it goes behind the account's others and begins again. */
+/**
+ * Ends a walk. If the source has changed meanwhile, the walk is requeued after the account's others, from its
+ * beginning.
+ */
 export function finishWalk(tx: Tx, { sequence, again }: Walk): void {
   if (again) {
     tx.run(
@@ -108,7 +112,7 @@ export function finishWalk(tx: Tx, { sequence, again }: Walk): void {
   } else tx.run("DELETE FROM reference_walks WHERE sequence = ?", sequence);
 }
 
-/** Has one reference copied, whatever its source does. */
+/** Queues one reference for copying, whether or not its source has changed. */
 export function insertPendingReference(tx: Tx, { twinId, accountId, name }: EntryKey): void {
   tx.run("INSERT INTO pending_references (twin_id, account_id, name) VALUES (?, ?, ?)", twinId, accountId, name);
   tx.wake("references");
@@ -131,7 +135,7 @@ export function deletePendingReference(tx: Tx, sequence: number): void {
   tx.run("DELETE FROM pending_references WHERE sequence = ?", sequence);
 }
 
-/** How many references an account has to an entry. */
+/** Number of an account's references to an entry. */
 export function countReferencesTo(reader: Reader, { twinId, accountId, name }: EntryKey, fanId: string): number {
   const row = reader.get(
     "SELECT count FROM reference_fans WHERE source_twin = ? AND source_account = ? AND source_name = ? AND account_id = ?",

@@ -7,15 +7,17 @@ import { type ChangeableEntry, type Entry, ItemRefusal, NULL } from "./entry.ts"
 import type { Ledger } from "./locate-ledger.ts";
 import { listChangeable, listEntries } from "./rows.ts";
 
-/** The entries, or those of these names, that the caller may touch. */
+/** The entries, or those with these names, that the caller may access. */
 export const listTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] =>
-  listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).touches);
+  listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).mayAccess);
 
-/** The entries, or those of these names. Where there are none, the twin is looked up: there may be none either, which is refused. */
+/**
+ * The entries, or those with these names. If none is found, checks that the twin exists, and is refused if it does not.
+ */
 export const listAll = (reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] =>
-  vouched(ledger, listEntries(reader, ledger.twinId, ledger.accountId, names));
+  assertTwinIfEmpty(ledger, listEntries(reader, ledger.twinId, ledger.accountId, names));
 
-/** Every name that was asked for, or that there is, from one on, with its entry. */
+/** Every requested name, or every name in the ledger, from `first` on, with its entry. */
 export function listAsked(
   reader: Reader,
   ledger: Ledger,
@@ -32,18 +34,21 @@ export function listAsked(
   return names.slice(from).map((name) => [name, byName.get(name)]);
 }
 
-/** The same for who is about to change them. */
+/** The same with the columns needed to change them. */
 export const listAllChangeable = (reader: Reader, ledger: Ledger, names: readonly string[]): ChangeableEntry[] =>
-  vouched(ledger, listChangeable(reader, ledger.twinId, ledger.accountId, names));
+  assertTwinIfEmpty(ledger, listChangeable(reader, ledger.twinId, ledger.accountId, names));
 
-function vouched<Found extends Entry>(ledger: Ledger, entries: Found[]): Found[] {
+function assertTwinIfEmpty<Found extends Entry>(ledger: Ledger, entries: Found[]): Found[] {
   if (entries.length === 0) ledger.twin();
   return entries;
 }
 
-/** Tells which entries the caller may touch. It looks at the ledger once: while a request is planned, before it writes. */
+/**
+ * Decides which entries the caller may access. It reads the ledger once, while a request is planned and before it
+ * writes.
+ */
 export function gateOf(reader: Reader, actor: UserActor, ledger: Ledger): EntryGate {
-  // What needs no rule needs no twin.
+  // Without a rule the twin need not be read.
   if (ledger.own && actor.rules.entry === null) return openGate(actor);
   const { twinId, accountId } = ledger;
   return entryGate(reader, actor, {
@@ -53,14 +58,17 @@ export function gateOf(reader: Reader, actor: UserActor, ledger: Ledger): EntryG
   });
 }
 
-/** Nobody makes of an entry what their role would keep from them. The rule sees the ledger as it was before the request. */
-export function assertTouchable({ touches }: EntryGate, entry: Entry): void {
-  if (!touches(entry)) throw new ItemRefusal("Entry not accessible.");
+/**
+ * Refuses a change that would hide the entry from the caller by a rule of their own role. The rule sees the ledger as
+ * it was before the request.
+ */
+export function assertTouchable({ mayAccess }: EntryGate, entry: Entry): void {
+  if (!mayAccess(entry)) throw new ItemRefusal("Entry not accessible.");
 }
 
-/** An entry as it is answered: an include is read through at this moment, with the rights of who asks. */
-export function present(reader: Reader, standing: Standing, entry: Entry): Entry {
+/** An entry as answered: an include is read at this moment, with the given rights. */
+export function present(reader: Reader, rights: Standing, entry: Entry): Entry {
   if (entry.type !== "include") return entry;
-  const through = seenThrough(reader, standing, entry.accountId, entry);
+  const through = seenThrough(reader, rights, entry.accountId, entry);
   return { ...entry, value: through?.value ?? NULL, valueChangedAt: through?.valueChangedAt ?? entry.createdAt };
 }

@@ -3,9 +3,9 @@ import { toSeconds } from "../../kernel/schema.ts";
 import { type Entry, isRefused, type Outcomes } from "./entry.ts";
 import type { HistoryRecord } from "./recent-records.ts";
 
-// What callers of the account API are answered (specification 2.8, 2.9). Values stay the text that they are kept as.
+// What the account API answers (specification 2.8, 2.9). Values keep the text in which they are stored.
 
-/** A ledger's answer to any operation: each entry or why it is none, and the latest of their instants. */
+/** The answer of every ledger operation: each entry or its error, and the latest of their instants. */
 export function viewLedger(own: boolean, outcomes: Outcomes<Entry>) {
   const done = outcomes.flatMap(([, outcome]) => (isRefused(outcome) ? [] : [outcome as Entry]));
   const latest = (of: (entry: Entry) => number) => toSeconds(done.reduce((max, entry) => Math.max(max, of(entry)), 0));
@@ -21,11 +21,11 @@ export function viewLedger(own: boolean, outcomes: Outcomes<Entry>) {
   );
 }
 
-/** Only values and instants. */
+/** Values and instants only. */
 export const viewLedgerValues = (outcomes: Outcomes<Entry>) =>
   spliced({}, { entries: membersOf(outcomes, (entry) => spliced(times(entry), { value: entry.value })) });
 
-/** Records under their instants. An entry that cannot be seen is a sentence here, not an object. */
+/** Records keyed by instant. For an entry that is not visible, a sentence instead of an object. */
 export const viewLedgerHistory = (entries: [name: string, records: HistoryRecord[] | null][]) =>
   spliced(
     {},
@@ -41,7 +41,7 @@ export const viewLedgerHistory = (entries: [name: string, records: HistoryRecord
     },
   );
 
-/** What an account set for itself is told to nobody else. */
+/** Leaves out of another account's entry what only its owner may read. */
 function viewEntry(entry: Entry, own: boolean) {
   const { source, reference } = entry;
   return spliced(
@@ -70,7 +70,7 @@ const membersOf = (outcomes: Outcomes<Entry>, view: (entry: Entry) => unknown): 
     outcomes.map(([name, outcome]) => [name, writeJson(isRefused(outcome) ? outcome : view(outcome as Entry))]),
   );
 
-/** As Python writes it: `1763994100.5`, and `1763990500.0` for a whole second. */
+/** In Python's format: `1763994100.5`, and `1763990500.0` for a whole second. */
 function instantKey(instant: number): string {
   const seconds = String(toSeconds(instant));
   return seconds.includes(".") ? seconds : `${seconds}.0`;

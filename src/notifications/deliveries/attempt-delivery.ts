@@ -8,13 +8,16 @@ import { signatureOf } from "../model/secrets.ts";
 import type { Leased } from "./lease-deliveries.ts";
 import type { AttemptOutcome } from "./settle-delivery.ts";
 
-/** More of an answer is not read; of what is, the beginning is kept. */
+/** At most this much of an answer is read; its beginning is stored. */
 const ANSWER_BYTES_MAX = 16_384;
 const ANSWER_BYTES_KEPT = 1024;
-/** Of a host with many addresses so many are tried, the next one only while nothing has been sent. */
+/** Addresses tried of a host that has many; the next one is tried only while nothing has been sent. */
 const ADDRESSES_MAX = 4;
 
-/** One try at a delivery: what came back, or why nothing did. Aborting `stopped` ends it, as an interruption and no fault of the receiver's. */
+/**
+ * Attempts a delivery once; returns the answer, or why there is none. Aborting `stopped` ends the attempt as
+ * `interrupted`, which does not count against the receiver.
+ */
 export async function attemptDelivery(deps: Deps, leased: Leased, stopped: AbortSignal): Promise<AttemptOutcome> {
   const { clock } = deps;
   const startedAt = clock.now();
@@ -43,7 +46,7 @@ export async function attemptDelivery(deps: Deps, leased: Leased, stopped: Abort
   }
 }
 
-/** The host has no address, or none that webhooks may go to. */
+/** The host has no address, or none that webhooks may be sent to. */
 class Unreachable extends Error {
   override name = "Unreachable";
   readonly kind: Extract<AttemptError, "dns" | "address">;
@@ -54,7 +57,10 @@ class Unreachable extends Error {
   }
 }
 
-/** Looks the host up, vets what it finds, and connects to exactly that: on every attempt, so that a name cannot change in between. */
+/**
+ * Resolves the host, checks the addresses, and connects to exactly those: on every attempt, so that a name cannot
+ * change between check and connection.
+ */
 async function post(
   deps: Deps,
   { delivery, callbackUrl, signingSecret }: Leased,
@@ -117,6 +123,6 @@ async function resolve(
   }
 }
 
-/** As text that the database can keep. */
+/** As text that the database can store. */
 const beginningOf = (body: Uint8Array) =>
   Buffer.from(body.subarray(0, ANSWER_BYTES_KEPT)).toString("utf8").toWellFormed().replaceAll("\0", "\u{fffd}");

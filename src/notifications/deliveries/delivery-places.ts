@@ -1,19 +1,22 @@
 import { roomFor } from "../../kernel/share.ts";
 
-/** Messages on their way to one endpoint at a time; to one that has failed, a single one until it takes it. */
+/** Messages in flight to one endpoint; to one that has failed, a single one until an attempt succeeds. */
 const IN_FLIGHT_OF_ENDPOINT_MAX = 32;
-/** Over all endpoints: each is a connection of its own. Of one account; and so few have all that an account mostly needs. */
+/**
+ * Messages in flight over all endpoints (each is a connection of its own), per account, and the number that an account
+ * mostly needs, for which the last places are kept.
+ */
 export const IN_FLIGHT_MAX = 512;
 const PLACES = { all: IN_FLIGHT_MAX, most: 128, few: 8 };
 
-/** How many messages of an account may be sent on top of those on their way, with so many places free in all. */
+/** How many more messages of an account may be sent, given those in flight and all free places. */
 export const placesOf = (inFlight: number, free: number): number => roomFor(inFlight, free, PLACES);
 
-/** And how many to an endpoint. */
+/** The same for an endpoint. */
 export const placesOfEndpoint = (inFlight: number, failing: boolean): number =>
   Math.max(0, (failing ? 1 : IN_FLIGHT_OF_ENDPOINT_MAX) - inFlight);
 
-/** Places as they are given away, one after the other. */
+/** The places as they are given out one by one. */
 export class DeliveryPlaces {
   readonly #inFlight: Map<string, number>;
   #free: number;
@@ -23,7 +26,7 @@ export class DeliveryPlaces {
     this.#free = free;
   }
 
-  /** Accounts that have something on its way and get no more at the moment. */
+  /** Accounts with messages in flight that get no more places at the moment. */
   get full(): string[] {
     return [...this.#inFlight.keys()].filter((account) => this.of(account) === 0);
   }

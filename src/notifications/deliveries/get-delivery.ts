@@ -6,10 +6,10 @@ import { type Attempt, listAttempts } from "../model/attempt-rows.ts";
 import type { Delivery } from "../model/delivery-rows.ts";
 import { getOwnDelivery } from "../model/lookups.ts";
 
-/** More than a schedule has; one that is retried by hand again and again may have any number. */
+/** More than a schedule has; a delivery that is retried by hand may have any number. */
 const ATTEMPTS_MAX = 100;
 
-/** A delivery of the caller's account with the attempts at it, page by page. */
+/** A delivery of the caller's account with its attempts, in pages. */
 export function getDelivery(
   reader: Reader,
   actor: UserActor,

@@ -31,18 +31,18 @@ import {
 import { DeliveryPlaces, placesOfEndpoint } from "./delivery-places.ts";
 
 /**
- * An attempt takes at most 10 s; what has not been settled by then and a margin for a busy writer may be sent by another, unless who leased it
- * says that it still has it.
+ * An attempt takes at most 10 s. A delivery that is not settled by then, plus a margin for a busy writer, may be leased
+ * again, unless its sender reports that it still holds it.
  */
 const LEASE_MS = 20_000;
 
-/** Due deliveries that are looked at to find some of different lanes, for each place there is. */
+/** Due deliveries examined per place, to find some of different lanes. */
 const WINDOW_OF_PLACE = 4;
-/** Due subscriptions that are looked at to find some of different shares. */
+/** Due subscriptions examined, to find some of different shares. */
 const WINDOW_OF_ACCOUNTS = 256;
 /**
- * What one command does at most, so that the writes of others wait some 5 ms for it: subscriptions that it looks at and deliveries that it hands out,
- * subscriptions that it lets wait in line, leases that it takes back.
+ * Limits of one command, so that other writes wait some 5 ms for it: subscriptions examined and deliveries leased,
+ * subscriptions put in line, leases taken back.
  */
 const LEASED_MAX = 32;
 const LINED_UP_MAX = 64;
@@ -50,16 +50,16 @@ const OVERDUE_MAX = 32;
 
 type Input = {
   lease: string;
-  /** Leases of which the sender still has deliveries. */
+  /** Leases that the sender still holds deliveries of. */
   held: readonly string[];
-  /** Deliveries that the sender has places for, and how many of each share it has on the way. */
+  /** Free places of the sender, and its messages in flight by share. */
   room: number;
   inFlight: Readonly<Record<string, number>>;
-  /** Of each share that has subscriptions waiting in line for its places: those whose turn it is. */
+  /** For each share with subscriptions in line for its places: those whose turn it is. */
   lines: Readonly<Record<string, readonly string[]>>;
 };
 
-/** What the sender needs to know. */
+/** What the sender needs for an attempt. */
 export type Leased = {
   delivery: Delivery;
   share: string;
@@ -69,24 +69,24 @@ export type Leased = {
 
 export type Leases = {
   leased: Leased[];
-  /** Subscriptions that have to wait in line until their share has places again, and those that have left it. */
+  /** Subscriptions to put in line until their share has free places, and those that have left the line. */
   linedUp: Due[];
   served: string[];
-  /** Others were due that there was no room or no time for. */
+  /** More were due than there was room or time for. */
   more: boolean;
-  /** The instant at which something may be due again. */
+  /** When something may be due next. */
   nextAt: number | null;
 };
 
 type Handed = Pick<Leases, "leased" | "served"> & { places: DeliveryPlaces; lease: string };
 
 /**
- * Hands out deliveries that are due for the holder of a lease to send: accounts in turn, and of each the subscription that is longest due first. Of
- * a subscription, a publisher and a twin only one is out at a time, so what a publisher tells of a twin arrives in its order unless a message waits
- * for its retry.
+ * Leases due deliveries to a sender: accounts in turn, and of each account the longest due subscription first. Per
+ * subscription, publisher and twin at most one is in flight, so a publisher's messages about a twin arrive in order,
+ * except for messages that wait for their retry.
  *
- * An account that has its share on the way is not looked at, however much it has due: its subscriptions wait in a line that the sender keeps. Should
- * the sender be gone, they are due again after the time of a lease.
+ * An account with its full share in flight is not examined, however much it has due: its subscriptions wait in a line
+ * that the sender keeps. If the sender is lost, they are due again after the time of a lease.
  */
 export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: Input): Leases => {
   const overdue = takeBack(tx, new Set(input.held));
@@ -121,7 +121,10 @@ export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: I
 
 const withShare = ([share, ids]: [string, readonly string[]]) => ids.map((id) => [share, id] as const);
 
-/** Leases what a subscription has due, as far as there are places. Returns false if its share has none, and then does nothing. */
+/**
+ * Leases what a subscription has due, as far as there are places. Returns false, and does nothing, if its share has
+ * none.
+ */
 function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boolean {
   const subscription = findSubscription(tx, id);
   if (!subscription || subscription.endedAt !== null) return true;
@@ -135,7 +138,7 @@ function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boole
   if (ofShare <= 0) return false;
   const inFlight = listLanesInFlight(tx, id);
   const most = Math.min(ofShare, placesOfEndpoint(inFlight.length, failingSince !== null));
-  // One that waited in line may be held or paused since.
+  // A subscription that was in line may have been held or paused since.
   const dueAt = dueAtOf(subscription, tx.now);
   const due = most > 0 && dueAt === tx.now ? listDueByPublisher(tx, subscription, most * WINDOW_OF_PLACE) : [];
   const chosen = chooseNext(due, inFlight, most);
@@ -148,7 +151,7 @@ function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boole
   return true;
 }
 
-/** What is due of each publisher: our own messages first, then those of whose topic it is, then those of inherited publishers. */
+/** Due messages by publisher: our own first, then those of the topic's owner, then those of inherited publishers. */
 function listDueByPublisher(tx: Tx, { id, publisherId: named }: WebhookSubscription, limit: number) {
   const waiting = listWaitingPublishers(tx, id).filter(({ firstAt }) => firstAt <= tx.now);
   const rankOf = (publisherId: string) => (publisherId === "" ? 0 : publisherId === named ? 1 : 2);
@@ -157,8 +160,9 @@ function listDueByPublisher(tx: Tx, { id, publisherId: named }: WebhookSubscript
 }
 
 /**
- * When to look at a subscription again. What is due now but has to wait for something on its way is looked at when that is settled,
- * which sets the instant anew; should it never be, when its lease is over. `cut`: there may be more of it than its share had places for.
+ * When to examine a subscription again. What is due but blocked by a message in flight is examined when that one is
+ * settled, which sets the instant anew; at the latest when its lease is over. `cut`: more may be due than its share had
+ * places for.
  */
 function dueAfter(tx: Tx, subscription: WebhookSubscription, inFlight: number, cut: boolean): number | null {
   const due = dueAtOf(subscription, firstAttemptAt(tx, subscription.id));
@@ -166,7 +170,10 @@ function dueAfter(tx: Tx, subscription: WebhookSubscription, inFlight: number, c
   return cut || inFlight === 0 ? due : tx.now + LEASE_MS;
 }
 
-/** What a sender that is gone had on its way may be sent again: whether it arrived, nobody knows. What is still held is kept for it. */
+/**
+ * Makes the messages in flight of a lost sender due again: whether they arrived is unknown. Leases that are still held
+ * are extended.
+ */
 function takeBack(tx: Tx, held: ReadonlySet<string>): number {
   const overdue = listOverdue(tx, OVERDUE_MAX);
   for (const { position, subscriptionId, attemptCount, leasedAt, step, lease } of overdue) {

@@ -8,7 +8,7 @@ import { listUndelivered, saveRestart } from "../model/delivery-rows.ts";
 import { findSubscription, listLiveSubscriptions } from "../model/subscription-rows.ts";
 import { makeDue } from "./retry-delivery.ts";
 
-/** Deliveries that are started over in one command, so that others never wait long behind it. */
+/** Deliveries restarted in one command, so that other writes do not wait long for it. */
 const SLICE = 100;
 /** More than an account can have. */
 const ALL = 1_000_000;
@@ -16,14 +16,14 @@ const ALL = 1_000_000;
 type Wish = { since: number; topic?: string | undefined; subscriptionId?: string | undefined };
 
 /**
- * Starts over with everything since an instant that was not delivered, failed or still waiting for a retry, in the order in which it was
- * published and with the same message ids. Answers how many there are. Paused endpoints stay paused, and
- * those that have not confirmed are not asked again.
+ * Restarts every delivery since an instant that was not delivered (failed, or waiting for a retry), in the order of
+ * publication and with the same message ids. Returns how many. Paused endpoints stay paused, and unconfirmed endpoints
+ * get no more confirmation messages.
  */
 export async function recoverDeliveries({ store }: Deps, actor: UserActor, wish: Wish): Promise<number> {
   const live = store.read((reader) => listLiveSubscriptions(reader, actor.accountId, 0, ALL));
   const subscriptions = wish.subscriptionId === undefined ? live : live.filter(({ id }) => id === wish.subscriptionId);
-  // Named in a body it is a state of things, not a missing resource.
+  // A subscription named in the body is a conflict if absent, not a missing resource.
   if (wish.subscriptionId !== undefined && subscriptions.length === 0) {
     throw conflict("precondition", "There is no such subscription in the account.");
   }
@@ -43,11 +43,11 @@ export async function recoverDeliveries({ store }: Deps, actor: UserActor, wish:
 type Input = { subscriptionId: string; since: number; after: number; at: number | null };
 type Slice = { count: number; last: number | null; at: number };
 
-/** All slices of a call are due at one instant: among what is due at the same one, positions keep the order. */
+/** All slices of a call are due at the same instant; among equal instants, positions keep the order. */
 export const recoverSlice = userCommand("recover_deliveries", (tx, actor, input: Input): Slice => {
   const at = input.at ?? tx.now;
   const subscription = findSubscription(tx, input.subscriptionId);
-  // It may have ended since it was listed, and then there is nothing left to recover.
+  // It may have ended since it was listed; then there is nothing to recover.
   if (subscription?.accountId !== actor.accountId || subscription.endedAt !== null) return { count: 0, last: null, at };
   const { id, accountId, topic } = subscription;
   const positions = listUndelivered(tx, id, input.since, input.after, SLICE);

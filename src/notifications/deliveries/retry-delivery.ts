@@ -8,8 +8,9 @@ import { getOwnDelivery } from "../model/lookups.ts";
 import { findSubscription, saveDue } from "../model/subscription-rows.ts";
 
 /**
- * Tries a delivery that waits or has failed at once, with the whole schedule before it again. Its id and its body stay. Refused while the
- * endpoint has not confirmed: a host that nobody may have asked is told so as often as the schedule says, and not as often as the caller likes.
+ * Retries a waiting or failed delivery at once, with a new schedule. Its id and body stay. Refused while the endpoint
+ * has not confirmed: a host that may never have asked for messages gets them at the pace of the schedule, not at that
+ * of the caller.
  */
 export const retryDelivery = userCommand("retry_delivery", (tx, actor, { id }: { id: string }): Delivery => {
   const delivery = getOwnDelivery(tx, actor, id);
@@ -26,7 +27,7 @@ export const retryDelivery = userCommand("retry_delivery", (tx, actor, { id }: {
   return findDelivery(tx, id) as Delivery;
 });
 
-/** For a subscription some of whose deliveries can be tried sooner than it knew. */
+/** Makes a subscription due when some of its deliveries can be tried earlier than recorded. */
 export function makeDue(tx: Tx, subscriptionId: string): void {
   const subscription = findSubscription(tx, subscriptionId);
   if (!subscription || subscription.endedAt !== null) return;

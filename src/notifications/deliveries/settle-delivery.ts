@@ -14,15 +14,15 @@ type Input = {
   deliveryId: string;
   lease: string;
   outcome: AttemptOutcome;
-  /** From 0 to 1: where in its jitter the next attempt falls. */
+  /** From 0 to 1: the position of the next attempt within its jitter. */
   chance: number;
 };
 
 export type Settlement = "delivered" | "failed" | "dropped" | "waiting" | "not ours";
 
 /**
- * Keeps the outcome of an attempt, and decides on the delivery and on its subscription. Only for whoever holds the lease: an outcome that
- * comes after it is over has been written off, and somebody else may be sending.
+ * Stores the outcome of an attempt and updates the delivery and its subscription. Only for the lease's holder: a lease
+ * that is over has been recorded as interrupted, and another sender may hold the delivery.
  */
 export const settleDelivery = command("settle_delivery", (tx, actor, input: Input): Settlement => {
   const { outcome } = input;
@@ -56,7 +56,7 @@ function settle(tx: Tx, delivery: Delivery, outcome: Outcome, lives: boolean, ch
     saveSettled(tx, position, "failed");
     return "failed";
   }
-  // What was interrupted is no step of the schedule.
+  // An interrupted attempt is no step of the schedule.
   saveWaiting(tx, position, nextAt, outcome.error === "interrupted" ? step - 1 : step);
   return "waiting";
 }
@@ -77,7 +77,7 @@ const isSame = (a: Health, b: Health) =>
   a.holdCount === b.holdCount &&
   a.pausedAt === b.pausedAt;
 
-/** Nobody is told by a message that messages do not arrive, but the journal says so. */
+/** Journaled only: a message about undelivered messages would not be delivered either. */
 function recordPause(tx: Tx, actor: Parameters<typeof record>[1], id: string): void {
   const subscription = findSubscription(tx, id);
   if (!subscription || subscription.pausedAt === null) return;

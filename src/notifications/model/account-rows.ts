@@ -9,7 +9,7 @@ const numberingOf = (table: string): Numbering => ({
 
 const DELIVERIES = numberingOf("deliveries");
 
-/** A subscription is nothing without the secret that its messages are signed with, and they are nothing without it. */
+/** A subscription and the secret that signs its messages are only of use together. */
 export const NOTIFICATION_TABLES: readonly AccountTable[] = [
   { table: "topic_grants", where: "account_id = ?1", order: "topic, grantee_id" },
   {

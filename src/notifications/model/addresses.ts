@@ -1,17 +1,17 @@
 import ipaddr from "ipaddr.js";
 import type { Cidr } from "../../kernel/address.ts";
 
-// Which addresses a webhook may be sent to. A callback URL is a stranger's wish that our server makes a request: it must lead to
-// the public internet, never to what only our server can reach.
+// Which addresses a webhook may be sent to. A callback URL lets a stranger make our server send a request: it must lead
+// to the public internet, never to hosts that only our server can reach.
 
 /**
- * Ranges that are nobody's public host although ipaddr.js takes (some of) them for unicast, each with a reason. What ipaddr.js itself knows
- * by another name than `unicast` is refused before.
+ * Ranges without public hosts although ipaddr.js classifies (some of) them as unicast, each with a reason. Other
+ * classes than `unicast` are refused before.
  */
 const CLOSED: readonly (readonly [range: string, why: string])[] = [
   ["0.0.0.0/8", "this host"],
   ["100.64.0.0/10", "carrier-grade NAT, with Alibaba's metadata"],
-  ["168.63.129.16/32", "Azure's metadata and wire server, in the midst of public addresses"],
+  ["168.63.129.16/32", "Azure's metadata and wire server, amid public addresses"],
   ["169.254.0.0/16", "link-local, with the metadata of most clouds"],
   ["192.0.0.0/24", "protocol assignments, with Oracle's metadata"],
   ["192.0.2.0/24", "documentation"],
@@ -30,14 +30,20 @@ const CLOSED: readonly (readonly [range: string, why: string])[] = [
   ["3fff::/20", "documentation"],
 ];
 
-/** All of public IPv6: outside of it are loopback, mapped, compatible, NAT64, unique local, link-local, site-local, multicast. */
+/**
+ * All of public IPv6. Outside of it are loopback, mapped, compatible, NAT64, unique local, link-local, site-local and
+ * multicast addresses.
+ */
 const GLOBAL_IPV6 = ipaddr.parseCIDR("2000::/3");
 
 const CLOSED_RANGES = CLOSED.map(([range]) => ipaddr.parseCIDR(range));
 
-/** Whether webhooks may go to an address, in its plain form: public ones, and those in a range that the operator allows. */
+/**
+ * Whether webhooks may be sent to an address in its canonical form: public ones, and those in a range that the operator
+ * allows.
+ */
 export function isReachable(address: string, allowed: readonly Cidr[]): boolean {
-  // A zone (`fe80::1%eth0`) names an interface of ours, and the shorter spellings of IPv4 are not for addresses that come from DNS.
+  // A zone (`fe80::1%eth0`) names a local interface, and DNS never returns the shorter spellings of IPv4.
   if (!ipaddr.IPv6.isValid(address) && !ipaddr.IPv4.isValidFourPartDecimal(address)) return false;
   if (address.includes("%")) return false;
   const parsed = ipaddr.parse(address);

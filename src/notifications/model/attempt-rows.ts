@@ -5,11 +5,11 @@ import type { AttemptError } from "./schedule.ts";
 export type Attempt = {
   number: number;
   startedAt: number;
-  /** Null if the server ended in its midst. */
+  /** Null if the server ended during the attempt. */
   durationMs: number | null;
   status: number | null;
   error: AttemptError | null;
-  /** The beginning of what was answered. */
+  /** The beginning of the answer. */
   answer: string;
 };
 
@@ -27,7 +27,7 @@ export function insertAttempt(tx: Tx, deliveryPosition: number, attempt: Attempt
   );
 }
 
-/** Attempts at a delivery behind one, in order. */
+/** Attempts at a delivery after one, in order. */
 export const listAttempts = (reader: Reader, deliveryPosition: number, after: number, limit: number): Attempt[] =>
   reader
     .all(

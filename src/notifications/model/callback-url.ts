@@ -4,8 +4,8 @@ import { invalid } from "../../kernel/failure.ts";
 import { isReachable } from "./addresses.ts";
 
 /**
- * Refuses a URL that webhooks cannot be sent to: another scheme than http and https, credentials, or an address that is not
- * public. What a host name leads to is looked at when it is connected to, each time.
+ * Refuses a URL that webhooks cannot be sent to: a scheme other than http and https, credentials, or an address that is
+ * not public. Host names are resolved and checked at each connection.
  */
 export function assertCallable(callbackUrl: string, allowed: readonly Cidr[]): void {
   const url = URL.canParse(callbackUrl) ? new URL(callbackUrl) : undefined;
@@ -15,7 +15,10 @@ export function assertCallable(callbackUrl: string, allowed: readonly Cidr[]): v
   if (address !== undefined && !isReachable(address, allowed)) throw refuse("must lead to a public address");
 }
 
-/** The address that a URL has for its host; undefined if it has a name. The parser has read decimal, octal and hex spellings already. */
+/**
+ * The address in a URL's host; undefined if the host is a name. The URL parser has already normalised decimal, octal
+ * and hex spellings.
+ */
 export function literalOf(url: URL): string | undefined {
   const host = url.hostname.replace(/^\[(.+)\]$/, "$1");
   return isIP(host) ? host : undefined;

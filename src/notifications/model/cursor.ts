@@ -1,6 +1,6 @@
 import { invalid } from "../../kernel/failure.ts";
 
-/** Pages of this room begin behind a position, which is no secret; clients treat it as opaque all the same. */
+/** Cursors of this room are positions, which are no secret; clients have to treat them as opaque all the same. */
 export const cursorAt = (position: number) => Buffer.from(String(position)).toString("base64");
 
 export function positionOf(cursor: string): number {

@@ -19,7 +19,7 @@ export type Delivery = {
   id: string;
   subscriptionId: string;
   accountId: string;
-  /** Who published it; empty for a message of ours, and for one from before this was kept of which it is not known. */
+  /** The publishing account; empty for our own messages, and for older ones of which it is not known. */
   publisherId: string;
   topic: string;
   type: "Confirmation" | "Notification" | "Expiring";
@@ -41,7 +41,7 @@ export type Delivery = {
   leasedAt: number | null;
 };
 
-/** Of a list nobody is told the events, which may be long. */
+/** Lists leave out the events, which may be long. */
 const IN_BRIEF = `position, id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, NULL AS event, sent_at,
   validity_at, link_base, hash_key, state, attempt_count, step, step_base_at, next_attempt_at, settled_at, lease, leased_at`;
 const COLUMNS = `position, id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, event, sent_at,
@@ -52,10 +52,10 @@ export function findDelivery(reader: Reader, id: string): Delivery | undefined {
   return row && deliveryFrom(row);
 }
 
-/** What messages of one lane have in common, of which only one is sent at a time: who published them, and the twin. Null is about none. */
+/** Messages of one lane are sent one at a time: same publisher and twin. Null is for messages about no twin. */
 export type Lane = Pick<Delivery, "publisherId" | "twinId">;
 
-/** Of one publisher's messages that a subscription waits for and may be tried now, their lanes: those that have waited longest. */
+/** The lanes of one publisher's due messages for a subscription: those that have waited longest. */
 export const listDueMessages = (reader: Reader, subscriptionId: string, publisherId: string, limit: number) =>
   reader
     .all(
@@ -72,7 +72,7 @@ export const listDueMessages = (reader: Reader, subscriptionId: string, publishe
 export const getDeliveryAt = (reader: Reader, position: number): Delivery =>
   deliveryFrom(reader.get(`SELECT ${COLUMNS} FROM deliveries WHERE position = ?`, position) as Row);
 
-/** How many wait, of all accounts; counted up to `max`. */
+/** How many deliveries wait, of all accounts; counted up to `max`. */
 export function countWaiting(reader: Reader, max: number): number {
   const row = reader.get(
     "SELECT count(*) AS waiting FROM (SELECT 1 FROM deliveries INDEXED BY deliveries_waiting WHERE state = 'waiting' LIMIT ?)",
@@ -81,7 +81,10 @@ export function countWaiting(reader: Reader, max: number): number {
   return integer(row, "waiting");
 }
 
-/** Whose messages a subscription waits for, and when the first of each may be tried: however many wait, one step in the index for each publisher. */
+/**
+ * Publishers with messages waiting for a subscription, and when each one's first may be tried: one index step per
+ * publisher, however many wait.
+ */
 export function listWaitingPublishers(reader: Reader, subscriptionId: string) {
   const found: { publisherId: string; firstAt: number }[] = [];
   let row = reader.get(`${FIRST_WAITING} ${IN_ORDER}`, subscriptionId);
@@ -97,19 +100,19 @@ const FIRST_WAITING =
   "SELECT publisher_id, next_attempt_at FROM deliveries WHERE subscription_id = ? AND state = 'waiting'";
 const IN_ORDER = "ORDER BY publisher_id, next_attempt_at LIMIT 1";
 
-/** When the first of a subscription's waiting deliveries may be tried; null if none waits. */
+/** When a subscription's first waiting delivery may be tried; null if none waits. */
 export function firstAttemptAt(reader: Reader, subscriptionId: string): number | null {
   const instants = listWaitingPublishers(reader, subscriptionId).map(({ firstAt }) => firstAt);
   return instants.length > 0 ? Math.min(...instants) : null;
 }
 
-/** The lanes of what a subscription is being sent at the moment. */
+/** The lanes of a subscription's messages in flight. */
 export const listLanesInFlight = (reader: Reader, subscriptionId: string): Lane[] =>
   reader
     .all("SELECT publisher_id, twin_id FROM deliveries WHERE subscription_id = ? AND state = 'sending'", subscriptionId)
     .map((row) => ({ publisherId: text(row, "publisher_id"), twinId: textOrNull(row, "twin_id") }));
 
-/** Leases that were not given back in time, oldest first. */
+/** Leases that are over, oldest first. */
 export const listOverdue = (reader: Reader, limit: number) =>
   reader
     .all(
@@ -142,7 +145,10 @@ export type DeliveryFilter = {
   le?: number | undefined;
 };
 
-/** An account's deliveries before a position, newest first, without their events: of the next `examined` the first `limit` that fit the filter. */
+/**
+ * An account's deliveries before a position, newest first, without their events: of the next `examined`, the first
+ * `limit` that pass the filter.
+ */
 export function listDeliveryRows(
   reader: Reader,
   accountId: string,
@@ -180,7 +186,7 @@ export function listDeliveryRows(
   return { last: integer(end, "count") < filter.examined ? null : last, found: rows.map(deliveryFrom) };
 }
 
-/** How many of a subscription's deliveries wait, and how many have failed; not counted beyond `max`. */
+/** How many of a subscription's deliveries wait and how many have failed, each counted up to `max`. */
 export function countOpen(reader: Reader, subscriptionId: string, max: number): { waiting: number; failed: number } {
   const count = (state: "waiting" | "failed") =>
     integer(
@@ -200,7 +206,7 @@ type NewDelivery = Pick<
 > &
   Pick<Delivery, "validityAt" | "linkBase" | "hashKey">;
 
-/** Enqueues a message, to be tried at once. */
+/** Enqueues a message that is due at once. */
 export function insertDelivery(tx: Tx, delivery: NewDelivery): void {
   tx.run(
     `INSERT INTO deliveries (id, subscription_id, account_id, publisher_id, topic, type, number, twin_id, trigger, event, sent_at,
@@ -225,7 +231,7 @@ export function insertDelivery(tx: Tx, delivery: NewDelivery): void {
   );
 }
 
-/** Takes a delivery for sending, and counts the attempt. */
+/** Leases a delivery for sending and counts the attempt. */
 export function saveLease(tx: Tx, position: number, lease: string, leasedUntil: number): void {
   tx.run(
     `UPDATE deliveries SET state = 'sending', lease = ?, leased_at = ?, leased_until = ?, attempt_count = attempt_count + 1, step = step + 1
@@ -237,12 +243,12 @@ export function saveLease(tx: Tx, position: number, lease: string, leasedUntil: 
   );
 }
 
-/** Leaves it for longer to who leased it. */
+/** Extends a lease. */
 export function saveLeaseEnd(tx: Tx, position: number, leasedUntil: number): void {
   tx.run("UPDATE deliveries SET leased_until = ? WHERE position = ?", leasedUntil, position);
 }
 
-/** Gives it back, to be tried again. */
+/** Ends a lease; the delivery waits for its next attempt. */
 export function saveWaiting(tx: Tx, position: number, nextAttemptAt: number, step: number): void {
   tx.run(
     `UPDATE deliveries SET state = 'waiting', next_attempt_at = ?, step = ?, lease = NULL, leased_at = NULL, leased_until = NULL
@@ -262,7 +268,7 @@ export function saveSettled(tx: Tx, position: number, state: "delivered" | "fail
   );
 }
 
-/** Starts over with a delivery that waits or has failed: due at `at`, with the whole schedule before it. */
+/** Restarts a waiting or failed delivery: due at `at`, with a new schedule. */
 export function saveRestart(tx: Tx, position: number, at: number): void {
   tx.run(
     "UPDATE deliveries SET state = 'waiting', settled_at = NULL, step = 0, step_base_at = ?, next_attempt_at = ? WHERE position = ?",
@@ -272,7 +278,7 @@ export function saveRestart(tx: Tx, position: number, at: number): void {
   );
 }
 
-/** Positions of what a subscription has not been delivered, from an instant on and behind a position, in order. */
+/** Positions of a subscription's undelivered messages, from an instant on and after a position, in order. */
 export const listUndelivered = (reader: Reader, subscriptionId: string, since: number, after: number, limit: number) =>
   reader
     .all(

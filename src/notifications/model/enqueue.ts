@@ -16,12 +16,12 @@ const OF_OURS: Pick<Delivery, "publisherId" | "number" | "twinId" | "trigger" | 
   event: null,
 };
 
-/** What a subscription's messages are made of, at this moment. */
+/** The parts of a subscription that go into its messages, at this moment. */
 type Addressee = Pick<WebhookSubscription, "id" | "accountId" | "topic" | "expiresAt" | "linkBase" | "hashKey">;
 
 /**
- * One delivery row. The id of the message is made in the transaction: it is told to nobody before the commit, so a command that
- * is run again after a roll-back may make another. Whoever makes the subscription due for it wakes those who send.
+ * Inserts one delivery row. The message id is made in the transaction: it is not visible before the commit, so a rerun
+ * after a roll-back may make another. The caller that makes the subscription due wakes the senders.
  */
 export function enqueue(tx: Tx, subscription: Addressee, message: Message): void {
   const about = message.type === "Notification" ? message : OF_OURS;
@@ -42,19 +42,22 @@ export function enqueue(tx: Tx, subscription: Addressee, message: Message): void
   });
 }
 
-/** When a subscription is due that has something to be tried from `at` on: not while it is paused, and not before its endpoint wants to be asked. */
+/**
+ * When a subscription with a message to be tried from `at` on is due: not while it is paused, and not before its
+ * endpoint's hold ends.
+ */
 export const dueAtOf = (
   { pausedAt, heldUntil }: Pick<WebhookSubscription, "pausedAt" | "heldUntil">,
   at: number | null,
 ) => (at === null || pausedAt !== null ? null : Math.max(at, heldUntil ?? 0));
 
 /**
- * How long an endpoint that has failed is left alone between one message and the next. Ten a second are enough to notice that it is well
- * again, and all that a dead one with a long queue may cost the others.
+ * Least time between two messages to an endpoint that has failed. Ten a second are enough to notice a recovery, and all
+ * that a dead endpoint with a long queue may cost the others.
  */
 export const FAILING_GAP_MS = 100;
 
-/** When it is due now that one more message waits. */
+/** When it is due with one more message waiting. */
 export const dueAtWithMore = (tx: Tx, subscription: WebhookSubscription) => {
   const due = dueAtOf(subscription, subscription.failingSince === null ? tx.now : tx.now + FAILING_GAP_MS);
   return due === null ? null : Math.min(due, subscription.dueAt ?? due);

@@ -1,6 +1,6 @@
 import { integer, type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 
-/** An account of which others may use topics, each with the topics in the order in which they were listed. */
+/** The accounts that an account grants topics to, each with its topics in the order listed. */
 export function listGrants(reader: Reader, accountId: string): [granteeId: string, topics: string[]][] {
   const grants = new Map<string, string[]>();
   for (const row of reader.all(
@@ -13,7 +13,7 @@ export function listGrants(reader: Reader, accountId: string): [granteeId: strin
   return [...grants];
 }
 
-/** How many accounts it has granted something to, beside one. */
+/** Number of accounts with grants, apart from one. */
 export function countOtherGrantees(reader: Reader, accountId: string, granteeId: string): number {
   const row = reader.get(
     "SELECT count(DISTINCT grantee_id) AS count FROM topic_grants WHERE account_id = ? AND grantee_id <> ?",
@@ -23,7 +23,7 @@ export function countOtherGrantees(reader: Reader, accountId: string, granteeId:
   return row ? integer(row, "count") : 0;
 }
 
-/** Whether an account may subscribe to a topic of another one. */
+/** Whether an account may subscribe to another account's topic. */
 export const isGranted = (reader: Reader, publisherId: string, topic: string, granteeId: string): boolean =>
   reader.get(
     "SELECT 1 FROM topic_grants WHERE account_id = ? AND topic = ? AND grantee_id = ?",

@@ -1,8 +1,8 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
 
 /**
- * Numbers are dense. Deliveries that are old enough are dropped, the settled ones only; so behind one that was settled within the shortest
- * time they may be kept, a day, the next number is there.
+ * Numbers have no gaps. Old deliveries are deleted once they are settled; so after one that was settled within a day,
+ * the shortest time that they are kept, the next number must exist.
  */
 const SETTLED_SOON = "d.settled_at < d.sent_at + 86400000";
 

@@ -1,13 +1,14 @@
 import type { Lane } from "./delivery-rows.ts";
 
-// Which of a subscription's messages are sent next. Of those about a twin that one account published, a lane, only one is out at a time, so
-// they arrive in their order; what another account published about the same twin is another lane.
+// Chooses which of a subscription's messages are sent next. Messages of one publisher about one twin form a lane, with
+// at most one in flight, so they arrive in order; another publisher's messages about the same twin are another lane.
 
 type Waiting = Lane & { position: number };
 
 /**
- * Of what is due, each publisher's messages in a list, at most `places` of the oldest of each free lane. The publisher that has least on its way is
- * next; where that is several, the first of the lists. So however much one of them publishes, the others' messages do not wait behind it.
+ * Chooses at most `places` of the due messages (one list per publisher): the oldest of each free lane. The publisher
+ * with the fewest in flight is next; among equals, the first list. So one publisher's flood does not delay the others'
+ * messages.
  */
 export function chooseNext(due: readonly (readonly Waiting[])[], inFlight: readonly Lane[], places: number): Waiting[] {
   const taken = new Set(inFlight.map(keyOf));
@@ -26,7 +27,7 @@ export function chooseNext(due: readonly (readonly Waiting[])[], inFlight: reado
   return chosen;
 }
 
-/** The oldest first. Each message about no twin is a lane of its own. */
+/** The oldest of each lane. Each message about no twin is a lane of its own. */
 function firstOfEachLane(waiting: readonly Waiting[], taken: Set<string>): Waiting[] {
   const oldestFirst = waiting.toSorted((a, b) => a.position - b.position);
   return oldestFirst.filter((one) => {

@@ -5,9 +5,9 @@ import { type Delivery, findDelivery } from "./delivery-rows.ts";
 import { findSubscription, type WebhookSubscription } from "./subscription-rows.ts";
 import type { SubscriptionKey } from "./tokens.ts";
 
-// What ended, what lapsed a moment ago, what another account has and what never was are not found, in the same words.
+// Ended, just lapsed, foreign and unknown subscriptions are not found, in the same words.
 
-/** A subscription that lives, by what a token says of it. */
+/** The live subscription that a token names. */
 export function getLiveSubscription(reader: Reader, { accountId, id }: SubscriptionKey): WebhookSubscription {
   const subscription = findSubscription(reader, id);
   const lives = subscription && subscription.endedAt === null && subscription.expiresAt > reader.now;

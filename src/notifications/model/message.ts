@@ -8,8 +8,8 @@ import { linkOf, type Purpose } from "./tokens.ts";
 type Field = readonly [name: string, text: JsonText];
 
 /**
- * The body of a delivery (specification 2.12), the same bytes at each attempt: all it is made of was fixed when it was enqueued. Links and
- * hash come from keys, which the database does not have in the clear, and are put in here.
+ * The body of a delivery (specification 2.12), the same bytes at each attempt: all inputs were fixed when it was
+ * enqueued. Links and hash need keys that the database has only sealed, so they are inserted here.
  */
 export function bodyOf(vault: Vault, delivery: Delivery): string {
   const fields = fieldsOf(vault, delivery);
@@ -31,7 +31,7 @@ export function bodyOf(vault: Vault, delivery: Delivery): string {
   return objectOf([...fields, ...hash]);
 }
 
-/** In the order in which they are hashed. `number` and `publisher`, which the original does not have, are covered by the signature only. */
+/** In hash order. `number` and `publisher`, which the original does not have, are covered by the signature only. */
 function fieldsOf(vault: Vault, delivery: Delivery): Field[] {
   const { type, id, trigger, twinId, event, number, sentAt, publisherId } = delivery;
   const link = (purpose: Purpose) =>
@@ -58,7 +58,7 @@ function fieldsOf(vault: Vault, delivery: Delivery): Field[] {
     sent,
     ["subscription", linked] as const,
     ["number", json(number)] as const,
-    // Not inside the event, whose members are the names of entries.
+    // Not inside the event, whose members are names of entries.
     ...(publisherId === "" ? [] : [["publisher", json(publisherId)] as const]),
   ];
 }
@@ -67,5 +67,5 @@ const json = (value: string | number | null) => JSON.stringify(value) as JsonTex
 const objectOf = (fields: readonly Field[]) =>
   `{${fields.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}` as JsonText;
 
-/** For the hash: strings as they are, anything else as the JSON text that stands in the body. */
+/** For the hash: strings without quotes, anything else as its JSON text in the body. */
 const plain = (text: JsonText): string => (text.startsWith('"') ? JSON.parse(text) : text);

@@ -1,8 +1,8 @@
 import { integer, type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 
-// Deliveries that nobody waits for any more: of ended subscriptions, and from long ago.
+// Deletes deliveries that are no longer needed: those of ended subscriptions, and old ones.
 
-/** Gives up on what waits, at most `limit`, and answers how many there were. */
+/** Drops at most `limit` waiting deliveries and returns how many. */
 export const dropWaiting = (tx: Tx, subscriptionId: string, limit: number): number =>
   tx.run(
     `UPDATE deliveries SET state = 'dropped', settled_at = ? WHERE position IN (
@@ -13,7 +13,7 @@ export const dropWaiting = (tx: Tx, subscriptionId: string, limit: number): numb
     limit,
   );
 
-/** An ended subscription that still has something waiting. */
+/** An ended subscription that still has waiting deliveries. */
 export function findUncleared(reader: Reader): string | undefined {
   const row = reader.get(
     `SELECT id FROM webhook_subscriptions s WHERE ended_at IS NOT NULL AND EXISTS (
@@ -23,7 +23,10 @@ export function findUncleared(reader: Reader): string | undefined {
   return row && text(row, "id");
 }
 
-/** Of the next `limit` behind a position, deletes those that are settled and from before an instant. Answers how many, and how far it came. */
+/**
+ * Examines the next `limit` deliveries after a position and deletes those that are settled and from before an instant.
+ * Returns how many, and the last position.
+ */
 export function deleteDeliveriesBefore(
   tx: Tx,
   after: number,

@@ -8,7 +8,7 @@ export type Trigger =
   | ("sticker.put" | "sticker.removed" | "sticker.expired");
 
 export type Publication = {
-  /** The account that publishes: whose entry or sticker it is. */
+  /** The publishing account: the owner of the entry or sticker. */
   accountId: string;
   twinId: string;
   trigger: Trigger;
@@ -17,29 +17,30 @@ export type Publication = {
 };
 
 /**
- * One delivery row for each confirmed, unexpired subscription to one of the account's topics: subscriptions name whose topic they are for, and
- * a foreign one receives as long as the topic is granted. A topic named twice counts once. In the transaction of the change. Numbers are
- * counted here, so a gap is a lost message.
+ * Enqueues one delivery for each confirmed, unexpired subscription to one of the account's topics: a subscription names
+ * the topic's owner, and a foreign one receives as long as the topic is granted. A topic listed twice counts once. Runs
+ * in the transaction of the change; numbers are counted here, so a gap means a lost message.
  */
 export function publish(tx: Tx, ...publications: readonly Publication[]): void {
-  // Very many stickers expire at once, most of them to the same topics: who listens is asked once, and counted up once.
+  // Thousands of stickers may expire at once, most of them with the same topics: subscriptions are looked up once, and
+  // their numbers updated once.
   const listeners = new Map<string, WebhookSubscription[]>();
-  const told = new Map<string, WebhookSubscription>();
+  const numbered = new Map<string, WebhookSubscription>();
   for (const { accountId, twinId, trigger, topics, event } of publications) {
     for (const topic of new Set(topics)) {
       const name = `${accountId} ${topic}`;
       const reached = listeners.get(name) ?? listReached(tx, accountId, topic);
       listeners.set(name, reached);
       for (const found of reached) {
-        // Several of these names may lead to one subscription that has inherited publishers.
-        const subscription = told.get(found.id) ?? found;
+        // Several of these names may lead to the same subscription with inherited publishers.
+        const subscription = numbered.get(found.id) ?? found;
         const number = subscription.messageCount + 1;
-        told.set(found.id, { ...subscription, messageCount: number });
+        numbered.set(found.id, { ...subscription, messageCount: number });
         enqueue(tx, subscription, { type: "Notification", publisherId: accountId, number, twinId, trigger, event });
       }
     }
   }
-  for (const subscription of told.values()) {
+  for (const subscription of numbered.values()) {
     const dueAt = dueAtWithMore(tx, subscription);
     saveMessageCount(tx, subscription.id, subscription.messageCount, dueAt);
     if (dueAt !== null) tx.wake("deliveries");

@@ -1,14 +1,17 @@
-// When a delivery is tried again. Pure: an attempt's outcome in, what follows from it out.
+// When a delivery is retried. Pure: the outcome of an attempt in, its consequences out.
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What an attempt may take, from the first look for an address to the end of the answer. */
+/** Limit of an attempt, from the first look-up of an address to the end of the answer. */
 export const ATTEMPT_MS = 10 * SECOND;
 
-/** How long after a failed attempt the next one is made; after the last of these there is none. 67 hours and 12 minutes in sum. */
+/**
+ * Delays from a failed attempt to the next; after the last one the delivery has failed. 67 hours and 12 minutes in
+ * total.
+ */
 export const RETRY_DELAYS_MS = [
   5 * SECOND,
   30 * SECOND,
@@ -23,24 +26,27 @@ export const RETRY_DELAYS_MS = [
   12 * HOUR,
 ] as const;
 
-/** Each delay is up to this much longer or shorter, so that what failed together does not come back together. */
+/** Each delay varies by up to this much, so that messages that failed together do not come back together. */
 export const JITTER = 0.05;
 
-/** Counted from when the delivery was made, or last retried by hand. What a receiver asks for does not stretch it. */
+/** Counted from when the delivery was made or last retried by hand. A receiver's `Retry-After` does not extend it. */
 const GIVE_UP_AFTER_MS = 3 * DAY;
 
-/** An endpoint that has failed for so long without a success is left alone until somebody resumes it. */
+/** An endpoint that has failed for this long without a success is paused until it is resumed by hand. */
 const PAUSE_AFTER_MS = 5 * DAY;
 
 const RETRY_AFTER_MIN_MS = SECOND;
 const RETRY_AFTER_MAX_MS = 6 * HOUR;
-/** An endpoint that says "too much" without saying for how long is left alone for 5 s, then 10 s, … So is one whose failures take long. */
+/**
+ * How long an endpoint that answers 429 or 503 without `Retry-After` is held: 5 s, then 10 s, … The same holds for one
+ * whose failures are slow.
+ */
 const HOLD_FIRST_MS = 5 * SECOND;
 const HOLD_MAX_MS = 5 * MINUTE;
-/** A failure that took so long has kept a place from others. */
+/** A failure that took this long has kept a place from other messages. */
 const SLOW_FAILURE_MS = 5 * SECOND;
 
-/** Why an attempt failed; `interrupted` is no fault of the receiver's. */
+/** Why an attempt failed; `interrupted` does not count against the receiver. */
 export type AttemptError =
   | ("dns" | "address" | "connect" | "tls" | "timeout" | "closed")
   | ("redirect" | "status" | "gone" | "interrupted");
@@ -48,7 +54,7 @@ export type AttemptError =
 export type Outcome = {
   status: number | null;
   error: AttemptError | null;
-  /** What the receiver asked for, if it did. */
+  /** The receiver's `Retry-After`, if it sent one. */
   retryAfterMs: number | null;
 };
 
@@ -58,7 +64,7 @@ export function errorOf(status: number): AttemptError | null {
   return status >= 300 && status < 400 ? "redirect" : "status";
 }
 
-/** What becomes of a delivery after an attempt at `now`: the instant of the next one, or null if there is none. `chance` is from 0 to 1. */
+/** The instant of a delivery's next attempt after one at `now`, or null if there is none. `chance` is from 0 to 1. */
 export function nextAttemptAt(
   { error, retryAfterMs, status }: Outcome,
   { step, stepBaseAt }: { step: number; stepBaseAt: number },
@@ -83,7 +89,7 @@ export type Health = {
 
 export const HEALTHY: Health = { failingSince: null, heldUntil: null, holdCount: 0, pausedAt: null };
 
-/** How an endpoint is doing `now` after an attempt. */
+/** The health of an endpoint after an attempt that ended `now`. */
 export function healthAfter(
   { error, status, retryAfterMs, startedAt, durationMs }: Outcome & { startedAt: number; durationMs: number },
   before: Health,
@@ -91,13 +97,13 @@ export function healthAfter(
 ): Health {
   if (error === null) return HEALTHY;
   if (error === "interrupted") return before;
-  // Slow failures in a row: not those that were on their way together when the first of them came.
+  // Counts consecutive slow failures, but not those that were already in flight when the first one came.
   const inRow = before.failingSince !== null && startedAt >= before.failingSince + ATTEMPT_MS;
   const slowly = inRow && durationMs >= SLOW_FAILURE_MS;
   const failingSince = before.failingSince ?? startedAt;
   const pausedAt = before.pausedAt ?? (now - failingSince >= PAUSE_AFTER_MS ? now : null);
   if (!isOverload(status) && !slowly) return { ...before, failingSince, pausedAt };
-  // What was on its way when the hold began says the same once more, and does not make it grow.
+  // Messages in flight when the hold began fail for the same reason, and do not lengthen it.
   const again = before.heldUntil !== null && startedAt < before.heldUntil;
   const holdCount = again ? before.holdCount : before.holdCount + 1;
   const backoff = Math.min(HOLD_FIRST_MS * 2 ** Math.min(holdCount - 1, 20), HOLD_MAX_MS);
@@ -107,7 +113,7 @@ export function healthAfter(
   return { failingSince, pausedAt, heldUntil, holdCount };
 }
 
-/** `Retry-After` in its two forms, seconds or a date; null if there is none that can be read. */
+/** Reads `Retry-After` in its two forms, seconds or a date; null if it is absent or unreadable. */
 export function readRetryAfter(header: string | null, now: number): number | null {
   if (header === null) return null;
   if (/^\s*\d{1,9}\s*$/.test(header)) return Number(header) * SECOND;

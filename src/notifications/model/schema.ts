@@ -6,7 +6,7 @@ import { DELIVERY_STATES, type Delivery } from "./delivery-rows.ts";
 import type { SubscriptionInDetail, WebhookSubscription } from "./subscription-rows.ts";
 import { Topic } from "./topic.ts";
 
-// What callers of the account API send and what they are answered (specification 2.12), and our own operations in its style.
+// What callers of the account API send and receive (specification 2.12), and our own operations in its style.
 
 const CLIENT_SECRET = /^[0-9A-Za-z_-]{16}$/;
 
@@ -27,13 +27,13 @@ const options = {
   client_secret: z.string().regex(CLIENT_SECRET).nullish(),
 };
 
-const PublisherView = Uuid.meta({ description: "The account whose topic it is." });
+const PublisherView = Uuid.meta({ description: "The topic's owner." });
 
 export const Subscribe = z.object({
   callback_url: CallbackUrl,
   topic: Topic,
   account: Uuid.nullish().meta({
-    description: "The account whose topic it is, which must have granted it. The caller's own if it is left out.",
+    description: "The topic's owner, which must have granted the topic. The caller's account if left out.",
   }),
   ...options,
 });
@@ -42,7 +42,7 @@ export const Refresh = z.object(options);
 const TOPICS_MAX = 100;
 const Topics = z.array(Topic).max(TOPICS_MAX);
 
-/** The stub calls the list `topics`, the page `publish`. */
+/** The original's stub calls the list `topics`, its page `publish`. */
 export const AccountAccess = z
   .union([z.object({ topics: Topics }), z.object({ publish: Topics })])
   .transform((body) => [...new Set("topics" in body ? body.topics : body.publish)]);
@@ -59,7 +59,7 @@ export const SubscribedView = z.object({
   server_secret: z.string().optional(),
   signing_secret: z
     .string()
-    .meta({ description: "Verifies the Standard Webhooks signature of messages; told only here." }),
+    .meta({ description: "Verifies the Standard Webhooks signature of messages; shown only here." }),
 });
 export const ConfirmedView = LinkedView.extend({ subscription: LinkedView });
 export const RefreshedView = z.object({
@@ -83,7 +83,7 @@ export const SubscriptionView = z.object({
   publisher: PublisherView,
   inherited_publishers: z.array(Uuid).optional().meta({
     description:
-      "Other accounts whose messages on the topic it receives as well: it did so before subscriptions named one.",
+      "Other accounts whose messages on the topic it also receives: left from before subscriptions named an account.",
   }),
   topic: z.string(),
   callback_url: z.string(),
@@ -99,11 +99,13 @@ export const SubscriptionView = z.object({
       messages: z.int().meta({ description: "Notifications so far: the number of the latest one." }),
       waiting: z.int().meta({ description: "Not delivered yet; not counted beyond 10 000, in a list beyond 200." }),
       failed: z.int().meta({ description: "Given up, until they are retried or recovered; likewise." }),
-      failing_since_ts: instant.meta({ description: "Of the first failure since the endpoint last took a message." }),
-      held_until_ts: instant.meta({ description: "The endpoint asked to be left alone until then." }),
-      paused_ts: instant.meta({ description: "It failed for five days, and is left alone until it is resumed." }),
+      failing_since_ts: instant.meta({ description: "The first failure since the endpoint last accepted a message." }),
+      held_until_ts: instant.meta({ description: "The endpoint is sent nothing until then." }),
+      paused_ts: instant.meta({
+        description: "The endpoint failed for five days, and gets nothing until it is resumed.",
+      }),
     })
-    .meta({ description: "How the endpoint is doing." }),
+    .meta({ description: "The health of the endpoint." }),
 });
 export const SubscriptionsView = z.object({ subscriptions: z.array(SubscriptionView), cursor: z.string().nullable() });
 
@@ -143,7 +145,7 @@ const delivery = {
   subscription: Uuid,
   account: Uuid,
   publisher: Uuid.optional().meta({
-    description: "The account that published it; missing in messages of the service's own.",
+    description: "The account that published it; missing in the service's own messages.",
   }),
   topic: z.string(),
   type: z.enum(["Confirmation", "Notification", "Expiring"]),
@@ -163,10 +165,10 @@ export const DeliveriesView = z.object({ deliveries: z.array(DeliveryView), curs
 const AttemptView = z.object({
   number: z.int(),
   started_ts: TimestampView,
-  duration_ms: z.int().optional().meta({ description: "Missing if the server ended in the midst of it." }),
+  duration_ms: z.int().optional().meta({ description: "Missing if the server ended during the attempt." }),
   status: z.int().optional().meta({ description: "Of the HTTP answer, if one came." }),
   error: z.string().optional().meta({ description: "Why it failed; missing if it did not." }),
-  answer: z.string().meta({ description: "The beginning of what was answered." }),
+  answer: z.string().meta({ description: "The beginning of the answer." }),
 });
 export const DeliveryInDetailView = z.object({
   ...delivery,
@@ -206,6 +208,6 @@ const viewAttempt = ({ number, startedAt, durationMs, status, error, answer }: A
 export const Recover = z.object({ since: Timestamp, topic: Topic.nullish(), subscription: Uuid.nullish() });
 export const RecoveredView = z.object({ recovered: z.int().meta({ description: "Deliveries that are tried again." }) });
 
-/** A member that is left out where there is none. */
+/** A member that is left out if its value is null. */
 const named = <Name extends string>(name: Name, value: number | null, view: (value: number) => number = toSeconds) =>
   (value === null ? {} : { [name]: view(value) }) as { [Key in Name]?: number };

@@ -3,7 +3,7 @@ import { blake2b } from "@noble/hashes/blake2.js";
 import type { Random } from "../../kernel/random.ts";
 import type { Vault } from "../../store/keys/vault.ts";
 
-/** Standard Webhooks asks for 24 to 64 bytes. */
+/** Standard Webhooks requires 24 to 64 bytes. */
 const SIGNING_BYTES = 32;
 const SIGNING_PREFIX = "whsec_";
 /** 16 characters of base64url, like a client secret. */
@@ -13,14 +13,14 @@ const HASH_BYTES = 32;
 export const signingLabel = (subscriptionId: string) => `webhook-signing ${subscriptionId}`;
 export const hashLabel = (subscriptionId: string) => `webhook-hash ${subscriptionId}`;
 
-/** A new secret by which receivers verify our signature: as they are told it, once, and as it is kept. */
+/** A new secret for receivers to verify our signature: in clear, to show once, and sealed, to store. */
 export function newSigningSecret(vault: Vault, random: Random, subscriptionId: string) {
   const key = random.bytes(SIGNING_BYTES);
-  const told = `${SIGNING_PREFIX}${Buffer.from(key).toString("base64")}`;
-  return { told, sealed: vault.seal(signingLabel(subscriptionId), key) };
+  const clear = `${SIGNING_PREFIX}${Buffer.from(key).toString("base64")}`;
+  return { clear, sealed: vault.seal(signingLabel(subscriptionId), key) };
 }
 
-/** The signature header of one attempt (Standard Webhooks): over id, instant of the attempt in seconds, and body. */
+/** The signature header of one attempt (Standard Webhooks): over id, time of the attempt in seconds, and body. */
 export function signatureOf(
   vault: Vault,
   subscriptionId: string,
@@ -33,7 +33,7 @@ export function signatureOf(
   return `v1,${createHmac("sha256", key).update(`${id}.${at}.`).update(body).digest("base64")}`;
 }
 
-/** Our half of the key of the hash (specification 2.12), as it is told, and the whole key as it is kept; null without a client's half. */
+/** Our half of the hash key (specification 2.12) in clear, and the whole key sealed; null without a client's half. */
 export function newHashKey(
   vault: Vault,
   random: Random,
@@ -48,7 +48,7 @@ export function newHashKey(
 export const openHashKey = (vault: Vault, subscriptionId: string, sealed: string) =>
   vault.open(hashLabel(subscriptionId), sealed);
 
-/** Keyed BLAKE2b over texts in their order, as standard base64. */
+/** Keyed BLAKE2b over texts in the given order, as standard base64. */
 export function hashOf(key: Uint8Array, texts: readonly string[]): string {
   const hash = blake2b.create({ key, dkLen: HASH_BYTES });
   for (const text of texts) hash.update(Buffer.from(text));

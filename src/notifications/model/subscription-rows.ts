@@ -3,12 +3,12 @@ import type { Health } from "./schedule.ts";
 
 export type EndReason = "unsubscribed" | "deleted" | "gone" | "expired";
 
-/** An account's wish to be told, at an endpoint, of what is published on a topic; and how that endpoint is doing. */
+/** A webhook subscription of an account to a topic, and the health of its endpoint. */
 export type WebhookSubscription = Health & {
   position: number;
   id: string;
   accountId: string;
-  /** Whose topic it is: the account's own, or another's that has granted it. */
+  /** The topic's owner: the account itself, or another that has granted the topic. */
   publisherId: string;
   topic: string;
   callbackUrl: string;
@@ -27,9 +27,9 @@ export type WebhookSubscription = Health & {
   dueAt: number | null;
 };
 
-/** A subscription and how its endpoint is doing. */
+/** A subscription and the health of its endpoint. */
 export type SubscriptionInDetail = WebhookSubscription & {
-  /** Whether the publisher lets the account have the topic, as it does itself. */
+  /** Whether the publisher grants the topic; an account always has its own. */
   granted: boolean;
   inheritedPublishers: string[];
   waiting: number;
@@ -44,7 +44,7 @@ export function findSubscription(reader: Reader, id: string): WebhookSubscriptio
   return row && subscriptionFrom(row);
 }
 
-/** Those of an account behind a position that have not ended, in the order of their making. */
+/** An account's live subscriptions after a position, oldest first. */
 export const listLiveSubscriptions = (reader: Reader, accountId: string, after: number, limit: number) =>
   reader
     .all(
@@ -57,7 +57,10 @@ export const listLiveSubscriptions = (reader: Reader, accountId: string, after: 
     )
     .map(subscriptionFrom);
 
-/** Whom a publication reaches: subscriptions to this topic of the publisher's, of the publisher itself or of accounts that it grants the topic to. */
+/**
+ * Subscriptions that a publication reaches: to this topic of this publisher, by the publisher itself or by accounts
+ * that it grants the topic to.
+ */
 export const listReached = (reader: Reader, publisherId: string, topic: string) =>
   reader
     .all(
@@ -78,7 +81,10 @@ export const listReached = (reader: Reader, publisherId: string, topic: string) 
     )
     .map(subscriptionFrom);
 
-/** Other accounts whose messages on its topic a subscription receives as well, from when a grant alone delivered. */
+/**
+ * Other accounts whose messages on its topic a subscription also receives: left from the first release, in which a
+ * grant alone delivered.
+ */
 export const listInheritedPublishers = (reader: Reader, subscriptionId: string) =>
   reader
     .all(
@@ -89,7 +95,7 @@ export const listInheritedPublishers = (reader: Reader, subscriptionId: string) 
 
 type TopicOf = Pick<WebhookSubscription, "publisherId" | "topic">;
 
-/** How many an account has that have not ended: in all, and to a topic of a publisher. */
+/** Numbers of an account's live subscriptions: in all, and to a topic of a publisher. */
 export function countLive(reader: Reader, accountId: string, { publisherId, topic }: TopicOf) {
   const row = reader.get(
     `SELECT count(*) AS live, coalesce(sum(publisher_id = ? AND topic = ?), 0) AS same
@@ -101,7 +107,10 @@ export function countLive(reader: Reader, accountId: string, { publisherId, topi
   return { all: integer(row, "live"), onTopic: integer(row, "same") };
 }
 
-/** Of the subscriptions that an account has made since an instant, ended or not, the newest `limit`: how many, and when the oldest of them. */
+/**
+ * Of the subscriptions that an account has made since an instant, ended or not, the newest `limit`: how many, and when
+ * the oldest was made.
+ */
 export function countMadeSince(reader: Reader, accountId: string, since: number, limit: number) {
   const row = reader.get(
     `SELECT count(*) AS count, min(created_at) AS first_at FROM (
@@ -114,10 +123,10 @@ export function countMadeSince(reader: Reader, accountId: string, since: number,
   return { count: integer(row, "count"), firstAt: integerOrNull(row, "first_at") };
 }
 
-/** A subscription with something due, and whose share of the places its messages are sent on. */
+/** A due subscription, and the share of places that its messages count against. */
 export type Due = { id: string; share: string };
 
-/** Subscriptions with something due, longest due first: those of other shares than these. */
+/** Due subscriptions of other shares than these, longest due first. */
 export const listDueBut = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
   (shares.length === 0
     ? reader.all(`${SELECT_DUE} ORDER BY due_at LIMIT ?`, reader.now, limit)
@@ -129,7 +138,7 @@ export const listDueBut = (reader: Reader, shares: readonly string[], limit: num
       )
   ).map(dueFrom);
 
-/** Likewise those of these shares. */
+/** Due subscriptions of these shares, longest due first. */
 export const listDueOf = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
   shares.length === 0
     ? []
@@ -142,7 +151,10 @@ export const listDueOf = (reader: Reader, shares: readonly string[], limit: numb
         )
         .map(dueFrom);
 
-/** What other accounts publish is sent on a share of its own, so that it leaves an account those places that it would have without it. */
+/**
+ * Messages of other publishers count against a share of their own, so that the account keeps the places that it would
+ * have without them.
+ */
 export const shareOf = ({ accountId, publisherId }: Pick<WebhookSubscription, "accountId" | "publisherId">) =>
   publisherId === accountId ? accountId : `${accountId}${OF_OTHERS}`;
 
@@ -151,19 +163,19 @@ const SHARE = `iif(publisher_id = account_id, account_id, account_id || '${OF_OT
 const SELECT_DUE = `SELECT id, ${SHARE} AS share FROM webhook_subscriptions WHERE due_at <= ?`;
 const dueFrom = (row: Row): Due => ({ id: text(row, "id"), share: text(row, "share") });
 
-/** When the next one is due after this instant, if any is. */
+/** When the next subscription becomes due after this instant, if any does. */
 export function nextDueAt(reader: Reader): number | null {
   const row = reader.get("SELECT min(due_at) AS due_at FROM webhook_subscriptions WHERE due_at > ?", reader.now);
   return row ? integerOrNull(row, "due_at") : null;
 }
 
-/** Since when the one has been due that has waited longest, or when the first will be; null if nothing waits anywhere. */
+/** Since when the longest due subscription has been due, or when the first will be; null if nothing waits. */
 export function firstDueAt(reader: Reader): number | null {
   const row = reader.get("SELECT min(due_at) AS due_at FROM webhook_subscriptions WHERE due_at IS NOT NULL");
   return row ? integerOrNull(row, "due_at") : null;
 }
 
-/** Those that lapsed and have not been ended, oldest first. */
+/** Subscriptions that lapsed and have not been ended, oldest first. */
 export const listLapsed = (reader: Reader, limit: number) =>
   reader
     .all(
@@ -173,7 +185,7 @@ export const listLapsed = (reader: Reader, limit: number) =>
     )
     .map(subscriptionFrom);
 
-/** Those whose receiver is to be told that they lapse. */
+/** Subscriptions whose receiver is to be notified that they lapse. */
 export const listNoticeDue = (reader: Reader, limit: number) =>
   reader
     .all(
@@ -263,7 +275,7 @@ export function saveHealth(tx: Tx, id: string, health: Health, dueAt: number | n
   );
 }
 
-/** Those that ended before an instant; their deliveries are older than it too. */
+/** Deletes subscriptions that ended before an instant; their deliveries are older than it too. */
 export const deleteEndedBefore = (tx: Tx, instant: number, limit: number): number =>
   tx.run(
     `DELETE FROM webhook_subscriptions WHERE position IN (

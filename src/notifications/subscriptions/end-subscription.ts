@@ -4,10 +4,13 @@ import type { Tx } from "../../store/sqlite/sql.ts";
 import { dropWaiting } from "../model/old-delivery-rows.ts";
 import { type EndReason, saveEnd, type WebhookSubscription } from "../model/subscription-rows.ts";
 
-/** Deliveries given up with the end itself, so that it takes a bounded time; a job drops the others, which nobody sends meanwhile. */
+/**
+ * Deliveries dropped in the same command, so that it takes a bounded time; a job drops the rest, which are not sent
+ * meanwhile.
+ */
 const DROPPED_AT_ONCE_MAX = 100;
 
-/** Ends a subscription for ever: nothing more is sent, and its tokens lead nowhere. */
+/** Ends a subscription for good: nothing more is sent, and its tokens are refused. */
 export function endSubscription(tx: Tx, actor: Actor, subscription: WebhookSubscription, reason: EndReason): void {
   saveEnd(tx, subscription.id, reason);
   dropWaiting(tx, subscription.id, DROPPED_AT_ONCE_MAX);

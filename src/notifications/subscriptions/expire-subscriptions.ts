@@ -6,7 +6,7 @@ import { endSubscription } from "./end-subscription.ts";
 
 type Slice = { limit: number };
 
-/** Tells receivers, a day before, that their subscription lapses. At most `limit`; answers how many. */
+/** Notifies receivers, a day before, that their subscription lapses. At most `limit`; returns how many. */
 export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }: Slice): number => {
   const due = listNoticeDue(tx, limit);
   for (const subscription of due) {
@@ -19,7 +19,10 @@ export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }:
   return due.length;
 });
 
-/** Ends subscriptions that lapsed, and drops what ended ones have still waiting. At most `limit` of each; answers how many. */
+/**
+ * Ends subscriptions that lapsed, and drops waiting deliveries of ended ones. At most `limit` of each; returns how
+ * many.
+ */
 export const expireSubscriptions = command("expire_subscriptions", (tx, actor, { limit }: Slice): number => {
   const lapsed = listLapsed(tx, limit);
   for (const subscription of lapsed) endSubscription(tx, actor, subscription, "expired");
@@ -29,7 +32,10 @@ export const expireSubscriptions = command("expire_subscriptions", (tx, actor, {
 
 type Prune = { after: number; before: number; limit: number };
 
-/** Deletes settled deliveries from before an instant, walking on from a position, and at the end of the walk the subscriptions that ended before. */
+/**
+ * Deletes settled deliveries from before an instant, in slices from a position on; after the last slice, deletes the
+ * subscriptions that ended before the instant.
+ */
 export const pruneDeliveries = command("prune_deliveries", (tx, _actor, { after, before, limit }: Prune) => {
   const { count, last } = deleteDeliveriesBefore(tx, after, before, limit);
   return { count: count + (last === null ? deleteEndedBefore(tx, before, limit) : 0), last };

@@ -11,18 +11,18 @@ import {
   type WebhookSubscription,
 } from "../model/subscription-rows.ts";
 
-/** What is not delivered is counted so far and no further; in a list, of a hundred subscriptions, not as far. */
+/** Undelivered messages are counted up to these numbers; the lower one is for lists of a hundred subscriptions. */
 const COUNTED_MAX = 10_000;
 const COUNTED_IN_LIST_MAX = 200;
 
-/** The subscriptions of the caller's account that live, oldest first, and how their endpoints are doing. */
+/** The live subscriptions of the caller's account, oldest first, with the health of their endpoints. */
 export function listSubscriptions(
   reader: Reader,
   actor: UserActor,
   page: { cursor?: string | undefined; limit: number },
 ) {
   const after = page.cursor ? positionOf(page.cursor) : 0;
-  // One more than asked for tells whether there is a next page.
+  // One more than asked for shows whether there is a next page.
   const found = listLiveSubscriptions(reader, actor.accountId, after, page.limit + 1);
   const shown = found.slice(0, page.limit);
   const last = found.length > shown.length ? shown.at(-1) : undefined;

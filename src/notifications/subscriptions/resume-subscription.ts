@@ -6,8 +6,9 @@ import { HEALTHY } from "../model/schedule.ts";
 import { saveHealth, type WebhookSubscription } from "../model/subscription-rows.ts";
 
 /**
- * Takes the endpoint of a subscription for well again, whether it was paused or asked to be left alone for a while: what is due
- * is tried at once. What waits for its own retry goes on waiting, and what failed stays so; `recover_deliveries` is for those.
+ * Marks the endpoint of a subscription as healthy, whether it was paused or held: what is due is tried at once.
+ * Deliveries that wait for their own retry keep waiting, and failed ones stay failed; `recover_deliveries` is for
+ * those.
  */
 export const resumeSubscription = userCommand(
   "resume_subscription",

@@ -3,12 +3,18 @@ import { record } from "../../events/record.ts";
 import { DomainError } from "../../kernel/failure.ts";
 import { countOtherGrantees, replaceGrants } from "../model/grant-rows.ts";
 
-/** A publication also goes to subscriptions of these: together with those of a topic it bounds how many messages one event makes. */
+/**
+ * A publication also goes to subscriptions of grantees: this bounds, with the number of subscriptions to a topic, the
+ * messages of one event.
+ */
 const GRANTEES_MAX = 100;
 
 type Input = { granteeId: string; topics: string[] };
 
-/** Says which topics of the caller's account another account may subscribe to, in place of what was said before; none ends it. */
+/**
+ * Sets which topics of the caller's account another account may subscribe to, replacing the previous list; an empty
+ * list ends the grant.
+ */
 export const updateNotificationsAccountAccess = userCommand(
   "update_notifications_account_access",
   (tx, actor, { granteeId, topics }: Input): string[] => {

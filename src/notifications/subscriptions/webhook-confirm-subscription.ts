@@ -4,7 +4,7 @@ import { getLiveSubscription } from "../model/lookups.ts";
 import { saveConfirmation, type WebhookSubscription } from "../model/subscription-rows.ts";
 import type { SubscriptionKey } from "../model/tokens.ts";
 
-/** From here on messages are delivered. Confirming again changes nothing. */
+/** Starts delivery. Confirming again changes nothing. */
 export const webhookConfirmSubscription = command(
   "webhook_confirm_subscription",
   (tx, actor, key: SubscriptionKey): WebhookSubscription => {

@@ -13,7 +13,7 @@ import { noticeAtOf } from "./webhook-subscribe.ts";
 type Wish = { validityMs: number; clientSecret: string | null | undefined };
 type Input = { key: SubscriptionKey; validityMs: number; hashKey: string | null; linkBase: string };
 
-/** Gives a confirmed subscription a new end. Without a client secret its messages carry no hash from then on. */
+/** Sets a new end for a confirmed subscription. Without a client secret its messages have no hash from then on. */
 export async function webhookRefreshSubscription({ store, random, config }: Deps, key: SubscriptionKey, wish: Wish) {
   const hash = newHashKey(store.vault, random, key.id, wish.clientSecret);
   const input = { key, validityMs: wish.validityMs, hashKey: hash?.sealed ?? null, linkBase: config.publicUrl };

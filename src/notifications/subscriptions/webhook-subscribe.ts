@@ -17,13 +17,19 @@ import {
   type WebhookSubscription,
 } from "../model/subscription-rows.ts";
 
-/** Bounds of what one account makes others' servers and ours do: a publication is a message to each subscription of its topic. */
+/**
+ * Bounds the load that one account puts on others' servers and ours: a publication is a message to each subscription of
+ * its topic.
+ */
 const SUBSCRIPTIONS_MAX = 1000;
 const SUBSCRIPTIONS_OF_TOPIC_MAX = 100;
-/** Likewise to a topic of another account, whose own writes make a message for each of them. */
+/** The same for a topic of another account, whose own writes make a message for each of them. */
 const SUBSCRIPTIONS_OF_GRANTED_TOPIC_MAX = 10;
 
-/** Each sends a message to a host that nobody has asked yet, and sends it again for three days if that does not take it. */
+/**
+ * Each one sends a message to a host that may not have asked for it, and retries for three days if the host does not
+ * accept it.
+ */
 const SUBSCRIPTIONS_OF_HOUR_MAX = 2000;
 
 const HOUR_MS = 3_600_000;
@@ -32,7 +38,7 @@ const DAY_MS = 86_400_000;
 type Wish = {
   callbackUrl: string;
   topic: string;
-  /** Whose topic; undefined for the caller's account. */
+  /** The topic's owner; undefined for the caller's account. */
   publisherId: string | undefined;
   clientSecret: string | null | undefined;
   validityMs: number;
@@ -44,9 +50,9 @@ type Input = Pick<WebhookSubscription, "id" | "callbackUrl" | "topic" | "linkBas
 };
 
 /**
- * Subscribes an endpoint of the caller's account to a topic, of the account itself or of another that grants it, and sends it a confirmation
- * message; nothing else is sent until it confirms. The secrets are told here and never again. Refuses URLs that webhooks must not be sent to,
- * and topics that are not granted, in the same words whatever there is.
+ * Subscribes an endpoint to a topic, of the caller's account or of another that grants it, and sends it a confirmation
+ * message; nothing else is sent until it confirms. The secrets are returned here and never again. Refuses URLs that
+ * webhooks must not be sent to, and topics that are not granted, in the same words whether they exist or not.
  */
 export async function webhookSubscribe({ store, random, config }: Deps, actor: UserActor, wish: Wish) {
   assertCallable(wish.callbackUrl, config.webhookAllow);
@@ -63,7 +69,7 @@ export async function webhookSubscribe({ store, random, config }: Deps, actor: U
     signingSecret: signing.sealed,
     hashKey: hash?.sealed ?? null,
   });
-  return { subscription, signingSecret: signing.told, serverSecret: hash?.serverSecret };
+  return { subscription, signingSecret: signing.clear, serverSecret: hash?.serverSecret };
 }
 
 export const saveSubscription = userCommand(
@@ -110,7 +116,7 @@ export const saveSubscription = userCommand(
   },
 );
 
-/** A day before the end; of a subscription that is not longer than that, never. */
+/** A day before the end; never, if the subscription is not longer than that. */
 export const noticeAtOf = (now: number, expiresAt: number) => (expiresAt - DAY_MS > now ? expiresAt - DAY_MS : null);
 
 function assertNotTooFast(tx: Tx, accountId: string): void {

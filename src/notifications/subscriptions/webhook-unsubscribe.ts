@@ -4,7 +4,7 @@ import type { WebhookSubscription } from "../model/subscription-rows.ts";
 import type { SubscriptionKey } from "../model/tokens.ts";
 import { endSubscription } from "./end-subscription.ts";
 
-/** Ends a subscription, confirmed or not, and drops what waits to be delivered. */
+/** Ends a subscription, confirmed or not, and drops its waiting deliveries. */
 export const webhookUnsubscribe = command(
   "webhook_unsubscribe",
   (tx, actor, key: SubscriptionKey): WebhookSubscription => {
