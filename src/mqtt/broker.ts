@@ -29,17 +29,17 @@ import { mqttJobs } from "./store-jobs.ts";
 import { CLOSING } from "./wire/closing.ts";
 import type { Message } from "./wire/message.ts";
 
-/** Of the memory for MQTT: what is held of connections that have not said whose they are. */
+/** Part of the memory for MQTT that unauthenticated connections share. */
 const STRANGERS_PART = 1 / 8;
-/** How often we look whether the last answers have gone. */
+/** Interval at which `stop` checks whether the last answers are sent. */
 const LAST_ANSWERS_MS = 10;
 
-/** The MQTT broker: connections in, messages through their hubs. */
+/** The MQTT broker: accepts connections and routes messages within their hubs. */
 export class Broker {
   readonly #context: Context;
   readonly #connections = new Set<Connection>();
-  /** What connections that have ended leave to be stored. */
-  readonly #leaving = new Set<Promise<unknown>>();
+  /** Writes of ended connections that are not stored yet. */
+  readonly #pendingWrites = new Set<Promise<unknown>>();
   readonly #devices: ReturnType<typeof followDevices>;
   #stopping = false;
 
@@ -73,7 +73,7 @@ export class Broker {
       strangers,
       willsInWork: new Map(),
       onClosed: (connection) => this.#connections.delete(connection),
-      leaving: (stored) => this.#note(stored),
+      leaving: (stored) => this.#trackWrite(stored),
     };
     this.#devices = followDevices(deps, (change) => applyChange(this.#context, change));
     this.#context.metrics.read({
@@ -84,7 +84,7 @@ export class Broker {
     });
   }
 
-  /** What time asks for: to be handed to the scheduler. */
+  /** The jobs of the broker, for the scheduler. */
   jobs(): ReturnType<typeof mqttJobs> {
     return mqttJobs({
       onWill: (will) => onWill(this.#context, will),
@@ -92,7 +92,10 @@ export class Broker {
     });
   }
 
-  /** Before the first connection: certificates that an older version left are looked at, who was connected when the server last ended is not, and stored sessions wait for their messages. */
+  /**
+   * Runs before the first connection: reviews certificates that an older version left, resets the presence of devices
+   * that were connected when the server ended, and loads stored sessions so that they receive messages.
+   */
   async start(): Promise<void> {
     const { deps, sys } = this.#context;
     await reviewCertificates(deps);
@@ -110,8 +113,8 @@ export class Broker {
   };
 
   /**
-   * Answers what has come, and what comes within `graceMs` from those who have not been answered yet; tells everybody to come back later
-   * (0x8B); and resolves once all that they leave behind is stored.
+   * Answers what has arrived, and for `graceMs` goes on reading clients that have unanswered requests; disconnects all
+   * others with 0x8B (server shutting down). Resolves when everything that the connections leave behind is stored.
    */
   async stop(graceMs = 0): Promise<void> {
     const { clock } = this.#context.deps;
@@ -127,11 +130,11 @@ export class Broker {
       }
     }
     for (const connection of this.#connections) connection.close(CLOSING.stopping);
-    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
+    while (this.#pendingWrites.size > 0) await Promise.all(this.#pendingWrites);
     await this.#context.activity.keep();
   }
 
-  /** A message of the server's own: an event, a counter, a will. */
+  /** Publishes a message of the server itself: an event, a counter, a will. */
   publishFromServer(hubId: string, message: Message): void {
     const { deps, hubs } = this.#context;
     const hub = hubs.find(hubId);
@@ -153,11 +156,11 @@ export class Broker {
     };
   }
 
-  #note(stored: Promise<unknown>): void {
+  #trackWrite(stored: Promise<unknown>): void {
     const noted = stored
       .catch((error) => this.#context.deps.log.error("mqtt.not_left", { error: describeError(error) }))
-      .finally(() => this.#leaving.delete(noted));
-    this.#leaving.add(noted);
+      .finally(() => this.#pendingWrites.delete(noted));
+    this.#pendingWrites.add(noted);
   }
 
   #hubOf(hubId: string) {

@@ -1,36 +1,50 @@
-// What a connection, a session or a hub may take at most, and why. What operators set is in config.ts.
+// Limits of a connection, a session and a hub, and why. Settings of operators are in config.ts.
 
-/** A connection that has not sent its CONNECT by then is closed [MQTT-3.1.4-1 leaves "a reasonable time" to us]. */
+/** A connection without a CONNECT is closed after this [MQTT-3.1.4-1 leaves "a reasonable time" to the server]. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 /** A connection is closed after this many keep alive intervals without a packet [MQTT-3.1.2-22]. */
 export const KEEP_ALIVE_FACTOR = 1.5;
 
-/** A session that nobody comes back for ends, also one that would never expire by the standards; MQTT 5 is told so [MQTT-3.2.2-21]. */
+/**
+ * An abandoned session ends after this, even one that would never expire by the standards. MQTT 5 clients receive it in
+ * CONNACK [MQTT-3.2.2-21].
+ */
 export const SESSION_EXPIRY_MAX_S = 90 * 86_400;
 export const SUBSCRIPTIONS_PER_SESSION_MAX = 1_000;
 
-/** QoS 1 and 2 publishes of one client that may be unacknowledged; it is told so in MQTT 5. */
+/** QoS 1 and 2 publishes of one client that may be unacknowledged. MQTT 5 clients receive it in CONNACK. */
 export const RECEIVE_MAXIMUM = 1_000;
-/** QoS 1 and 2 messages in flight to one client, if it allows as many; MQTT 3 clients cannot say. */
+/**
+ * QoS 1 and 2 messages in flight to one client, unless its receive maximum is lower; MQTT 3 clients cannot send one.
+ */
 export const IN_FLIGHT_MAX = 1_000;
-/** Topic aliases in either direction: each holds a topic name. */
+/** Topic aliases in each direction: each one keeps a topic name in memory. */
 export const TOPIC_ALIAS_MAXIMUM = 32;
 
-/** Requests of one connection that are in work; it is not read any further meanwhile, and what it sends waits in its socket. */
+/**
+ * Requests in progress per connection. At this limit the connection is not read, and its packets wait in its socket.
+ */
 export const IN_WORK_MAX = 32;
 export const IN_WORK_RESUME = 16;
-/** What arrived on a connection that is not read further, where the transport cannot hold it back; more ends it. Beside one whole packet. */
+/**
+ * Unread bytes kept for a paused connection whose transport has no backpressure, in addition to one whole packet. A
+ * connection with more is closed.
+ */
 export const HELD_BYTES_MAX = 1024 * 1024;
 
-/** Bytes on their way to one client: above it, QoS 0 messages to it are dropped, and QoS 1 and 2 wait in its queue. */
+/** Bytes being sent to one client. Above it, QoS 0 messages to it are dropped, and QoS 1 and 2 wait in its queue. */
 export const SEND_BYTES_MAX = 1024 * 1024;
-/** Below this no client is disconnected for what it has not read yet, whatever its account has of memory. */
+/**
+ * A client with at most this many unread bytes is never disconnected for them, even if its account has no memory left.
+ */
 export const SEND_BYTES_LEAST = 64 * 1024;
-/** Above this the client is disconnected: it does not read its acknowledgements either. Beside one whole packet. */
+/**
+ * Above this, in addition to one whole packet, the client is disconnected: it does not even read its acknowledgements.
+ */
 export const SEND_BYTES_HARD_MAX = 8 * 1024 * 1024;
 
-/** A client that has so much to read, and takes nothing of it for so long, is disconnected. */
+/** A client with more than SEND_BYTES_MAX to read is disconnected if it takes none of it for this long. */
 export const STALLED_MAX_MS = 30_000;
 
 /** QoS 1 and 2 messages that wait for a client of a clean session; the newest are dropped beyond. Stored sessions have their own bounds in the store. */
@@ -39,32 +53,32 @@ export const CLEAN_QUEUED_BYTES_MAX = 16 * 1024 * 1024;
 /** What waits in the memory of all clean sessions of a hub (specification 5.5), where its account has as much. */
 export const HUB_QUEUED_BYTES_MAX = 140 * 1024 * 1024;
 
-/** Of what one connection holds, so much is not counted: it is a part of what connections take, which are counted themselves. */
+/** These bytes of each connection are not counted: the fixed cost of a connection, counted elsewhere, includes them. */
 export const UNCOUNTED_BYTES = 4096;
 
-/** Where the account has no memory for a message that waits for its client, it is looked at again after this. */
+/** A queued message for which the account has no memory is tried again after this. */
 export const ROOM_RETRY_MS = 250;
 
-/** Longer topic filters are refused, as other brokers do; names to publish to may be as long as the wire allows. */
+/** Longer topic filters are refused, as other brokers do. Topic names may be as long as the wire format allows. */
 export const FILTER_BYTES_MAX = 4096;
-/** What a subscription takes of memory: measured, with one to 128 levels, on Bun 1.4.5. */
+/** Memory of a subscription: measured, with one to 128 levels, on Bun 1.4.5. */
 export const SUBSCRIPTION_BYTES = 700;
 export const LEVEL_BYTES = 350;
-/** What a session takes beside its subscriptions and its connection. */
+/** Memory of a session, without its subscriptions and its connection. */
 export const SESSION_BYTES = 1024;
-/** What a message that waits takes beside its topic, payload and properties. */
+/** Memory of a queued message, without its topic, payload and properties. */
 export const QUEUED_MESSAGE_BYTES = 256;
 
-/** QoS 2 publishes of an MQTT 3 client, which cannot be told a receive maximum, that it has not released. */
+/** Unreleased QoS 2 publishes of an MQTT 3 client, to which no receive maximum can be sent. */
 export const UNRELEASED_MAX = 4096;
 
-/** Retained messages that are read at once for a subscription; the next ones are when its client has read these. */
+/** Retained messages read in one step for a subscription. The next ones follow when its client has read these. */
 export const RETAINED_PAGE_BYTES = 64 * 1024;
-/** Subscriptions of a client whose retained messages wait for it to read. */
+/** Subscriptions of a client whose retained messages are still to be sent. */
 export const BACKLOG_MAX = 1_000;
 
 /** Stored messages read ahead for one client. */
 export const REFILL_MESSAGES = 100;
-/** And no more of them than this, but for one that is larger. */
+/** The same in bytes; a single larger message is read all the same. */
 export const REFILL_BYTES = 256 * 1024;
 export const READY_BYTES_MAX = 1024 * 1024;

@@ -16,15 +16,15 @@ const SLICE = 100;
 /** Wills are as large as messages. */
 const WILLS_SLICE = 10;
 
-type Told = {
-  /** Publishes a will, with `publishMessage` and its number. It is tried again if this rejects. */
+type Callbacks = {
+  /** Publishes a will, with `publishMessage` and its number. If this rejects, the job retries it. */
   onWill: (will: WillDue) => Promise<void>;
-  /** Sessions that are gone. */
+  /** Called with the sessions that expired. */
   onExpired?: (sessionIds: number[]) => void;
 };
 
-/** What the scheduler is to do for MQTT, and whom it tells. */
-export const mqttJobs = ({ onWill, onExpired }: Told): readonly Job[] => [
+/** The scheduler's jobs for MQTT, and the callbacks that they call. */
+export const mqttJobs = ({ onWill, onExpired }: Callbacks): readonly Job[] => [
   {
     name: "expire_sessions",
     schedule: "2-59/10 * * * *",
@@ -37,7 +37,7 @@ export const mqttJobs = ({ onWill, onExpired }: Told): readonly Job[] => [
     },
   },
   {
-    // What is due at once is its broker's to publish; should that fail, the next tick does.
+    // The broker publishes a will that is due at once; if that fails, the next tick does.
     name: "publish_wills",
     schedule: "* * * * *",
     wokenBy: "wills",

@@ -2,7 +2,10 @@ import type { Clock } from "../../src/kernel/clock.ts";
 
 type Timer = { at: number; run: () => void };
 
-/** A clock that stands still until it is moved. Moving it fires what falls due on the way, in order, each at its own instant. */
+/**
+ * A clock that stands still until it is moved. Moving it fires the timers that fall due, in order, each at its own
+ * instant.
+ */
 export class TestClock implements Clock {
   #now = Date.UTC(2026, 0, 1);
   #timers = new Set<Timer>();
@@ -31,7 +34,7 @@ export class TestClock implements Clock {
     this.#now = end;
   }
 
-  /** As an administrator would who corrects a clock. No timer fires. */
+  /** Like an administrator who corrects a clock. No timer fires. */
   set(now: number): void {
     this.#now = now;
   }

@@ -1,2 +1,2 @@
-/** How many cases a law is tried with: so many here, and as many times more in continuous integration as it says. */
+/** The number of cases a law is tried with: `count` here, and in continuous integration a multiple of it. */
 export const tries = (count: number): number => count * (Number(process.env["TWINPOST_TRIES"]) || 1);

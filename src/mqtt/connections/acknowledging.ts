@@ -3,12 +3,12 @@ import { CLOSING } from "../wire/closing.ts";
 import { type Publish, REASON, type ReasonCode } from "../wire/packets.ts";
 import type { Connection } from "./connection.ts";
 
-/** What becomes of a publish: the code to acknowledge it by, now or, where `work` is to be done first, the one that this ends with. */
+/** The decision on a publish: the reason code of its acknowledgement, or `work` that resolves with it. */
 export type Taken = { reasonCode: ReasonCode; work?: Promise<ReasonCode> };
 
 /**
- * Acknowledges a publish in its turn, once its effects are stored. What the store could not take is not acknowledged: MQTT 5 has a
- * code for it, and an earlier client is disconnected, so that it sends its message again.
+ * Acknowledges a publish in order, once its effects are stored. If the store refuses it, it is not acknowledged as a
+ * success: MQTT 5 has a reason code for that, and an older client is disconnected, so that it sends its message again.
  */
 export function acknowledgePublish(
   connection: Connection,
@@ -31,7 +31,7 @@ export function acknowledgePublish(
   if (qos === 1) client.unacknowledged++;
   const settle = (code: ReasonCode) => {
     if (qos === 1) client.unacknowledged--;
-    // A client that is refused forgets the identifier, and so do we [MQTT-4.3.3-9].
+    // A client that receives an error discards the identifier, and so does the broker [MQTT-4.3.3-9].
     else if (code >= REASON.unspecified) client.session.received.delete(packetId);
     connection.settle(slot, packetOf(code));
   };

@@ -20,17 +20,20 @@ export type Leaving = {
   sentThrough: number | undefined;
 };
 
-/** What a connection does with what comes: the broker hands it the handlers of packets, so that they know connections and are not known to them. */
+/**
+ * Handlers of a connection's packets. The broker passes them in, so that handlers import connections and not the
+ * reverse.
+ */
 type Protocol = {
-  /** Takes the first packet. */
+  /** Handles the first packet. */
   connect(connection: Connection, frame: Uint8Array): Promise<void>;
-  /** Takes each packet of an open connection. */
+  /** Handles each packet of an open connection. */
   dispatch(connection: Connection, packet: ClientPacket): void;
-  /** Ends what the connection had of its session. */
+  /** Ends the connection's part in its session. */
   leave(context: Context, session: Session, connection: Connection, leaving: Leaving): Promise<void>;
 };
 
-/** What all connections of the broker share. */
+/** Shared by all connections of the broker. */
 export type Context = {
   readonly deps: Deps;
   readonly protocol: Protocol;
@@ -43,12 +46,12 @@ export type Context = {
   readonly metrics: MqttMetrics;
   readonly turn: Turn;
   readonly reading: Reading;
-  /** What devices' connections, sessions and messages may take; and what those may of whom it is not known whose they are. */
+  /** Memory for connections, sessions and messages of devices; and for connections that are not authenticated yet. */
   readonly memory: MemoryBudget;
   readonly strangers: MemoryBudget;
   /** Wills that are being published. */
   readonly willsInWork: Map<number, Promise<void>>;
   onClosed(connection: Connection): void;
-  /** Something of a connection that has ended is to be stored before the server ends too. */
+  /** Registers a write of an ended connection, which must be stored before the server ends. */
   leaving(stored: Promise<unknown>): void;
 };

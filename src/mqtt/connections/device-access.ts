@@ -3,7 +3,10 @@ import type { Hub } from "../../hub/registry/hub-rows.ts";
 import { type AccessFilters, compileFilters } from "../matching/access-filters.ts";
 import type { Context } from "./context.ts";
 
-/** What a device may publish and receive. Entries of its filters that mean nothing are told of (specification 4.4). */
+/**
+ * What a device may publish and receive. Filter entries with unknown templates are reported as events (specification
+ * 4.4).
+ */
 export function accessOf({ events }: Context, device: Device, hub: Hub, proved: boolean): AccessFilters {
   const access = compileFilters(device, hub);
   for (const entry of access.unparsable) {

@@ -6,22 +6,25 @@ import { SubscriptionTree } from "../matching/subscription-tree.ts";
 import type { Connection } from "./connection.ts";
 import type { Session } from "./session.ts";
 
-/** A hub is a name space of its own: its topics, its client identifiers and its shared subscriptions meet those of no other. */
+/**
+ * A hub's own name space: its topics, client identifiers and shared subscriptions are separate from those of other
+ * hubs.
+ */
 export class HubSpace {
-  /** The hub as it was last read. */
+  /** The hub as last read. */
   info: Hub;
   readonly tree = new SubscriptionTree<Session>();
   readonly sessions = new Map<string, Session>();
-  /** The connection that has a session, or is about to, by the session's key. */
+  /** The connection that has a session, or is about to get it, by the session's key. */
   readonly holders = new Map<string, Connection>();
-  /** Messages for very many, and those behind them. */
+  /** Messages with very many recipients, and those after them. */
   readonly fanOut = new FanOut();
   readonly traffic: Traffic;
-  /** Its account's. */
+  /** The memory of its account. */
   readonly memory: AccountMemory;
-  /** Bytes of messages that wait in memory for clients. */
+  /** Bytes of messages queued in memory for clients. */
   queuedBytes = 0;
-  /** Counts the choices of shared subscriptions. */
+  /** Counts the members chosen for shared subscriptions. */
   sharedTurns = 0;
   readonly #retaining = new Set<Promise<unknown>>();
 
@@ -35,14 +38,14 @@ export class HubSpace {
     return this.info.id;
   }
 
-  /** Remembers that a retained message is being stored, until it is: who subscribes meanwhile waits for it. */
+  /** Remembers a retained message until it is stored: new subscribers wait for it. */
   retaining(stored: Promise<unknown>): void {
     this.#retaining.add(stored);
     const done = () => this.#retaining.delete(stored);
     stored.then(done, done);
   }
 
-  /** Resolves when all retained messages that were published by now are stored; undefined if they are already. */
+  /** Resolves when all retained messages published by now are stored; undefined if they already are. */
   retained(): Promise<unknown> | undefined {
     return this.#retaining.size > 0 ? Promise.allSettled(this.#retaining) : undefined;
   }

@@ -3,7 +3,7 @@ import type { Traffic } from "../events/sys-topics.ts";
 import type { MemoryBudget } from "../flow/memory-budget.ts";
 import { HubSpace } from "./hub-space.ts";
 
-/** The hubs that somebody is connected to, or has a session in. */
+/** The hubs with connected clients or stored sessions. */
 export class Hubs {
   readonly #spaces = new Map<string, HubSpace>();
   readonly #memory: MemoryBudget;
@@ -18,7 +18,7 @@ export class Hubs {
     return this.#spaces.get(hubId);
   }
 
-  /** The space of a hub, as it is now; made when somebody comes. */
+  /** The name space of a hub, updated to `hub`; created on first use. */
   space(hub: Hub): HubSpace {
     let space = this.#spaces.get(hub.id);
     if (space) space.info = hub;

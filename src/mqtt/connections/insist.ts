@@ -2,12 +2,12 @@ import type { Deps } from "../../deps.ts";
 import { sleep } from "../../kernel/clock.ts";
 import { DomainError, describeError } from "../../kernel/failure.ts";
 
-/** While the store is too busy to take a write. */
+/** Interval of retries while the store is too busy for a write. */
 const RETRY_MS = 500;
 
 /**
- * Repeats a write that nobody waits for until it is stored, for as long as it is worth it. Undefined if it is not any more: the
- * server stops, or `isWanted` says no.
+ * Retries a write that no client waits for until it is stored. Returns undefined if it is given up: the server stops,
+ * or `isWanted` returns false.
  */
 export async function insist<Result>(
   { clock, log }: Pick<Deps, "clock" | "log">,

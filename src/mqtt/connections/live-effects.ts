@@ -10,8 +10,8 @@ import { accessOf } from "./device-access.ts";
 import type { HubSpace } from "./hub-space.ts";
 
 /**
- * What people change about a hub or a device takes effect on its connections at once (specification 5.2, rule 9): they go, or go on
- * by what is so now.
+ * Applies a change of a hub or device to its connections at once (specification 5.2, rule 9): they are closed, or
+ * continue under the new settings.
  */
 export function applyChange(context: Context, { kind, deviceId, hubId, leftHubId }: DeviceChange): void {
   if (deviceId === null) {
@@ -24,7 +24,7 @@ export function applyChange(context: Context, { kind, deviceId, hubId, leftHubId
   else if (leftHubId !== null) forgetSessions(context.hubs.find(leftHubId), deviceId);
 }
 
-/** A hub may have ten thousand connections: they are gone through in slices, and the hub after them. */
+/** A hub may have ten thousand connections: they are handled in slices, and the hub after them. */
 function applyToHub(context: Context, hubId: string, kind: string): void {
   const space = context.hubs.find(hubId);
   const connections = connectionsOf(space);
@@ -39,13 +39,16 @@ function applyToHub(context: Context, hubId: string, kind: string): void {
   });
 }
 
-/** It was the device's, or waited to be proven by it, and is another's: that device proved it, or the CA of that hub vouches for it. */
+/**
+ * The certificate was this device's, or waited to be proven by it, and belongs to another now: that device proved it,
+ * or the CA of that hub signed it.
+ */
 function tellOfLoss({ events }: Context, hubId: string, deviceId: string | null): void {
   const msg = "device certificate belongs to another device";
   events.emit(hubId, { severity: "warn", objectType: "device", objectId: deviceId, msg });
 }
 
-/** What changed while the connection was being opened. */
+/** Applies the changes that arrived while the connection was being opened. */
 export function applyMissed(context: Context, connection: Connection): void {
   for (const kind of connection.missed.splice(0)) apply(context, connection, kind);
 }
@@ -65,7 +68,7 @@ function apply(context: Context, connection: Connection, kind: string): void {
   const { device, hub } = now;
   if (departure || !device || !hub) leave(context, connection, departure ?? DEVICE_DELETED);
   else if (!device.allowMultipleConnections && client.clientId !== device.id) {
-    // A device that may have one connection has one name; those with names of their own were there before.
+    // A device limited to one connection has one name; connections with names of their own date from before.
     connection.close(administrative("multiple connections are not allowed any more"));
   } else {
     client.hub.info = hub;
@@ -73,7 +76,7 @@ function apply(context: Context, connection: Connection, kind: string): void {
   }
 }
 
-/** Who has to prove itself anew is told so; everything else is a person's decision. */
+/** A client that must authenticate again receives that reason code; everything else is an administrative action. */
 function leave(context: Context, connection: Connection, { reason, event }: Departure): void {
   const { client } = connection;
   const about = { severity: "error", objectType: "device", objectId: client.deviceId, msg: event } as const;
@@ -90,12 +93,12 @@ function refreshHub(context: Context, hubId: string): void {
   }
   for (const session of space?.sessions.values() ?? []) session.forget();
   context.hubs.delete(hubId);
-  // Of those that were refused, events are counted also where nobody was ever let in.
+  // Events are counted for refused clients too, even if none ever connected.
   context.events.forget(hubId);
   context.sys.forget(hubId);
 }
 
-/** The store has dropped them with their device. */
+/** The store has deleted them with their device. */
 function forgetSessions(hub: HubSpace | undefined, deviceId: string): void {
   for (const session of hub?.sessions.values() ?? []) if (session.deviceId === deviceId) session.forget();
 }

@@ -5,10 +5,13 @@ import { suspendAllSessions } from "../persistence/suspend-session.ts";
 import type { Context } from "./context.ts";
 import { Session } from "./session.ts";
 
-/** Sessions that are suspended in one transaction, so that nobody waits long behind it. */
+/** Sessions suspended per transaction, so that other writes do not wait long behind it. */
 const SLICE = 500;
 
-/** At the start: connections that ended with the server have left their sessions, which wait for messages from now on. */
+/**
+ * At start: suspends the sessions of connections that ended with the server, and loads all stored sessions, so that
+ * they receive messages from now on.
+ */
 export async function loadSessions({ deps, hubs }: Context): Promise<void> {
   for (let after: number | null = 0; after !== null; ) {
     const slice: { last: number | null } = await deps.store.write(suspendAllSessions, SYSTEM, {
@@ -37,7 +40,7 @@ function loadSlice({ deps, hubs }: Pick<Context, "deps" | "hubs">, after: number
   });
 }
 
-/** Sessions whose time is over, as the job found them. One that somebody has come back for meanwhile is another. */
+/** Forgets the sessions that the job found expired. A session that a client has opened meanwhile is another one. */
 export function forgetExpired({ hubs }: Context, sessionIds: readonly number[]): void {
   const expired = new Set(sessionIds);
   for (const hub of hubs.all()) {

@@ -17,7 +17,7 @@ const MEMORY = { name: "twinpost_mqtt_memory_bytes", help: "Memory that is held 
 const inWords = (reason: string) => reason.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const REASONS = new Map<ReasonCode, string>(Object.entries(REASON).map(([name, code]) => [code, inWords(name)]));
 
-/** What the broker counts, of all hubs together. What each hub is told of its own stands in `$SYS/#`. */
+/** The broker's metrics, for all hubs together. Each hub's own figures are in `$SYS/#`. */
 export class MqttMetrics {
   readonly received: PacketCounts;
   readonly sent: PacketCounts;
@@ -37,7 +37,7 @@ export class MqttMetrics {
     this.#metrics.counter(REFUSALS, { reason: REASONS.get(reasonCode) as string }).add();
   }
 
-  /** What can be looked up when somebody asks. */
+  /** Figures read when the metrics are requested. */
   read(broker: {
     connectionCount(): number;
     hubs(): Iterable<HubSpace>;
@@ -88,6 +88,6 @@ export class MqttMetrics {
     );
     counter("received_bytes", "Bytes of packets of devices.", "bytesReceived");
     counter("sent_bytes", "Bytes of packets to devices.", "bytesSent");
-    counter("messages_dropped", "Messages that did not reach somebody they were for.", "publishesDropped");
+    counter("messages_dropped", "Messages not delivered to one of their subscribers.", "publishesDropped");
   }
 }

@@ -2,7 +2,10 @@ import { REFILL_BYTES, UNCOUNTED_BYTES } from "../limits.ts";
 import type { Envelope } from "../wire/envelope.ts";
 import type { QoS } from "../wire/packets.ts";
 
-/** A message in the queue. Without envelope its client has it, and only the release is left to do [MQTT-4.3.3-8]. */
+/**
+ * A message in the queue. Without an envelope the client has it already, and only PUBREL is left to send
+ * [MQTT-4.3.3-8].
+ */
 export type Queued = {
   position: number;
   qos: QoS;
@@ -12,10 +15,13 @@ export type Queued = {
 };
 type InFlight = { position: number | null; qos: QoS; state: "sent" | "releasing" | "released" };
 
-/** What the queue needs of its connection. */
+/** What the queue needs from its connection. */
 export type OutgoingPort = {
   now(): number;
-  /** Too many bytes are on their way already for so many more; or there is no memory for them, and `pump` is called again later. */
+  /**
+   * Whether `bytes` more should wait: too many are being sent, or there is no memory for them; `pump` is called again
+   * later.
+   */
   isBehind(bytes: number): boolean;
   mayReceive(topic: string): boolean;
   publish(
@@ -23,23 +29,23 @@ export type OutgoingPort = {
     wrapping: Omit<Queued, "envelope" | "position"> & { dup: boolean; packetId: number },
   ): boolean;
   release(packetId: number, known: boolean): void;
-  /** Whether its hub and account have memory for so much more that waits. */
+  /** Whether its hub and account have memory to queue `bytes` more. */
   hasRoom(bytes: number): boolean;
-  /** Bytes more or less that wait in memory. */
+  /** Counts bytes added to, or removed from, the queue in memory. */
   queued(bytes: number): void;
-  /** To be pumped again: in the next turn, or when there may be memory again. */
+  /** Schedules another `pump`: in the next turn, or when there may be memory again. */
   pumpLater(soon: boolean): void;
 };
 
 /** The stored queue of a session that outlives its connection. */
 export type StoredQueue = {
-  /** The oldest position that is not acknowledged. */
+  /** The oldest unacknowledged position. */
   oldest: number;
-  /** Some messages from a position on, in their order; none if there are none. */
+  /** Some messages from a position on, in order; empty if there are none. */
   read(from: number): Queued[];
-  /** Stores that the client has the message, and calls back once that is so. */
+  /** Stores that the client has received the message, and calls back once that is stored. */
   release(position: number, done: () => void): void;
-  /** The message is delivered: its row may go. */
+  /** The message is delivered: its row may be deleted. */
   settled(position: number): void;
   wasSent(position: number): boolean;
   sent(position: number): void;
@@ -49,17 +55,20 @@ type QueueLimits = { inFlight: number; messages: number; bytes: number };
 
 const bytesOf = ({ envelope }: Omit<Queued, "position">) => envelope?.bytes ?? 0;
 
-/** Messages that take longer to read than a look at whether there are more. */
+/** A page with more messages takes much longer to read than a check for more. */
 const LONG_PAGE = 10;
 
 const PACKET_IDS = 65_535;
-/** The newest and the oldest message in flight are less than this apart, so that their identifiers differ, and half of all are left for answers. */
+/**
+ * The newest and the oldest message in flight are less than this apart, so that their identifiers differ, and half of
+ * all identifiers are left for answers.
+ */
 const WINDOW = 32_767;
 const packetIdOf = (position: number) => ((position - 1) % PACKET_IDS) + 1;
 
 /**
- * QoS 1 and 2 messages on their way to one client: at most as many in flight as it takes [MQTT-3.3.4-9], in the order in which
- * they came. A packet identifier is its message's position in the queue, so that a redelivery has the one it had [MQTT-4.4.0-1].
+ * QoS 1 and 2 messages to one client: at most its receive maximum in flight [MQTT-3.3.4-9], in order. A packet
+ * identifier is derived from the message's position in the queue, so that a redelivery has the same one [MQTT-4.4.0-1].
  */
 export class Outgoing {
   readonly #port: OutgoingPort;
@@ -69,12 +78,12 @@ export class Outgoing {
   #waitingBytes = 0;
   /** By packet identifier, oldest first. */
   readonly #inFlight = new Map<number, InFlight>();
-  /** The position after the last one that has come to memory. */
+  /** The position after the last message read into memory. */
   #end: number;
-  /** There may be more in the store than has come to memory. */
+  /** The store may have more messages than were read into memory. */
   #moreStored: boolean;
   #answers: Queued[] = [];
-  /** By a long page, since it was last pumped. */
+  /** A long page was read since the last `pump`. */
   #refilled = false;
 
   constructor(port: OutgoingPort, limits: QueueLimits, stored: StoredQueue | null) {
@@ -89,12 +98,12 @@ export class Outgoing {
     return this.#inFlight.size;
   }
 
-  /** So much waits that the rest of something long had better wait too. */
+  /** Whether the queue is so long that the rest of a long delivery should wait. */
   get isFull(): boolean {
     return this.#waiting.length >= this.#limits.messages / 2 || this.#waitingBytes >= this.#limits.bytes / 2;
   }
 
-  /** Takes a message of a clean session; false if too many wait already. */
+  /** Queues a message of a clean session; returns false if the queue is full. */
   offer(message: Omit<Queued, "position">): boolean {
     if (this.#isFull(message)) return false;
     this.#push({ ...message, position: this.#end });
@@ -102,16 +111,16 @@ export class Outgoing {
     return true;
   }
 
-  /** Takes a message that the store has given a position. Where memory has no room, it is read again when its turn comes. */
+  /** Queues a message at its stored position. If there is no memory for it, it is read from the store later. */
   offerStored(message: Queued): void {
-    // It may have been read already: a snapshot knows of it before we are told.
+    // It may have been read already: a snapshot can see it before this call.
     if (message.position < this.#end) return;
     this.#moreStored ||= this.#isFull(message);
     if (!this.#moreStored) this.#push(message);
     this.pump();
   }
 
-  /** Takes an answer, which is for this connection alone and never stored: it borrows an identifier. */
+  /** Queues an answer, which is for this connection only and never stored: it borrows a packet identifier. */
   offerAnswer(message: Omit<Queued, "position">): boolean {
     if (!this.#stored) return this.offer(message);
     if (this.#answers.length >= this.#limits.messages) return false;
@@ -123,7 +132,7 @@ export class Outgoing {
     return true;
   }
 
-  /** Sends what may be sent now. */
+  /** Sends as much as is permitted now. */
   pump(): void {
     this.#refilled = false;
     while (this.#inFlight.size < this.#limits.inFlight) {
@@ -147,7 +156,9 @@ export class Outgoing {
     this.#settle(packetId, sent);
   }
 
-  /** PUBREC: the client has the message, and it is not sent again [MQTT-4.3.3-4], unless the client refused it. */
+  /**
+   * PUBREC: the client has received the message, and it is not sent again [MQTT-4.3.3-4], unless the client refused it.
+   */
   received(packetId: number, refused: boolean): void {
     const sent = this.#inFlight.get(packetId);
     if (sent?.qos !== 2) {
@@ -162,7 +173,7 @@ export class Outgoing {
     if (sent?.state === "released") this.#settle(packetId, sent);
   }
 
-  /** The connection has ended: nothing waits in memory any more. */
+  /** The connection has ended: drops the queue in memory. */
   close(): void {
     for (const answer of this.#answers) this.#port.queued(-bytesOf(answer));
     this.#port.queued(-this.#waitingBytes);
@@ -173,7 +184,7 @@ export class Outgoing {
 
   #isFull(message: Omit<Queued, "position">): boolean {
     const bytes = bytesOf(message);
-    // A small one is sent at once if it can be, and is no burden if it cannot.
+    // A small one is sent at once if possible, and takes little memory if not.
     if (this.#waiting.length === 0 && bytes <= UNCOUNTED_BYTES) return false;
     if (!this.#port.hasRoom(bytes)) return true;
     return this.#waiting.length >= this.#limits.messages || this.#waitingBytes + bytes > this.#limits.bytes;
@@ -198,7 +209,7 @@ export class Outgoing {
 
   #refill(): Queued | undefined {
     if (!this.#stored || !this.#moreStored) return undefined;
-    // A long page a turn: reading many takes time that others wait for.
+    // At most one long page per turn: reading many messages delays others.
     if (this.#refilled || !this.#port.hasRoom(REFILL_BYTES)) {
       this.#port.pumpLater(this.#refilled);
       return undefined;
@@ -239,13 +250,16 @@ export class Outgoing {
     }
   }
 
-  /** False if the message is not to be sent: expired before its delivery began, too large for the client, or forbidden to it by now. */
+  /**
+   * Returns false if the message must not be sent: expired before its delivery began, too large for the client, or not
+   * permitted any more.
+   */
   #publish(envelope: Envelope, how: Parameters<OutgoingPort["publish"]>[1]): boolean {
     const current = envelope.at(this.#port.now()) ?? (how.dup ? envelope : undefined);
     return current !== undefined && this.#port.mayReceive(current.message.topic) && this.#port.publish(current, how);
   }
 
-  /** As far from the positions that come next as there is. */
+  /** As far as possible from the identifiers of the next positions. */
   #borrowId(): number {
     let id = packetIdOf((this.#waiting[0]?.position ?? this.#end) + WINDOW);
     while (this.#inFlight.has(id)) id = (id % PACKET_IDS) + 1;

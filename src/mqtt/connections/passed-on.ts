@@ -2,8 +2,8 @@ import type { MessageProperties } from "../wire/message.ts";
 import type { MessageFields } from "../wire/packets.ts";
 
 /**
- * What a message keeps of the properties that it was published with, or that a will has; null if there is nothing.
- * The topic alias, the delay of a will and the expiry interval are not among it: they are used up on the way.
+ * The properties that are forwarded with a message or a will; null if there are none. Topic alias, will delay and
+ * expiry interval are not among them: they end here or change on the way.
  */
 export function passedOn(properties: MessageFields | undefined): MessageProperties | null {
   if (!properties) return null;

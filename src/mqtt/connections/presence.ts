@@ -6,7 +6,7 @@ import type { DeviceActor } from "../../kernel/actor.ts";
 import type { Connection } from "./connection.ts";
 import { insist } from "./insist.ts";
 
-/** Which devices are connected, here and as the REST side sees it. */
+/** Which devices are connected, in memory and as seen over REST. */
 export class Presence {
   readonly #deps: Deps;
   readonly #connections = new Map<string, Map<Connection, DeviceConnection>>();
@@ -20,8 +20,8 @@ export class Presence {
   }
 
   /**
-   * A connection of this device is about to open. Resolves once that is stored, with the reason why it may not if there is one by
-   * then.
+   * Stores that a connection of this device is about to open. Resolves when it is stored, with the reason why the
+   * device may not connect, if there is one by then.
    */
   arrived(
     connection: Connection,
@@ -35,7 +35,7 @@ export class Presence {
     return this.#deps.store.write(deviceConnected, actor, { deviceId, standing, connection: told });
   }
 
-  /** A connection that arrived is gone. */
+  /** Stores that a connection which `arrived` has ended. */
   async left(actor: DeviceActor, connection: Connection, reason: string): Promise<unknown> {
     const { deviceId } = actor;
     const connections = this.#connections.get(deviceId);
@@ -54,7 +54,7 @@ export class Presence {
     });
   }
 
-  /** Packets of a device's connection, in either direction. */
+  /** Counts packets of a device's connection, in either direction. */
   count(deviceId: string, packets: number): void {
     if (packets > 0) countMessage(this.#deps, deviceId, packets);
   }

@@ -6,14 +6,14 @@ import type { HubSpace } from "./hub-space.ts";
 import type { Session } from "./session.ts";
 import { chooseMember } from "./shares.ts";
 
-/** How one session gets a message. */
+/** How a session receives a message. */
 type Delivery = { qos: QoS; retain: boolean; subscriptionIdentifiers: number[] | null };
 
-/** A session that gets its copy from the store, because it outlives its connection. */
+/** A session that receives its copy from the store, because it outlives its connection. */
 export type StoredDelivery = Delivery & { session: Session };
 
 export type Routed = {
-  /** Sessions that got the message or will; 0 tells the publisher that nobody listens (0x10). */
+  /** Sessions that the message or will was sent to; with 0 the publisher receives 0x10, no matching subscribers. */
   matched: number;
   stored: StoredDelivery[];
   envelope: Envelope;
@@ -22,8 +22,9 @@ export type Routed = {
 let routeCount = 0;
 
 /**
- * A message on its way to all in the hub who are connected and need no store for it, and who is to get it through the store. A client whose
- * subscriptions overlap gets one copy, with the highest QoS and all their identifiers [MQTT-3.3.4-2, MQTT-3.3.4-3].
+ * Delivers a message to the connected sessions of a hub that need no store, and collects those that receive it through
+ * the store. A client with overlapping subscriptions gets one copy, with the highest QoS and all their identifiers
+ * [MQTT-3.3.4-2, MQTT-3.3.4-3].
  */
 export class Routing {
   readonly routed: Routed;
@@ -42,12 +43,12 @@ export class Routing {
     this.#merged = isOverlapping(direct) ? merge(message, direct, from) : null;
   }
 
-  /** How many it may go to. */
+  /** The maximum number of deliveries. */
   get size(): number {
     return (this.#merged ?? this.#direct).length + this.#shared.length;
   }
 
-  /** Goes on until it has come to its end, or `isOver`. Returns whether it has. */
+  /** Continues until it is done or `isOver`. Returns whether it is done. */
   go(isOver: () => boolean): boolean {
     const { size } = this;
     while (this.#done < size) {
@@ -74,7 +75,7 @@ export class Routing {
   }
 }
 
-/** Deliveries between two looks at the time. */
+/** Deliveries between two looks at the clock. */
 const LOOK_EVERY = 64;
 
 type Match = { subscriber: Session; subscription: Subscription };
@@ -100,7 +101,7 @@ function merge(message: Message, direct: readonly Match[], from: Session | null)
   return [...deliveries];
 }
 
-/** No local: what a client publishes does not come back to it [MQTT-3.8.3-3]. */
+/** No local: a client's own messages are not sent back to it [MQTT-3.8.3-3]. */
 const isOwn = (subscription: Subscription, subscriber: Session, from: Session | null) =>
   subscription.noLocal && subscriber === from;
 

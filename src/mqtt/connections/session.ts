@@ -6,31 +6,36 @@ import type { Connection } from "./connection.ts";
 import type { HubSpace } from "./hub-space.ts";
 import type { QueuePositions } from "./stored-queue.ts";
 
-/** What a subscription takes of memory: each level is a node of the tree, unless another filter has it already. */
+/** Memory of a subscription: each level is a node of the tree, unless another filter shares it. */
 export const subscriptionBytes = (filter: string): number =>
   SUBSCRIPTION_BYTES + filter.length + LEVEL_BYTES * levelsOf(filter);
 
 type SessionIdentity = { hub: HubSpace; deviceId: string; clientId: string };
 
-/** What outlives a packet: subscriptions and unfinished QoS 2 exchanges of one client. The store has the truth of what outlives a connection. */
+/**
+ * What outlives a packet: subscriptions and unfinished QoS 2 exchanges of one client. For sessions that outlive their
+ * connection, the store is authoritative.
+ */
 export class Session {
   readonly hub: HubSpace;
-  /** What it is found by in its hub. */
+  /** Its key in the hub. */
   readonly key: string;
   readonly deviceId: string;
   /** Its row in the store, if it has one. */
   storedId: number | null = null;
-  /** Whether its messages are queued in the store; one that is stored for its will alone does not outlive its connection. */
+  /**
+   * Whether its messages are queued in the store; a session stored only for its will does not outlive its connection.
+   */
   durable = false;
   expiryIntervalS = 0;
-  /** The connection that serves it now, once it may be sent to. */
+  /** The connection that serves it now, once messages may be sent to it. */
   connection: Connection | null = null;
   readonly subscriptions = new Map<string, Subscription>();
-  /** Identifiers of QoS 2 publishes that the client has not released yet [MQTT-4.3.3-10]. */
+  /** Packet identifiers of QoS 2 publishes that the client has not released yet [MQTT-4.3.3-10]. */
   received = new Set<number>();
-  /** When a shared subscription last chose it; a count, not an instant. */
+  /** When it was last chosen for a shared subscription; a count, not an instant. */
   sharedTurn = 0;
-  /** The last message that was routed to it; finds overlapping subscriptions. */
+  /** The last message routed to it; finds overlapping subscriptions. */
   routeMark = 0;
   #isForgotten = false;
 
@@ -41,7 +46,7 @@ export class Session {
     hub.memory.add("sessions", SESSION_BYTES);
   }
 
-  /** Client identifiers are a device's own: no other device of its hub takes its sessions. */
+  /** Client identifiers are separate for each device: no other device of the hub can take over its sessions. */
   static keyOf(deviceId: string, clientId: string): string {
     return `${deviceId}/${clientId}`;
   }
@@ -65,7 +70,7 @@ export class Session {
     this.subscriptions.clear();
   }
 
-  /** Nothing finds it any more. */
+  /** Removes it from its hub. */
   forget(): void {
     this.unsubscribeAll();
     if (!this.#isForgotten) this.hub.memory.add("sessions", -SESSION_BYTES);
@@ -77,7 +82,7 @@ export class Session {
     this.hub.memory.add("subscriptions", sign * subscriptionBytes(filter));
   }
 
-  /** The highest QoS granted by a subscription, shared ones aside, that matches the topic. */
+  /** The highest granted QoS of the matching subscriptions, except shared ones. */
   grantedQos(topic: string): QoS | undefined {
     let granted: QoS | undefined;
     for (const { filter, qos } of this.subscriptions.values()) {
@@ -91,7 +96,7 @@ export class Session {
 /** A session that a client was given. */
 export type ClaimedSession = {
   session: Session;
-  /** The client goes on where it left [MQTT-3.2.2-2, MQTT-3.2.2-3]. */
+  /** A stored session was resumed [MQTT-3.2.2-2, MQTT-3.2.2-3]. */
   present: boolean;
   /** Where its stored queue begins, if it has one. */
   queue: QueuePositions | null;

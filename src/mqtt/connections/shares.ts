@@ -4,8 +4,8 @@ import type { Session } from "./session.ts";
 type Member = { subscriber: Session; subscription: Subscription };
 
 /**
- * Who gets a message of a shared subscription: one member (4.8.2). Members that are connected take turns, those that keep up
- * first; only when nobody is connected does it wait in a stored session. Undefined if no member may have it.
+ * Chooses the member of a shared subscription that receives a message (4.8.2). Connected members take turns, those that
+ * keep up first; only if none is connected is it queued in a stored session. Undefined if no member may receive it.
  */
 export function chooseMember(members: readonly Member[], topic: string): Member | undefined {
   let chosen: Member | undefined;

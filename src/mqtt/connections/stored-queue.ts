@@ -10,7 +10,7 @@ import type { StoredQueue } from "./outgoing.ts";
 /** Where a queue begins, and up to where it may have been sent before. */
 export type QueuePositions = { sessionId: number; oldest: number; sentThrough: number };
 
-/** The queue of a stored session, as its connection works it off. Deliveries are told to the store once a turn. */
+/** The queue of a stored session, for its connection. Deliveries are written to the store once a turn. */
 export function storedQueue(
   connection: Connection,
   actor: DeviceActor,
@@ -45,7 +45,7 @@ export function storedQueue(
       if (settled.length === 0) return;
       const positions = settled;
       settled = [];
-      // What stays in the store is delivered once more when the client comes back, which it must expect.
+      // What stays in the store is sent once more when the client reconnects, as MQTT allows.
       sessions.acknowledge(actor, { sessionId, positions }).catch((error) => {
         deps.log.warn("mqtt.not_acknowledged", { messages: positions.length, error: describeError(error) });
       });

@@ -3,33 +3,33 @@ import { writeJson } from "../../kernel/json-text.ts";
 import { TokenBucket } from "../../kernel/token-bucket.ts";
 import type { Message } from "../wire/message.ts";
 
-/** What happened on a hub, as specification 4.7 has it. */
+/** An event of a hub (specification 4.7). */
 export type HubEvent = {
   severity: "error" | "warn" | "info" | "debug";
   objectType: "device" | "hub";
-  /** Null if nobody knows which it was. */
+  /** Null if it is unknown. */
   objectId: string | null;
   msg: string;
   /** The packet that caused it: `headerText`. */
   packet?: string;
-  /** Of a device that was provisioned on its own. */
+  /** Name of a device that was provisioned automatically. */
   objectName?: string;
-  /** `address:port`, likewise. */
+  /** `address:port` of such a device. */
   sourceAddress?: string;
-  /** A connection caused it that proved to be the device, or the hub's. */
+  /** The connection that caused it had authenticated as the device, or as one of the hub's. */
   proved?: boolean;
 };
 
 export type EventSettings = { disableEvents: boolean; eventsTopicPrefix: string };
 
 /**
- * A hub publishes so many events at once, and so many a second after that: whoever is refused ten thousand times a second must not
- * make as many messages for everybody who watches the events. Whoever knows the id of a device can cause events without proving anything: of
- * those there are half as many at most, so that what proven devices are refused is told all the same.
+ * Rate of a hub's events: a client that is refused ten thousand times a second must not cause as many messages for each
+ * subscriber to events. A client that knows only the id of a device can cause events without authenticating; these are
+ * limited to half, so that refusals of authenticated devices are still reported.
  */
 const ALL = { burst: 100, perSecond: 20 };
 const UNPROVED = { burst: 50, perSecond: 10 };
-/** Some texts name a topic, which a client chose: an event about it says no more of it than this. */
+/** Some texts contain a topic, which a client chose; an event's text is cut at this length. */
 const MSG_LENGTH_MAX = 1024;
 
 /** What a hub may publish still, of all events and of those that were not proved. */
@@ -37,14 +37,14 @@ type Budget = { all: TokenBucket; unproved: TokenBucket };
 
 const utf8 = new TextEncoder();
 
-/** Publishes the events of hubs on the hubs themselves. */
+/** Publishes the events of each hub on that hub. */
 export class HubEvents {
   readonly #deps: Deps;
   readonly #publish: (hubId: string, message: Message) => void;
   readonly #hubOf: (hubId: string) => EventSettings | undefined;
   readonly #budgets = new Map<string, Budget>();
   readonly #dropped = new Map<string, number>();
-  /** An event that leads to an event would lead to a third. */
+  /** Guards against recursion: publishing an event must not emit another. */
   #publishing = false;
 
   constructor(
@@ -57,7 +57,7 @@ export class HubEvents {
     this.#hubOf = hubOf;
   }
 
-  /** Publishes an event at QoS 0, not retained; nothing if the hub has events disabled, or has had too many of them. */
+  /** Publishes an event at QoS 0, not retained, unless the hub has events disabled or is over its rate. */
   emit(hubId: string, event: HubEvent): void {
     const settings = this.#hubOf(hubId);
     if (!settings || settings.disableEvents || this.#publishing) return;
@@ -73,12 +73,12 @@ export class HubEvents {
     }
   }
 
-  /** Events of a hub that were not published because there were too many. */
+  /** The number of a hub's events that were not published because of the rate limit. */
   dropped(hubId: string): number {
     return this.#dropped.get(hubId) ?? 0;
   }
 
-  /** Forgets a hub that is gone. */
+  /** Forgets a deleted hub. */
   forget(hubId: string): void {
     this.#budgets.delete(hubId);
     this.#dropped.delete(hubId);

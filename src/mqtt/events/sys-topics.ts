@@ -5,20 +5,22 @@ import { VERSION } from "../../kernel/version.ts";
 import type { Message } from "../wire/message.ts";
 import { matches } from "../wire/topics.ts";
 
-/** What went over a hub's connections since the server started; those who send and receive add to it. */
+/** Counters of a hub's connections since the server started; senders and receivers add to them. */
 export type Traffic = {
-  /** Packets of any type. */
+  /** Packets of all types. */
   packetsReceived: number;
   packetsSent: number;
   publishesReceived: number;
   publishesSent: number;
-  /** Not sent to somebody they were for: a slow or full session, a packet too large for its client, an expired message. */
+  /**
+   * Not delivered to a subscriber: its session was slow or full, the packet too large for it, or the message expired.
+   */
   publishesDropped: number;
   bytesReceived: number;
   bytesSent: number;
 };
 
-/** How a hub stands now. */
+/** The current state of a hub. */
 export type HubState = {
   clientsConnected: number;
   subscriptions: number;
@@ -30,7 +32,7 @@ type Figures = Traffic & HubState & { uptimeSeconds: number };
 
 const INTERVAL_MS = 10_000;
 
-// The names are those of mosquitto, which dashboards know; the figures are of the subscriber's own hub.
+// The names are those of mosquitto, which dashboards know; the figures are those of the subscriber's own hub.
 const TOPICS: readonly (readonly [topic: string, figureOf: (figures: Figures) => number | string])[] = [
   ["$SYS/broker/version", () => `twinpost version ${VERSION}`],
   ["$SYS/broker/uptime", ({ uptimeSeconds }) => `${uptimeSeconds} seconds`],
@@ -49,22 +51,22 @@ const TOPICS: readonly (readonly [topic: string, figureOf: (figures: Figures) =>
 
 const utf8 = new TextEncoder();
 
-/** What `$SYS/#` of each hub says. */
+/** Publishes `$SYS/#` of each hub. */
 export class SysTopics {
   readonly #deps: Deps;
   readonly #slices: FairSlices;
   readonly #publish: (hubId: string, message: Message) => void;
   readonly #stateOf: (hubId: string) => HubState;
-  /** Hubs that somebody is connected to. */
+  /** Hubs with connected clients. */
   readonly #hubs: () => Iterable<string>;
   readonly #traffic = new Map<string, Traffic>();
-  /** The values that were published last, by hub: only what has changed is published again. */
+  /** The values published last, by hub: only changed ones are published again. */
   #published = new Map<string, string[]>();
   readonly #startedAt: number;
   #cancel: Cancel | undefined;
   #stopped = false;
-  /** Of hubs that are gone. */
-  readonly #former: Traffic = { ...NO_TRAFFIC };
+  /** Sum of the deleted hubs. */
+  readonly #deletedHubs: Traffic = { ...NO_TRAFFIC };
 
   constructor(
     deps: Deps,
@@ -81,15 +83,15 @@ export class SysTopics {
     this.#startedAt = deps.clock.now();
   }
 
-  #goOn(): void {
+  #scheduleNext(): void {
     if (!this.#stopped) this.start();
   }
 
-  /** Publishes every ten seconds what has changed. */
+  /** Publishes changed values every ten seconds. */
   start(): void {
     const { clock } = this.#deps;
     this.#cancel = clock.at(clock.now() + INTERVAL_MS, () => {
-      void this.#publishChanged().finally(() => this.#goOn());
+      void this.#publishChanged().finally(() => this.#scheduleNext());
     });
   }
 
@@ -98,7 +100,7 @@ export class SysTopics {
     this.#cancel?.();
   }
 
-  /** A hub's counters, to be added to. They outlast its connections. */
+  /** A hub's counters, for the caller to add to. They outlast its connections. */
   traffic(hubId: string): Traffic {
     let traffic = this.#traffic.get(hubId);
     if (!traffic) {
@@ -108,21 +110,21 @@ export class SysTopics {
     return traffic;
   }
 
-  /** Of all hubs, those included that are gone. */
+  /** The sum of all hubs, deleted ones included. */
   total(): Traffic {
-    const total = { ...this.#former };
+    const total = { ...this.#deletedHubs };
     for (const traffic of this.#traffic.values()) add(total, traffic);
     return total;
   }
 
-  /** Forgets a hub that is gone. */
+  /** Forgets a deleted hub; `total` keeps its counters. */
   forget(hubId: string): void {
-    add(this.#former, this.#traffic.get(hubId) ?? NO_TRAFFIC);
+    add(this.#deletedHubs, this.#traffic.get(hubId) ?? NO_TRAFFIC);
     this.#traffic.delete(hubId);
     this.#published.delete(hubId);
   }
 
-  /** What somebody is told at once who subscribes to a filter (without `$share/name/`), as if it were retained. */
+  /** The messages sent at once to a new subscriber of a filter (without `$share/name/`), as if they were retained. */
   retained(hubId: string, filter: string): Message[] {
     if (!filter.startsWith("$SYS/")) return [];
     const figures = this.#figuresOf(hubId);
@@ -131,7 +133,7 @@ export class SysTopics {
     );
   }
 
-  /** Hub after hub, in slices: a server may have thousands. */
+  /** Publishes hub by hub, in slices: a server may have thousands. */
   #publishChanged(): Promise<unknown> {
     const hubIds = [...this.#hubs()];
     const before = this.#published;

@@ -5,11 +5,14 @@ import { Inbox } from "../wire/inbox.ts";
 import type { Reading, Share } from "./reading.ts";
 import { TURN_PACKETS } from "./work-window.ts";
 
-/** So many packets in a row that are no larger are read without a look at the time. */
+/** After this many small packets in a row the clock is read. */
 const SMALL_FRAMES = 16;
 const SMALL_FRAME_BYTES = 2048;
 
-/** What only waits for its turn is a little while in memory; from so much on the socket is not read, which costs two calls of the system. */
+/**
+ * Unread bytes are kept in memory for a short time. From this size on the socket is paused, which costs two system
+ * calls.
+ */
 const PAUSE_BYTES = 64 * 1024;
 
 /** What the reader needs of its connection. */
@@ -17,31 +20,34 @@ type ReaderPort = {
   /** Takes a packet. What it throws comes back by `failed`. */
   process(frame: Uint8Array): void;
   isClosed(): boolean;
-  /** Nothing more is to be read for now. */
+  /** Whether reading is paused for now. */
   isHeld(): boolean;
-  /** A packet breaks the protocol, or is a fault of ours: it ends the connection. */
+  /** A packet broke the protocol, or a bug of ours was hit: ends the connection. */
   failed(error: unknown): void;
-  /** So much waits to be read, of so much memory; it may end the connection. */
+  /** Reports the unread bytes and the memory that they take; may end the connection. */
   waiting(unreadBytes: number, memoryBytes: number): void;
 };
 
 /**
- * Reads a connection's packets: as far as its account has its part of the event loop's turn, and room for what they bring to work. What must
- * wait, waits where it came from: the socket is not read meanwhile.
+ * Reads a connection's packets while its account has time left in the event loop's turn and room in its work window.
+ * Bytes that must wait stay with the sender: the socket is paused meanwhile.
  */
 export class FrameReader {
   readonly #reading: Reading;
   readonly #socket: DeviceSocket;
   readonly #port: ReaderPort;
   readonly #inbox: Inbox;
-  /** Whose part of the reading it takes: its address's, then its account's. Within an account a device is a member. */
+  /**
+   * The share that this reading is charged to: the address's, then the account's. Within an account a device is a
+   * member.
+   */
   #share: Share;
   #member = "";
   #inWork = 0;
   #isPaused = false;
-  /** It waits for room in the window of its account. */
+  /** Waits for room in the work window of its account. */
   #isWaiting = false;
-  /** Of the reading that is on: until when, and what it has come to. */
+  /** State of the current read: its end and its results. */
   #end = 0;
   #isOver: () => boolean = () => true;
   #small = 0;
@@ -52,13 +58,13 @@ export class FrameReader {
     this.#port.process(frame);
     this.#hasToWait = this.#port.isClosed() || this.#mustWait();
     if (this.#hasToWait) return false;
-    // The clock is not looked at for each small one.
+    // For small packets the clock is read only every few.
     const looks = frame.length >= SMALL_FRAME_BYTES || ++this.#small % SMALL_FRAMES === 0;
     return !(looks && this.#isOver());
   };
-  /** Packets that it may still bring in its turn, though others wait. */
+  /** Packets that it may still read in its turn, although others wait. */
   #turnPackets = 0;
-  /** Its next packets are read in a turn of their own. */
+  /** Its next packets are read in a slice of their own. */
   #isLater = false;
 
   constructor(reading: Reading, socket: DeviceSocket, packetBytesMax: number, port: ReaderPort) {
@@ -74,12 +80,12 @@ export class FrameReader {
     return this.#isPaused;
   }
 
-  /** What the client asked for and is not done. */
+  /** The client's requests that are not done. */
   get inWork(): number {
     return this.#inWork;
   }
 
-  /** It is this account's and device's from now on. */
+  /** Moves the connection from its address's share to that of its account and device. */
   belongsTo(account: string, device: string): void {
     this.#share.window.leave(this);
     this.#share = this.#reading.ofAccount(account);
@@ -95,7 +101,7 @@ export class FrameReader {
     this.#keep(bytes);
   }
 
-  /** Something of so many bytes is in work; returns what is to be called when it is done. */
+  /** Begins a request of `bytes`; returns the function to call when it is done. */
   begin(bytes: number): () => void {
     const { window } = this.#share;
     this.#inWork++;
@@ -107,16 +113,16 @@ export class FrameReader {
     };
   }
 
-  /** It waited for room in the window of its account, and it is its turn. */
+  /** Called when there is room in the work window of its account and it is this connection's turn. */
   admit(): void {
     this.#isWaiting = false;
     this.#turnPackets = TURN_PACKETS;
     this.readOn();
-    // It has nothing to bring, or waits for something else.
+    // It has nothing to read, or waits for something else.
     if (!this.#isLater) this.#turnPackets = 0;
   }
 
-  /** Something that it waited for is there. */
+  /** Resumes reading after a wait. */
   readOn(): void {
     if (this.#port.isClosed() || this.#isLater || this.#mustWait()) return;
     if (this.#inbox.hasUnread) this.#readNow();
@@ -149,7 +155,7 @@ export class FrameReader {
     return true;
   }
 
-  /** Reads what has come, and later what cannot be read now. */
+  /** Reads the received bytes now, and schedules a slice for the rest. */
   #readNow(bytes?: Uint8Array): void {
     const share = this.#share;
     const allowedMs = this.#reading.allowedMs(share);
@@ -167,7 +173,7 @@ export class FrameReader {
     this.#reading.later({ account: this.#share.key, member: this.#member }, (isOver) => this.#read(isOver));
   }
 
-  /** Reads what has come as far as it may be. Returns whether it could go on at once if it were not over. */
+  /** Reads until it must stop. Returns true if only `isOver` stopped it. */
   #read(isOver: () => boolean, bytes?: Uint8Array): boolean {
     this.#isLater = false;
     if (this.#port.isClosed()) return false;
@@ -176,7 +182,7 @@ export class FrameReader {
     this.#hasToWait = !bytes && this.#mustWait();
     if (!this.#hasToWait) this.#take(bytes);
     if (this.#port.isClosed()) return false;
-    this.#tell();
+    this.#reportUnread();
     if (this.#port.isClosed()) return false;
     this.#isLater = this.#inbox.hasUnread && !this.#hasToWait;
     if (this.#hasToWait || this.#inbox.unreadBytes >= PAUSE_BYTES) this.pause();
@@ -195,10 +201,10 @@ export class FrameReader {
   #keep(bytes: Uint8Array): void {
     this.#inbox.keep(bytes);
     if (this.#inbox.unreadBytes >= PAUSE_BYTES) this.pause();
-    this.#tell();
+    this.#reportUnread();
   }
 
-  #tell(): void {
+  #reportUnread(): void {
     this.#port.waiting(this.#inbox.unreadBytes, this.#inbox.memoryBytes);
   }
 }

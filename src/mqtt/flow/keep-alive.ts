@@ -2,13 +2,19 @@ import type { Cancel, Clock } from "../../kernel/clock.ts";
 import { KEEP_ALIVE_FACTOR } from "../limits.ts";
 import type { Connect } from "../wire/packets.ts";
 
-/** The keep alive that counts: the client's own, unless it is MQTT 5 and we want a shorter one, or one at all [MQTT-3.1.2-21]. */
+/**
+ * The keep alive in force: the client's own, unless it is MQTT 5 and the server's maximum is shorter, or it asked for
+ * none [MQTT-3.1.2-21].
+ */
 export function keepAliveOf({ keepalive, protocolVersion }: Connect, maximumS: number): number {
   if (protocolVersion < 5) return keepalive;
   return keepalive === 0 ? maximumS : Math.min(keepalive, maximumS);
 }
 
-/** Watches that a client is heard from within one and a half times its keep alive [MQTT-3.1.2-22]. One timer, moved only when it fires. */
+/**
+ * Calls back if a client is silent for one and a half times its keep alive [MQTT-3.1.2-22]. One timer, moved only when
+ * it fires.
+ */
 export class KeepAlive {
   readonly #clock: Clock;
   readonly #allowanceMs: number;
@@ -24,7 +30,7 @@ export class KeepAlive {
     this.#cancel = this.#arm();
   }
 
-  /** Waits as long again. */
+  /** Starts again with a full interval. */
   listen(): void {
     this.heard();
     this.#cancel = this.#arm();

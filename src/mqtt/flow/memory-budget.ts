@@ -1,8 +1,13 @@
-/** What takes memory for devices. The first three stay for as long as a session or connection does; the others come and go. */
+/**
+ * Kinds of memory taken for devices. The first three last as long as a session or connection; the others come and go.
+ */
 export const MEMORY_KINDS = ["sessions", "subscriptions", "aliases", "queued", "sending", "unread"] as const;
 export type MemoryKind = (typeof MEMORY_KINDS)[number];
 
-/** An account that has less than this part of all is refused nothing while there is any: others' floods do not reach it. */
+/**
+ * An account below this part of the total is refused only when all memory is taken, so other accounts' floods do not
+ * affect it.
+ */
 const FLOOR_PART = 32;
 /** Only accounts below the floor get the last quarter. */
 const OPEN_PART = 3 / 4;
@@ -10,8 +15,9 @@ const OPEN_PART = 3 / 4;
 const isLasting = (kind: MemoryKind) => kind === "sessions" || kind === "subscriptions" || kind === "aliases";
 
 /**
- * The memory that MQTT may take: of the process, and within it of each account. An account may have as much as it leaves free for others, so
- * that however many take what they can, there is something left; of what lasts half of that, so that messages always find some.
+ * The memory of MQTT: a total for the process, and a limit for each account. An account may take as much as it leaves
+ * free, so some is left however many accounts take their maximum. It may take half of that for lasting kinds, so there
+ * is always room for messages.
  */
 export class MemoryBudget {
   readonly bytesMax: number;
@@ -32,12 +38,12 @@ export class MemoryBudget {
     return memory;
   }
 
-  /** Forgets one that has nothing. */
+  /** Forgets an account that has nothing. */
   forget(account: string): void {
     if (this.#accounts.get(account)?.bytes === 0) this.#accounts.delete(account);
   }
 
-  /** How many have been asked for and not forgotten. */
+  /** The number of accounts that are not forgotten. */
   get remembered(): number {
     return this.#accounts.size;
   }
@@ -50,7 +56,7 @@ export class MemoryBudget {
     return this.#taken.get(kind) as number;
   }
 
-  /** Whether an account that has `own` bytes, and `lasting` of them for long, may take so many more. */
+  /** Whether an account that holds `own` bytes, of which `lasting` are of lasting kinds, may take `bytes` more. */
   admits(kind: MemoryKind, bytes: number, { own, lasting }: { own: number; lasting: number }): boolean {
     const after = this.#total + bytes;
     if (own + bytes <= this.bytesMax / FLOOR_PART) return after <= this.bytesMax;
@@ -65,7 +71,7 @@ export class MemoryBudget {
   }
 }
 
-/** What one account has of the budget. */
+/** One account's part of the budget. */
 export class AccountMemory {
   readonly #budget: MemoryBudget;
   #own = 0;
@@ -83,14 +89,14 @@ export class AccountMemory {
     return this.#budget.admits(kind, bytes, { own: this.#own, lasting: this.#lasting });
   }
 
-  /** Takes it if there is room; false if there is not. */
+  /** Returns false if there is no room. */
   take(kind: MemoryKind, bytes: number): boolean {
     if (!this.hasRoom(kind, bytes)) return false;
     this.add(kind, bytes);
     return true;
   }
 
-  /** Counts what is there in any case, or, below zero, what is there no more. */
+  /** Counts bytes without a limit; a negative number releases them. */
   add(kind: MemoryKind, bytes: number): void {
     if (bytes === 0) return;
     this.#own += bytes;

@@ -1,10 +1,10 @@
 import { UNCOUNTED_BYTES } from "../limits.ts";
 import type { AccountMemory, MemoryBudget, MemoryKind } from "./memory-budget.ts";
 
-/** Kinds of which a connection's few kilobytes are not counted. */
+/** Kinds for which the first UNCOUNTED_BYTES of a connection are free. */
 type Held = Extract<MemoryKind, "sending" | "unread" | "aliases">;
 
-/** What one connection has of the memory: of that for strangers, whose part goes by address, until it is known whose it is. */
+/** Memory of one connection. Until it is authenticated, it counts in the budget for strangers, by its address. */
 export class MemoryUse {
   readonly #strangers: MemoryBudget;
   readonly #origin: string;
@@ -17,13 +17,13 @@ export class MemoryUse {
     this.#origin = origin;
   }
 
-  /** Whether it may hold so many bytes altogether. */
+  /** Whether the connection may hold `bytes` of this kind in total. */
   hasRoom(kind: Held, bytes: number): boolean {
     const more = counted(bytes) - this.#counted[kind];
     return more <= 0 || this.#memory().hasRoom(kind, more);
   }
 
-  /** It holds so many bytes now. False if there is no room for them; they are counted in any case. */
+  /** Sets what the connection holds. Returns false if there is no room; the bytes are counted all the same. */
   set(kind: Held, bytes: number): boolean {
     const more = counted(bytes) - this.#counted[kind];
     if (more === 0 || this.#ended) return true;
@@ -33,7 +33,7 @@ export class MemoryUse {
     return isAdmitted;
   }
 
-  /** It is known whose it is. */
+  /** Moves the connection to its account when it has authenticated. */
   moveTo(account: AccountMemory): void {
     const { unread } = this.#counted;
     this.#add("unread", -unread);

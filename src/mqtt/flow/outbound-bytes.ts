@@ -3,11 +3,14 @@ import { SEND_BYTES_LEAST, UNCOUNTED_BYTES } from "../limits.ts";
 import type { MemoryUse } from "./memory-use.ts";
 import { isBehind } from "./sender.ts";
 
-/** The bytes on their way to one client that it has not taken, and the memory that is paid for them. */
+/** Bytes sent to one client that it has not taken yet, and the memory counted for them. */
 export class OutboundBytes {
   readonly #socket: DeviceSocket;
   readonly #memory: MemoryUse;
-  /** Of what was sent, what was with us when it was last looked at: to look takes a call of the runtime. It is no more by now. */
+  /**
+   * Unsent bytes in our process when the socket was last asked, which costs a call of the runtime; the real number can
+   * only be lower by now.
+   */
   #buffered = 0;
 
   constructor(socket: DeviceSocket, memory: MemoryUse) {
@@ -15,21 +18,27 @@ export class OutboundBytes {
     this.#memory = memory;
   }
 
-  /** Whether so many more had better wait, beside those that are sent at the end of the turn: it has much to read, or its account no memory. */
+  /**
+   * Whether `more` bytes, beyond the `sending` of this turn, should wait: the client has much to read, or its account
+   * no memory.
+   */
   isBehind(sending: number, more: number): boolean {
     if (sending + this.#buffered + more <= UNCOUNTED_BYTES) return false;
-    return this.#isTooMuch(sending, more) && this.#isTooMuch(sending, more, this.#look());
+    return this.#isTooMuch(sending, more) && this.#isTooMuch(sending, more, this.#readBuffered());
   }
 
-  /** So many are sent at the end of the turn. */
+  /** `bytes` will be sent at the end of the turn. */
   sending(bytes: number): void {
     const all = bytes + this.#buffered;
     if (all > UNCOUNTED_BYTES) this.#memory.set("sending", all);
   }
 
-  /** What was to be sent is with the transport, or some of it was taken. False if there is no memory for what was not. */
+  /**
+   * Called after bytes were given to the transport, or the client took some. Returns false if there is no memory for
+   * the rest.
+   */
   sent(): boolean {
-    const bytes = this.#look();
+    const bytes = this.#readBuffered();
     return this.#memory.set("sending", bytes) || bytes <= SEND_BYTES_LEAST;
   }
 
@@ -38,7 +47,7 @@ export class OutboundBytes {
     return isBehind(onTheirWay) || !this.#memory.hasRoom("sending", onTheirWay + more);
   }
 
-  #look(): number {
+  #readBuffered(): number {
     this.#buffered = this.#socket.bufferedBytes;
     return this.#buffered;
   }

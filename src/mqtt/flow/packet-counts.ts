@@ -1,7 +1,7 @@
 import type { Counter } from "../../metrics/counter.ts";
 import type { About, Metrics } from "../../metrics/metrics.ts";
 
-/** By the number in a packet's first byte (table 2-1). */
+/** By the packet type in the first byte (table 2-1). */
 const TYPES = [
   "reserved",
   "connect",

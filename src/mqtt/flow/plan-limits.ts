@@ -1,7 +1,8 @@
 import type { Hub } from "../../hub/registry/hub-rows.ts";
 import type { Connect, Publish, QoS } from "../wire/packets.ts";
 
-// What the vendor's shared plan does not have (specification 5.3), in its words. Each function answers the event's text, or undefined.
+// Features that the vendor's shared plan lacks (specification 5.3), in its words. Each function returns the event's
+// text, or undefined.
 
 const ON_SHARED = "service level:";
 
@@ -21,6 +22,6 @@ const PLAN_LIMITS = {
 
 type PlanLimits = typeof PLAN_LIMITS;
 
-/** The limits of a hub's plan, if it has any and plans limit here at all. */
+/** The limits of a hub's plan; undefined if it has none, or if plans are not enforced on this server. */
 export const planLimitsOf = (hub: Hub, isSwitchedOn: boolean): PlanLimits | undefined =>
   isSwitchedOn && hub.productPlan === "plan_shared" ? PLAN_LIMITS : undefined;

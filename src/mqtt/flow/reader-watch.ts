@@ -3,7 +3,7 @@ import type { DeviceSocket } from "../../platform/device-socket.ts";
 import { SEND_BYTES_HARD_MAX, STALLED_MAX_MS } from "../limits.ts";
 import { isBehind } from "./sender.ts";
 
-/** Watches that a client takes what is sent to it: one that has much to read and takes none of it, or lets too much pile up, is given up. */
+/** Gives up a slow client: one that has much to read and takes none of it, or whose unread bytes exceed the maximum. */
 export class ReaderWatch {
   readonly #socket: DeviceSocket;
   readonly #clock: Clock;
@@ -19,7 +19,7 @@ export class ReaderWatch {
     this.#giveUp = giveUp;
   }
 
-  /** So many bytes were given to the transport. */
+  /** `bytes` were given to the transport. */
   sent(bytes: number): void {
     this.#sentBytes += bytes;
     const { bufferedBytes } = this.#socket;

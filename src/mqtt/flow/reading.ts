@@ -3,26 +3,29 @@ import { FairSlices, UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
 import type { Turn } from "./turn.ts";
 import { WORKS_OF_ACCOUNT_MAX, WORKS_OF_ADDRESS_MAX, WorkWindow } from "./work-window.ts";
 
-/** What is read of one account, and of all, in the turn of the event loop in which it comes. The rest is read in slices. */
+/** Reading time of one account, and of all, within one turn of the event loop. The rest is read in slices. */
 const PART_MS = 2;
 const TURN_MS = 3;
 
-/** One who shares the reading: an account, or an address as long as it is not known whose it is. */
+/** A participant in reading: an account, or an address while the connection is not authenticated. */
 export type Share = {
   readonly key: string;
-  /** What is in work of it. */
+  /** Its requests in progress. */
   readonly window: WorkWindow;
-  /** The turn for which `leftMs` counts. */
+  /** The turn that `leftMs` belongs to. */
   turn: number;
   leftMs: number;
 };
 
-/** Reads, until nothing is left, something has to be waited for, or `isOver`. Returns whether it was the last: then it is called again. */
+/**
+ * Reads until nothing is left, it has to wait, or `isOver`. Returns true if `isOver` stopped it: then it is called
+ * again.
+ */
 type Read = (isOver: () => boolean) => boolean;
 
 /**
- * When connections are read. What comes is read at once, as long as its account has not had its part of the event loop's turn; then accounts
- * take turns by the time that their packets take, and within an account its connections.
+ * Schedules reading. Bytes are read at once while their account has time left in the event loop's turn. After that,
+ * accounts take turns, weighted by the time that their packets take; within an account, its connections do.
  */
 export class Reading {
   readonly slices = new FairSlices();
@@ -53,12 +56,15 @@ export class Reading {
     return share;
   }
 
-  /** How many accounts and addresses are remembered. */
+  /** The number of accounts and addresses in memory. */
   get remembered(): number {
     return this.#shares.size;
   }
 
-  /** How long it may be read now, in milliseconds; 0 if the share has had its part of this turn. What that took is told by `charge`. */
+  /**
+   * Milliseconds that may be spent on reading now; 0 if the share has used up this turn. The caller reports the time
+   * with `charge`.
+   */
   allowedMs(share: Share): number {
     const turn = this.#turns.current();
     if (this.#turn !== turn) {
@@ -77,7 +83,7 @@ export class Reading {
     this.#leftMs -= ms;
   }
 
-  /** Reads when it is the turn of its owner, until it is finished. */
+  /** Reads in slices, when it is the owner's turn, until all is read. */
   later(owner: Owner, read: Read): void {
     void this.slices.run(owner, (isOver) => (read(isOver) ? UNFINISHED : null));
   }

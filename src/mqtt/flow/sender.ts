@@ -5,7 +5,7 @@ import type { Level, ServerPacket } from "../wire/packets.ts";
 import type { PacketCounts } from "./packet-counts.ts";
 import { type AliasMemory, OutgoingAliases } from "./topic-aliases.ts";
 
-/** What a client said in CONNECT about what it takes. */
+/** What the client announced in CONNECT. */
 type ClientLimits = {
   level: Level;
   packetBytesMax: number;
@@ -13,18 +13,18 @@ type ClientLimits = {
   problemInformation: boolean;
 };
 
-/** Pieces up to this size are put together before they are sent; copying a larger one costs more than sending it by itself. */
+/** Pieces up to this size are joined before they are sent; copying a larger one costs more than sending it alone. */
 const PIECE_MAX = 64 * 1024;
 
-/** Makes bytes of packets as one client wants them, and keeps them until the turn ends. */
+/** Encodes packets for one client and collects them until the turn ends. */
 export class Sender {
   readonly limits: ClientLimits;
   readonly #aliases: OutgoingAliases;
-  /** Of all connections. */
+  /** Counts for all connections. */
   readonly #sent: PacketCounts;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
-  /** What was written since the last flush. */
+  /** Counters since the last flush. */
   #packets = 0;
   #publishes = 0;
   #tooLarge = 0;
@@ -35,12 +35,15 @@ export class Sender {
     this.#aliases = new OutgoingAliases(limits.topicAliasMaximum, aliasMemory);
   }
 
-  /** Bytes that wait for the turn's end. */
+  /** Bytes that will be sent at the end of the turn. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** A packet that is no PUBLISH. What only explains is left out if the client wants none of it [MQTT-3.1.2-29] or it would be too large for it. */
+  /**
+   * Writes a packet other than PUBLISH. Reason string and user properties are left out if the client asked for none
+   * [MQTT-3.1.2-29] or the packet would be too large for it.
+   */
   packet(packet: ServerPacket): void {
     const explains = packet.cmd === "connack" || packet.cmd === "disconnect";
     const terse = !this.limits.problemInformation && !explains;
@@ -49,7 +52,10 @@ export class Sender {
     if (bytes.length <= this.limits.packetBytesMax) this.#push(bytes);
   }
 
-  /** False if the client does not take a packet that large: it is as good as delivered [MQTT-3.1.2-24, MQTT-3.1.2-25]. */
+  /**
+   * Returns false if the packet is larger than the client accepts; it then counts as delivered [MQTT-3.1.2-24,
+   * MQTT-3.1.2-25].
+   */
   publish(envelope: Envelope, wrapping: Wrapping): boolean {
     const { level, packetBytesMax } = this.limits;
     const { topic } = envelope.message;
@@ -67,7 +73,7 @@ export class Sender {
     return true;
   }
 
-  /** Hands out what was collected, in as few pieces as is cheap, and answers how much it was. */
+  /** Sends the collected bytes in few pieces, and returns how much was sent. */
   flush(send: (bytes: Uint8Array) => void): Written {
     const written = {
       bytes: this.#bytes,
@@ -112,10 +118,10 @@ function sendAll(pieces: readonly Uint8Array[], send: (bytes: Uint8Array) => voi
   sendSmall();
 }
 
-/** Whether so many bytes on their way to a client are too many for more. */
+/** Whether this many unread bytes are too many for sending more. */
 export const isBehind = (bytes: number) => bytes > SEND_BYTES_MAX;
 
-/** Without reason string and user properties, in packets where nothing else is said by properties. */
+/** Without reason string and user properties. */
 function withoutExplanation(packet: ServerPacket): ServerPacket {
   if (!("properties" in packet) || !packet.properties) return packet;
   const { reasonString, userProperties, ...properties } = packet.properties as Record<string, unknown>;

@@ -2,9 +2,9 @@ import { TOPIC_ALIAS_MAXIMUM } from "../limits.ts";
 import { ProtocolError, type Publish, REASON } from "../wire/packets.ts";
 import type { MemoryUse } from "./memory-use.ts";
 
-// Topic aliases live as long as their connection, each direction for itself [MQTT-3.3.2-7, 3.3.2.3.4].
+// Topic aliases live as long as their connection; each direction has its own [MQTT-3.3.2-7, 3.3.2.3.4].
 
-/** What the aliases of a connection take, in both directions. */
+/** Memory of a connection's aliases, in both directions. */
 export class AliasMemory {
   readonly #memory: MemoryUse;
   #bytes = 0;
@@ -13,7 +13,7 @@ export class AliasMemory {
     this.#memory = memory;
   }
 
-  /** Whether there was room for a name in the place of another. */
+  /** Replaces a name by another; returns false if there is no room. */
   take(topic: string, before = ""): boolean {
     const bytes = this.#bytes + topic.length - before.length;
     if (!this.#memory.hasRoom("aliases", bytes)) return false;
@@ -23,7 +23,7 @@ export class AliasMemory {
   }
 }
 
-/** The aliases that a client has given to topic names. */
+/** The aliases that a client assigned to topic names. */
 export class IncomingAliases {
   readonly #topics = new Map<number, string>();
   readonly #memory: AliasMemory;
@@ -32,7 +32,7 @@ export class IncomingAliases {
     this.#memory = memory;
   }
 
-  /** The topic name of a publish, learning its alias. */
+  /** Returns the topic name of a publish, and learns its alias. */
   resolve(publish: Publish): string {
     const alias = publish.properties?.topicAlias;
     if (alias === undefined) {
@@ -59,7 +59,10 @@ export class IncomingAliases {
   }
 }
 
-/** The aliases that we give to the first topic names sent to a client, as many as it takes [MQTT-3.3.2-11]. */
+/**
+ * The aliases that the server assigns to the first topic names sent to a client, at most as many as it accepts
+ * [MQTT-3.3.2-11].
+ */
 export class OutgoingAliases {
   readonly #aliases = new Map<string, number>();
   readonly #maximum: number;
@@ -70,7 +73,7 @@ export class OutgoingAliases {
     this.#maximum = Math.min(clientMaximum, TOPIC_ALIAS_MAXIMUM);
   }
 
-  /** How to name the topic: by an alias alone if the client knows it. Undefined if there is none to give. */
+  /** The alias for a topic, and whether the client knows it already. Undefined if there is none left. */
   aliasFor(topic: string): { alias: number; known: boolean } | undefined {
     const alias = this.#aliases.get(topic);
     if (alias !== undefined) return { alias, known: true };
@@ -78,7 +81,7 @@ export class OutgoingAliases {
     return { alias: this.#aliases.size + 1, known: false };
   }
 
-  /** Notes that the client was told. */
+  /** Records that the alias was sent to the client. */
   learn(topic: string, alias: number): void {
     this.#aliases.set(topic, alias);
   }

@@ -1,32 +1,35 @@
 import { stopwatchMs } from "../../kernel/clock.ts";
 import { FairQueue, type Owner } from "../../kernel/fairness/fair-queue.ts";
 
-/** What does something once at the end of the turn in which it was added. */
+/** A participant that flushes once at the end of the turn in which it was added. */
 type AtTurnEnd = { readonly owner: Owner; endTurn(): void };
 
-/** So long the ends of one turn may take: each costs a call of the system. The rest are at the end of the next ones, accounts in turn. */
+/**
+ * Time limit for the flushes of one turn: each costs a system call. The rest are flushed in the next turns, accounts in
+ * turn.
+ */
 const TURN_END_MS = 2;
-/** Between two looks at the time. */
+/** Flushes between two looks at the clock. */
 const LOOK_EVERY = 16;
 
 /**
- * Collects what is to be written until the event loop's turn is over, so that each connection sends once a turn however many
- * packets it was given.
+ * Collects writes until the event loop's turn is over, so that each connection sends once per turn, whatever the number
+ * of its packets.
  */
 export class Turn {
   #waiting: AtTurnEnd[] = [];
-  /** Those for whom a turn had no time. */
+  /** Those that a turn had no time for. */
   readonly #late = new FairQueue<AtTurnEnd>();
   #scheduled = false;
   #number = 0;
 
-  /** The number of the turn that is on. Turns are counted for as long as this is asked for. */
+  /** The number of the current turn. It advances only while callers ask for it. */
   current(): number {
     this.#schedule();
     return this.#number;
   }
 
-  /** The caller adds itself at most once until its `endTurn` is called. */
+  /** A caller must not add itself again before its `endTurn` is called. */
   add(item: AtTurnEnd): void {
     if (this.#late.size > 0) this.#late.add(item, item.owner);
     else this.#waiting.push(item);

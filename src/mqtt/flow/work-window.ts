@@ -1,23 +1,24 @@
 /**
- * What one account's devices may have in work at a time. What the writer has done of it is answered at once, and others wait for that: beside 64
- * devices with 500 puts each the p99 of another account's messages is 29 ms with 512, 15 with 128, 12 with 64; these puts take 12.0, 12.1 and 16.4 s.
+ * Requests of one account's devices in progress at a time. Finished ones are answered at once, and others wait for
+ * that: beside 64 devices with 500 puts each the p99 of another account's messages is 29 ms with 512, 15 with 128, 12
+ * with 64; these puts take 12.0, 12.1 and 16.4 s.
  */
 export const WORKS_OF_ACCOUNT_MAX = 128;
-/** CONNECTs of one address: who they are is looked up, and their sessions. */
+/** CONNECTs in progress from one address: each looks up credentials and sessions. */
 export const WORKS_OF_ADDRESS_MAX = 16;
 const BYTES_MAX = 4 * 1024 * 1024;
-/** Packets that a connection may bring when its turn comes, while others wait: each turn costs calls of the system. */
+/** Packets that a connection may read in its turn, while others wait: each turn costs system calls. */
 export const TURN_PACKETS = 8;
 
 type Reader = {
-  /** Its turn has come. */
+  /** Called when it is the reader's turn. */
   admit(): void;
 };
 
 /**
- * How much of one account's requests (or of an address's, before it is known whose they are) is in work, over all its connections. While it
- * is full none of them is read any further, and they go on in the order in which they came to that, a few packets each: what an account has
- * too much of waits with its devices, and is not refused.
+ * Limits the requests in progress of one account (or of an address, before authentication), over all its connections.
+ * While the window is full, none of them is read; they resume in the order in which they began to wait, a few packets
+ * each. So an account's excess waits in its devices' sockets and is not refused.
  */
 export class WorkWindow {
   readonly #worksMax: number;
@@ -46,17 +47,17 @@ export class WorkWindow {
     return this.#works >= this.#worksMax || this.#bytes >= BYTES_MAX;
   }
 
-  /** Others came to wait before, and there is not room for all. */
+  /** Others wait already, and there is no room for all. */
   get isQueued(): boolean {
     return this.#waiting.size > 0 && !this.#hasRoom;
   }
 
-  /** For one more turn. */
+  /** Whether there is room for one more turn. */
   get #hasRoom(): boolean {
     return this.#works <= this.#worksMax - Math.min(TURN_PACKETS, this.#worksMax / 2) && this.#bytes < BYTES_MAX;
   }
 
-  /** It is to be admitted in its turn. */
+  /** Queues a reader, to be admitted in its turn. */
   wait(reader: Reader): void {
     this.#waiting.add(reader);
   }

@@ -3,9 +3,9 @@ import { SESSION_EXPIRY_MAX_S } from "../limits.ts";
 import { CLOSING } from "../wire/closing.ts";
 import { type Disconnect, ProtocolError, REASON } from "../wire/packets.ts";
 
-// The packets of a client that need few words.
+// Short handlers of client packets.
 
-/** The client goes, with or without its will; what it says about its session counts from now on. */
+/** DISCONNECT, with or without publishing the will; its session expiry interval applies from now on. */
 export function onDisconnect(connection: Connection, { reasonCode = 0, properties }: Disconnect): void {
   const { session } = connection.client;
   const asked = properties?.sessionExpiryInterval;
@@ -20,7 +20,10 @@ export function onDisconnect(connection: Connection, { reasonCode = 0, propertie
   else connection.close({ ...CLOSING.leftWithWill, text: `client disconnected, reason code ${reasonCode}` });
 }
 
-/** The end of a QoS 2 publish from the client. PUBCOMP tells that its identifier is forgotten, so it waits until that is stored. */
+/**
+ * PUBREL, the end of a QoS 2 publish from the client. PUBCOMP confirms that its identifier is released, so it waits
+ * until that is stored.
+ */
 export function onPubrel(connection: Connection, packetId: number): void {
   const { session, level, actor } = connection.client;
   const known = session.received.delete(packetId);
@@ -36,7 +39,7 @@ export function onPubrel(connection: Connection, packetId: number): void {
   connection.await(released, complete, () => connection.close(CLOSING.unavailable));
 }
 
-/** No authentication method was agreed on in CONNECT, so there is nothing to say [MQTT-4.12.0-6]. */
+/** CONNECT agreed on no authentication method, so AUTH is not allowed [MQTT-4.12.0-6]. */
 export function onAuth(): never {
   throw new ProtocolError(REASON.protocolError, "AUTH without an authentication method", "MQTT-4.12.0-6");
 }

@@ -4,7 +4,7 @@ import { onAuth, onDisconnect, onPubrel } from "./client-packets.ts";
 import { onPublish } from "./incoming.ts";
 import { onSubscribe, onUnsubscribe } from "./subscribing.ts";
 
-/** Hands a packet of an open connection to what it is for. */
+/** Passes a packet of an open connection to its handler. */
 export function dispatch(connection: Connection, packet: ClientPacket): void {
   const { outgoing } = connection.client;
   switch (packet.cmd) {

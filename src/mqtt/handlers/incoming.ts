@@ -10,14 +10,14 @@ import type { Message } from "../wire/message.ts";
 import { ProtocolError, type Publish, REASON, type ReasonCode } from "../wire/packets.ts";
 import { publish, type RoutedPublish } from "./publishing.ts";
 
-/** A PUBLISH from a client: a request about its twin, a message for its hub, or nothing it may publish. */
+/** A PUBLISH from a client: a request about its twin, a message for its hub, or a refused topic. */
 export function onPublish(connection: Connection, packet: Publish): void {
   connection.client.hub.traffic.publishesReceived++;
   const taken = take(connection, packet);
   if (taken) acknowledgePublish(connection, packet, taken);
 }
 
-/** Undefined if it ends the connection. */
+/** Undefined if the connection was closed. */
 function take(connection: Connection, packet: Publish): Taken | undefined {
   const { client } = connection;
   const topic = client.aliases.resolve(packet);
@@ -25,13 +25,13 @@ function take(connection: Connection, packet: Publish): Taken | undefined {
     connection.close(CLOSING.tooFast);
     return undefined;
   }
-  // It came before, and its client does not know that yet; it is published once [MQTT-4.3.3-10].
+  // A duplicate whose acknowledgement the client has not received; it is published once [MQTT-4.3.3-10].
   if (packet.qos === 2 && client.session.received.has(packet.messageId as number))
     return { reasonCode: REASON.success };
   if (packet.qos > 0) checkReceiveMaximum(connection);
   const ofPlan = planLimitsOf(client.hub.info, connection.context.deps.config.mqttPlanLimits)?.refusesPublish(packet);
   if (ofPlan) {
-    // A QoS 2 publish cannot be acknowledged honestly (specification 5.3).
+    // A QoS 2 publish cannot be acknowledged truthfully (specification 5.3).
     tell(connection, ofPlan);
     connection.close(unauthorised(ofPlan));
     return undefined;
@@ -43,13 +43,16 @@ function take(connection: Connection, packet: Publish): Taken | undefined {
   return publishToHub(connection, packet, topic);
 }
 
-/** Dropped, and the connection stays (specification 4.4); only MQTT 5 has a word for it, earlier clients see it acknowledged. */
+/**
+ * The message is dropped, and the connection stays (specification 4.4); only MQTT 5 has a reason code for it, older
+ * clients receive an ordinary acknowledgement.
+ */
 function refused(connection: Connection, topic: string): Taken {
   tell(connection, `unauthorized topic ${topic}`);
   return { reasonCode: REASON.notAuthorized };
 }
 
-/** An MQTT 5 client has been told how many of its publishes may be unacknowledged [MQTT-3.3.4-9]; earlier ones are only not read on. */
+/** An MQTT 5 client received the receive maximum [MQTT-3.3.4-9]; older ones are merely not read further. */
 function checkReceiveMaximum({ client }: Connection): void {
   if (client.level < 5) {
     if (client.session.received.size < UNRELEASED_MAX) return;
@@ -59,7 +62,10 @@ function checkReceiveMaximum({ client }: Connection): void {
   throw new ProtocolError(REASON.receiveMaximumExceeded, "more publishes than the receive maximum", "MQTT-3.3.4-9");
 }
 
-/** A request about the twin: nobody else sees it, and it is acknowledged once its effect is stored and the answer sent. */
+/**
+ * A request about the twin: no other client receives it, and it is acknowledged once its effect is stored and the
+ * answer sent.
+ */
 function consume(connection: Connection, packet: Publish, asked: Promise<ReasonCode>): Taken {
   const { session } = connection.client;
   if (packet.qos !== 2) return { reasonCode: REASON.success, work: asked };
@@ -109,7 +115,7 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
   return { reasonCode: REASON.success, work };
 }
 
-/** A message for nobody: the identifier it came with is all that is kept. */
+/** A message without recipients: only its packet identifier is stored. */
 const NOTHING: Message = {
   topic: "",
   payload: new Uint8Array(),
@@ -120,7 +126,7 @@ const NOTHING: Message = {
   expiresAt: null,
 };
 
-/** What is kept beyond this turn is copied: the payload is a part of all the bytes that came with it. */
+/** Copied if it is kept beyond this turn: the payload is a view of the received bytes. */
 function messageOf({ payload, qos, retain, properties }: Publish, topic: string, now: number): Message {
   const expiryS = properties?.messageExpiryInterval;
   return {

@@ -14,13 +14,13 @@ import type { Message } from "../wire/message.ts";
 type Publication = {
   hub: HubSpace;
   message: Message;
-  /** Who publishes: its device, or the hub itself. */
+  /** The publisher: the device, or the hub itself. */
   by: DeviceActor;
   /** The session that it came from, null for the server itself. */
   from: Session | null;
-  /** Of a QoS 2 publish of a stored session: the identifier that must be known to survive [MQTT-4.3.3-10]. */
+  /** For a QoS 2 publish of a stored session: the packet identifier to store [MQTT-4.3.3-10]. */
   receivedFrom: { sessionId: number; packetId: number } | null;
-  /** The stored will that it is. */
+  /** The stored will that is published. */
   will?: number;
 };
 
@@ -30,15 +30,15 @@ export type RoutedPublish = {
   stored: Promise<StoredPublish> | null;
 };
 
-/** A message for more than this is delivered in slices, and what its hub publishes meanwhile after it. */
+/** With more recipients a message is delivered in slices, and later messages of its hub after it. */
 const AT_ONCE_MAX = 256;
 
 const never = () => false;
 
 /**
- * Publishes a message in its hub. Whoever needs no store for it has it when this returns, unless it is for very many: then `later` resolves
- * when they have it. Stored sessions get it in the order of the commits, and a retained message is there for whoever subscribes after
- * this call.
+ * Publishes a message in its hub. Recipients that need no store have been sent it when this returns, unless they are
+ * very many: then `later` resolves when they have. Stored sessions receive it in the order of the commits, and later
+ * subscribers find a retained message.
  */
 export function publish(context: Context, publication: Publication): RoutedPublish | { later: Promise<RoutedPublish> } {
   const { hub, message, from } = publication;
@@ -70,7 +70,8 @@ function store(context: Context, { hub, message, by, receivedFrom, will }: Publi
   const asked = { hubId: hub.id, message, retain: message.retain, receivedFrom, will: will ?? null };
   const parts = partsOf(routed.stored);
   const last = parts.pop() ?? [];
-  // Asked for at once, so that nothing else gets between them; the last keeps what it came by, and what it is retained as.
+  // All parts are queued at once, so that no other command comes between them; the last one also stores the receipt and
+  // the retained message.
   const before = parts.map((part) => write(context, by, { ...asked, ...NOTHING_MORE, part, routed }));
   const ending = write(context, by, { ...asked, part: last, routed });
   const outcome = before.length === 0 ? ending : Promise.all([ending, ...before]).then(([ended]) => ended);
@@ -80,7 +81,7 @@ function store(context: Context, { hub, message, by, receivedFrom, will }: Publi
 
 const NOTHING_MORE = { retain: false, receivedFrom: null, will: null };
 
-/** Recipients that one command writes a message for: others' commands wait no longer than for these. */
+/** Recipients per command, so that others' commands do not wait longer. */
 const PART = 100;
 
 function partsOf(deliveries: readonly StoredDelivery[]): StoredDelivery[][] {
@@ -124,8 +125,8 @@ export function handOver(
 }
 
 /**
- * A will is due: it is published once, whoever finds it first; all who find it wait for that. What cannot be stored now is found again by the job, which is told by
- * `onWill` that rejects.
+ * Publishes a due will exactly once, even if several callers find it; all of them wait for that. Rejects if it cannot
+ * be stored now, and the job retries it.
  */
 export function onWill(context: Context, due: WillDue): Promise<void> {
   const { willsInWork } = context;

@@ -10,8 +10,8 @@ import { handOver } from "./publishing.ts";
 type Asked = { subscription: Subscription /** Without `$share/name/`. */; filter: string };
 
 /**
- * Sends the retained messages that match a new subscription [MQTT-3.3.1-9], page by page, as fast as the client reads them. A shared
- * subscription gets none (4.8.2). Those that were published before, and are on their way to the store, are among them.
+ * Sends the retained messages that match a new subscription [MQTT-3.3.1-9], page by page, as fast as the client reads
+ * them. A shared subscription gets none (4.8.2). Messages already published but not stored yet are included.
  */
 export function sendRetained(connection: Connection, subscription: Subscription): void {
   const parsed = parseFilter(subscription.filter);
@@ -23,7 +23,7 @@ export function sendRetained(connection: Connection, subscription: Subscription)
   else begin();
 }
 
-/** Sends a page; the next one has its turn when the client has read this one, unless it has unsubscribed by then. */
+/** Sends a page; the next one follows when the client has read this one, unless it has unsubscribed by then. */
 function sendPage(connection: Connection, asked: Asked, after: string | null): void {
   const { client } = connection;
   const { subscription } = asked;
@@ -39,7 +39,7 @@ function sendPage(connection: Connection, asked: Asked, after: string | null): v
   const goOn = () => {
     if (next !== null) connection.outbound.whenReading(() => sendPage(connection, asked, next));
   };
-  // One that found no room in the store is dropped, as messages are that come later.
+  // A message for which the store has no room is dropped, like later messages.
   if (queued.length > 0) connection.await(Promise.all(queued), goOn, goOn);
   else goOn();
 }
@@ -52,7 +52,7 @@ function pageOf({ context, client }: Connection, filter: string, after: string |
   );
 }
 
-/** Through the store if its session is kept: the answer is for when it is there. */
+/** Through the store if the session is stored: resolves when it is there. */
 function sendOne(connection: Connection, subscription: Subscription, message: Message): Promise<unknown> | undefined {
   const { context, client } = connection;
   const { session, hub } = client;
@@ -60,7 +60,7 @@ function sendOne(connection: Connection, subscription: Subscription, message: Me
   const envelope = new Envelope(message, context.deps.clock.now());
   const qos = Math.min(granted, message.qos) as QoS;
   const subscriptionIdentifiers = subscriptionIdentifier === null ? [] : [subscriptionIdentifier];
-  // It is told from a message that was published just now by its flag [MQTT-3.3.1-8].
+  // The retain flag distinguishes it from a message published just now [MQTT-3.3.1-8].
   const how = { qos, retain: true, subscriptionIdentifiers };
   if (qos === 0 || !session.durable || session.storedId === null) {
     connection.outbound.deliverWaited(envelope, qos, true, subscriptionIdentifiers);

@@ -10,8 +10,8 @@ import { parseFilter } from "../wire/topics.ts";
 import { sendRetained } from "./retained.ts";
 
 /**
- * SUBSCRIBE: each filter is granted or refused by itself [MQTT-3.8.4-5, MQTT-3.8.4-6]. What is granted counts from now on; the SUBACK of
- * a session that outlives its connection waits until that is stored, and retained messages follow it.
+ * SUBSCRIBE: each filter is granted or refused separately [MQTT-3.8.4-5, MQTT-3.8.4-6]. Granted filters apply from now
+ * on; the SUBACK of a stored session waits until they are stored, and retained messages follow it.
  */
 export function onSubscribe(connection: Connection, packet: Subscribe): void {
   const { session } = connection.client;
@@ -48,7 +48,7 @@ export function onSubscribe(connection: Connection, packet: Subscribe): void {
   });
 }
 
-/** What the session has, and is about to have; and the memory of the latter. */
+/** Filters that the session has or is about to have, and the memory of the new ones. */
 type Asked = { filters: Set<string>; bytes: number };
 
 function note(asked: Asked, filter: string): void {
@@ -66,12 +66,12 @@ const subscriptionOf = (options: TopicOptions, subscriptionIdentifier: number | 
   subscriptionIdentifier,
 });
 
-/** The reason code that refuses a subscription, undefined if it is granted. */
+/** The reason code of a refusal, undefined if the subscription is granted. */
 function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscription, asked: Asked) {
   const { client, context } = connection;
   const parsed = parseFilter(filter);
   if (!parsed) return REASON.topicFilterInvalid;
-  // Correctly formed, but not allowed (3.9.3).
+  // Well-formed, but not allowed (3.9.3).
   if (filter.length > FILTER_BYTES_MAX || Buffer.byteLength(filter) > FILTER_BYTES_MAX) {
     tell(connection, `topic filter of more than ${FILTER_BYTES_MAX} bytes`);
     return REASON.topicFilterInvalid;
@@ -100,7 +100,10 @@ function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscripti
   return undefined;
 }
 
-/** UNSUBSCRIBE: filters are compared character by character [MQTT-3.10.4-1]; what is in flight still comes to its end [MQTT-3.10.4-3]. */
+/**
+ * UNSUBSCRIBE: filters are compared character by character [MQTT-3.10.4-1]; messages in flight are completed
+ * [MQTT-3.10.4-3].
+ */
 export function onUnsubscribe(connection: Connection, { messageId, unsubscriptions }: Unsubscribe): void {
   const { session } = connection.client;
   const granted = unsubscriptions.map((filter) =>

@@ -8,8 +8,9 @@ import type { Connect } from "../wire/packets.ts";
 type Place = { access: AccessFilters; hub: Hub; say(msg: string): void };
 
 /**
- * The will of a CONNECT as it is kept [MQTT-3.1.2-7], or null. One that its device may not publish is dropped: message filters cover
- * wills too, and nobody would be there for the answer of a twin request (specification 3.3, 4.4).
+ * The will of a CONNECT, to be stored [MQTT-3.1.2-7], or null. One that its device may not publish is dropped: message
+ * filters apply to wills too, and no connection would be left for the answer to a twin request (specification 3.3,
+ * 4.4).
  */
 export function willOf({ will }: Connect, { access, hub, say }: Place): StoredWill | null {
   if (!will) return null;

@@ -3,21 +3,24 @@ import type { Hub } from "../../hub/registry/hub-rows.ts";
 import { expandFilter, type FilterRule } from "../../hub/registry/message-filters.ts";
 import { covers, matches, parseFilter } from "../wire/topics.ts";
 
-/** Where a device may publish and what it may hear (specification 4.4), by the topics it uses itself: `$SCW/twins/me/…` is one. */
+/**
+ * Where a device may publish and what it may receive (specification 4.4), by the literal topics: `$SCW/twins/me/…` is
+ * one.
+ */
 export type AccessFilters = {
-  /** Also for the topic of a will. */
+  /** Applies to the topic of a will too. */
   mayPublish(topic: string): boolean;
-  /** Whether a filter, with or without `$share/name/`, may be subscribed to as a whole. */
+  /** Whether the device may subscribe to the whole of a filter, with or without `$share/name/`. */
   maySubscribe(filter: string): boolean;
-  /** A wide subscription delivers nothing of what is kept from the device inside it. */
+  /** Checked for each delivery: a wide subscription does not deliver topics inside it that are rejected. */
   mayReceive(topic: string): boolean;
-  /** Entries that are left out, because a template in them means nothing. An `accept` rule permits that much less. */
+  /** Entries left out because they contain an unknown template. An `accept` rule permits that much less. */
   unparsable: string[];
 };
 
 type Named = { device: Pick<Device, "id" | "name" | "messageFilters">; hub: Pick<Hub, "id" | "name"> };
 
-/** A device's message filters, ready to be asked of each message. */
+/** Compiles a device's message filters into checks for single messages. */
 export function compileFilters(device: Named["device"], hub: Named["hub"]): AccessFilters {
   const { publish, subscribe } = device.messageFilters;
   const [published, brokenPublish] = expandAll(publish, { device, hub });
@@ -42,7 +45,10 @@ function expandAll({ topics }: FilterRule, names: Named): [sound: string[], brok
   return [sound, broken];
 }
 
-/** `accept` permits what an entry applies to, `reject` everything else. Most devices have no entries, and are asked nothing. */
+/**
+ * `accept` permits what an entry matches, `reject` everything else. Most devices have no entries, so nothing is
+ * matched.
+ */
 const ruleOf =
   ({ policy }: FilterRule, entries: string[]) =>
   (applies: (entry: string, topic: string) => boolean) => {

@@ -1,14 +1,14 @@
 import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import { type FairSlices, UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
 
-/** Goes on until it has come to its end, or `isOver`. Returns whether it has. Never throws. */
+/** Works until it is done or `isOver`. Returns whether it is done. Never throws. */
 type Work = (isOver: () => boolean) => boolean;
 
-/** What a hub's messages have to do that is more than others should wait for: one after the other, in slices. */
+/** Long work for a hub's messages, done one after the other, in slices, so that others need not wait. */
 export class FanOut {
   readonly #waiting: Work[] = [];
 
-  /** A message that is published now has to wait for those before it. */
+  /** Whether a message that is published now has to wait for earlier ones. */
   get isBusy(): boolean {
     return this.#waiting.length > 0;
   }

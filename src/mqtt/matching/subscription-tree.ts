@@ -4,13 +4,15 @@ import { parseFilter } from "../wire/topics.ts";
 
 type Subscribed<Subscriber> = { subscriber: Subscriber; subscription: Subscription };
 export type Matched<Subscriber> = {
-  /** One for each subscription that matches: a subscriber with overlapping ones is there as often (3.3.4). */
+  /**
+   * One for each subscription that matches: a subscriber with overlapping subscriptions occurs several times (3.3.4).
+   */
   direct: Subscribed<Subscriber>[];
   /** One for each shared subscription that matches; the message goes to one of its members (4.8.2). */
   shared: { share: string; members: Subscribed<Subscriber>[] }[];
 };
 
-/** A level of the filters. Most nodes have one thing or two, so that each is made only when it is needed. */
+/** A level of the filters. Most nodes use only one or two of the fields, so each is created on demand. */
 type Node<Subscriber> = {
   levels: Map<string, Node<Subscriber>> | null;
   direct: Map<Subscriber, Subscribed<Subscriber>> | null;
@@ -19,10 +21,13 @@ type Node<Subscriber> = {
 
 const newNode = <Subscriber>(): Node<Subscriber> => ({ levels: null, direct: null, shares: null });
 
-/** Who subscribed to what in one hub. Finding the matches of a topic takes time by its levels and its matches, whatever else there is. */
+/**
+ * The subscriptions of one hub. Matching a topic takes time by its levels and its matches only, not by the size of the
+ * tree.
+ */
 export class SubscriptionTree<Subscriber> {
   readonly #root = newNode<Subscriber>();
-  /** By subscriber, the filters it has: what `deleteAll` takes away. */
+  /** The filters of each subscriber, for `deleteAll`. */
   readonly #filters = new Map<Subscriber, Set<string>>();
   #size = 0;
 
@@ -49,7 +54,7 @@ export class SubscriptionTree<Subscriber> {
     return replaced;
   }
 
-  /** Whether there was such a subscription. Filters are compared character by character [MQTT-3.10.4-1]. */
+  /** Returns whether the subscription existed. Filters are compared character by character [MQTT-3.10.4-1]. */
   delete(filter: string, subscriber: Subscriber): boolean {
     const filters = this.#filters.get(subscriber);
     if (!filters?.delete(filter)) return false;
@@ -135,11 +140,11 @@ function collect<Subscriber>(
   matched: Matched<Subscriber>,
 ): void {
   const wild = !(special && depth === 0);
-  // `a/#` matches `a` too (4.7.1.2), so that this is looked at even where the topic ends.
+  // `a/#` matches `a` too (4.7.1.2), so `#` is checked even where the topic ends.
   const rest = wild ? node.levels?.get("#") : undefined;
-  if (rest) take(rest, matched);
+  if (rest) addMatches(rest, matched);
   if (depth === levels.length) {
-    take(node, matched);
+    addMatches(node, matched);
     return;
   }
   const next = node.levels?.get(levels[depth] as string);
@@ -148,7 +153,7 @@ function collect<Subscriber>(
   if (any) collect(any, levels, depth + 1, special, matched);
 }
 
-function take<Subscriber>(node: Node<Subscriber>, matched: Matched<Subscriber>): void {
+function addMatches<Subscriber>(node: Node<Subscriber>, matched: Matched<Subscriber>): void {
   if (node.direct) for (const subscribed of node.direct.values()) matched.direct.push(subscribed);
   if (node.shares)
     for (const [share, members] of node.shares) matched.shared.push({ share, members: [...members.values()] });

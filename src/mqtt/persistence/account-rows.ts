@@ -3,7 +3,10 @@ import type { AccountTable, Naming } from "../../store/transfer/account-table.ts
 const HUB_NUMBERS: Naming = { table: "mqtt_usage", number: "number", name: "hub_id" };
 const OWN_HUBS = "SELECT u.number FROM mqtt_usage u JOIN hubs h ON h.id = u.hub_id WHERE h.account_id = ?1";
 
-/** What a hub retains is its account's; sessions are of clients, who make new ones where they connect next. */
+/**
+ * A hub's retained messages belong to its account. Sessions belong to clients, which create new ones where they connect
+ * next.
+ */
 export const MQTT_TABLES: readonly AccountTable[] = [
   {
     table: "mqtt_retained",

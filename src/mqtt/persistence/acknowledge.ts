@@ -2,11 +2,11 @@ import { command } from "../../store/sqlite/command.ts";
 import { deleteQueued, releaseQueued } from "./queue-rows.ts";
 import { deleteReceived } from "./session-rows.ts";
 
-// The ends of the exchanges of QoS 1 and 2 (4.3). All of these may be said twice, and of a session that is gone.
+// Ends of the exchanges of QoS 1 and 2 (4.3). All of these are idempotent, and do nothing if the session is gone.
 
 /**
- * A client has answered messages for good, with PUBACK, with PUBCOMP, or with a PUBREC that refuses: they are forgotten, each where
- * its last recipient was.
+ * A client has finally answered messages, with PUBACK, PUBCOMP, or a PUBREC that refuses. They leave its queue, and
+ * each is deleted when it was in the last queue.
  */
 export const acknowledge = command(
   "acknowledge",
@@ -16,7 +16,10 @@ export const acknowledge = command(
   },
 );
 
-/** PUBREC: from now on the client answers for the message, and only its packet identifier is kept, until PUBCOMP [MQTT-4.3.3-5]. */
+/**
+ * PUBREC: the client is now responsible for the message, and only its packet identifier is kept, until PUBCOMP
+ * [MQTT-4.3.3-5].
+ */
 export const releaseOutgoing = command(
   "release_outgoing",
   (tx, _actor, { sessionId, position }: { sessionId: number; position: number }): null => {
@@ -34,7 +37,7 @@ export const releaseIncoming = command(
   },
 );
 
-/** Positions as stretches without gaps: acknowledgements mostly come in order, and a stretch is one statement. */
+/** Groups positions into runs without gaps: acknowledgements mostly arrive in order, and a run is one statement. */
 function runsOf(positions: readonly number[]): [first: number, last: number][] {
   const runs: [number, number][] = [];
   for (const position of positions.toSorted((a, b) => a - b)) {

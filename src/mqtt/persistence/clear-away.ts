@@ -6,11 +6,11 @@ import { findEndedSession, forgetEndedSession, listExpiredSessions } from "./ses
 import { deleteUsage, findEndedHub } from "./usage-rows.ts";
 import { deleteWill } from "./will-rows.ts";
 
-// What time and others' deletions leave to be done. Each does a slice and may be said twice.
+// Clean-up after expiry and deletions. Each command does a slice and may be repeated.
 
 type Slice = { limit: number };
 
-/** Ends sessions that have expired; answers which. Their wills, if they still wait, are due [MQTT-3.1.3-9]. */
+/** Ends sessions that have expired and returns their ids. Their pending wills become due [MQTT-3.1.3-9]. */
 export const expireSessions = command("expire_sessions", (tx, _actor, { limit }: Slice): number[] => {
   const expired = listExpiredSessions(tx, limit);
   for (const session of expired) endSession(tx, session);
@@ -18,7 +18,7 @@ export const expireSessions = command("expire_sessions", (tx, _actor, { limit }:
   return expired.map(({ id }) => id);
 });
 
-/** Drops what is left in the queues of sessions that ended. */
+/** Drops the rest of the queues of ended sessions. */
 export const dropEndedQueues = command("drop_ended_queues", (tx, _actor, { limit }: Slice) => {
   const sessionId = findEndedSession(tx);
   if (sessionId === undefined) return { done: 0, more: false };
@@ -27,7 +27,7 @@ export const dropEndedQueues = command("drop_ended_queues", (tx, _actor, { limit
   return { done, more: true };
 });
 
-/** Drops the retained messages of hubs that are gone. */
+/** Drops the retained messages of deleted hubs. */
 export const dropEndedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: Slice) => {
   const hub = findEndedHub(tx);
   if (!hub) return { done: 0, more: false };
@@ -36,7 +36,9 @@ export const dropEndedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: 
   return { done, more: true };
 });
 
-/** Drops messages that have expired: retained ones, and those that were never sent to a session that waits for its client [MQTT-3.3.2-5]. */
+/**
+ * Drops expired messages: retained ones, and those never sent in the queues of disconnected sessions [MQTT-3.3.2-5].
+ */
 export const dropExpiredMessages = command("drop_expired_messages", (tx, _actor, { limit }: Slice) => {
   const queued = listExpiredQueued(tx, limit);
   for (const { sessionId, position } of queued) deleteQueued(tx, sessionId, position, position);
@@ -44,5 +46,5 @@ export const dropExpiredMessages = command("drop_expired_messages", (tx, _actor,
   return { done: queued.length + retained, more: queued.length === limit || retained === limit };
 });
 
-/** Drops a will that was published by other means than its own. */
+/** Drops a will that was published without `publishMessage`. */
 export const dropWill = command("drop_will", (tx, _actor, { will }: { will: number }): boolean => deleteWill(tx, will));

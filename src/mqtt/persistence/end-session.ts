@@ -2,7 +2,7 @@ import type { Tx } from "../../store/sqlite/sql.ts";
 import { deleteSession, type StoredSession } from "./session-rows.ts";
 import { makeWillDue } from "./will-rows.ts";
 
-/** A session ends: its will, if it still waits, is due [MQTT-3.1.3-9], and what is left in its queue is dropped soon. */
+/** Ends a session: its pending will becomes due [MQTT-3.1.3-9], and its queue is dropped soon. */
 export function endSession(tx: Tx, { id, nextPosition }: StoredSession): void {
   makeWillDue(tx, id);
   deleteSession(tx, id);

@@ -2,16 +2,16 @@ import type { Invariant } from "../../store/sqlite/invariant.ts";
 import { NEVER_EXPIRES_S } from "./session-rows.ts";
 import { CHARGE_BYTES, ROW_BYTES } from "./store-limits.ts";
 
-/** What every table takes of its hub's budget, by the hub's number. */
-const TOLD = `SELECT hub_number, sum(bytes) AS told FROM (
+/** Bytes in each table that count against a hub's budget, by the hub's number. */
+const CHARGED = `SELECT hub_number, sum(bytes) AS stored FROM (
     SELECT hub_number, charged_bytes AS bytes FROM mqtt_queue UNION ALL SELECT hub_number, bytes FROM mqtt_messages
     UNION ALL SELECT hub_number, bytes FROM mqtt_retained UNION ALL SELECT hub_number, bytes FROM mqtt_wills
   ) GROUP BY hub_number`;
 
-/** Hubs, and what is counted of what they store. */
+/** Hubs, and the counters of what they store. */
 const USAGE_INVARIANTS: readonly Invariant[] = [
   {
-    broken: "mqtt_usage: hub {id} has no number, so nobody can connect to it",
+    broken: "mqtt_usage: hub {id} has no number, so no client can connect to it",
     sql: "SELECT id FROM hubs WHERE id NOT IN (SELECT hub_id FROM mqtt_usage WHERE ended = 0)",
   },
   {
@@ -19,9 +19,9 @@ const USAGE_INVARIANTS: readonly Invariant[] = [
     sql: "SELECT hub_id FROM mqtt_usage WHERE ended = 0 AND hub_id NOT IN (SELECT id FROM hubs)",
   },
   {
-    broken: "mqtt_usage: hub {hub_id} is charged for {bytes} bytes, and stores {told}",
-    sql: `SELECT hub_id, bytes, coalesce(told, 0) AS told FROM mqtt_usage LEFT JOIN (${TOLD}) ON hub_number = number
-          WHERE bytes <> coalesce(told, 0)`,
+    broken: "mqtt_usage: hub {hub_id} is charged for {bytes} bytes, and stores {stored}",
+    sql: `SELECT hub_id, bytes, coalesce(stored, 0) AS stored FROM mqtt_usage LEFT JOIN (${CHARGED}) ON hub_number = number
+          WHERE bytes <> coalesce(stored, 0)`,
   },
   {
     broken: "mqtt_usage: hub {hub_id} counts {retained_count} retained messages, and has {present}",
@@ -30,12 +30,12 @@ const USAGE_INVARIANTS: readonly Invariant[] = [
   },
 ];
 
-/** The hub that a device is in, by its number. */
+/** The number of the hub that a device is in. */
 const HUB_OF = "(SELECT u.number FROM devices d JOIN mqtt_usage u ON u.hub_id = d.hub_id WHERE d.id = device_id)";
 
 const SESSION_INVARIANTS: readonly Invariant[] = [
   {
-    broken: "mqtt_sessions: {id} has no end of its queue, so its client never finds it again",
+    broken: "mqtt_sessions: {id} has no end of its queue, so its client never resumes it",
     sql: "SELECT id FROM mqtt_sessions WHERE id NOT IN (SELECT session_id FROM mqtt_queue_ends)",
   },
   {
@@ -43,24 +43,24 @@ const SESSION_INVARIANTS: readonly Invariant[] = [
     sql: `SELECT id, device_id FROM mqtt_sessions WHERE hub_number IS NOT ${HUB_OF}`,
   },
   {
-    broken: "mqtt_sessions: {id} waits for its client, and not until when it said",
+    broken: "mqtt_sessions: {id} has an expiry that its expiry interval does not give",
     sql: `SELECT id FROM mqtt_sessions WHERE connected = 0 AND (
             expiry_interval_s = 0 OR (expires_at IS NULL) <> (expiry_interval_s = ${NEVER_EXPIRES_S}))`,
   },
   {
-    broken: "mqtt_sessions: {id} was sent message {sent_through}, and the next one to come is {next_position}",
+    broken: "mqtt_sessions: {id} was sent message {sent_through}, and the next position is {next_position}",
     sql: `SELECT s.id, s.sent_through, e.next_position FROM mqtt_sessions s JOIN mqtt_queue_ends e ON e.session_id = s.id
           WHERE s.sent_through >= e.next_position`,
   },
   {
-    broken: "mqtt_ended_sessions: {session_id} is there, and its queue is about to be dropped",
+    broken: "mqtt_ended_sessions: {session_id} exists, but its queue is marked to be dropped",
     sql: "SELECT session_id FROM mqtt_ended_sessions WHERE session_id IN (SELECT id FROM mqtt_sessions)",
   },
 ];
 
 const QUEUE_INVARIANTS: readonly Invariant[] = [
   {
-    broken: "mqtt_queue: {count} messages are for session {session_id}, which does not exist, and nobody drops them",
+    broken: "mqtt_queue: {count} messages are for session {session_id}, which does not exist, and no job drops them",
     sql: `SELECT session_id, count(*) AS count FROM mqtt_queue
           WHERE session_id NOT IN (SELECT id FROM mqtt_sessions)
             AND session_id NOT IN (SELECT session_id FROM mqtt_ended_sessions) GROUP BY session_id`,
@@ -71,12 +71,12 @@ const QUEUE_INVARIANTS: readonly Invariant[] = [
           WHERE q.hub_number <> s.hub_number`,
   },
   {
-    broken: "mqtt_queue: session {session_id} has message {newest}, and the next one to come is {next_position}",
+    broken: "mqtt_queue: session {session_id} has message {newest}, and the next position is {next_position}",
     sql: `SELECT q.session_id, max(q.position) AS newest, e.next_position FROM mqtt_queue q
           JOIN mqtt_queue_ends e ON e.session_id = q.session_id GROUP BY q.session_id HAVING newest >= e.next_position`,
   },
   {
-    // A packet identifier is a position, counted around (outgoing.ts).
+    // A packet identifier is a position modulo 65535 (outgoing.ts).
     broken: "mqtt_queue: {count} messages of session {session_id} have packet identifier {packet_id}",
     sql: `SELECT session_id, (position - 1) % 65535 + 1 AS packet_id, count(*) AS count FROM mqtt_queue
           GROUP BY session_id, packet_id HAVING count > 1`,
@@ -96,7 +96,8 @@ const QUEUE_INVARIANTS: readonly Invariant[] = [
           WHERE uncharged_bytes NOT BETWEEN 0 AND ${CHARGE_BYTES - 1}`,
   },
   {
-    // Released, it has nothing of its message left; else it has all of it, here or once for several (queue-flags.ts).
+    // A released row has nothing of its message left; any other has all of it, in the row or in mqtt_messages
+    // (queue-flags.ts).
     broken: "mqtt_queue: message {position} of session {session_id} is neither whole nor released",
     sql: `SELECT position, session_id FROM mqtt_queue WHERE flags & 3 NOT IN (1, 2) OR NOT CASE
             WHEN flags & 8 THEN coalesce(message_id, topic, payload, properties) IS NULL
@@ -104,7 +105,7 @@ const QUEUE_INVARIANTS: readonly Invariant[] = [
             ELSE coalesce(topic, payload, properties) IS NULL END`,
   },
   {
-    broken: "mqtt_queue: message {position} of session {session_id} is kept as {message_id}, which is not there",
+    broken: "mqtt_queue: message {position} of session {session_id} is stored as {message_id}, which does not exist",
     sql: `SELECT position, session_id, message_id FROM mqtt_queue
           WHERE message_id IS NOT NULL AND message_id NOT IN (SELECT id FROM mqtt_messages)`,
   },
@@ -118,7 +119,7 @@ const QUEUE_INVARIANTS: readonly Invariant[] = [
           WHERE q.hub_number <> m.hub_number`,
   },
   {
-    broken: "mqtt_queue: the subscription identifiers of message {position} of session {session_id} are no list",
+    broken: "mqtt_queue: the subscription identifiers of message {position} of session {session_id} are not a list",
     sql: `SELECT position, session_id FROM mqtt_queue WHERE subscription_identifiers IS NOT NULL
             AND CASE WHEN json_valid(subscription_identifiers) THEN json_type(subscription_identifiers) ELSE '' END <> 'array'`,
   },
@@ -150,14 +151,14 @@ const WILL_INVARIANTS: readonly Invariant[] = [
   },
 ];
 
-/** Every message that is kept whole, and how to name it. */
+/** Every message stored whole, and what to call it. */
 const BODIES = `SELECT 'mqtt_retained: ' || id AS place, topic, payload, properties, bytes FROM mqtt_retained
   UNION ALL SELECT 'mqtt_messages: ' || id, topic, payload, properties, bytes FROM mqtt_messages
   UNION ALL SELECT 'mqtt_wills: ' || id, topic, payload, properties, bytes FROM mqtt_wills`;
 
 const BODY_INVARIANTS: readonly Invariant[] = [
   {
-    // A character counts as one or two bytes (message-rows.ts), which is between what SQL counts.
+    // A character counts as one or two bytes (message-rows.ts), which is between SQL's two counts.
     broken: "{place} is charged for {bytes} bytes, and has {size}",
     sql: `SELECT place, bytes, size FROM (
             SELECT place, bytes, ${ROW_BYTES} + length(topic) + length(payload) + length(coalesce(properties, '')) AS size,
@@ -165,17 +166,20 @@ const BODY_INVARIANTS: readonly Invariant[] = [
           ) WHERE bytes NOT BETWEEN size AND size_max`,
   },
   {
-    broken: "{place} has properties that are no JSON object",
+    broken: "{place} has properties that are not a JSON object",
     sql: `SELECT place FROM (${BODIES} UNION ALL SELECT 'mqtt_queue: ' || session_id || '/' || position, topic, payload, properties, 0 FROM mqtt_queue)
           WHERE properties IS NOT NULL AND CASE WHEN json_valid(properties) THEN json_type(properties) ELSE '' END <> 'object'`,
   },
   {
-    broken: "mqtt_retained: {id} is empty, which takes a retained message away [MQTT-3.3.1-6]",
+    broken: "mqtt_retained: {id} is empty, which removes a retained message [MQTT-3.3.1-6]",
     sql: "SELECT id FROM mqtt_retained WHERE length(payload) = 0",
   },
 ];
 
-/** What the commands of this room keep true beyond the schema: most of it, since sessions, queues and messages name each other without keys. */
+/**
+ * Invariants that commands keep beyond the schema: most of them, since sessions, queues and messages refer to each
+ * other without foreign keys.
+ */
 export const MQTT_INVARIANTS: readonly Invariant[] = [
   ...USAGE_INVARIANTS,
   ...SESSION_INVARIANTS,

@@ -2,12 +2,14 @@ import { jsonOrNull, type Row, text } from "../../store/sqlite/sql.ts";
 import type { MessageProperties } from "../wire/message.ts";
 import { ROW_BYTES } from "./store-limits.ts";
 
-// What all tables that hold messages have in common.
+// Shared by all tables that hold messages.
 
 /** The part of a message that can be large. */
 type MessageBody = { topic: string; payload: Uint8Array; properties: MessageProperties | null };
 
-/** As it is bound: properties as text, and what it takes of a budget. A character counts as a byte. */
+/**
+ * The columns as bound: properties as text, and the bytes that count against a budget. A character counts as a byte.
+ */
 export type BodyColumns = { topic: string; payload: Uint8Array; properties: string | null; bytes: number };
 
 export function bodyColumns({ topic, payload, properties }: MessageBody): BodyColumns {

@@ -25,24 +25,27 @@ type Input = {
   clientId: string;
   deviceId: string;
   cleanStart: boolean;
-  /** 0 ends with its connection, 0xFFFFFFFF never. */
+  /** 0 ends with the connection, 0xFFFFFFFF never. */
   expiryIntervalS: number;
   will: StoredWill | null;
 };
 
 type OpenedSession = {
-  /** Null if nothing of it is kept: it ends with its connection and leaves no will. */
+  /** Null if nothing is stored: the session ends with its connection and leaves no will. */
   sessionId: number | null;
-  /** It is an earlier one, resumed [MQTT-3.2.2-2]. */
+  /** An earlier session was resumed [MQTT-3.2.2-2]. */
   present: boolean;
   subscriptions: Subscription[];
-  /** Packet identifiers of QoS 2 messages from its client that wait for their PUBREL. */
+  /** Packet identifiers of the client's QoS 2 messages that wait for their PUBREL. */
   received: number[];
-  /** Positions: of the oldest message in its queue, of the next one to come, and of the newest that may have been sent before. */
+  /**
+   * Positions: of the oldest message in the queue, of the next one to be queued, and of the newest that may have been
+   * sent before.
+   */
   oldest: number;
   next: number;
   sentThrough: number;
-  /** Wills that this connection makes due: of the session that it ends, or of the connection that it takes over. */
+  /** Wills that became due: of the session that was ended, or of the connection that was taken over. */
   dueWills: WillDue[];
 };
 
@@ -58,8 +61,9 @@ const NOTHING_KEPT: OpenedSession = {
 };
 
 /**
- * A client connects. Its session is resumed, unless it is to start clean or has expired [MQTT-3.1.2-4, MQTT-3.1.2-5], and keeps what
- * is kept of it from now on. Refused if the device is not there (any more), has too many sessions, or its hub no room for the will.
+ * Opens a client's session: resumes the stored one, unless it starts clean or has expired [MQTT-3.1.2-4, MQTT-3.1.2-5],
+ * and stores it from now on. Refuses if the device does not exist (any more) or has too many sessions, or if the hub
+ * has no room for the will.
  */
 export const openSession = command("open_session", (tx, _actor, input: Input): OpenedSession => {
   const { hubId, clientId, deviceId, cleanStart, expiryIntervalS, will } = input;
@@ -70,7 +74,7 @@ export const openSession = command("open_session", (tx, _actor, input: Input): O
   const isKept = resumed !== undefined || expiryIntervalS > 0 || will !== null;
   assertRoom(tx, { hub, deviceId, will, isNew: isKept && !stored });
 
-  const dueWills = stored ? closeBefore(tx, stored, resumed !== undefined) : [];
+  const dueWills = stored ? endPrevious(tx, stored, resumed !== undefined) : [];
   if (!isKept) return { ...NOTHING_KEPT, dueWills };
   if (resumed) markConnected(tx, resumed.id, expiryIntervalS);
   const sessionId = resumed?.id ?? insertSession(tx, { hubNumber: hub.number, deviceId, clientId, expiryIntervalS });
@@ -88,13 +92,16 @@ export const openSession = command("open_session", (tx, _actor, input: Input): O
   };
 });
 
-/** It has expired and nobody has cleared it away, or it was only kept for a will. */
+/** It has expired and is not cleared away yet, or was stored only for a will. */
 const hasEnded = (tx: Tx, { expiresAt, expiryIntervalS }: StoredSession) =>
   expiryIntervalS === 0 || (expiresAt !== null && expiresAt <= tx.now);
 
-/** Ends what was before: the session, or a connection that nobody has suspended yet. Answers the wills that this makes due. */
-function closeBefore(tx: Tx, stored: StoredSession, resume: boolean): WillDue[] {
-  // A will without a delay is published at a take-over, one that waits is not if its session goes on [MQTT-3.1.2-8, MQTT-3.1.4-3].
+/**
+ * Ends the session, or only its connection if it is resumed and was not suspended. Returns the wills that become due.
+ */
+function endPrevious(tx: Tx, stored: StoredSession, resume: boolean): WillDue[] {
+  // A will without a delay is published at a take-over; a delayed one is not if the session is resumed [MQTT-3.1.2-8,
+  // MQTT-3.1.4-3].
   if (resume) {
     if (stored.connected) armWill(tx, stored.id, null);
     deleteWaitingWills(tx, stored.id);

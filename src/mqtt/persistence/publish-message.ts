@@ -18,29 +18,29 @@ import {
 import { chargeHub, findHubUsage } from "./usage-rows.ts";
 import { deleteWill } from "./will-rows.ts";
 
-/** A stored session that a message goes to. */
+/** A stored session that receives a message. */
 export type Recipient = { sessionId: number; qos: 1 | 2; retain: boolean; subscriptionIdentifiers: number[] };
 
 type Input = {
   hubId: string;
   message: Message;
   recipients: Recipient[];
-  /** Whether it becomes its topic's retained message; empty, it takes that away [MQTT-3.3.1-6]. */
+  /** Whether it becomes its topic's retained message; an empty one removes it [MQTT-3.3.1-6]. */
   retain: boolean;
-  /** The stored session and the packet identifier that a QoS 2 message came with. */
+  /** The stored session and the packet identifier of a received QoS 2 message. */
   receivedFrom: { sessionId: number; packetId: number } | null;
-  /** The will that it is: published once, whoever else finds it due. */
+  /** The will that is published: once, even if several find it due. */
   will?: number | null;
 };
 
 export type StoredPublish = {
   /** For each recipient; null if its session is gone, or there is no room in its queue or its hub's budget. */
   positions: (number | null)[];
-  /** How many found no room. */
+  /** The number of recipients without room. */
   dropped: number;
-  /** The packet identifier was known already [MQTT-4.3.3-10], or the will is published: nothing was done. */
+  /** The packet identifier is in use [MQTT-4.3.3-10], or the will was published before: nothing was done. */
   duplicate: boolean;
-  /** There is no room for another retained message in the hub; the one before it stays. */
+  /** The hub has no room for another retained message; the topic keeps the one it has. */
   retainedRefused?: true;
 };
 
@@ -50,7 +50,7 @@ const DUPLICATE: StoredPublish = { positions: [], dropped: 0, duplicate: true };
 export const publishMessage = command("publish_message", (tx, _actor, input: Input): StoredPublish => {
   const { hubId, message, recipients, receivedFrom, will = null } = input;
   if (will !== null && !deleteWill(tx, will)) return DUPLICATE;
-  // A session that has ended meanwhile had its message taken all the same: nobody is left to send it again.
+  // If the session has ended meanwhile, the message is taken all the same: no client is left to send it again.
   if (receivedFrom && addReceived(tx, receivedFrom.sessionId, receivedFrom.packetId) === "known") return DUPLICATE;
 
   const body = bodyColumns(message);
@@ -77,7 +77,7 @@ const hasRoom = (end: QueueEnd, hubBytes: number, sessionBytes: number): boolean
 
 type Kept = { body: BodyColumns; shared: number | null };
 
-/** Puts it at the end of a queue and answers its position. */
+/** Appends it to a queue and returns its position. */
 function enqueue(tx: Tx, end: QueueEnd, recipient: Recipient, message: Message, { body, shared }: Kept): number {
   const { sessionId, qos, retain, subscriptionIdentifiers } = recipient;
   const owed = end.unchargedBytes + (shared === null ? body.bytes : ROW_BYTES);
@@ -104,7 +104,7 @@ function enqueue(tx: Tx, end: QueueEnd, recipient: Recipient, message: Message, 
   return end.nextPosition;
 }
 
-/** Answers false if there is no room for it. A hub that is gone has no need of any. */
+/** Returns false if there is no room. A deleted hub retains nothing. */
 function retain(tx: Tx, hubId: string, message: Message, body: BodyColumns): boolean {
   const hub = findHubUsage(tx, hubId);
   if (!hub) return true;

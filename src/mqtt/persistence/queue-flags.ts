@@ -1,13 +1,13 @@
 import type { QoS } from "../wire/packets.ts";
 
-/** The small facts of a queued message, in the one integer that its row keeps them in. */
+/** Flags of a queued message, packed into one integer of its row. */
 type QueueFlags = {
-  /** To be sent with. */
+  /** The QoS to send it with. */
   qos: 1 | 2;
   retain: boolean;
-  /** PUBREC has come: the message is forgotten, only its packet identifier is kept [MQTT-4.3.3-5]. */
+  /** PUBREC was received: the message is deleted, only its packet identifier is kept [MQTT-4.3.3-5]. */
   released: boolean;
-  /** As published. */
+  /** The QoS it was published with. */
   publishedQos: QoS;
   publishedRetain: boolean;
 };

@@ -6,31 +6,31 @@ import { packFlags, unpackFlags } from "./queue-flags.ts";
 
 /** A message that waits for a session's client, or for its acknowledgement. */
 type QueuedMessage = {
-  /** Counts 1, 2, 3, … in its session. */
+  /** 1, 2, 3, … within its session. */
   position: number;
-  /** To be sent with. */
+  /** The QoS to send it with. */
   qos: 1 | 2;
   retain: boolean;
-  /** Its PUBREC has come, so its PUBREL is to be sent. */
+  /** Its PUBREC was received, so its PUBREL is to be sent. */
   released: boolean;
   subscriptionIdentifiers: number[];
-  /** Null once it is released. */
+  /** Null if released. */
   message: Message | null;
 };
 
-/** The end of a session's queue, as one who adds to it needs to know it. */
+/** The end of a session's queue, for adding to it. */
 export type QueueEnd = {
   hubNumber: number;
   hubBytes: number;
   nextPosition: number;
   queuedBytes: number;
   unchargedBytes: number;
-  /** Messages and bytes from the oldest that is there on: an upper bound, since some behind it may be gone. */
+  /** Messages and bytes from the oldest present one on: an upper bound, since some after it may be deleted. */
   messages: number;
   bytes: number;
 };
 
-/** Undefined if the session is gone, has expired, or is another hub's. */
+/** Undefined if the session is gone, has expired, or belongs to another hub. */
 export function findQueueEnd(reader: Reader, hubId: string, sessionId: number): QueueEnd | undefined {
   const row = reader.get(
     `SELECT s.hub_number, u.bytes AS hub_bytes, e.next_position, e.queued_bytes, e.uncharged_bytes,
@@ -77,7 +77,7 @@ type NewQueued = {
   publishedAt: number;
   expiresAt: number | null;
   subscriptionIdentifiers: readonly number[];
-  /** The message itself, where it is kept otherwise, or nothing more of it. */
+  /** The message, or its id in mqtt_messages; null if released. */
   body: BodyColumns | number | null;
 };
 
@@ -103,7 +103,7 @@ export function insertQueued(tx: Tx, queued: NewQueued): void {
   );
 }
 
-/** A message for several queues; answers its id. */
+/** Stores a message for several queues; returns its id. */
 export const insertMessage = (tx: Tx, hubNumber: number, body: BodyColumns): number =>
   tx.insert(
     "INSERT INTO mqtt_messages (hub_number, bytes, topic, payload, properties) VALUES (?, ?, ?, ?, ?)",
@@ -114,11 +114,14 @@ export const insertMessage = (tx: Tx, hubNumber: number, body: BodyColumns): num
     body.properties,
   );
 
-/** Takes messages out of a queue, both ends included; a message goes with the last of its rows. Answers how many there were. */
+/**
+ * Deletes rows of a queue, both ends included. A trigger deletes a message with its last row. Returns the number of
+ * rows.
+ */
 export const deleteQueued = (tx: Tx, sessionId: number, first: number, last: number): number =>
   tx.run("DELETE FROM mqtt_queue WHERE session_id = ? AND position BETWEEN ? AND ?", sessionId, first, last);
 
-/** Forgets the message and keeps its place. One that is not there, or is released, stays as it is. */
+/** Deletes the message and keeps its place. Does nothing if it is absent or released. */
 export function releaseQueued(tx: Tx, sessionId: number, position: number): void {
   const row = tx.get(
     "SELECT hub_number, flags, bytes_before, published_at FROM mqtt_queue WHERE session_id = ? AND position = ?",
@@ -128,7 +131,7 @@ export function releaseQueued(tx: Tx, sessionId: number, position: number): void
   if (!row) return;
   const flags = unpackFlags(integer(row, "flags"));
   if (flags.released) return;
-  // Deleted and written anew, so that what goes with a row goes by one way.
+  // Deleted and inserted again, so that the triggers of deletion do all the accounting.
   deleteQueued(tx, sessionId, position, position);
   insertQueued(tx, {
     sessionId,
@@ -151,8 +154,9 @@ export function findOldest(reader: Reader, sessionId: number): number | null {
 }
 
 /**
- * A session's messages from a position on, in their order, at most `limit` and some kilobytes of them, unless one has more. What expired before it was
- * ever sent is left out [MQTT-3.3.2-5]; what was sent before is not, since its exchange has to come to its end.
+ * A session's messages from a position on, in order, at most `limit` and some kilobytes of them, or one larger message.
+ * Those that expired before they were ever sent are left out [MQTT-3.3.2-5]; those sent before are not, since their
+ * exchange must be completed.
  */
 export function listQueued(reader: Reader, sessionId: number, fromPosition: number, limit: number): QueuedMessage[] {
   return reader
@@ -176,7 +180,7 @@ export function listQueued(reader: Reader, sessionId: number, fromPosition: numb
     .map(queuedFrom);
 }
 
-/** Messages that have expired and were never sent, of sessions that wait for their client. Those of a connection are for it to pass over. */
+/** Messages that expired unsent, in queues of disconnected sessions. A connection skips its own. */
 export const listExpiredQueued = (reader: Reader, limit: number): { sessionId: number; position: number }[] =>
   reader
     .all(
@@ -187,7 +191,7 @@ export const listExpiredQueued = (reader: Reader, limit: number): { sessionId: n
     )
     .map((row) => ({ sessionId: integer(row, "session_id"), position: integer(row, "position") }));
 
-/** Drops the oldest of a queue, and answers how many those were. */
+/** Drops the oldest rows of a queue, and returns how many. */
 export function deleteOldest(tx: Tx, sessionId: number, limit: number): number {
   const first = findOldest(tx, sessionId);
   return first === null ? 0 : deleteQueued(tx, sessionId, first, first + limit - 1);

@@ -5,13 +5,13 @@ import type { QoS } from "../wire/packets.ts";
 import { matches } from "../wire/topics.ts";
 import { type BodyColumns, bodyColumns, bodyFrom } from "./message-rows.ts";
 
-/** What the retained message of a topic takes of the hub's budget; undefined if there is none. */
+/** The bytes of a topic's retained message in the hub's budget; undefined if there is none. */
 export function findRetainedBytes(reader: Reader, hubNumber: number, topic: string): number | undefined {
   const row = reader.get("SELECT bytes FROM mqtt_retained WHERE hub_number = ? AND topic = ?", hubNumber, topic);
   return row && integer(row, "bytes");
 }
 
-/** Puts a message in the place of the one that its topic has, if it has one [MQTT-3.3.1-5]. */
+/** Stores a topic's retained message, replacing the one it has [MQTT-3.3.1-5]. */
 export function putRetained(tx: Tx, hubNumber: number, message: Message, body: BodyColumns = bodyColumns(message)) {
   tx.run(
     `INSERT INTO mqtt_retained (hub_number, topic, payload, qos, properties, published_at, expires_at, bytes)
@@ -36,24 +36,24 @@ export function deleteRetained(tx: Tx, hubNumber: number, topic: string): void {
 
 type RetainedPage = {
   messages: Message[];
-  /** What they take of a budget. */
+  /** Bytes in the budget. */
   bytes: number;
-  /** To be handed in as `after` for the rest; null if there is none. */
+  /** Pass it as `after` to get the rest; null if there is none. */
   next: string | null;
 };
 
-/** Topics that are looked at in one go: a millisecond or two. */
+/** Topics examined per page: a millisecond or two. */
 const TOPICS_LOOKED_AT = 250;
 
 type Range = {
-  /** The topic that the page before ended with. */
+  /** The topic that the previous page ended with. */
   after?: string | null;
   limitBytes: number;
 };
 
 /**
- * Retained messages of a hub that a filter (without `$share/name/`) matches and that have not expired, by topic. One page: of so many
- * topics looked at, and of no more bytes than asked for unless a single message has more.
+ * A page of a hub's unexpired retained messages that match a filter (without `$share/name/`), by topic. A page examines
+ * a limited number of topics and has at most `limitBytes`, or a single larger message.
  */
 export function pageRetained(
   reader: Reader,
@@ -76,7 +76,10 @@ export function pageRetained(
   return { messages, bytes, next: topics.length < TOPICS_LOOKED_AT ? null : last };
 }
 
-/** The same in one list, of so many bytes or a message more. Where a hub has very many, pages leave time for others. */
+/**
+ * The same in one list, of at most `limitBytes` and one message more. For a hub with very many, pages leave time for
+ * others.
+ */
 export function listRetained(reader: Reader, hubId: string, filter: string, limitBytes: number): Message[] {
   const messages: Message[] = [];
   let left = limitBytes;
@@ -90,7 +93,7 @@ export function listRetained(reader: Reader, hubId: string, filter: string, limi
   return messages;
 }
 
-/** Drops retained messages that have expired [MQTT-3.3.2-5]; answers how many. */
+/** Drops expired retained messages [MQTT-3.3.2-5]; returns how many. */
 export const deleteExpiredRetained = (tx: Tx, limit: number): number =>
   tx.run(
     "DELETE FROM mqtt_retained WHERE id IN (SELECT id FROM mqtt_retained WHERE expires_at <= ? LIMIT ?)",
@@ -98,7 +101,7 @@ export const deleteExpiredRetained = (tx: Tx, limit: number): number =>
     limit,
   );
 
-/** Drops retained messages of a hub; answers how many. */
+/** Drops retained messages of a hub; returns how many. */
 export const deleteSomeRetained = (tx: Tx, hubNumber: number, limit: number): number =>
   tx.run(
     "DELETE FROM mqtt_retained WHERE id IN (SELECT id FROM mqtt_retained WHERE hub_number = ? LIMIT ?)",
@@ -111,15 +114,15 @@ type RetainedTopic = { id: number; topic: string; size: number };
 const TOPIC = `r.id, r.topic, r.bytes FROM mqtt_usage AS u CROSS JOIN mqtt_retained AS r ON r.hub_number = u.number
   WHERE u.hub_id = ? AND (r.expires_at IS NULL OR r.expires_at > ?)`;
 
-/** The one that a filter without wildcards names. */
+/** The topic that a filter without wildcards names. */
 const topicsAt = (reader: Reader, hubId: string, topic: string): RetainedTopic[] =>
   reader.all(`SELECT ${TOPIC} AND r.topic = ?`, hubId, reader.now, topic).map(topicFrom);
 
-/** What can match begins with the levels before the first wildcard, and is found by them in the index of topics. */
+/** Matching topics begin with the levels before the first wildcard, so the index of topics finds them. */
 function topicsUnder(reader: Reader, hubId: string, filter: string, after: string | null): RetainedTopic[] {
   const prefix = filter.slice(0, filter.search(/[+#]/));
   const parent = prefix.slice(0, -1);
-  // `a/#` matches `a` too (4.7.1.2). Other topics stand between that and `a/`.
+  // `a/#` matches `a` too (4.7.1.2). In the index other topics stand between `a` and `a/`.
   const first = after === null && filter === `${prefix}#` ? topicsAt(reader, hubId, parent) : [];
   const under = reader.all(
     `SELECT ${TOPIC} AND r.topic >= ? AND r.topic <> ? AND r.topic < ? ORDER BY r.topic LIMIT ?`,
@@ -133,7 +136,7 @@ function topicsUnder(reader: Reader, hubId: string, filter: string, after: strin
   return [...first, ...under.map(topicFrom)];
 }
 
-/** The character that follows `/`, and what follows all texts: bytes. */
+/** The character after `/`, and a blob, which sorts after all texts. */
 const AFTER_SLASH = "0";
 const AFTER_ALL = new Uint8Array(0);
 

@@ -7,7 +7,10 @@ import { countSubscriptions, deleteSubscription, putSubscription } from "./subsc
 
 type Save = { sessionId: number; subscriptions: Subscription[] };
 
-/** Keeps what a session subscribes to, each in the place of one with the same filter. Answers false if the session is gone. Refuses all if there were too many then. */
+/**
+ * Stores subscriptions of a session, replacing those with the same filter. Returns false if the session is gone.
+ * Refuses all of them if the session would have too many.
+ */
 export const saveSubscriptions = command(
   "save_subscriptions",
   (tx, _actor, { sessionId, subscriptions }: Save): boolean => {

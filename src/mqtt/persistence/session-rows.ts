@@ -1,6 +1,6 @@
 import { boolean, integer, integerOrNull, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
 
-/** What is kept of a session beside its subscriptions, its queue and its will. */
+/** A stored session without its subscriptions, its queue and its will. */
 export type StoredSession = {
   id: number;
   hubNumber: number;
@@ -8,11 +8,11 @@ export type StoredSession = {
   clientId: string;
   expiryIntervalS: number;
   connected: boolean;
-  /** Null while it is connected, and if it never expires. */
+  /** Null while the session is connected, and if it never expires. */
   expiresAt: number | null;
   /** The position of the next queued message. */
   nextPosition: number;
-  /** The newest position that was sent before it was last suspended. */
+  /** The newest position that was sent before the session was last suspended. */
   sentThrough: number;
 };
 
@@ -22,7 +22,7 @@ export const NEVER_EXPIRES_S = 0xffff_ffff;
 const SESSION = `s.id, s.hub_number, s.device_id, s.client_id, s.expiry_interval_s, s.connected, s.expires_at, s.sent_through,
   e.next_position FROM mqtt_sessions AS s CROSS JOIN mqtt_queue_ends AS e ON e.session_id = s.id`;
 
-/** Though it may be due to expire. */
+/** The session may have expired. */
 export function findSession(reader: Reader, deviceId: string, clientId: string): StoredSession | undefined {
   const row = reader.get(`SELECT ${SESSION} WHERE s.device_id = ? AND s.client_id = ?`, deviceId, clientId);
   return row && sessionFrom(row);
@@ -33,13 +33,13 @@ export function findSessionById(reader: Reader, id: number): StoredSession | und
   return row && sessionFrom(row);
 }
 
-/** Whether a device has so many sessions, or more. */
+/** Whether a device has at least `count` sessions. */
 export const hasSessions = (reader: Reader, deviceId: string, count: number): boolean =>
   reader.get("SELECT 1 FROM mqtt_sessions WHERE device_id = ? LIMIT 1 OFFSET ?", deviceId, count - 1) !== undefined;
 
 type NewSession = Pick<StoredSession, "hubNumber" | "deviceId" | "clientId" | "expiryIntervalS">;
 
-/** Connected, with an empty queue. Answers its id. */
+/** Inserts a connected session with an empty queue. Returns its id. */
 export function insertSession(tx: Tx, { deviceId, clientId, hubNumber, expiryIntervalS }: NewSession): number {
   const id = tx.insert(
     "INSERT INTO mqtt_sessions (device_id, client_id, hub_number, expiry_interval_s, connected) VALUES (?, ?, ?, ?, 1)",
@@ -73,18 +73,18 @@ export function markSuspended(
   );
 }
 
-/** What it has subscribed to and received goes with it; its queue is dropped later, in slices. */
+/** Its subscriptions and received packet identifiers are deleted with it; its queue is dropped later, in slices. */
 export function deleteSession(tx: Tx, id: number): void {
   tx.run("DELETE FROM mqtt_sessions WHERE id = ?", id);
 }
 
-/** Sessions of connections that nobody ended, from an id on. */
+/** Sessions still marked as connected, by id after `afterId`. */
 export const listConnected = (reader: Reader, afterId: number, limit: number): StoredSession[] =>
   reader
     .all(`SELECT ${SESSION} WHERE s.id > ? AND s.connected = 1 ORDER BY s.id LIMIT ?`, afterId, limit)
     .map(sessionFrom);
 
-/** Sessions that have expired, in the order in which they did. */
+/** Expired sessions, longest expired first. */
 export const listExpiredSessions = (reader: Reader, limit: number): StoredSession[] =>
   reader
     .all(`SELECT ${SESSION} WHERE s.expires_at <= ? ORDER BY s.expires_at LIMIT ?`, reader.now, limit)
@@ -117,7 +117,7 @@ export const listReceived = (reader: Reader, sessionId: number): number[] =>
     .all("SELECT packet_id FROM mqtt_received WHERE session_id = ? ORDER BY packet_id", sessionId)
     .map((row) => integer(row, "packet_id"));
 
-/** A session that ended and whose queue may not be empty. */
+/** An ended session whose queue may not be empty. */
 export function findEndedSession(reader: Reader): number | undefined {
   const row = reader.get("SELECT session_id FROM mqtt_ended_sessions LIMIT 1");
   return row && integer(row, "session_id");

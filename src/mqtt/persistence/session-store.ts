@@ -9,8 +9,8 @@ import { deleteSubscriptions, saveSubscriptions } from "./save-subscriptions.ts"
 import { suspendSession } from "./suspend-session.ts";
 
 /**
- * The commands about stored sessions and messages, as the broker calls them. Each is by the device that it is for: whatever waits for the
- * writer waits among its account's.
+ * The commands for stored sessions and messages, as the broker calls them. Each is written as the device it is for, so
+ * that it queues for the writer among its account's commands.
  */
 export function sessionStore({ store }: Pick<Deps, "store">) {
   const byDevice =
@@ -29,7 +29,7 @@ export function sessionStore({ store }: Pick<Deps, "store">) {
   };
 }
 
-/** What a hub itself publishes, events and wills, is its account's as what one of its devices does. */
+/** A hub's own messages, events and wills, count as its account's, like those of one of its devices. */
 export const hubActor = ({ id, accountId }: Hub): DeviceActor => ({ kind: "device", accountId, deviceId: id });
 
 export type SessionStore = ReturnType<typeof sessionStore>;

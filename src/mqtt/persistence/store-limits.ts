@@ -1,4 +1,4 @@
-// What the store keeps for MQTT is bounded, so that no device can fill it for the others.
+// Limits for what the store keeps for MQTT, so that no device can fill it for the others.
 
 /** Messages from the oldest unacknowledged one of a session on. The newest are dropped: a client that comes back finds no gap in what it gets. */
 export const STORED_QUEUE_MESSAGES_MAX = 10_000;
@@ -6,15 +6,21 @@ export const STORED_QUEUE_MESSAGES_MAX = 10_000;
 export const STORED_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** Retained messages, queues and wills of a hub together (specification 5.5). */
 export const HUB_BYTES_MAX = 140 * 1024 * 1024;
-/** Whoever subscribes to `#` is sent all of them. */
+/** A subscriber to `#` is sent all of them. */
 export const RETAINED_MESSAGES_MAX = 100_000;
 export const SUBSCRIPTIONS_MAX = 1_000;
-/** A device with many connections could make a session with each new client identifier. */
+/** Without it a device with many connections could create a session with each new client identifier. */
 export const SESSIONS_PER_DEVICE_MAX = 100;
 
-/** What a row costs beside its texts and bytes. */
+/** Cost of a row in addition to its texts and bytes. */
 export const ROW_BYTES = 100;
-/** A message up to here is written into each of its queues: that is cheaper than a row of its own, and a row fits into a quarter of a page. */
+/**
+ * A message up to this size is copied into each of its queues: that costs less than a row of its own, and the row fits
+ * into a quarter of a page.
+ */
 export const INLINE_BYTES_MAX = 800;
-/** A session's small messages are charged to its hub by so much at a time: the hub's count is that much too low for each session at most. */
+/**
+ * A session's small messages are charged to its hub in steps of this: the hub's count is too low by at most this for
+ * each session.
+ */
 export const CHARGE_BYTES = 4096;

@@ -13,7 +13,7 @@ type ListedSession = {
 
 const SUBSCRIPTION = `filter, qos, no_local, retain_as_published, retain_handling, subscription_identifier`;
 
-/** Sessions that have not expired, by number after `after`: what the broker routes by when it starts. */
+/** Sessions that have not expired, by number after `after`: the broker loads them when it starts. */
 export const listSessions = (reader: Reader, after = 0, limit = 1000): ListedSession[] =>
   reader
     .all(
@@ -43,7 +43,7 @@ export const countSubscriptions = (reader: Reader, sessionId: number): number =>
     "count",
   );
 
-/** A filter that was subscribed to already is replaced [MQTT-3.8.4-3]. Answers whether it was. */
+/** Replaces a subscription with the same filter [MQTT-3.8.4-3]. Returns whether there was one. */
 export function putSubscription(tx: Tx, sessionId: number, subscription: Subscription): boolean {
   const replaced = tx.run(
     "DELETE FROM mqtt_subscriptions WHERE session_id = ? AND filter = ?",

@@ -7,17 +7,17 @@ import { armWill, deleteWaitingWills, listDueWillsOf } from "./will-rows.ts";
 
 type Input = {
   sessionId: number;
-  /** As CONNECT had it, or DISCONNECT. */
+  /** From CONNECT or DISCONNECT. */
   expiryIntervalS: number;
   /** Discarded after a DISCONNECT with reason code 0x00 [MQTT-3.1.2-10, MQTT-3.14.4-3]. */
   will: "publish" | "discard";
-  /** The newest position that was sent; if it is not known, everything may have been. */
+  /** The newest position that was sent; if it is unknown, everything may have been. */
   sentThrough?: number;
 };
 
 /**
- * A session's connection has ended: it waits for its client, until it expires, or ends with it. Answers its will if that is to be published
- * now; one that is delayed is published when its time comes. A session that is gone has nothing to suspend.
+ * Suspends a session whose connection ended: it waits for its client until it expires, or ends at once. Returns its
+ * will if that is due now; a delayed one is published later. Does nothing for a session that is gone.
  */
 export const suspendSession = command("suspend_session", (tx, _actor, input: Input): { dueWill: WillDue | null } => {
   const session = findSessionById(tx, input.sessionId);
@@ -31,7 +31,10 @@ export const suspendSession = command("suspend_session", (tx, _actor, input: Inp
 
 type Slice = { afterId: number; limit: number };
 
-/** At the start: suspends a slice of the sessions whose connections ended with the server. Answers the last one, null if there are no more. */
+/**
+ * At start: suspends a slice of the sessions whose connections ended with the server. Returns the last one, null if
+ * there are no more.
+ */
 export const suspendAllSessions = command("suspend_all_sessions", (tx, _actor, { afterId, limit }: Slice) => {
   const sessions = listConnected(tx, afterId, limit);
   for (const session of sessions) suspend(tx, session);

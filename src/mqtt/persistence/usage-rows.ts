@@ -1,9 +1,9 @@
 import { integer, type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 
-/** What a hub's retained messages, queues and wills take, and the number that stands for it in their tables. */
+/** Bytes of a hub's retained messages, queues and wills, and the number that identifies it in their tables. */
 export type HubUsage = { number: number; bytes: number; retained: number };
 
-/** Undefined for a hub that is gone. */
+/** Undefined for a deleted hub. */
 export function findHubUsage(reader: Reader, hubId: string): HubUsage | undefined {
   const row = reader.get("SELECT number, bytes, retained_count FROM mqtt_usage WHERE hub_id = ? AND ended = 0", hubId);
   return (
@@ -15,7 +15,7 @@ export function chargeHub(tx: Tx, number: number, bytes: number): void {
   tx.run("UPDATE mqtt_usage SET bytes = bytes + ? WHERE number = ?", bytes, number);
 }
 
-/** A hub that is gone and whose retained messages may not be. */
+/** A deleted hub that may still have retained messages. */
 export function findEndedHub(reader: Reader): { number: number; hubId: string } | undefined {
   const row = reader.get("SELECT number, hub_id FROM mqtt_usage WHERE ended = 1 LIMIT 1");
   return row && { number: integer(row, "number"), hubId: text(row, "hub_id") };

@@ -24,17 +24,17 @@ export function insertWill(tx: Tx, { sessionId, deviceId, hubNumber, will }: New
   );
 }
 
-/** Whether it was there. */
+/** Returns whether it existed. */
 export const deleteWill = (tx: Tx, id: number): boolean => tx.run("DELETE FROM mqtt_wills WHERE id = ?", id) > 0;
 
-/** Drops the will of a session, but for one whose time has come: that is to be published, whoever comes. */
+/** Deletes a session's will, except one that is due: that is published even if the client reconnects. */
 export function deleteWaitingWills(tx: Tx, sessionId: number): void {
   tx.run("DELETE FROM mqtt_wills WHERE session_id = ? AND (due_at IS NULL OR due_at > ?)", sessionId, tx.now);
 }
 
 /**
- * Its connection has ended, and nobody said goodbye: the will is due after its delay, or when the session ends, whichever comes first
- * [MQTT-3.1.2-8, MQTT-3.1.3-9]. Answers whether there was one.
+ * A connection ended without DISCONNECT: the will is due after its delay, or when the session ends, whichever comes
+ * first [MQTT-3.1.2-8, MQTT-3.1.3-9]. Returns whether there was one.
  */
 export const armWill = (tx: Tx, sessionId: number, sessionEndsAt: number | null): boolean =>
   tx.run(
@@ -45,7 +45,7 @@ export const armWill = (tx: Tx, sessionId: number, sessionEndsAt: number | null)
     sessionId,
   ) > 0;
 
-/** The session has ended: its will waits for nothing more. */
+/** The session has ended, so its will is due now. */
 export function makeWillDue(tx: Tx, sessionId: number): void {
   tx.run(
     "UPDATE mqtt_wills SET due_at = ?1 WHERE session_id = ?2 AND (due_at IS NULL OR due_at > ?1)",
@@ -57,13 +57,13 @@ export function makeWillDue(tx: Tx, sessionId: number): void {
 const WILL = `w.id, u.hub_id, w.device_id, w.topic, w.payload, w.qos, w.retain, w.properties, w.message_expiry_s
   FROM mqtt_wills AS w JOIN mqtt_usage AS u ON u.number = w.hub_number`;
 
-/** Wills of a session that are due. */
+/** A session's wills that are due. */
 export const listDueWillsOf = (reader: Reader, sessionId: number): WillDue[] =>
   reader
     .all(`SELECT ${WILL} WHERE w.session_id = ? AND w.due_at <= ? ORDER BY w.id`, sessionId, reader.now)
     .map((row) => willFrom(row, reader.now));
 
-/** Wills that are due, longest due first, of a megabyte or so at most. */
+/** Due wills, longest due first; about a megabyte at most. */
 export const listDueWills = (reader: Reader, limit: number): WillDue[] =>
   reader
     .all(`SELECT ${WILL} WHERE w.due_at <= ? ORDER BY w.due_at, w.id LIMIT ?`, reader.now, limit)

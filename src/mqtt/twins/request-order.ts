@@ -1,26 +1,30 @@
 /**
- * How a request stands to those before and after it. A `write` is in the store's queue once it has begun, so the next may begin at
- * once. A `laborious` one is not: the next waits for its end. A `read` sees what all before it did, and is over once it has begun.
+ * How a request is ordered among others. Once a `write` has begun it is in the store's queue, so the next may begin at
+ * once. A `laborious` one is not, so the next waits until it has ended. A `read` must see the effects of all earlier
+ * ones, and is complete once it has begun.
  */
 export type RequestKind = "write" | "laborious" | "read";
 
 type Waiting = { kindOf: () => RequestKind; begin: (kind: RequestKind) => Promise<void> };
 
-/** The requests of one connection: they take effect in the order in which they came, and are answered in it. */
+/** The requests of one connection: they take effect and are answered in the order in which they arrived. */
 export class RequestOrder {
   readonly #waiting: Waiting[] = [];
   #begun = 0;
-  /** Whether a laborious one has begun and is not answered. */
+  /** A laborious request has begun and is not answered. */
   #closed = false;
-  /** Resolves when all that have begun are answered. */
+  /** Resolves when all requests that have begun are answered. */
   #answered: Promise<void> = Promise.resolve();
 
-  /** Requests that were taken and not answered yet. */
+  /** Requests taken and not answered yet. */
   get unanswered(): number {
     return this.#waiting.length + this.#begun;
   }
 
-  /** Performs a request when its kind lets it, which is asked then, and answers it after all earlier ones. None of these may throw. */
+  /**
+   * Performs a request when its kind permits, and answers it after all earlier ones. `kindOf` is called just before it
+   * begins. None of these may throw.
+   */
   take<Outcome>(
     kindOf: () => RequestKind,
     perform: () => Promise<Outcome>,

@@ -2,7 +2,7 @@ import { DomainError, type Failure, type Issue } from "../../kernel/failure.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { REASON, type ReasonCode } from "../wire/packets.ts";
 
-/** What a refused request about a document is answered with (specification 3.5), and the code that MQTT 5 acknowledges it with. */
+/** The answer to a refused document request (specification 3.5), and the reason code for MQTT 5 acknowledgements. */
 export type TwinRefusal = { reasonCode: ReasonCode; error: string; versions?: JsonObject };
 
 type Rule<Code> = (failure: Extract<Failure, { code: Code }>) => TwinRefusal;
@@ -13,22 +13,22 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
     if (kind === "too_large") return refusal(REASON.payloadFormatInvalid, "document is too large");
     const exceeds = issues.some(({ reason }) => reason === "constraint");
     if (exceeds && kind === "json") return refusal(REASON.payloadFormatInvalid, "document is nested too deeply");
-    if (exceeds) return refusal(REASON.payloadFormatInvalid, spoken(message));
+    if (exceeds) return refusal(REASON.payloadFormatInvalid, inSpecSpelling(message));
     return refusal(REASON.payloadFormatInvalid, `invalid document ${concernsVersion(issues) ? "version" : "format"}`);
   },
   forbidden: () => refusal(REASON.notAuthorized, "permission denied"),
   unauthenticated: () => refusal(REASON.notAuthorized, "permission denied"),
-  not_found: ({ message }) => refusal(REASON.implementationSpecific, spoken(message)),
-  conflict: ({ message }) => refusal(REASON.implementationSpecific, spoken(message)),
+  not_found: ({ message }) => refusal(REASON.implementationSpecific, inSpecSpelling(message)),
+  conflict: ({ message }) => refusal(REASON.implementationSpecific, inSpecSpelling(message)),
   version_mismatch: ({ message, expected, actual }) => ({
     ...refusal(REASON.implementationSpecific, message),
     versions: { expected_version: expected, actual_version: actual },
   }),
-  limited: ({ message }) => refusal(REASON.quotaExceeded, spoken(message)),
+  limited: ({ message }) => refusal(REASON.quotaExceeded, inSpecSpelling(message)),
   unavailable: () => refusal(REASON.unspecified, "internal error"),
 };
 
-/** The error table of requests about documents. What is our bug says nothing of itself. */
+/** The error table of document requests. For a bug of ours the answer gives no details. */
 export function twinRefusalOf(error: unknown): TwinRefusal {
   if (!(error instanceof DomainError)) return refusal(REASON.unspecified, "internal error");
   const rule = TABLE[error.failure.code] as (failure: Failure) => TwinRefusal;
@@ -37,8 +37,8 @@ export function twinRefusalOf(error: unknown): TwinRefusal {
 
 const refusal = (reasonCode: ReasonCode, error: string): TwinRefusal => ({ reasonCode, error });
 
-/** A document whose form is wrong has no version to speak of. */
+/** If other parts of the document are malformed, its version is not considered. */
 const concernsVersion = (issues: Issue[]) => issues.length > 0 && issues.every(({ path }) => path === "version");
 
-/** A sentence of the rooms as the specification spells it: `document not found`. */
-const spoken = (message: string) => message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, "");
+/** Turns a sentence into the specification's spelling: `document not found`. */
+const inSpecSpelling = (message: string) => message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, "");

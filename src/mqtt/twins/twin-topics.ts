@@ -20,21 +20,27 @@ import { type RequestKind, RequestOrder } from "./request-order.ts";
 import { type TwinRefusal, twinRefusalOf } from "./twin-errors.ts";
 import { type TwinRequest, twinRequestOf } from "./twin-request.ts";
 
-// The inband API of twins (specification 3): a device asks about its own documents on topics of its own connection.
+// The inband API of twins (specification 3): a device requests its own documents on topics of its own connection.
 
-/** The connection that asks. */
+/** The connection that sends the requests. */
 export type TwinCaller = {
   readonly level: Level;
   readonly deviceId: string;
   readonly hubId: string;
   readonly actor: DeviceActor;
-  /** The quality of service granted by a subscription of this connection that matches and may be delivered to; undefined if there is none. */
+  /**
+   * The QoS granted by a matching subscription of this connection on which the topic may be delivered; undefined if
+   * there is none.
+   */
   grantedQos(topic: string): QoS | undefined;
-  /** Sends to this connection only; nothing if it has ended. */
+  /** Sends to this connection only; does nothing if it has ended. */
   deliver(message: Message, qos: QoS): void;
 };
 
-/** Requests of a connection that may be unanswered; who sends more is refused them. It bounds memory where a sender cannot be paused. */
+/**
+ * Unanswered requests per connection; further ones are refused. It bounds memory where the transport has no
+ * backpressure.
+ */
 const UNANSWERED_MAX = 1024;
 
 const ACTIONS = { get: "get_twin_document", put: "put_twin_document", patch: "patch_twin_document" } as const;
@@ -43,11 +49,11 @@ const utf8 = new TextEncoder();
 const NOTHING = new Uint8Array();
 const NO_PATCH = writeJson({});
 
-/** What of a request its answer goes by. */
+/** The parts of a request that its answer needs. */
 type Asked = { qos: QoS; properties: Publish["properties"] | undefined };
 type Outcome = { document: Document } | TwinRefusal;
 
-/** The requests of one connection about its twin's documents. */
+/** Handles one connection's requests for its twin's documents. */
 export class TwinRequests {
   readonly #deps: Deps;
   readonly #caller: TwinCaller;
@@ -59,8 +65,8 @@ export class TwinRequests {
   }
 
   /**
-   * Undefined if the topic is none of a twin request. Else it is consumed, and this resolves once its effect is stored and the answer
-   * handed over, with the reason code to acknowledge it by; it never rejects.
+   * Undefined if the topic is not a twin request. Otherwise handles it, and resolves with the reason code for its
+   * acknowledgement once its effect is stored and the answer sent; never rejects.
    */
   handle(publish: Publish): Promise<ReasonCode> | undefined {
     const request = twinRequestOf(publish.topic);
@@ -75,7 +81,7 @@ export class TwinRequests {
   async #take(request: TwinRequest, { payload, qos, properties }: Publish): Promise<ReasonCode> {
     const isTooMany = this.unanswered >= UNANSWERED_MAX;
     const isLarge = isLargeBody(payload.length);
-    // What has to wait takes its bytes along: where they stand now is not theirs.
+    // A request that waits copies its payload, which is a view of the received bytes.
     let bytes = request.method === "get" ? NOTHING : isLarge ? payload.slice() : payload;
     let begun = false;
     const begin = () => {
@@ -125,7 +131,7 @@ export class TwinRequests {
     const key = this.#keyOf(request);
     assertOwn(actor, ACTIONS[method], key.twin);
     const { byteCount, depth } = documentBodyLimits(config);
-    // A payload that comes with a get means nothing.
+    // The payload of a get is ignored.
     if (method !== "get" && payload.length > byteCount) throw invalid("too_large", "Document is too large.");
     parse(DocumentName, key.name, "parameter", "Document name");
     if (method === "get") return store.read((reader) => getDocument(reader, actor, key));
@@ -144,7 +150,7 @@ export class TwinRequests {
     }
   }
 
-  /** Answers whoever listens to the answer at this moment: this connection, or nobody (3.3). */
+  /** Answers only this connection, and only if it subscribes to the answer's topic at this moment (3.3). */
   #answer(request: TwinRequest, { qos, properties }: Asked, outcome: Outcome): void {
     const caller = this.#caller;
     const result = "document" in outcome ? "success" : "error";
@@ -171,7 +177,10 @@ export class TwinRequests {
   }
 }
 
-/** Correlation data comes back as it went; an answer on a topic of the caller's choice says which of the two it is. */
+/**
+ * Correlation data is returned unchanged; on a response topic chosen by the caller, a user property says whether it is
+ * a success or an error.
+ */
 function answerProperties(asked: Publish["properties"], result: string): MessageProperties {
   const { correlationData, responseTopic } = asked ?? {};
   return {

@@ -1,11 +1,11 @@
 import type { ServerPacket } from "./packets.ts";
 
-/** The place of one acknowledgement in the line. */
+/** A place reserved for one acknowledgement. */
 export type AckSlot = { packet: ServerPacket | null };
 
 /**
- * Acknowledgements leave in the order of the publishes they answer [MQTT-4.6.0-2, MQTT-4.6.0-3], though the effects of some wait
- * for the store. What waits for nothing, behind nothing that waits, never comes here.
+ * Sends acknowledgements in the order of the publishes they answer [MQTT-4.6.0-2, MQTT-4.6.0-3], though some must wait
+ * for the store. One that need not wait, with none waiting before it, bypasses this.
  */
 export class AckLine {
   readonly #slots: AckSlot[] = [];
@@ -14,14 +14,14 @@ export class AckLine {
     return this.#slots.length;
   }
 
-  /** Holds a place for an acknowledgement that is not due yet. */
+  /** Reserves a place for an acknowledgement that is not due yet. */
   hold(): AckSlot {
     const slot: AckSlot = { packet: null };
     this.#slots.push(slot);
     return slot;
   }
 
-  /** Fills a place, and hands out all acknowledgements that are due now. */
+  /** Fills a place, and sends all acknowledgements that are now due. */
   settle(slot: AckSlot, packet: ServerPacket, send: (packet: ServerPacket) => void): void {
     slot.packet = packet;
     let due = 0;

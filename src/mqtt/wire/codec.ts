@@ -17,13 +17,13 @@ import {
 export { levelOf } from "./decode-connect.ts";
 export { encodePublish, type OutgoingPublish } from "./encode-publish.ts";
 
-// Bytes to packets and back. Reading is ours: the clauses are about bytes, and mqtt-packet accepts most of what they refuse, so
-// that whatever checks them has read the packet already. It encodes what we send, but for the packets that are sent by the
-// hundred thousand: PUBLISH and the bare acknowledgements.
+// Bytes to packets and back. Decoding is our own: the clauses are about bytes, and mqtt-packet accepts most of what
+// they forbid, so checking its input would mean decoding it. It encodes what we send, except the most frequent packets:
+// PUBLISH and acknowledgements without properties.
 
 const CONNECT = 1;
 
-/** Decodes one whole packet from a client. `level` is that of its CONNECT; null while nothing but that is expected. */
+/** Decodes one whole packet from a client. `level` is that of its CONNECT; null while only a CONNECT is expected. */
 export function decode(frame: Uint8Array, level: Level | null): ClientPacket {
   const first = frame[0] as number;
   const type = first >> 4;
@@ -69,12 +69,12 @@ function decodeBody(cursor: Cursor, type: number, flags: number, level: Level): 
   }
 }
 
-/** Only MQTT 3.1 repeats these with the DUP flag; the framer, which knows no level, lets it pass. */
+/** Only MQTT 3.1 repeats these with the DUP flag; the framer does not know the level and accepts it. */
 function checkFlags(flags: number, level: Level, clause: string): void {
   if (flags !== 0b0010 && level > 3) throw malformed("reserved flags", clause);
 }
 
-/** Where the fixed header ends. MQTT 5 wants its length in as few bytes as do; earlier clients may pad it. */
+/** Where the fixed header ends. MQTT 5 requires the shortest form of the length; earlier clients may pad it. */
 function bodyStart(frame: Uint8Array, level: Level | null): number {
   let at = 1;
   while ((frame[at] as number) >= 0x80) at++;
@@ -83,8 +83,8 @@ function bodyStart(frame: Uint8Array, level: Level | null): number {
 }
 
 /**
- * Encodes what a server sends, but for PUBLISH (`encodePublish`). Reason codes are those of MQTT 5 at every level: CONNACK and SUBACK turn them
- * into what their level has.
+ * Encodes what a server sends, except PUBLISH (`encodePublish`). Reason codes are those of MQTT 5 at every level:
+ * CONNACK and SUBACK translate them to their level's.
  */
 export function encode(packet: ServerPacket, level: Level): Uint8Array {
   if (isBareAck(packet, level)) return encodeBareAck(packet);
@@ -107,7 +107,7 @@ function encodeBareAck({ cmd, messageId }: Ack): Uint8Array {
   return bytes;
 }
 
-/** Return codes of CONNACK (3.1.1, table 3.1); all others mean that the client is not authorized. */
+/** Return codes of CONNACK (3.1.1, table 3.1); all others become 5, not authorized. */
 const RETURN_CODES = new Map<number, number>([
   [REASON.success, 0],
   [REASON.unsupportedProtocolVersion, 1],
@@ -121,7 +121,7 @@ const NOT_AUTHORIZED = 5;
 function atLevel(packet: ServerPacket, level: Level): object {
   if (packet.cmd === "connack") return connackAtLevel(packet, level);
   if (level === 5) return {};
-  // A failed subscription has one code [MQTT-3.9.3-2 of 3.1.1]; MQTT 3.1 has none, and is told the same.
+  // A failed subscription has a single code [MQTT-3.9.3-2 of 3.1.1]; MQTT 3.1 has none, and receives the same.
   if (packet.cmd === "suback") return { granted: packet.granted.map((code) => Math.min(Number(code), 0x80)) };
   return {};
 }
@@ -134,7 +134,9 @@ function connackAtLevel({ reasonCode = REASON.success, sessionPresent }: Connack
   };
 }
 
-/** mqtt-packet keeps the order of user properties if each is an object of its own, and takes bytes only as a Buffer. */
+/**
+ * mqtt-packet keeps the order of user properties if each is an object of its own, and accepts bytes only as a Buffer.
+ */
 function forMqttPacket(properties: object | undefined) {
   if (!properties) return undefined;
   const converted = Object.entries(properties).map(([name, value]) => {

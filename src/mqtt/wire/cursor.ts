@@ -1,7 +1,9 @@
 import { ProtocolError, REASON } from "./packets.ts";
 import { readText } from "./utf8.ts";
 
-/** The data types of MQTT (1.5), read one after the other from a part of a packet. Whatever goes past its end is malformed. */
+/**
+ * Reads the data types of MQTT (1.5) one after the other from a part of a packet. Reading past its end is malformed.
+ */
 export class Cursor {
   readonly bytes: Uint8Array;
   at: number;
@@ -30,7 +32,7 @@ export class Cursor {
     return this.uint16() * 0x1_0000 + this.uint16();
   }
 
-  /** A variable byte integer, in no more bytes than it needs [MQTT-1.5.5-1]. */
+  /** A variable byte integer, in the shortest form [MQTT-1.5.5-1]. */
   varInt(): number {
     let value = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -57,25 +59,25 @@ export class Cursor {
     return this.bytes.subarray(at, at + length);
   }
 
-  /** All that is left. */
+  /** All remaining bytes. */
   rest(): Uint8Array {
     return this.bytes.subarray(this.#take(this.left), this.end);
   }
 
-  /** The next `length` bytes, to be read by themselves. */
+  /** A cursor over the next `length` bytes. */
   part(length: number): Cursor {
     const at = this.#take(length);
     return new Cursor(this.bytes, at, at + length);
   }
 
-  /** A packet identifier; 0 is none [MQTT-2.2.1-3]. */
+  /** A packet identifier; 0 is not allowed [MQTT-2.2.1-3]. */
   packetIdentifier(): number {
     const identifier = this.uint16();
     if (identifier === 0) throw refused("packet identifier 0", "MQTT-2.2.1-3");
     return identifier;
   }
 
-  /** Nothing may be left over. */
+  /** Refuses remaining bytes. */
   done(): void {
     if (this.at !== this.end) throw malformed(`${this.left} bytes are left over`, "MQTT-4.13.1-1");
   }
@@ -88,9 +90,9 @@ export class Cursor {
   }
 }
 
-/** It cannot be parsed (1.2). */
+/** The packet cannot be parsed (1.2). */
 export const malformed = (message: string, clause: string) =>
   new ProtocolError(REASON.malformedPacket, message, clause);
 
-/** It can be parsed, and says what it must not (1.2). */
+/** The packet can be parsed, but its content is not allowed (1.2). */
 export const refused = (message: string, clause: string) => new ProtocolError(REASON.protocolError, message, clause);

@@ -2,7 +2,7 @@ import { type Cursor, refused } from "./cursor.ts";
 import type { Ack, Auth, Disconnect, Level } from "./packets.ts";
 import { readAckProperties, readAuthProperties, readDisconnectProperties } from "./properties.ts";
 
-// PUBACK, PUBREC, PUBREL, PUBCOMP (3.4 to 3.7), DISCONNECT (3.14), AUTH (3.15), with the reason codes that a client may give.
+// PUBACK, PUBREC, PUBREL, PUBCOMP (3.4 to 3.7), DISCONNECT (3.14), AUTH (3.15), with the reason codes of clients.
 
 const RECEIVED = new Set([0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99]);
 const RELEASED = new Set([0x00, 0x92]);
@@ -21,7 +21,7 @@ export function decodeAck<Cmd extends AckCmd>(cursor: Cursor, cmd: Cmd, level: L
   const packet: Ack<Cmd> = { cmd, messageId: cursor.packetIdentifier() };
   if (level < 5) return packet;
   const { codes, clause } = ACKS[cmd];
-  // Both may be left out, the code where it is success (3.4.2.1).
+  // Code and properties may be omitted, the code if it is success (3.4.2.1).
   packet.reasonCode = cursor.left > 0 ? readReasonCode(cursor, codes, clause) : 0;
   const properties = cursor.left > 0 ? readAckProperties(cursor) : undefined;
   if (properties) packet.properties = properties;
@@ -38,7 +38,7 @@ export function decodeDisconnect(cursor: Cursor, level: Level): Disconnect {
 }
 
 export function decodeAuth(cursor: Cursor): Auth {
-  // To leave out the code means success (3.15.2.1), which only a server says.
+  // An omitted code means success (3.15.2.1), which only a server may send.
   const reasonCode = cursor.left > 0 ? cursor.byte() : 0;
   if (!CONTINUED.has(reasonCode)) throw refused(`AUTH with reason code ${reasonCode}`, "MQTT-3.15.2-1");
   const properties = cursor.left > 0 ? readAuthProperties(cursor) : undefined;

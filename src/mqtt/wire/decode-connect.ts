@@ -15,8 +15,8 @@ const PASSWORD = 0b0100_0000;
 const USER_NAME = 0b1000_0000;
 
 /**
- * The protocol level that a CONNECT asks for, wrong though the rest of it may be: it says in which words to refuse it.
- * Undefined if that cannot be told, or is none that we know.
+ * The protocol level of a CONNECT, even if the rest of it is wrong: it decides the form of the refusal. Undefined if it
+ * cannot be read, or is not supported.
  */
 export function levelOf(frame: Uint8Array): Level | undefined {
   try {
@@ -53,7 +53,7 @@ export function decodeConnect(cursor: Cursor): Connect {
     throw new ProtocolError(REASON.clientIdentifierNotValid, "a session to keep has no client identifier", clause);
   }
   if (flags & WILL) packet.will = readWill(cursor, flags, level);
-  // MQTT 3.1 says that the packet's length decides, where its flags announce names that are not there.
+  // In MQTT 3.1 the packet's length decides: flags may announce names that are absent.
   const isThere = (flag: number) => (flags & flag) !== 0 && !(level === 3 && cursor.left === 0);
   if (isThere(USER_NAME)) packet.username = cursor.text();
   if (isThere(PASSWORD)) packet.password = cursor.binary();

@@ -31,7 +31,7 @@ export function decodePublish(cursor: Cursor, flags: number, level: Level): Publ
   if (properties?.subscriptionIdentifier !== undefined) {
     throw refused("a client publishes with a subscription identifier", "MQTT-3.3.4-6");
   }
-  // An alias may stand for the name (3.3.2.1).
+  // A topic alias may replace the name (3.3.2.1).
   if (packet.topic !== "" || properties?.topicAlias === undefined) checkTopicName(packet.topic);
   if (properties?.payloadFormatIndicator && !isWellFormed(packet.payload)) {
     throw new ProtocolError(REASON.payloadFormatInvalid, "a payload is not the text that it says it is", "3.3.2.3.2");

@@ -13,7 +13,10 @@ import { readSubscribeProperties, readUnsubscribeProperties } from "./properties
 
 // SUBSCRIBE (3.8) and UNSUBSCRIBE (3.10).
 
-/** In one packet. It is more than a session may have, and keeps a packet of the greatest size from becoming a million objects. */
+/**
+ * Per packet. It is more than a session may have, and keeps a packet of the maximum size from becoming a million
+ * objects.
+ */
 const FILTERS_MAX = 10_000;
 
 export function decodeSubscribe(cursor: Cursor, level: Level): Subscribe {

@@ -2,7 +2,7 @@ import { refused } from "./cursor.ts";
 import { ProtocolError, REASON } from "./packets.ts";
 import { isTopicName, levelsOf, parseFilter, TOPIC_LEVELS_MAX } from "./topics.ts";
 
-/** Refuses what is no topic name, and one of more levels than we take. */
+/** Refuses an invalid topic name, and one with too many levels. */
 export function checkTopicName(topic: string): void {
   if (topic === "") throw refused("a topic name is empty", "MQTT-4.7.3-1");
   if (!isTopicName(topic)) throw refused("a topic name has wildcards", "MQTT-3.3.2-2");
@@ -11,7 +11,7 @@ export function checkTopicName(topic: string): void {
   }
 }
 
-/** Refuses what is no topic filter, and one of more levels than we take. Returns whether it is a shared subscription. */
+/** Refuses an invalid topic filter, and one with too many levels. Returns whether it is a shared subscription. */
 export function checkTopicFilter(full: string): { shared: boolean } {
   if (full === "") throw refused("a topic filter is empty", "MQTT-4.7.3-1");
   const parsed = parseFilter(full);

@@ -1,25 +1,25 @@
 import type { MessageProperties } from "./message.ts";
 import type { Level, QoS } from "./packets.ts";
 
-/** A message as it goes to one subscriber. */
+/** A PUBLISH to one subscriber. */
 export type OutgoingPublish = {
-  /** Empty if the alias stands for it. */
+  /** Empty if only the alias is sent. */
   topic: string;
   payload: Uint8Array;
   qos: QoS;
   dup: boolean;
   retain: boolean;
-  /** The packet identifier; unused with QoS 0. */
+  /** The packet identifier; unused at QoS 0. */
   messageId: number;
-  /** This and what follows is of MQTT 5, and left out below. */
+  /** This and the following are MQTT 5, and left out below. */
   properties?: MessageProperties | null | undefined;
-  /** What is left of it, in seconds [MQTT-3.3.2-6]. */
+  /** Remaining seconds [MQTT-3.3.2-6]. */
   messageExpiryInterval?: number | undefined;
   topicAlias?: number | undefined;
   subscriptionIdentifiers?: readonly number[] | undefined;
 };
 
-/** The bytes of a PUBLISH. Written in one go into an array of the right size: this is what a broker does most. */
+/** Encodes a PUBLISH in one pass into an array of the exact size: this is the hottest path of a broker. */
 export function encodePublish(message: OutgoingPublish, level: Level): Uint8Array {
   const { topic, payload, qos } = message;
   const topicBytes = Buffer.byteLength(topic);
@@ -85,11 +85,11 @@ function writeProperties(out: Uint8Array, start: number, message: OutgoingPublis
     out[at++] = 0x0b;
     at = writeVarInt(out, at, identifier);
   }
-  return properties ? writePassedOn(out, at, properties) : at;
+  return properties ? writeForwarded(out, at, properties) : at;
 }
 
-/** What its publisher said, unaltered and in its order [MQTT-3.3.2-17, MQTT-3.3.2-18]. */
-function writePassedOn(out: Uint8Array, start: number, properties: MessageProperties): number {
+/** The publisher's properties, unaltered and in order [MQTT-3.3.2-17, MQTT-3.3.2-18]. */
+function writeForwarded(out: Uint8Array, start: number, properties: MessageProperties): number {
   const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
   let at = start;
   if (payloadFormatIndicator !== undefined) {

@@ -3,7 +3,7 @@ import { encodePublish } from "./codec.ts";
 import type { Message } from "./message.ts";
 import type { Level, QoS } from "./packets.ts";
 
-/** How one client gets a message. */
+/** How a message is sent to one client. */
 export type Wrapping = {
   qos: QoS;
   dup: boolean;
@@ -16,16 +16,16 @@ export type Wrapping = {
 const DUP = 0x08;
 
 /**
- * A message on its way out to any number of clients: encoded once for all who get it alike, with another packet identifier
- * written into each copy.
+ * A message to any number of clients: encoded once for all with the same wrapping, with the packet identifier patched
+ * into each copy.
  */
 export class Envelope {
   readonly message: Message;
-  /** Seconds left of the message expiry interval when this was made [MQTT-3.3.2-6]. */
+  /** Remaining seconds of the message expiry interval when this was created [MQTT-3.3.2-6]. */
   readonly #expiryS: number | undefined;
   readonly #templates: (Uint8Array | undefined)[] = [];
 
-  /** What it takes of memory while it waits. */
+  /** Memory that it takes while it is queued. */
   readonly bytes: number;
 
   constructor(message: Message, now: number) {
@@ -34,14 +34,17 @@ export class Envelope {
     this.#expiryS = secondsLeft(message, now);
   }
 
-  /** This envelope, or one that says how long the message lives from now. Undefined once it has expired [MQTT-3.3.2-5]. */
+  /**
+   * Returns this envelope, or a new one with the expiry interval that remains now. Undefined if it has expired
+   * [MQTT-3.3.2-5].
+   */
   at(now: number): Envelope | undefined {
     if (this.message.expiresAt === null) return this;
     if (this.message.expiresAt <= now) return undefined;
     return secondsLeft(this.message, now) === this.#expiryS ? this : new Envelope(this.message, now);
   }
 
-  /** The packet without alias, for a client of this level. The bytes may be shared: nobody writes to them. */
+  /** The packet without alias, for a client of this level. The bytes may be shared: they must not be modified. */
   encode(level: Level, wrapping: Wrapping): Uint8Array {
     const { qos, dup, retain, packetId, subscriptionIdentifiers } = wrapping;
     if (level === 5 && subscriptionIdentifiers?.length) return this.encodeWith(level, wrapping, undefined, false);
@@ -57,7 +60,7 @@ export class Envelope {
     return bytes;
   }
 
-  /** The packet for one client alone; with an alias that it knows, the topic name stays out [MQTT-3.3.2-12]. */
+  /** The packet for a single client; with an alias that it knows, the topic name is omitted [MQTT-3.3.2-12]. */
   encodeWith(level: Level, wrapping: Wrapping, alias: number | undefined, aliasKnown: boolean): Uint8Array {
     const { topic, payload, properties } = this.message;
     const { qos, dup, retain, packetId, subscriptionIdentifiers } = wrapping;
@@ -88,13 +91,13 @@ function memoryBytesOf({ topic, payload, properties }: Message): number {
   return bytes + more;
 }
 
-/** Beside its name and value. */
+/** In addition to its name and value. */
 const USER_PROPERTY_BYTES = 64;
 
 const secondsLeft = ({ expiresAt }: Message, now: number) =>
   expiresAt === null ? undefined : Math.max(1, Math.ceil((expiresAt - now) / 1000));
 
-/** Behind the fixed header and the topic name. */
+/** After the fixed header and the topic name. */
 function packetIdOffset(bytes: Uint8Array): number {
   let at = 1;
   while ((bytes[at++] as number) & 0x80);

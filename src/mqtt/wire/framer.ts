@@ -2,27 +2,28 @@ import { malformed } from "./cursor.ts";
 import { ProtocolError, REASON } from "./packets.ts";
 
 /**
- * The first buffer for a packet that comes in pieces. It grows as bytes arrive, so that a length alone costs nobody memory, and ends at the
- * packet's own length: growing fourfold to that, a packet of 1 MB costs about 0.5 ms; doubling past it, more than 1 ms.
+ * The first buffer for a packet that arrives in pieces. It grows as bytes arrive, so a header's announced length costs
+ * no memory, and ends at the packet's own length: growing fourfold to that, a packet of 1 MB costs about 0.5 ms;
+ * doubling past it, more than 1 ms.
  */
 const HELD_BYTES_MIN = 256;
 const HELD_GROWTH = 4;
 
-/** The fixed header's longest form: a byte for the type, four for the length. */
+/** Longest fixed header: one byte for the type, four for the length. */
 const HEADER_BYTES_MAX = 5;
 
-/** Takes a packet; what it returns is looked at for false alone, which asks for no more of them now. */
+/** Receives a packet. Return false to stop; any other result is ignored. */
 export type OnFrame = (frame: Uint8Array) => unknown;
 
 /**
- * Bytes in, in any pieces; whole packets out, with their fixed header. What the header alone shows to be wrong is refused before
- * the packet is there: a reserved type or flag, a length of over four bytes, a packet over the maximum.
- * A frame may be a part of the bytes that were pushed.
+ * Splits bytes, arriving in any pieces, into whole packets with their fixed headers. Refuses what the header alone
+ * shows to be wrong before the packet has arrived: a reserved type or flag, a length of over four bytes, a packet over
+ * the maximum. A frame may be a view of the pushed bytes.
  */
 export class Framer {
   /** May be raised once the client is known. */
   packetBytesMax: number;
-  /** The beginning of a packet, `#heldBytes` of it. */
+  /** The beginning of a packet: the first `#heldBytes` bytes are filled. */
   #held: Uint8Array | null = null;
   #heldBytes = 0;
 
@@ -34,14 +35,14 @@ export class Framer {
     return this.#heldBytes;
   }
 
-  /** What the beginning of a packet takes of memory. */
+  /** Memory of the packet that has begun. */
   get memoryBytes(): number {
     return this.#held?.length ?? 0;
   }
 
   /**
-   * Returns how many of the bytes were used: all, unless `onFrame` returns false, which stops it behind that packet.
-   * Throws a ProtocolError, or whatever `onFrame` throws; nothing more may be pushed after either.
+   * Returns how many of the bytes were used: all, unless `onFrame` returned false, which stops after that packet.
+   * Throws a ProtocolError, or what `onFrame` throws; do not push again after either.
    */
   push(bytes: Uint8Array, onFrame: OnFrame): number {
     let at = 0;
@@ -63,7 +64,7 @@ export class Framer {
     return at;
   }
 
-  /** Completes the packet that has begun, if the bytes do. Returns how many of them were its own. */
+  /** Completes the packet that has begun, if there are enough bytes. Returns how many it used. */
   #finishHeld(bytes: Uint8Array, onFrame: OnFrame): { at: number; stopped: boolean } {
     let at = 0;
     let length = this.#heldLength();
@@ -102,7 +103,7 @@ export class Framer {
     this.#heldBytes = needed;
   }
 
-  /** The length of the packet that begins at `at`, its fixed header included; undefined while that is not known. */
+  /** The length of the packet at `at`, with its fixed header; undefined while it is unknown. */
   #packetLength(bytes: Uint8Array, at: number, end: number): number | undefined {
     checkFirstByte(bytes[at] as number);
     let remaining = 0;
@@ -121,10 +122,10 @@ export class Framer {
   }
 }
 
-/** By type (table 2-2): the flags it must have; -1 for those of PUBLISH, which the codec reads. */
+/** Required flags by type (table 2-2); -1 for PUBLISH, whose flags the codec reads. */
 const FLAGS = [0, 0, 0, -1, 0, 0, 2, 0, 2, 0, 2, 0, 0, 0, 0, 0];
 const DUP = 0b1000;
-/** PUBREL, SUBSCRIBE, UNSUBSCRIBE: MQTT 3.1 repeats them with the DUP flag. The codec refuses that at the later levels. */
+/** PUBREL, SUBSCRIBE, UNSUBSCRIBE: MQTT 3.1 repeats them with the DUP flag. The codec refuses it at later levels. */
 const REPEATED = [6, 8, 10];
 
 function checkFirstByte(byte: number): void {

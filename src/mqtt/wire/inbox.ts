@@ -1,9 +1,12 @@
 import { Framer, type OnFrame } from "./framer.ts";
 
-/** A rest that is smaller than this part of what came with it is copied, so that it does not keep the whole. */
+/** A remainder below this part of its chunk is copied, so that it does not keep the whole chunk in memory. */
 const COPIED_PART = 1 / 4;
 
-/** Bytes of a connection: those that were not read yet as they came, so that a thousand small packets take no more than they did on the wire. */
+/**
+ * Unread bytes of a connection, kept as they arrived, so that a thousand small packets take no more memory than they
+ * did on the wire.
+ */
 export class Inbox {
   readonly #framer: Framer;
   #pieces: Uint8Array[] = [];
@@ -13,7 +16,7 @@ export class Inbox {
     this.#framer = new Framer(packetBytesMax);
   }
 
-  /** Whether something came that was not looked at. */
+  /** Whether there are bytes that the framer has not seen. */
   get hasUnread(): boolean {
     return this.#pieces.length > 0;
   }
@@ -22,7 +25,7 @@ export class Inbox {
     return this.#bytes;
   }
 
-  /** With the beginning of a packet. */
+  /** Including the packet that has begun. */
   get memoryBytes(): number {
     return this.#bytes + this.#framer.memoryBytes;
   }
@@ -32,7 +35,10 @@ export class Inbox {
     this.#bytes += bytes.length;
   }
 
-  /** Hands out the packets of what was kept and of these bytes, until `onFrame` returns false; keeps the rest. Throws as the framer does. */
+  /**
+   * Passes the packets of the kept and of these bytes to `onFrame`, until that returns false; keeps the rest. Throws as
+   * the framer does.
+   */
   read(onFrame: OnFrame, bytes?: Uint8Array): void {
     if (bytes && this.#pieces.length > 0) this.keep(bytes);
     else if (bytes) {
@@ -42,7 +48,7 @@ export class Inbox {
     }
     let done = 0;
     let rest: Uint8Array | undefined;
-    // A packet may end with its piece.
+    // A packet may end exactly at the end of a chunk.
     let isStopped = false;
     const take = (frame: Uint8Array) => {
       isStopped = onFrame(frame) === false;

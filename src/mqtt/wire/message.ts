@@ -1,6 +1,6 @@
 import type { QoS } from "./packets.ts";
 
-/** What travels with a message unaltered [MQTT-3.3.2-4, -15, -16, -17, -18, -20]; all optional, all absent below MQTT 5. */
+/** Sent unaltered with a message [MQTT-3.3.2-4, -15, -16, -17, -18, -20]; all optional, all absent below MQTT 5. */
 export type MessageProperties = {
   payloadFormatIndicator?: boolean;
   contentType?: string;
@@ -15,7 +15,7 @@ export type Message = {
   topic: string;
   payload: Uint8Array;
   qos: QoS;
-  /** As published: a subscriber sees it only if it came from the retained ones or asked for that (retain as published). */
+  /** As published: a subscriber sees it only on retained messages, or with retain as published. */
   retain: boolean;
   properties: MessageProperties | null;
   publishedAt: number;
@@ -23,9 +23,9 @@ export type Message = {
   expiresAt: number | null;
 };
 
-/** What a client asked for with one topic filter. */
+/** A client's subscription to one topic filter. */
 export type Subscription = {
-  /** As asked for, `$share/name/` included. */
+  /** As requested, `$share/name/` included. */
   filter: string;
   qos: QoS;
   noLocal: boolean;

@@ -18,8 +18,8 @@ const TYPES = [
 ];
 
 /**
- * What a hub event says of a packet (specification 4.7): `CONNECT: dup: false qos: 0 retain: false rLength: 12`. It is read from the
- * fixed header, which is there even if nothing else of the packet can be decoded.
+ * A packet as described in a hub event (specification 4.7): `CONNECT: dup: false qos: 0 retain: false rLength: 12`.
+ * Read from the fixed header, which is available even if the packet cannot be decoded.
  */
 export function headerText(frame: Uint8Array): string {
   const first = frame[0] ?? 0;
@@ -29,7 +29,7 @@ export function headerText(frame: Uint8Array): string {
   return `${TYPES[first >> 4]}: dup: ${dup} qos: ${qos} retain: ${retain} rLength: ${remainingLength(frame)}`;
 }
 
-/** Seven bits a byte, the lowest first, four bytes at most (2.2.3 of MQTT 3.1.1, 1.5.5 of MQTT 5). */
+/** Seven bits per byte, lowest first, four bytes at most (2.2.3 of MQTT 3.1.1, 1.5.5 of MQTT 5). */
 function remainingLength(frame: Uint8Array): number {
   let length = 0;
   for (let i = 1; i <= 4; i++) {

@@ -1,13 +1,13 @@
 import type { IConnackPacket, ISubackPacket, IUnsubackPacket, QoS } from "mqtt-packet";
 
-// Packets as the codec has them: the fields are named as mqtt-packet, which encodes most of them, names them.
+// Packets of the codec. Fields have the names of mqtt-packet, which encodes most of them.
 
 export type { QoS };
 
 /** Protocol levels: 3 is MQTT 3.1 (`MQIsdp`), 4 is 3.1.1, 5 is 5.0. */
 export type Level = 3 | 4 | 5;
 
-/** In the order of the packet, repeated names and all [MQTT-3.3.2-18]: an object of the same names could not keep it. */
+/** In the order of the packet, repeated names included [MQTT-3.3.2-18]: an object could not keep either. */
 export type UserProperties = [name: string, value: string][];
 
 export type MessageFields = {
@@ -52,14 +52,14 @@ export type Connect = {
 };
 export type Publish = {
   cmd: "publish";
-  /** Empty where a topic alias stands for it. */
+  /** Empty if a topic alias replaces it. */
   topic: string;
-  /** A part of the bytes that came in: copy it to keep it for longer than the packet. */
+  /** A view of the received bytes: copy it to keep it longer than the packet. */
   payload: Uint8Array;
   qos: QoS;
   dup: boolean;
   retain: boolean;
-  /** With QoS 1 and 2 only [MQTT-2.2.1-2]. */
+  /** At QoS 1 and 2 only [MQTT-2.2.1-2]. */
   messageId?: number;
   properties?: PublishProperties;
 };
@@ -73,7 +73,7 @@ type AnyAck = Ack<"puback"> | Ack<"pubrec"> | Ack<"pubrel"> | Ack<"pubcomp">;
 export type TopicOptions = {
   topic: string;
   qos: QoS;
-  /** No local, retain as published, retain handling: of MQTT 5. */
+  /** MQTT 5: no local, retain as published, retain handling. */
   nl?: boolean;
   rap?: boolean;
   rh?: 0 | 1 | 2;
@@ -101,7 +101,7 @@ export type Auth = {
   properties?: Explanation & { authenticationMethod?: string; authenticationData?: Uint8Array };
 };
 
-/** What a client sends. */
+/** Packets of a client. */
 export type ClientPacket =
   | Connect
   | Publish
@@ -119,12 +119,12 @@ export type Connack = Ordered<IConnackPacket>;
 type Suback = Ordered<ISubackPacket>;
 type Unsuback = Ordered<IUnsubackPacket>;
 
-/** What the server sends, but for PUBLISH. */
+/** Packets of the server, except PUBLISH. */
 export type ServerPacket = Connack | Suback | Unsuback | AnyAck | { cmd: "pingresp" } | Disconnect | Auth;
 
 export type Packet = ClientPacket | ServerPacket;
 
-/** Reason codes of MQTT 5 (2.4). Where MQTT 3 has a code of its own for it, the encoder of that packet knows. */
+/** Reason codes of MQTT 5 (2.4). For MQTT 3 the encoder of the packet translates them. */
 export const REASON = {
   success: 0x00,
   disconnectWithWill: 0x04,
@@ -163,11 +163,14 @@ export const REASON = {
 } as const;
 export type ReasonCode = (typeof REASON)[keyof typeof REASON];
 
-/** The client broke the protocol, or a limit that ends its connection. */
+/** The client broke the protocol, or exceeded a limit that ends its connection. */
 export class ProtocolError extends Error {
   override name = "ProtocolError";
   readonly reasonCode: ReasonCode;
-  /** The clause that demands it, such as `MQTT-3.1.0-2`; where the standard gives it no number, its section, such as `3.8.2.1.2`. */
+  /**
+   * The clause that it broke, such as `MQTT-3.1.0-2`; if the standard gives it no number, the section, such as
+   * `3.8.2.1.2`.
+   */
   readonly clause: string;
 
   constructor(reasonCode: ReasonCode, message: string, clause: string) {

@@ -13,16 +13,16 @@ import {
 } from "./packets.ts";
 import { isTopicName } from "./topics.ts";
 
-// The properties of MQTT 5 (2.2.2). mqtt-packet's reading of them loses what the clauses ask for: the order of user properties,
-// a byte that is neither 0 nor 1, a value that is there twice.
+// The properties of MQTT 5 (2.2.2). mqtt-packet's decoder loses what the clauses need: the order of user properties, a
+// byte that is neither 0 nor 1, a repeated property.
 
-/** More names than this are no label on a message but an attempt on our memory: each costs many times its five bytes. */
+/** More user properties are an attack on memory: each costs many times its five bytes on the wire. */
 const USER_PROPERTIES_MAX = 1_000;
 
 type Property = {
   name: string;
   read: (cursor: Cursor) => unknown;
-  /** Why a value of the right type is refused all the same. */
+  /** Refuses values of the right type that are not allowed. */
   check?: (value: never) => void;
 };
 
@@ -51,7 +51,7 @@ const binary = (name: string): Property => ({ name, read: (cursor) => cursor.bin
 const atLeastOne = (name: string, clause: string) => (value: number) => {
   if (value === 0) throw refused(`${name} is 0`, clause);
 };
-/** A code of its own: the only property with one (2.4). */
+/** The only property with a reason code of its own (2.4). */
 const isTopicAlias = (value: number) => {
   if (value === 0) throw new ProtocolError(REASON.topicAliasInvalid, "topic alias 0", "MQTT-3.3.2-8");
 };
@@ -61,7 +61,7 @@ const isResponseTopic = (topic: string) => {
 
 const USER_PROPERTY = 0x26;
 
-/** By identifier (table 2-4). User properties are read apart: they alone may be there more than once. */
+/** By identifier (table 2-4). User properties are read separately: only they may be repeated. */
 const PROPERTIES = new Map<number, Property>([
   [0x01, flag("payloadFormatIndicator", "3.3.2.3.2")],
   [0x02, uint32("messageExpiryInterval")],
@@ -83,7 +83,7 @@ const PROPERTIES = new Map<number, Property>([
   [0x27, uint32("maximumPacketSize", atLeastOne("maximum packet size", "3.1.2.11.4"))],
 ]);
 
-/** A reader of the properties that one kind of packet may have; undefined where there are none. */
+/** Makes a reader of the properties that one kind of packet may have; it returns undefined if there are none. */
 function reader<Properties>(...identifiers: number[]): (cursor: Cursor) => Properties | undefined {
   const allowed = new Map(identifiers.map((identifier) => [identifier, PROPERTIES.get(identifier)]));
   return (cursor) => {

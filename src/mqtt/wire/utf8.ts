@@ -1,13 +1,13 @@
 import { ProtocolError, REASON } from "./packets.ts";
 
-// Text as MQTT has it: well-formed UTF-8 without U+0000. A byte order mark is a character like any other [MQTT-1.5.4-3].
+// MQTT text: well-formed UTF-8 without U+0000. A byte order mark is an ordinary character [MQTT-1.5.4-3].
 
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** What most names consist of is read faster as this; the bytes are those of ASCII then. */
+/** Faster for ASCII, which most names are; there Latin-1 is the same. */
 const latin1Slice = Buffer.prototype.latin1Slice;
 
-/** The text in bytes[start, end). Refuses surrogates and whatever else is no UTF-8, and U+0000. */
+/** The text in bytes[start, end). Refuses surrogates and other invalid UTF-8, and U+0000. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   let ascii = true;
   for (let at = start; at < end; at++) {
@@ -25,7 +25,10 @@ export function readText(bytes: Uint8Array, start: number, end: number): string 
   }
 }
 
-/** Whether a payload is what its format indicator 1 says: well-formed UTF-8, in which U+0000 is allowed (3.3.2.3.2). */
+/**
+ * Whether a payload is what its payload format indicator 1 promises: well-formed UTF-8, in which U+0000 is allowed
+ * (3.3.2.3.2).
+ */
 export function isWellFormed(bytes: Uint8Array): boolean {
   try {
     strict.decode(bytes);

@@ -2,11 +2,11 @@ import { expect } from "bun:test";
 import { compareReferences, untilCopied } from "./compare-references.ts";
 import { JournalAudit, openBeside } from "./journal-audit.ts";
 
-/** A journal that has been read and compared to its end, beside the server. */
+/** Follows the whole journal beside the server and compares it with the tables. */
 export function auditOf(dataDir: string, journal = new JournalAudit()) {
   const database = openBeside(dataDir);
   try {
-    // One snapshot: a job may write meanwhile.
+    // One snapshot, because a job may write meanwhile.
     database.run("BEGIN");
     const entries = journal.follow(database);
     journal.compare(database);
@@ -17,7 +17,7 @@ export function auditOf(dataDir: string, journal = new JournalAudit()) {
   }
 }
 
-/** The file is whole, as the database itself tells. */
+/** The file is intact, by the database's own checks. */
 export function auditFile(dataDir: string): void {
   const database = openBeside(dataDir);
   try {
@@ -28,7 +28,7 @@ export function auditFile(dataDir: string): void {
   }
 }
 
-/** The job goes on where a crash has cut it off, until every reference is as its source is. */
+/** Continues the job where a crash interrupted it, until every reference equals its source. */
 export async function auditReferences(dataDir: string) {
   await untilCopied(() => openBeside(dataDir));
   const database = openBeside(dataDir);

@@ -1,7 +1,7 @@
 import type { Connection } from "../../../src/store/sqlite/connection.ts";
 import type { Row } from "../../../src/store/sqlite/sql.ts";
 
-/** References of references and so on count this far (specification 2.8). */
+/** References of references are followed this far (specification 2.8). */
 const HOPS_MAX = 8;
 const SETTLED_WITHIN_MS = 10_000;
 
@@ -24,7 +24,10 @@ export async function untilCopied(open: () => Connection): Promise<void> {
   }
 }
 
-/** Every reference is what following its sources comes to. Answers how many there are, and how many have a value. */
+/**
+ * Every reference equals the value found by following its sources. Returns how many there are, and how many have a
+ * value.
+ */
 export function compareReferences(database: Connection): { count: number; ok: number } {
   const rows = database.all(
     "SELECT twin_id, account_id, name, type, value, status, source_twin, source_account, source_name FROM ledger_entries",

@@ -2,8 +2,8 @@ import { expect } from "bun:test";
 import type { Row } from "../../../src/store/sqlite/sql.ts";
 
 /**
- * The table's rows are those that the journal tells of, by their `id`. Very many: only one that differs is handed to `expect`, to
- * tell how.
+ * Compares rows with those of the journal by `id`. There are very many: only the first that differs is passed to
+ * `expect`, which shows the difference.
  */
 export function compareAll<Told>(
   rows: Row[],

@@ -8,15 +8,15 @@ type Identity = {
   expiresAt: number | null;
   createdAt: number;
   updatedAt: number;
-  /** The key of the write that made it what it is. */
+  /** The key of the last write to it. */
   lastKey: string;
 };
 
 type Changes = Record<string, { validity_ts: number | null; visibility: string | null } | null>;
 
-/** What the journal says that identities are, held against their table. */
+/** Rebuilds identities from the journal and compares them with their table. */
 export class IdentityReplay {
-  /** By twin and name: one account gives names here. */
+  /** By twin and name: only one account creates identities here. */
   readonly #twins = new Map<string, Map<string, Identity>>();
 
   find = (twinId: string, name: string): Identity | undefined => this.#twins.get(twinId)?.get(name);

@@ -8,7 +8,7 @@ import { LedgerReplay } from "./ledger-replay.ts";
 import { StickerAudit, type StickerFacts } from "./sticker-audit.ts";
 import { itemsKey, numberOfEntry, numberOfIdentity } from "./write-keys.ts";
 
-/** A journal row, as far as audits look at it. */
+/** A journal row, as audits need it. */
 export type Entry = {
   sequence: number;
   at: number;
@@ -36,13 +36,13 @@ type Twin = {
   lastKey: string;
 };
 
-/** Opens a data directory's database beside its server, to read what is really committed. */
+/** Opens a data directory's database beside its server, to read what is committed. */
 export const openBeside = (dataDir: string) => new Connection(join(dataDir, "twinpost.db"), { readonly: true });
 
-/** Written by the server itself, and in nobody's books: what time does. */
+/** Written by the server itself and therefore in no caller's records: expiry. */
 export const isOwnDoing = ({ kind }: Entry) => kind === "sticker.expired";
 
-/** What an entry is the trace of: the number that its write carried, or for want of one what it was done to. */
+/** Identifies the write of a journal row: by the number that the write carried, or else by the object. */
 export function keyOf({ kind, twinId, data }: Entry): string {
   const { entries, identities } = data;
   if (entries) return itemsKey(kind, String(twinId), numbered(entries, numberOfEntry));
@@ -58,7 +58,7 @@ export function keyOf({ kind, twinId, data }: Entry): string {
   return `${kind} ${twinId ?? data["uuid"] ?? data["user"]}`;
 }
 
-/** Those who write have a name; what references copy from their sources is written by nobody. */
+/** Writes of users have an actor; copies to references have none. */
 export const isCopy = ({ kind, actorId }: Entry) => kind === "ledger.entry.updated" && actorId === null;
 
 const numbered = <Change>(
@@ -67,8 +67,8 @@ const numbered = <Change>(
 ) => Object.entries(changes).map(([name, change]) => [name, numberOf(name, change)] as const);
 
 /**
- * Follows the journal and holds the tables against it: every change has its journal row, and every journal row its change.
- * Keeps its place, so that a long life is audited crash by crash, each entry once and each table whole.
+ * Follows the journal and compares the tables with it: every change has its journal row, and every journal row its
+ * change. Keeps its position, so that a long run is audited crash by crash, each entry once and each table whole.
  */
 export class JournalAudit {
   readonly twins = new Map<string, Twin>();
@@ -80,11 +80,11 @@ export class JournalAudit {
   #users = new Map<string, Data>();
   #roles = new Map<string, Data>();
   #secrets = new Set<string>();
-  /** By user, with who made it. */
+  /** By user, with the user that created it. */
   #pins = new Map<string, string | null>();
   readonly #stickers = new StickerAudit();
 
-  /** Reads on from where it stopped, and answers what was new. */
+  /** Reads on from its position, and returns the new entries. */
   follow(database: Connection): Entry[] {
     const rows = database.all(
       "SELECT sequence, occurred_at, account_id, twin_id, kind, actor_id, data FROM events WHERE sequence > ? ORDER BY sequence",
@@ -109,7 +109,7 @@ export class JournalAudit {
     return entries;
   }
 
-  /** The file is sound, and its tables say what the journal says. */
+  /** The file is intact, and its tables agree with the journal. */
   compare(database: Connection): void {
     expect(database.all("SELECT integrity_check FROM pragma_integrity_check").map(withoutMetadata)).toEqual([
       { integrity_check: "ok" },
@@ -119,7 +119,7 @@ export class JournalAudit {
     expect(sorted(ids("SELECT id FROM accounts"))).toEqual(sorted(this.#accounts));
     expect(sorted(ids("SELECT user_id AS id FROM user_secrets"))).toEqual(sorted(this.#secrets));
     expect(sorted(ids("SELECT user_id AS id FROM pins"))).toEqual(sorted(this.#pins.keys()));
-    // The first role and user of an account are recorded in its one entry, which tells no more than their ids.
+    // An account's first role and user are recorded in its single entry, which has only their ids.
     compareAll(database.all("SELECT * FROM users WHERE name IS NOT 'Super Admin'"), this.#users, userOf);
     compareAll(database.all("SELECT * FROM roles WHERE name IS NOT 'Super Admin'"), this.#roles, roleOf);
     this.#stickers.compare(database);
@@ -155,7 +155,7 @@ export class JournalAudit {
     else throw new Error(`${kind} at ${at} is not expected`);
   }
 
-  /** The PINs that were made with it end too. */
+  /** The PINs created with it end too. */
   #endSecret(user: string): void {
     this.#secrets.delete(user);
     for (const [pin, maker] of this.#pins) if (maker === user) this.#pins.delete(pin);
@@ -176,7 +176,7 @@ export class JournalAudit {
     this.twins.set(id, { createdAt: twin.createdAt, updatedAt: at, terminatedAt, description, lastKey });
   }
 
-  /** No write stands behind the one that took the right to it away. */
+  /** No later write of an actor follows the one that removed its permission. */
   #assertPermitted({ sequence, kind, actorId }: Entry): void {
     const role = this.#users.get(actorId ?? "")?.["role"];
     const statement = this.#roles.get(String(role))?.statement;

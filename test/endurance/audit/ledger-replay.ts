@@ -7,7 +7,7 @@ import type { Entry as JournalEntry } from "./journal-audit.ts";
 
 type Source = { twinId: string; accountId: string; name: string };
 
-/** Of an entry what its journal rows say, and its table too. */
+/** What the journal rows of an entry say, and also its table. */
 type Entry = {
   accountId: string;
   type: string;
@@ -24,7 +24,7 @@ type Entry = {
 
 type Kept = { entry: Entry; records: string[]; lastKey: string };
 
-/** What the journal says of one entry; properties only where they changed. */
+/** A change of one entry in the journal; properties only if they changed. */
 type Change = Partial<Pick<Entry, "type" | "visibility" | "history" | "source" | "status">> & {
   changed_ts: number;
   new_value: unknown;
@@ -33,11 +33,11 @@ type Change = Partial<Pick<Entry, "type" | "visibility" | "history" | "source" |
 
 const RECORDS_MAX = 1000;
 
-/** Anew from the journal: ledgers and their history, held against their tables. */
+/** Rebuilds ledgers and their history from the journal and compares them with their tables. */
 export class LedgerReplay {
-  /** By twin and name: one account has ledgers here. */
+  /** By twin and name: only one account has ledgers here. */
   readonly #ledgers = new Map<string, Map<string, Kept>>();
-  /** References that the job has copied. */
+  /** References copied by the job. */
   copied = 0;
 
   find(twinId: string, name: string): { value: unknown; lastKey: string; recordCount: number } | undefined {
@@ -64,7 +64,7 @@ export class LedgerReplay {
     }
   }
 
-  /** Tables and journal agree; and without looking at the journal, an entry and its history do. */
+  /** Tables and journal agree; and, independently of the journal, so do an entry and its history. */
   compare(database: Connection): void {
     const rows = database.all("SELECT twin_id || ' ' || name AS id, * FROM ledger_entries");
     const kept = new Map(
@@ -84,7 +84,7 @@ export class LedgerReplay {
       if (found.length !== row["record_count"] || found.length > 0 !== (row["history"] !== null)) {
         throw new Error(`${id} with history ${row["history"]} counts ${row["record_count"]}, and has ${found.length}`);
       }
-      // A few more are kept, until those in the entry's own row are moved.
+      // A few more are kept, until the records in the entry's own row are moved.
       const texts = found.slice(-RECORDS_MAX).map(recordOf);
       if (texts.join() !== told.join()) expect(texts).toEqual(told);
       const newest = found.at(-1);

@@ -5,7 +5,7 @@ import type { Entry } from "./journal-audit.ts";
 export type StickerFacts = Record<string, { validity_ts: number }>;
 type Living = { twin: string; validityAt: number };
 
-/** The topics that each sticker of the load has for each occasion. */
+/** The topics of each sticker of the load, by occasion. */
 export const TOPICS: Record<string, string[]> = {
   "sticker.put": ["put"],
   "sticker.removed": ["done", "removed"],
@@ -13,12 +13,13 @@ export const TOPICS: Record<string, string[]> = {
 };
 
 /**
- * Follows the journal of stickers: each is put once and ends once, by removal before its instant or by expiry from then on, and each of
- * these is published in the same transaction, to its topics, or not at all. Colors are never used twice.
+ * Follows the journal of stickers: each is put once and ends once, by removal before its instant or by expiry from then
+ * on, and each of these is published in the same transaction, to its topics, or not at all. Colors are never used
+ * twice.
  */
 export class StickerAudit {
   readonly #living = new Map<string, Living>();
-  /** What has happened, for each topic that it goes to. */
+  /** The events, for each topic that they go to. */
   readonly #happened: string[] = [];
 
   apply({ kind, at, twinId, data }: Entry): void {
@@ -34,7 +35,7 @@ export class StickerAudit {
     }
   }
 
-  /** The tables say what the journal says, and nothing that happened was kept from its topics. */
+  /** The tables agree with the journal, and every event was published to its topics. */
   compare(database: Connection): void {
     const told = Array.from(this.#living, ([color, { twin, validityAt }]) => `${color} ${twin} ${validityAt}`);
     for (const table of ["stickers", "sticker_recipients"]) {
@@ -45,7 +46,7 @@ export class StickerAudit {
     this.#compareDeliveries(database);
   }
 
-  /** One message for each topic of what happened, none for what did not, and numbers without a gap. */
+  /** One message for each topic of each event, none for anything else, and sequence numbers without a gap. */
   #compareDeliveries(database: Connection): void {
     const rows = database.all("SELECT topic, trigger, event, number FROM deliveries ORDER BY subscription_id, number");
     const numbers = new Map<unknown, number>();

@@ -1,7 +1,7 @@
-// The keys under which writes to ledgers and identities stand in the books, made alike from a request and from its journal row.
-// They name every item that took effect, with the number it carried: a request of which only a part was stored has another key.
+// Keys under which writes to ledgers and identities are recorded, computed alike from a request and from its journal
+// row. They name every item that took effect, with the number it carried: a partly stored request has another key.
 
-/** A number of its own for every write; what is copied or taken away carries none. */
+/** Unique for every write; copies and deletions carry none. */
 export type WriteNumber = number | undefined;
 
 type Items = readonly (readonly [name: string, number: WriteNumber])[];
@@ -12,19 +12,21 @@ export const itemsKey = (kind: string, twinId: string, items: Items): string =>
     .sort()
     .join(" ")}`;
 
-/** References have names of their own, and nobody writes their values: what changes them carries its number in the visibility. */
+/**
+ * References have names of their own, and no write sets their values: a change carries its number in the visibility.
+ */
 export const REFERENCE_NAME = /^ref_\d+$/;
 export const visibilityOf = (n: number) => `${n} == ${n}`;
 
 type EntryChange = { new_value: unknown; old_value: unknown; visibility?: string | null };
 
-/** The number in what the journal says of an entry: of the new value, or of the value that was deleted. */
+/** The number in an entry's journal row: of the new value, or of the deleted one. */
 export function numberOfEntry(name: string, { new_value, old_value, visibility }: EntryChange): WriteNumber {
   if (!REFERENCE_NAME.test(name)) return ((new_value ?? old_value) as { n: number }).n;
   return visibility ? Number.parseInt(visibility, 10) : undefined;
 }
 
-/** Identities carry their number as the instant at which they expire, which is far away. */
+/** Identities carry their number as the instant at which they expire, in the far future. */
 const FAR_AWAY = 4_000_000_000;
 export const validityOf = (n: number) => FAR_AWAY + n;
 

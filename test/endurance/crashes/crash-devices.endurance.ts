@@ -13,7 +13,7 @@ const WRITERS = 32;
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 const same = (a: unknown, b: unknown) => Bun.deepEquals(JSON.parse(JSON.stringify(a ?? null)), b ?? null, true);
 
-/** What has to be so whatever was under way: counted rows of what must not be. */
+/** Counts of rows that must never exist, whatever was in flight. */
 const NEVER = {
   "a device without a living twin":
     "SELECT count(*) AS n FROM devices d LEFT JOIN twins t ON t.id = d.id WHERE t.id IS NULL OR t.terminated_at IS NOT NULL",
@@ -38,7 +38,7 @@ function auditDatabase(database: Connection): void {
   for (const [what, sql] of Object.entries(NEVER)) expect([what, database.get(sql)?.["n"]]).toEqual([what, 0]);
 }
 
-/** The document is as it was last acknowledged, or as the write on its way would have it; and the journal rebuilds it. */
+/** The document is as last acknowledged, or as the write in flight would leave it; and the journal rebuilds it. */
 function auditDocument(reader: Reader, device: OwnDevice, name: string, document: OwnDocument, found: State): void {
   const possible = [document.told, ...(document.flying ? [document.flying.state] : [])];
   if (!possible.some((state) => same(found, state))) {
@@ -85,7 +85,7 @@ async function audit(dataDir: string, url: string, load: DeviceLoad): Promise<nu
 }
 
 test(
-  `no acknowledged document or device is lost or half there when the server is killed ${CRASHES} times in the midst of writing`,
+  `no acknowledged document or device is lost or half stored when the server is killed ${CRASHES} times while writing`,
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -101,7 +101,7 @@ test(
         break;
       }
       const writing = load.run(server.url, WRITERS);
-      // So that a fault of the load is seen at once, and not only when it is over.
+      // So that an error of the load fails the test at once, and not only at the end.
       await Promise.race([
         Bun.sleep(200 + Math.random() * 1500),
         writing.then(() => expect("the server ended").toBe("")),

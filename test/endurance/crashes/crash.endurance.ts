@@ -15,7 +15,7 @@ const say = (line: string) => process.stdout.write(`      ${line}\n`);
 const below = (bound: number) => Math.floor(Math.random() * bound);
 
 test(
-  `nothing acknowledged is lost and nothing is half done when the server is killed ${CRASHES} times in the midst of writing`,
+  `nothing acknowledged is lost and nothing is half done when the server is killed ${CRASHES} times while writing`,
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -51,7 +51,7 @@ test(
       await writing;
     }
 
-    // From the first entry on, and after a stop in good order. Since the last audit, stickers may have expired and nothing else.
+    // From the first entry on, after an orderly stop. Since the last audit only stickers may have expired.
     const { entries } = auditOf(dataDir);
     expect(entries.slice(journal.sequence).filter((entry) => !isOwnDoing(entry))).toEqual([]);
     const slowest = Math.max(...starts);

@@ -2,15 +2,18 @@ import { ConnectionEnded, Wire } from "../../support/http/http-connection.ts";
 import { HUB } from "../../support/world/hub.ts";
 
 type Data = Record<string, number | string>;
-/** A document as one writer knows it: undefined is none. */
+/** A document as its writer knows it; undefined if absent. */
 export type State = { version: number; data: Data } | undefined;
-/** What was last acknowledged, and what a write on its way would make of it. */
+/** The last acknowledged state, and the one that a write in flight would leave. */
 export type OwnDocument = { told: State; flying: { state: State } | undefined };
 export type OwnDevice = { id: string; documents: Map<string, OwnDocument>; deletion?: "flying" | "told" };
 
 const below = (bound: number) => Math.floor(Math.random() * bound);
 
-/** Writers who each have devices of their own and write their documents, on both surfaces, keeping books of what was acknowledged. */
+/**
+ * Writers who each have devices of their own and write their documents through both APIs, recording what was
+ * acknowledged.
+ */
 export class DeviceLoad {
   readonly devices: OwnDevice[] = [];
   acknowledged = 0;
@@ -34,7 +37,7 @@ export class DeviceLoad {
     wire.close();
   }
 
-  /** Writes on so many connections until they end. Rejects if the server answers what it never should. */
+  /** Writes on `writers` connections until they end. Rejects on a response that the server must never give. */
   async run(url: string, writers: number): Promise<void> {
     const own = Array.from({ length: writers }, (_, index) => this.devices.filter((_, i) => i % writers === index));
     await Promise.all(
@@ -49,7 +52,7 @@ export class DeviceLoad {
     );
   }
 
-  /** The document, or none, as the server has it now. */
+  /** The document as the server has it now, or undefined. */
   async read(wire: Wire, device: string, name: string): Promise<State> {
     const { status, text } = await this.#hub(wire, "GET", `/twins/${device}/documents/${name}`);
     if (status === 404) return undefined;

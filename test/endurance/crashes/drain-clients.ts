@@ -2,13 +2,13 @@ import { Wire } from "../../support/http/http-connection.ts";
 import { type Level, MqttWire, type Seen, type WireAddress, WireEnded } from "../../support/mqtt/mqtt-wire.ts";
 import { HUB } from "../../support/world/hub.ts";
 
-// Clients that ask one thing at a time until the server is gone, and count what they were not answered.
+// Clients that send one request at a time until the server is gone, and count unanswered requests.
 
 const DOCUMENT = "state";
 const ME = `$SCW/twins/me/${DOCUMENT}/put`;
 const SHUTTING_DOWN = 0x8b;
 
-/** The version of a device's document as the server has it, 0 if there is none. */
+/** The version of a device's document on the server, 0 if there is none. */
 export async function versionOf(wire: Wire, token: string, device: string): Promise<number> {
   const path = `${HUB}/twins/${device}/documents/${DOCUMENT}`;
   const { status, text } = await wire.call("GET", path, { headers: { "x-auth-token": token } });
@@ -16,12 +16,13 @@ export async function versionOf(wire: Wire, token: string, device: string): Prom
 }
 
 /**
- * Puts the next version of a document by REST. `kept`: on one connection, and a new one when it is told that an answer was the last;
- * `new`: on a new one each time; `slow`: on one connection, with pauses, and no more once it is told.
+ * Puts the next version of a document by REST. `kept`: on one connection, replaced when a response says that it is the
+ * last; `new`: on a new one each time; `slow`: on one connection, with pauses, until a response says that it is the
+ * last.
  */
 export class RestPutter {
   readonly device: string;
-  /** The last version that was acknowledged. */
+  /** The last acknowledged version. */
   told = 0;
   unanswered = 0;
   readonly #token: string;
@@ -47,7 +48,7 @@ export class RestPutter {
       if (!wire?.isUsable || this.#how === "new") {
         wire?.close();
         wire = await Wire.open(url).catch(() => undefined);
-        if (!wire) return; // nobody listens any more
+        if (!wire) return; // the server no longer listens
       }
       if (!(await this.#put(wire))) return;
     }
@@ -75,9 +76,9 @@ export class InbandPutter {
   readonly level: Level;
   told = 0;
   unanswered = 0;
-  /** Sent as the connection ended: only MQTT 5 can be told before. */
+  /** Sent while the connection was ending: only MQTT 5 clients are notified of that. */
   isFlying = false;
-  /** Connections, and those of them that ended with 0x8B. */
+  /** Connections opened, and those of them that ended with 0x8B. */
   opened = 0;
   told8b = 0;
 

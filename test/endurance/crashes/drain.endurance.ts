@@ -16,7 +16,7 @@ import { InbandPutter, RestPutter, versionOf } from "./drain-clients.ts";
 
 const DRAINS = Number(process.env["TWINPOST_DRAINS"] || 50);
 const DRAIN_MS_MAX = 10_000;
-/** A lease that nobody gave back would hold a delivery for 20 s. */
+/** A lease that was not released would hold a delivery for 20 s. */
 const AT_ONCE_MS = 5_000;
 const MINUTE = 60_000;
 const PAIRS: readonly Level[] = [5, 4, 5, 4];
@@ -25,7 +25,7 @@ const say = (line: string) => process.stdout.write(`      ${line}\n`);
 const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0);
 const forever = () => false;
 
-/** Whole, and nobody has anything on the way. Answers how many deliveries wait for the next start. */
+/** The database is whole, and no lease is held. Returns how many deliveries wait for the next start. */
 function auditStopped(dataDir: string): number {
   auditFile(dataDir);
   const database = openBeside(dataDir);
@@ -38,7 +38,7 @@ function auditStopped(dataDir: string): number {
   }
 }
 
-/** Each has been answered once more. */
+/** Each has received one more answer. */
 async function allAnswered(putters: readonly InbandPutter[]): Promise<void> {
   const before = new Map(putters.map((putter) => [putter, putter.told]));
   while (putters.some((putter) => putter.told === before.get(putter))) await Bun.sleep(10);
@@ -58,7 +58,7 @@ async function untilDelivered(dataDir: string): Promise<void> {
 }
 
 test(
-  `a server that is told to stop under load ${DRAINS} times answers every request, keeps what it acknowledged, and ends in time`,
+  `a server that is stopped under load ${DRAINS} times answers every request, keeps what it acknowledged, and ends in time`,
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -168,14 +168,14 @@ test(
   DRAINS * 15_000 + 2 * MINUTE,
 );
 
-/** A request whose body never comes to its end. */
+/** A request with an unfinished body. */
 async function hang(url: string, secret: string): Promise<Wire> {
   const wire = await Wire.open(url);
   wire.send(
     `POST /twins HTTP/1.1\r\nhost: x\r\nauthorization: ${secret}\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n{`,
   );
   await wire.flushed();
-  // What is sent after it and answered shows that it has arrived.
+  // A later request that is answered shows that it has arrived.
   const second = await Wire.open(url);
   await second.call("GET", "/whoami", { headers: { authorization: secret } });
   second.close();
@@ -183,7 +183,7 @@ async function hang(url: string, secret: string): Promise<Wire> {
 }
 
 test(
-  "a stop does not wait for whoever hangs, and a webhook that hung is sent again at once after the start",
+  "a stop does not wait for hanging requests, and a webhook that hung is sent again at once after the start",
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -220,7 +220,7 @@ test(
   MINUTE,
 );
 
-test("a second signal ends at once a server that waits for a request", async () => {
+test("a second signal at once ends a server that waits for a request", async () => {
   using folder = temporaryFolder();
   const dataDir = folder.path;
   const account = await createAccount({ dataDir });

@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const below = (bound: number) => Math.floor(Math.random() * bound);
 
 test(
-  "a server that is killed while it makes its database makes it at the next start",
+  "a server that is killed while it creates its database creates it at the next start",
   async () => {
     for (let attempt = 0; attempt < 10; attempt++) {
       using folder = temporaryFolder();
@@ -32,7 +32,9 @@ test(
   2 * MINUTE,
 );
 
-/** Another process that opens the database, looks and leaves, over and over: the last to leave locks it for a moment. */
+/**
+ * Another process that opens the database, reads and closes it, over and over: the last to close locks it for a moment.
+ */
 function startVisitor(dataDir: string) {
   const script = `
     const { default: Database } = await import(${JSON.stringify(import.meta.resolve("libsql"))});
@@ -52,7 +54,7 @@ function startVisitor(dataDir: string) {
 }
 
 test(
-  "a server starts and accounts are created though other processes open and leave the database at the same moment",
+  "a server starts and accounts are created although other processes open and close the database at the same moment",
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -68,7 +70,7 @@ test(
 );
 
 test(
-  "a server and accounts are started in an empty folder all at once",
+  "a server and accounts are started in an empty folder, all at once",
   async () => {
     for (let attempt = 0; attempt < 3; attempt++) {
       using folder = temporaryFolder();

@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 
 test(
-  `every sticker that is put, removed or expires reaches its receivers, and nothing else does, when the server is killed ${CRASHES} times in the midst of it`,
+  `every sticker that is put, removed or expires reaches its receivers, and nothing else does, when the server is killed ${CRASHES} times meanwhile`,
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -38,7 +38,7 @@ test(
       asked.toEnd = true;
       await writing;
       if (crash < CRASHES) continue;
-      // What was on its way at a crash is leased for a while, and what was refused waits for its retry.
+      // Deliveries in flight at a crash are leased for a while, and refused ones wait for their retry.
       await untilQuiet(dataDir, 2 * MINUTE);
       expect(await server.end()).toBe(0);
     }
@@ -58,7 +58,10 @@ test(
   CRASHES * 10_000 + 5 * MINUTE,
 );
 
-/** Every sticker was put once and ended once, and what was acknowledged happened. Answers all that did: `sticker.put c7`. */
+/**
+ * Every sticker was put once and ended once, and all acknowledged changes happened. Returns all that happened:
+ * `sticker.put c7`.
+ */
 function auditEvents(database: Connection, acknowledged: ReadonlySet<string>): string[] {
   const events = stickerEvents(database);
   const happened = events.map(({ kind, color }) => `${kind} ${color}`);
@@ -67,12 +70,12 @@ function auditEvents(database: Connection, acknowledged: ReadonlySet<string>): s
   const put = events.filter(({ kind }) => kind === "sticker.put").map(({ color }) => color);
   const ended = events.filter(({ kind }) => kind !== "sticker.put").map(({ color }) => color);
   expect(ended.toSorted()).toEqual(put.toSorted());
-  // Each kind is there to be lost.
+  // Each kind occurs, so each could be lost.
   for (const kind of Object.keys(TOPICS_OF)) expect(happened.some((one) => one.startsWith(kind))).toBe(true);
   return happened;
 }
 
-/** One message for each topic of what happened, none for what did not; numbers without a gap; no lease that nobody gives back. */
+/** One message for each topic of each event, none for anything else; sequence numbers without a gap; no lease left. */
 function auditMessages(database: Connection, happened: readonly string[], arrivals: readonly Arrival[]): void {
   const expected = happened.flatMap((event) => {
     const [kind] = event.split(" ") as [keyof typeof TOPICS_OF];

@@ -7,12 +7,12 @@ import { startBystander } from "../server/bystander.ts";
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 const MINUTE = 60_000;
 /**
- * What reads may wait behind expiries. The goal is three times the quiet p99, and is printed; this catches what would be much worse on
- * a machine that others use too.
+ * How long reads may wait for expiries. The goal is three times the quiet p99, and is printed; this limit catches much
+ * worse, on a machine that is shared.
  */
 const READ_P99_MAX_MS = 50;
 
-/** Looks beside the server until no sticker is left, and answers what the journal says of them. */
+/** Polls beside the server until no sticker is left, and returns their journal rows. */
 async function untilNoneIsLeft(dataDir: string, limitMs: number) {
   const deadline = Date.now() + limitMs;
   const database = openBeside(dataDir);
@@ -27,7 +27,7 @@ async function untilNoneIsLeft(dataDir: string, limitMs: number) {
 }
 
 test(
-  "of ten thousand stickers due in the same second each is told of within five, once, and reads go on",
+  "ten thousand stickers due in the same second are each reported within five seconds, once, and reads continue",
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;
@@ -67,7 +67,7 @@ test(
 );
 
 test(
-  "a sticker's end is told of within a second of it, and after a crash that slept through it as soon as the server is back",
+  "a sticker's expiry is reported within a second of it, and if a crash delayed it, as soon as the server is back",
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;

@@ -9,7 +9,7 @@ const EVENTS = 1000;
 const ROUNDS = 4;
 const TWINS = 200;
 const SICK = ["hanging", "failing", "closing", "streaming"] as const;
-/** So late a message is only if it has waited for somebody else's time limit. */
+/** A message is this late only if it waited for another receiver's time limit. */
 const WAITED_FOR_NOBODY_MS = 1000;
 const MINUTE = 60_000;
 
@@ -19,16 +19,16 @@ const percentile = (values: readonly number[], share: number) =>
 const median = (values: readonly number[]) => percentile(values, 0.5);
 
 test(
-  "a healthy receiver waits for nobody beside one that hangs, one that fails, one that closes and one that streams for ever",
+  "a healthy receiver does not wait for one that hangs, one that fails, one that closes and one that streams for ever",
   async () => {
     await using alone = await openWorld([]);
     await using beside = await openWorld(SICK);
-    // What was just started is slow, and would make what comes later look good.
+    // A process is slow at first, which would make later measurements look better.
     for (const world of [alone, beside]) await world.measure();
     const ratios: number[] = [];
     const [cpuAlone, cpuBeside]: [number[], number[]] = [[], []];
     for (let round = 1; round <= ROUNDS; round++) {
-      // In turn, because the machine may be busy with something else in any of them.
+      // Alternating, because the machine may be busy during any of them.
       const quiet = await alone.measure();
       const busy = await beside.measure();
       const [p99Alone, p99Beside] = [percentile(quiet.late, 0.99), percentile(busy.late, 0.99)];
@@ -38,12 +38,12 @@ test(
       say(
         `round ${round}, put to received: p50 ${percentile(quiet.late, 0.5).toFixed(1)}, p99 ${p99Alone.toFixed(1)} ms alone; p50 ${percentile(busy.late, 0.5).toFixed(1)}, p99 ${p99Beside.toFixed(1)} ms beside`,
       );
-      // Whoever waited for the one that hangs would wait ten seconds. The wish is twice the p99 alone: a figure, not a law, for the sick ones
-      // take the server five times the messages, and this machine has others to serve.
+      // Waiting for the one that hangs would take ten seconds. The goal is twice the p99 alone: it is printed, not
+      // enforced, for the sick ones cost the server five times the messages, and this machine is shared.
       expect(p99Beside).toBeLessThan(WAITED_FOR_NOBODY_MS);
     }
     say(`p99 beside to p99 alone: ${median(ratios).toFixed(2)} in the middle`);
-    // Where others use the machine too, this is what can be compared.
+    // On a shared machine this is what can be compared.
     say(
       `an event costs the server ${median(cpuAlone).toFixed(2)} ms of processor alone, ${median(cpuBeside).toFixed(2)} beside`,
     );
@@ -51,7 +51,7 @@ test(
   5 * MINUTE,
 );
 
-/** A server with a healthy receiver and others, each of them in processes of their own. */
+/** A server with a healthy receiver and others, each in a process of its own. */
 async function openWorld(others: readonly (typeof SICK)[number][]) {
   await using stack = new AsyncDisposableStack();
   const { path: dataDir } = stack.use(temporaryFolder());
@@ -68,7 +68,7 @@ async function openWorld(others: readonly (typeof SICK)[number][]) {
 
   const opened = stack.move();
   return {
-    /** So many stickers, 200 a second: how long each took from being put to being received by the healthy one. */
+    /** Puts stickers, 200 a second: how long each took from the put until the healthy one received it. */
     async measure(): Promise<{ late: number[]; cpuMs: number }> {
       const cpuBefore = processorMs(server.pid);
       const putAt = new Map<string, number>();
@@ -96,7 +96,7 @@ async function openWorld(others: readonly (typeof SICK)[number][]) {
   };
 }
 
-/** What a process has used of the processors, all its threads together; the system counts in hundredths of a second. */
+/** Processor time of a process, all its threads together; the system counts in hundredths of a second. */
 function processorMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * 10;

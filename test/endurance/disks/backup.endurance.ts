@@ -12,21 +12,21 @@ import { openServerStore, type Store } from "../../../src/store/store.ts";
 import { Wire } from "../../support/http/http-connection.ts";
 import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../../support/process/server-process.ts";
 
-// Backups while the server works at full tilt: they hold every write that was acknowledged before they began, they cost the writers
-// little, and killed in their midst they leave nothing that could be taken for one.
+// Backups while the server works at full load: they contain every write acknowledged before they began, cost the
+// writers little, and leave nothing that looks like a backup when they are killed.
 
 const RATE = Number(process.env["TWINPOST_BACKUP_RATE"] || 5_000);
 const SEED_MB = Number(process.env["TWINPOST_BACKUP_MB"] || 200);
 const ROUNDS = Number(process.env["TWINPOST_BACKUP_ROUNDS"] || 3);
 const KILLS = Number(process.env["TWINPOST_BACKUP_KILLS"] || 10);
 const COUNTERS = 500;
-/** Connections that write to a server, each as fast as it is answered. */
+/** Connections that write as fast as they are answered. */
 const WRITERS = 32;
 const MINUTE = 60_000;
 
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 
-/** Writers with a document each, whose data counts their writes. What they were answered is known at every moment. */
+/** Writers with a document each, whose data counts their writes. The acknowledged count is known at every moment. */
 class Writers {
   readonly acknowledged: number[] = [];
   readonly #wires: Wire[] = [];
@@ -73,7 +73,7 @@ class Writers {
   }
 }
 
-/** So much that a copy takes seconds. */
+/** Large enough for a copy to take seconds. */
 function seed(dataDir: string, account: string): void {
   const connection = new Connection(join(dataDir, "twinpost.db"));
   connection.run("BEGIN");
@@ -106,14 +106,14 @@ function countsIn(dataDir: string, writers: Writers): number[] {
   }
 }
 
-/** Counts a write of one of the counters, with a journal row, as every write has one. */
+/** Increments one of the counters, with a journal row, as every write has one. */
 const count = command("count", (tx, _actor, { i, n }: { i: number; n: number }): null => {
   tx.run("INSERT INTO sealed_keys VALUES (?, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed", `c ${i}`, `${n}`);
   record(tx, SYSTEM, { kind: "test.counted", accountId: "", data: { i, n } });
   return null;
 });
 
-/** The store itself under so many writes a second, without the doors, which would take what this machine has to themselves. */
+/** The store under this many writes a second, without HTTP and MQTT, which would use up this machine. */
 class Counters {
   readonly acknowledged = new Array<number>(COUNTERS).fill(0);
   readonly sent = new Array<number>(COUNTERS).fill(0);
@@ -177,7 +177,7 @@ test(
     const counters = new Counters(store);
     await Bun.sleep(1_000);
     for (let round = 0; round <= ROUNDS; round++) {
-      // Reading a restored journal has held this process up; what that delayed is none of the figures.
+      // Reading a restored journal blocked this process; delays from that must not count in the figures.
       await Bun.sleep(1_000);
       counters.take();
       const quietMs = 4_000;
@@ -228,7 +228,7 @@ function figures(latencies: number[], ms: number): string {
   return `${Math.round((sorted.length / ms) * 1000)} writes a second; p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)} ms`;
 }
 
-/** The counters of a restored database. Of each, the journal has every number up to it: nothing is missing in between. */
+/** The counters of a restored database. The journal has every number up to each: none is missing. */
 function countersIn(dataDir: string): number[] {
   const connection = new Connection(join(dataDir, "twinpost.db"), { readonly: true });
   try {
@@ -248,7 +248,7 @@ function countersIn(dataDir: string): number[] {
 }
 
 test(
-  `a backup that is killed ${KILLS} times leaves nothing that restore would take, and the next one is whole`,
+  `a backup that is killed ${KILLS} times leaves nothing that restore would accept, and the next one is whole`,
   async () => {
     using folder = temporaryFolder();
     const dataDir = join(folder.path, "data");
@@ -271,7 +271,7 @@ test(
       const target = join(folder.path, `target ${kill}`);
       for (const name of left()) {
         const path = join(folder.path, name);
-        // Its name is given to what is whole and on disk, so whatever has it can be restored.
+        // Only a complete file on disk gets its final name, so a file with that name can be restored.
         const whole = path === file;
         if (!whole) cut += 1;
         for (const one of whole ? [path] : [path, join(path, "database")]) {

@@ -5,11 +5,11 @@ import type { Account } from "../../support/process/server-process.ts";
 
 const ME = "$SCW/twins/me/state";
 const LARGE = "x".repeat(60_000);
-/** What fits into the log that is there already is still stored. */
+/** Writes that fit into the existing log are still stored. */
 const TRIES_MAX = 200;
 const UNAVAILABLE = 0x83;
 
-/** A device that writes by MQTT to a disk that takes nothing, or takes it again. */
+/** A device that writes by MQTT to a disk that is full, or has room again. */
 export async function openDiskDevice(server: { url: string; mqttUrl: string }, { token }: Account) {
   const hub = await createHub(server.url, token, "on a small disk");
   const username = await createDevice(server.url, token, hub, "writer");
@@ -19,7 +19,7 @@ export async function openDiskDevice(server: { url: string; mqttUrl: string }, {
     await wire.connect({ clientId, username, ...fields });
     return wire;
   };
-  // A session that outlives its connection: what is published for it has to be stored.
+  // A stored session: messages for it must be written.
   const properties = { sessionExpiryInterval: 3_600 };
   const subscriber = await open("subscriber", 5, { clean: false, properties });
   await subscriber.subscribe("stored/#", 1);
@@ -28,7 +28,7 @@ export async function openDiskDevice(server: { url: string; mqttUrl: string }, {
   await wire.subscribe(`${ME}/+/response/+`, 0);
   let version = 0;
 
-  /** The outcome that the answer tells, and the reason code of the PUBACK. */
+  /** The outcome in the answer, and the reason code of the PUBACK. */
   const put = async (): Promise<[string, number]> => {
     const payload = JSON.stringify({ version, data: { n: Math.random(), filling: LARGE } });
     wire.send({ cmd: "publish", topic: `${ME}/put`, payload, qos: 1, messageId: wire.nextId() });
@@ -39,7 +39,10 @@ export async function openDiskDevice(server: { url: string; mqttUrl: string }, {
   };
 
   return {
-    /** A put is answered by an error; what had to be stored for somebody is not acknowledged as if it were. */
+    /**
+     * A put is answered with an error; a message that could not be stored for its subscriber is not acknowledged with
+     * success.
+     */
     async putUntilRefused(): Promise<void> {
       let [outcome, reasonCode] = await put();
       for (let tries = 0; outcome === "success" && tries < TRIES_MAX; tries++) [outcome, reasonCode] = await put();
@@ -48,7 +51,7 @@ export async function openDiskDevice(server: { url: string; mqttUrl: string }, {
       const publish = { cmd: "publish", topic: "stored/x", payload: LARGE, qos: 1, messageId: 9 };
       wire.send({ ...publish, messageId: wire.nextId() });
       await wire.expect("puback", { reasonCode: UNAVAILABLE });
-      // MQTT 3.1.1 has no word for it: the connection ends, and the client sends it again.
+      // MQTT 3.1.1 has no reason code for it: the connection ends, and the client sends the message again.
       const older = await open("older", 4);
       older.send(publish);
       expect(await older.next().catch((error) => error)).toBeInstanceOf(WireEnded);

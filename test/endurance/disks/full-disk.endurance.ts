@@ -11,7 +11,7 @@ import { start } from "../server/start-server.ts";
 import { openDiskDevice } from "./disk-device.ts";
 
 const MINUTE = 60_000;
-/** What is in the log when the disk is full, up to 16 MB, needs room in the database before it leaves the log to others. */
+/** The log when the disk is full, up to 16 MB, needs this room in the database before its own can be reused. */
 const BALLAST_BYTES = 20 * 1024 * 1024;
 
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
@@ -32,7 +32,7 @@ test.skipIf(!canMount("tmpfs", "ext4")).each(["tmpfs", "ext4"] as const)(
     const headers = { authorization: account.secret };
     const acknowledged = new Map<string, string>();
     let refused = 0;
-    /** Creates twins, until so many in a row have been refused or acknowledged. */
+    /** Creates twins, until `inARow` in a row were refused or acknowledged. */
     const write = async (size: number, until: 201 | 500, inARow: number) => {
       const wire = await Wire.open(server.url);
       for (let row = 0; row < inARow; ) {
@@ -55,10 +55,10 @@ test.skipIf(!canMount("tmpfs", "ext4")).each(["tmpfs", "ext4"] as const)(
       }
       wire.close();
     };
-    /** As many twins as were acknowledged: what was answered 500 is not there. */
+    /** Exactly the acknowledged twins exist: those answered with 500 do not. */
     const audit = () => expect(auditOf(dataDir).journal.twins.size).toBe(acknowledged.size);
 
-    // Small writes find room in what they are written into for long, where each takes its time.
+    // Small writes fit into existing pages for a long time, which takes too long where each is slow.
     const sizes = kind === "tmpfs" ? [20_000, 20_000, 3_000, 3_000, 100, 100, 100, 100] : [20_000, 20_000];
     await Promise.all(sizes.map((size) => write(size, 500, 20)));
     await write(20_000, 500, 20);
@@ -78,7 +78,7 @@ test.skipIf(!canMount("tmpfs", "ext4")).each(["tmpfs", "ext4"] as const)(
     );
     say(`others waited ${worstMs} ms at most`);
 
-    // Full once more, killed, and started while it still is; on ext4, whose last block is taken, a start needs some room.
+    // Full again, killed, and started while it is full; on ext4, with its last block taken, a start needs some room.
     fillUp(ballast);
     await write(20_000, 500, 20);
     await server.end("SIGKILL");
@@ -98,19 +98,19 @@ test.skipIf(!canMount("tmpfs", "ext4")).each(["tmpfs", "ext4"] as const)(
     fillUp(ballast);
     await device.putUntilRefused();
     device.close();
-    // What it cannot store any more does not keep it from ending in good order.
+    // An orderly end does not need to store anything.
     expect(await restarted.end()).toBe(0);
     auditFile(dataDir);
     fillUp(ballast);
 
-    // A place where nothing is yet, and nothing fits.
+    // An empty folder, where nothing fits.
     const elsewhere = { dataDir: join(disk.path, "elsewhere"), cwd: tmpdir() };
     const full = /^twinpost: cannot open the data directory \S+: [^\n]*full\n$/;
     for (const words of [["serve"], ["account", "create", "--name", "x"]]) {
       expect(await runTool(words, elsewhere)).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(full) });
     }
     rmSync(ballast);
-    // How much the first one takes depends on how long its log was allowed to grow.
+    // How much the first one takes depends on how large its log could grow.
     rmSync(dataDir, { recursive: true });
     const { server: fresh } = await start(elsewhere.dataDir, await createAccount(elsewhere));
     expect(await fresh.end()).toBe(0);

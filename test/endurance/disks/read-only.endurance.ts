@@ -12,7 +12,7 @@ import { openDiskDevice } from "./disk-device.ts";
 const MINUTE = 60_000;
 const STOP_MS_MAX = 10_000;
 
-/** Creates twins and reads them, and knows which there are. */
+/** Creates twins and reads them, and knows which exist. */
 class TwinWriter {
   readonly #told = new Map<string, string>();
   readonly #headers: Record<string, string>;
@@ -41,7 +41,7 @@ class TwinWriter {
     wire.close();
   }
 
-  /** All that was acknowledged is there, and nothing else. */
+  /** Exactly the acknowledged twins are there. */
   audit(dataDir: string): void {
     auditFile(dataDir);
     const database = openBeside(dataDir);
@@ -58,7 +58,7 @@ async function openWorld(disk: Disk) {
   return { dataDir, account, twins: new TwinWriter(account), start: () => startServer({ dataDir, cwd: tmpdir() }) };
 }
 
-/** Whoever would write there is told in one line. */
+/** A command that would write there is refused in one line. */
 async function expectRefused(dataDir: string, reason: string): Promise<void> {
   const stderr = `twinpost: cannot open the data directory ${dataDir}: ${reason}\n`;
   expect(await runTool(["serve"], { dataDir, cwd: tmpdir() })).toEqual({ code: 1, stdout: "", stderr });
@@ -119,12 +119,12 @@ test.skipIf(!canMount("tmpfs", "ext4"))(
     const began = performance.now();
     expect(await server.end()).toBe(0);
     expect(performance.now() - began).toBeLessThan(STOP_MS_MAX);
-    // The kernel does not tell whoever asks beforehand, so it is the first write that fails.
+    // The kernel does not report it to a check beforehand, so the first write fails.
     const refused = await runTool(["serve"], { dataDir, cwd: tmpdir() });
     expect(refused).toEqual({ code: 1, stdout: "", stderr: expect.stringMatching(/^twinpost: [^\n]+\n$/) });
 
     disk.run("umount", disk.path);
-    // 1: there was something to repair, and it is repaired.
+    // 1: something was repaired.
     expect([0, 1]).toContain(Bun.spawnSync(["fsck.ext4", "-f", "-y", image]).exitCode);
     disk.mount("rw");
     await using again = await start();

@@ -5,7 +5,7 @@ import { head, KB, MB, outcome, tally, verdict } from "../server/request-outcome
 
 setDefaultTimeout(60_000);
 
-test("a body of 100 MB is refused without being kept, announced or not, from callers with a secret and without", async () => {
+test("a body of 100 MB is refused without being buffered, announced or not, from callers with a secret and without", async () => {
   await using siege = await openSiege();
   const filling = new Uint8Array(MB).fill(0x20);
   for (const headers of [siege.headers, {}]) {
@@ -24,12 +24,12 @@ test("a body of 100 MB is refused without being kept, announced or not, from cal
         }
         if (wire.isOpen) wire.send(end);
         expect(await outcome(wire.answer())).toBe(expected);
-        // What was not read is not read on: the answer was the connection's last.
+        // The rest is not read: the connection closes after the response.
         await wire.ended;
       });
       await Promise.all(sending);
     }
-    // Announced, it is refused before any of it is sent.
+    // If announced, it is refused before any of it is sent.
     const wire = await siege.open();
     wire.send(head("POST /twins", { ...headers, "content-length": `${100 * MB}` }));
     expect(await outcome(wire.answer())).toBe(expected);
@@ -37,7 +37,7 @@ test("a body of 100 MB is refused without being kept, announced or not, from cal
   await siege.expectUnharmed();
 });
 
-test("a body of exactly 64 kB is taken, and one byte more is refused", async () => {
+test("a body of exactly 64 kB is accepted, and one byte more is refused", async () => {
   await using siege = await openSiege();
   const bodyOf = (byteCount: number) => `{"description":{"a":"${"x".repeat(byteCount - 24)}"}}`;
   const chunked = (body: string) => [`${body.length.toString(16)}\r\n`, body, "\r\n0\r\n\r\n"];
@@ -54,7 +54,7 @@ test("a body of exactly 64 kB is taken, and one byte more is refused", async () 
   }
 });
 
-test("nested arrays are refused: a megabyte of them as too large, 60 kB of them as no JSON of ours", async () => {
+test("nested arrays are refused: a megabyte of them as too large, 60 kB of them as JSON nested too deeply", async () => {
   await using siege = await openSiege();
   for (const [count, expected] of [
     [500_000, "400 400141"],
@@ -68,7 +68,7 @@ test("nested arrays are refused: a megabyte of them as too large, 60 kB of them 
   await siege.expectUnharmed();
 });
 
-test("__proto__ and constructor are keys like any others, and change nothing for anybody", async () => {
+test("__proto__ and constructor are ordinary keys, and affect no other request", async () => {
   await using siege = await openSiege();
   const text =
     '{"__proto__":{"polluted":true,"toString":null},"constructor":{"prototype":{"polluted":true}},"hidden":{"__proto__":[1]}}';
@@ -79,7 +79,7 @@ test("__proto__ and constructor are keys like any others, and change nothing for
   expect((await siege.call("GET", `/twins/${uuid}`)).text).toBe(created.text);
   expect((await siege.call("PATCH", `/twins/${uuid}`, `{"description":${text}}`)).text).toContain(text);
 
-  // A body whose prototype says it has a description has none.
+  // A body whose prototype has a description has none itself.
   const bare = await siege.call("POST", "/twins", '{"__proto__":{"description":{"a":1}}}');
   expect([bare.status, "description" in JSON.parse(bare.text)]).toEqual([201, false]);
   expect(verdict(await siege.call("GET", "/twins?__proto__=1&constructor=2&toString=3"))).toBe("200 ");
@@ -87,7 +87,7 @@ test("__proto__ and constructor are keys like any others, and change nothing for
   await siege.expectUnharmed();
 });
 
-test("text that is not well formed is refused, in values and in keys", async () => {
+test("ill-formed text is refused, in values and in keys", async () => {
   await using siege = await openSiege();
   const escapes = ["\\ud800", "\\udfff", "\\udc00\\ud800", "\\ud83d", "a\\ud800b", "\\ud83d\\ud83d\\ude00"];
   for (const lone of escapes) {
@@ -113,7 +113,7 @@ test("text that is not well formed is refused, in values and in keys", async () 
   await siege.expectUnharmed();
 });
 
-test("NUL is kept in descriptions as data, and refused in names, paths and queries", async () => {
+test("NUL is kept as data in descriptions, and refused in names, paths and queries", async () => {
   await using siege = await openSiege();
   const description = String.raw`{"a":"\u0000","b":["x\u0000y"],"c":{"\u0000":"\u0000\u0000"}}`;
   const created = await siege.call("POST", "/twins", `{"description":${description}}`);
@@ -140,7 +140,7 @@ test("NUL is kept in descriptions as data, and refused in names, paths and queri
     ["GET", "/twins?count=1%00", undefined, "400 400592"],
     ["GET", `/twins/${uuid}?show_terminated=true%00`, undefined, "400 400592"],
     ["POST", `/secrets/${account}%00/ABC123`, undefined, "400 400592"],
-    // A PIN is only ever digested; one that cannot be is a PIN that nobody has.
+    // A PIN is only ever hashed, so one that cannot be valid is merely an unknown PIN.
     ["POST", `/secrets/${account}/%00`, undefined, "404 404653"],
     ["GET", "/%00", undefined, "404 404653"],
   ] as const;
@@ -151,7 +151,7 @@ test("NUL is kept in descriptions as data, and refused in names, paths and queri
   await siege.expectUnharmed();
 });
 
-test("numbers that no double holds are refused, and so is what only looks like a number", async () => {
+test("numbers that no double can hold are refused, and so is anything that only looks like a number", async () => {
   await using siege = await openSiege();
   for (const number of [
     "1e999",
@@ -174,7 +174,7 @@ test("numbers that no double holds are refused, and so is what only looks like a
   await siege.expectUnharmed();
 });
 
-/** Bodies of 64 kB that are as much work as JSON of that size can be. */
+/** Bodies of 64 kB that need as much work as JSON of that size can. */
 const heavy = {
   "empty arrays": `{"description":{"a":[${"[],".repeat(21_800)}0]}}`,
   "empty objects": `{"description":{"a":[${"{},".repeat(21_800)}0]}}`,
@@ -182,7 +182,7 @@ const heavy = {
   "one text": `{"description":{"a":"${"x".repeat(65_000)}"}}`,
 };
 
-test("500 bodies of 64 kB at once, made to be as much work as they can, neither stall others nor fill the memory", async () => {
+test("500 bodies of 64 kB at once, made to need as much work as possible, neither stall others nor fill the memory", async () => {
   await using siege = await openSiege();
   const wires = await siege.openMany(500);
   for (const [what, body] of Object.entries(heavy)) {
@@ -199,7 +199,7 @@ test("500 bodies of 64 kB at once, made to be as much work as they can, neither 
   await siege.expectUnharmed({ growthMb: 400 });
 });
 
-test("no request is much more work than its size: none holds up everybody else for long", async () => {
+test("no request needs much more work than its size: none blocks others for long", async () => {
   await using siege = await openSiege();
   const { role } = siege.account;
   const list = (count: number, of: (i: number) => string) => Array.from({ length: count }, (_, i) => of(i)).join(",");

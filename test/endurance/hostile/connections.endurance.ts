@@ -10,14 +10,14 @@ import { head, KB, MB, outcome, tally, verdict } from "../server/request-outcome
 
 setDefaultTimeout(60_000);
 
-/** Files, so connections too, that this process and the server may each have open. */
+/** Files, hence connections, that this process and the server may each have open. */
 const filesMax = Number(/Max open files\s+\d+\s+(\d+)/.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? 0);
 const IDLE = Math.min(5_000, filesMax - 500);
 
-test(`${IDLE} idle connections cost little, and nobody else notices`, async () => {
+test(`${IDLE} idle connections cost little, and other callers do not notice`, async () => {
   await using siege = await openSiege();
   const wires = await siege.openMany(IDLE);
-  // Each has been accepted: one in fifty is used.
+  // Each was accepted: one in fifty is used.
   for (let i = 0; i < wires.length; i += 50) {
     expect(await outcome((wires[i] as Wire).call("GET", "/whoami", { headers: siege.headers }))).toBe("200 ");
   }
@@ -25,7 +25,7 @@ test(`${IDLE} idle connections cost little, and nobody else notices`, async () =
   await siege.expectUnharmed();
 });
 
-test("headers that drip are cut off after seconds, and nobody else notices", async () => {
+test("headers that drip are closed after seconds, and other callers do not notice", async () => {
   await using siege = await openSiege();
   const wires = await siege.openMany(1_000);
   const began = performance.now();
@@ -42,7 +42,7 @@ test("headers that drip are cut off after seconds, and nobody else notices", asy
   await siege.expectUnharmed();
 });
 
-test("an account whose bodies drip keeps no other from writing", async () => {
+test("an account whose bodies drip does not keep others from writing", async () => {
   await using siege = await openSiege();
   const neighbour = await createAccount(siege, "Neighbour");
   const wires = await siege.openMany(1_200);
@@ -59,11 +59,11 @@ test("an account whose bodies drip keeps no other from writing", async () => {
   for (const wire of wires) wire.abort();
   await Promise.all(wires.map(({ ended }) => ended));
   expect(verdict(await siege.call("POST", "/twins", "{}"))).toBe("201 ");
-  // A request whose body is on its way costs some 25 kB, so 1 200 of them 30 MB, beside the 20 MB of any work.
+  // A request with an unfinished body costs some 25 kB, so 1 200 of them 30 MB, beside the 20 MB of any work.
   await siege.expectUnharmed({ growthMb: 72 });
 });
 
-test("huge headers and paths are refused before they are ours", async () => {
+test("huge headers and paths are refused by the runtime", async () => {
   await using siege = await openSiege();
   const big = (byteCount: number) => head("GET /whoami", { ...siege.headers, "x-big": "a".repeat(byteCount) });
   const many = (count: number) =>
@@ -118,7 +118,7 @@ test("10 000 requests with wrong secrets are all answered 401", async () => {
   await siege.expectUnharmed();
 });
 
-test("PINs cannot be guessed: after a few failures even the right one is told to wait from there", async () => {
+test("PINs cannot be guessed: after a few failures even the right one is refused for a while from that address", async () => {
   await using siege = await openSiege({ TWINPOST_TRUSTED_PROXIES: "127.0.0.1/32" });
   const { account, user } = siege.account;
   const { uuid } = JSON.parse((await siege.call("POST", "/users", `{"role":"${siege.account.role}"}`)).text);
@@ -128,14 +128,14 @@ test("PINs cannot be guessed: after a few failures even the right one is told to
   const redeem = (wire: Wire, guess: string, address: string) =>
     outcome(wire.call("POST", `/secrets/${account}/${guess}`, { headers: { "x-forwarded-for": address } }));
 
-  // All at the same moment, so that no failure is known yet when the next is tried.
+  // All at the same moment, so that no failure is known when the next is tried.
   const guesses = wires.map((wire, i) => redeem(wire, `${i}`.padStart(6, "A"), "192.0.2.1"));
   const slowed = { "404 404653": 20, "429 400979": 80 };
   expect(tally(await Promise.all(guesses))).toEqual(slowed);
   const [wire] = wires as [Wire];
   expect(await redeem(wire, pin, "192.0.2.1")).toBe("429 400979");
 
-  // A customer's IPv6 addresses count as one, and what a client claims beside its proxy counts for nothing.
+  // A customer's IPv6 addresses count as one, and addresses that a client claims in front of its proxy's are ignored.
   const sixes = wires.map((wire, i) => redeem(wire, `${i}`.padStart(6, "B"), `2001:db8::${i.toString(16)}`));
   expect(tally(await Promise.all(sixes))).toEqual(slowed);
   expect(await redeem(wire, pin, "2001:db8::ffff")).toBe("429 400979");
@@ -146,7 +146,7 @@ test("PINs cannot be guessed: after a few failures even the right one is told to
   await siege.expectUnharmed();
 });
 
-test("garbage on a connection ends that connection, after what was asked properly has been answered", async () => {
+test("garbage on a connection ends it, after earlier valid requests have been answered", async () => {
   await using siege = await openSiege();
   const proper = head("GET /whoami", siege.headers);
   const write = Buffer.concat(requestBytes("POST", "/twins", { headers: siege.headers, body: "{}" })).toString(
@@ -186,7 +186,7 @@ test("garbage on a connection ends that connection, after what was asked properl
 const count = (database: ReturnType<typeof openBeside>) =>
   database.get("SELECT count(*) AS n FROM twins")?.["n"] as number;
 
-test("who pipelines is cut off, and harms only themselves", async () => {
+test("a client that pipelines is disconnected, and harms only itself", async () => {
   await using siege = await openSiege();
   const wire = await siege.open();
   const read = head("GET /whoami", siege.headers);
@@ -210,7 +210,7 @@ test("who pipelines is cut off, and harms only themselves", async () => {
   await siege.expectUnharmed();
 });
 
-test("who sends many requests and reads no answer is not buffered for", async () => {
+test("responses are not buffered for a client that sends many requests and reads none", async () => {
   await using siege = await openSiege();
   const document = head("GET /openapi.json", {});
   const wires = await siege.openMany(20);
@@ -218,7 +218,7 @@ test("who sends many requests and reads no answer is not buffered for", async ()
     wire.pause();
     wire.send(document.repeat(2_000));
   }
-  // 20 connections, each asking for more than 100 MB: what is answered to others meanwhile tells that all were looked at.
+  // 20 connections, each asking for more than 100 MB: responses to others meanwhile show that all were processed.
   for (let i = 0; i < 50; i++) expect(verdict(await siege.call("GET", "/whoami"))).toBe("200 ");
   await siege.expectUnharmed();
 });
@@ -226,12 +226,12 @@ test("who sends many requests and reads no answer is not buffered for", async ()
 const FLOOD = 17_500;
 
 test.skipIf(filesMax < FLOOD + 500)(
-  `of ${FLOOD} writes at once those beyond the queue are told to come back, and all others are stored`,
+  `of ${FLOOD} writes at once those beyond the queue get Retry-After, and all others are stored`,
   async () => {
     await using siege = await openSiege();
     const wires = await siege.openMany(FLOOD, { asking: true });
     const headers = siege.headers;
-    // Another process writes, as the command line does: the queue grows meanwhile.
+    // Another process writes, as the command line does; meanwhile the queue grows.
     const blocker = new Database(join(siege.dataDir, "twinpost.db"));
     blocker.exec("BEGIN IMMEDIATE");
     const full = Promise.withResolvers<void>();
@@ -249,14 +249,14 @@ test.skipIf(filesMax < FLOOD + 500)(
     blocker.close();
     const { "201 ": stored, "429 400979": toldToComeBack, ...others } = tally(await Promise.all(answers));
     expect(others).toEqual({});
-    // One account has half of the places at most.
+    // One account has at most half of the places.
     expect(toldToComeBack).toBeLessThan(FLOOD / 2 + 1_500);
     const database = openBeside(siege.dataDir);
     expect(count(database)).toBe(stored as number);
     database.close();
     say(`${FLOOD} writes at once: ${stored} stored, ${toldToComeBack} told to come back`);
 
-    // Again, with nothing in the way, and then as if nothing had been.
+    // Again, with nothing blocked: everything works as before.
     const again = tally(
       await Promise.all(wires.map((wire) => outcome(wire.call("POST", "/twins", { headers, body: "{}" })))),
     );
@@ -267,7 +267,7 @@ test.skipIf(filesMax < FLOOD + 500)(
   },
 );
 
-test("callers who vanish in the midst of a request leave nothing behind", async () => {
+test("callers that disconnect during a request leave nothing behind", async () => {
   await using siege = await openSiege();
   const partial = head("POST /twins", { ...siege.headers, "content-length": "1000" });
   const whole = Buffer.concat(requestBytes("POST", "/twins", { headers: siege.headers, body: "{}" })).toString(
@@ -277,7 +277,7 @@ test("callers who vanish in the midst of a request leave nothing behind", async 
     const wires = await siege.openMany(600);
     for (const [i, wire] of wires.entries()) wire.send([partial, `${partial}{"description"`, whole][i % 3] ?? "");
     await Promise.all(wires.map((wire) => wire.flushed()));
-    // The server has looked at them all once it has answered one that came later.
+    // The server has processed all of them once it has answered a later request.
     expect(verdict(await siege.call("POST", "/twins", "{}"))).toBe("201 ");
     for (const wire of wires) wire.abort();
     await Promise.all(wires.map(({ ended }) => ended));
@@ -286,7 +286,7 @@ test("callers who vanish in the midst of a request leave nothing behind", async 
   await siege.expectUnharmed();
 });
 
-test("requests that name no host, or a strange one, are answered like any other", async () => {
+test("requests without a host, or with a strange one, are answered like any other", async () => {
   await using siege = await openSiege();
   const { secret } = siege.account;
   const requests = [

@@ -5,7 +5,7 @@ import { head, MB, outcome, tally, verdict } from "../server/request-outcome.ts"
 
 setDefaultTimeout(60_000);
 
-/** A siege with a device, and the ways to its documents on either surface. */
+/** A siege with a device, and access to its documents through either API. */
 async function openDocuments() {
   const siege = await openSiege();
   const headers = { "x-auth-token": siege.account.token };
@@ -30,7 +30,7 @@ async function openDocuments() {
 
 const status = (verdict: string) => verdict.split(" ")[0];
 
-test("a body of more than 4 MiB is refused on either surface, announced or not, and one of 4 MiB is read", async () => {
+test("a body of more than 4 MiB is refused by either API, announced or not, and one of 4 MiB is read", async () => {
   await using d = await openDocuments();
   const bodyOf = (byteCount: number) => `{"data":{"a":"${"x".repeat(byteCount - 17)}"}}`;
   for (const { path, headers } of d.surfaces) {
@@ -52,7 +52,7 @@ test("a body of more than 4 MiB is refused on either surface, announced or not, 
   await d.siege.expectUnharmed({ growthMb: 250 });
 });
 
-test("hostile bodies are refused on either surface, and nothing of them is stored", async () => {
+test("hostile bodies are refused by either API, and nothing of them is stored", async () => {
   await using d = await openDocuments();
   const bodies = [
     "{",
@@ -88,14 +88,14 @@ test("hostile bodies are refused on either surface, and nothing of them is store
   await d.siege.expectUnharmed({ growthMb: 100 });
 });
 
-/** A megabyte that is as much work as a document can be. */
+/** A megabyte that needs as much work as a document can. */
 const heavy = {
   "empty arrays": `{"data":{"a":[${"[],".repeat(340_000)}0]}}`,
   "many keys": `{"data":{${Array.from({ length: 95_000 }, (_, i) => `"${i.toString(36)}":{}`).join(",")}}}`,
   "one text": `{"data":{"a":"${"x".repeat(1_040_000)}"}}`,
 };
 
-test("documents of a megabyte, made to be as much work as they can and written and patched at once, do not stall others", async () => {
+test("documents of a megabyte, made to need as much work as possible and written and patched at once, do not stall others", async () => {
   await using d = await openDocuments();
   const wires = await d.siege.openMany(60);
   for (const [what, body] of Object.entries(heavy)) {
@@ -109,12 +109,12 @@ test("documents of a megabyte, made to be as much work as they can and written a
       const ms = Math.round(performance.now() - began);
       const { nowMb, peakMb } = d.siege.memory();
       say(`60 of ${what}: ${JSON.stringify(found)} in ${ms} ms; ${nowMb} MB, peak ${peakMb} MB`);
-      // Refused may be what would grow too large by a patch, or comes before there is a document.
+      // A patch is refused if the document would grow too large, or if it arrives before there is a document.
       expect(Object.keys(found).every((code) => ["200", "400", "404", "429"].includes(code))).toBe(true);
       expect(found["200"]).toBeGreaterThan(5);
     }
   }
-  // A megabyte of 95 000 keys is a quarter of a second of parsing, merging and writing, in which nobody else is served; two
-  // such pieces of work may follow on each other.
+  // A megabyte of 95 000 keys takes a quarter of a second of parsing, merging and writing, during which no other
+  // request is served; two such pieces of work may follow each other.
   await d.siege.expectUnharmed({ growthMb: 600, stallMs: 2_500 });
 });

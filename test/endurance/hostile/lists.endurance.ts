@@ -9,10 +9,10 @@ setDefaultTimeout(120_000);
 const IDENTITIES = 400_000;
 const READERS = 4;
 const SECONDS = 5;
-/** Before there were pages, one answer of these lists had 38 MB. */
+/** Before there were pages, one response of these lists had 38 MB. */
 const ANSWER_BYTES_MAX = 1_500_000;
 
-/** As many rows as a request could have made one by one, written from beside. */
+/** As many rows as a caller could create one by one, inserted directly. */
 function seed(dataDir: string, hostile: string, twin: string): void {
   const connection = new Connection(join(dataDir, "twinpost.db"));
   try {
@@ -34,7 +34,7 @@ function seed(dataDir: string, hostile: string, twin: string): void {
   }
 }
 
-test("400 000 identities that another account gave a twin slow neither its list nor anybody else", async () => {
+test("400 000 identities that another account gave a twin slow neither its list nor other callers", async () => {
   await using siege = await openSiege();
   const hostile = await createAccount({ dataDir: siege.dataDir });
   const twin = JSON.parse((await siege.call("POST", "/twins", "{}")).text).creation_certificate.uuid;

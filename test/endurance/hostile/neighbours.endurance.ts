@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 
-// A quiet tenant beside hostile ones, by the bench itself (`bun run bench neighbours`). How long it waits is for the bench to say: here, that it is
-// never refused, that the server says it is ready, and that its memory stays bounded, on a small machine too.
+// A quiet tenant beside hostile ones, by the bench itself (`bun run bench neighbours`). The bench measures how long it
+// waits; here it is never refused, the server says it is ready, and its memory stays bounded, on a small machine too.
 
 const BENCH = join(import.meta.dir, "../../../scripts/bench/bench.ts");
 const FLOODS = ["small puts", "sticker", "hanging", "silent", "lists"];
@@ -16,7 +16,7 @@ type Row = {
   survived: boolean;
 };
 
-test("whatever floods there are, a quiet tenant is never refused, and the server survives them within 600 MB", async () => {
+test("a quiet tenant is never refused during floods, and the server survives them within 600 MB", async () => {
   const child = Bun.spawn([process.execPath, BENCH, "neighbours", ...FLOODS, "--seconds", "2", "--json"], {
     stdout: "pipe",
     stderr: "inherit",

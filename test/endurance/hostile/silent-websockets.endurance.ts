@@ -3,9 +3,9 @@ import { openEchoDoor } from "../../support/http/echo-door.ts";
 import { dialWebSocket, OPCODE } from "../../support/http/raw-wires.ts";
 import { serveWebSockets } from "../../support/http/web-sockets.ts";
 
-// Takes real time: the runtime's own timers are what is tried here.
+// Takes real time: the runtime's own timers are tested.
 
-test("a WebSocket on which nobody speaks outlives every idle timeout of the runtime", async () => {
+test("a silent WebSocket outlives every idle timeout of the runtime", async () => {
   const echo = openEchoDoor();
   const server = serveWebSockets(echo.door);
   const wire = await dialWebSocket(server.port);
@@ -17,7 +17,7 @@ test("a WebSocket on which nobody speaks outlives every idle timeout of the runt
   server.stop();
 }, 180_000);
 
-test("silent peers are asked whether they are still there, those who speak are not", async () => {
+test("silent peers are pinged, active ones are not", async () => {
   const echo = openEchoDoor();
   const server = serveWebSockets(echo.door, { pingSeconds: 2 });
   const [silent, talking] = [await dialWebSocket(server.port), await dialWebSocket(server.port)];

@@ -10,7 +10,7 @@ const every = (ms: number, run: () => void) => {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 };
 
-test("a document of 1 MiB comes over a link of 64 kbit/s while four accounts announce bodies that do not come", async () => {
+test("a document of 1 MiB arrives over a link of 64 kbit/s while four accounts announce bodies that do not arrive", async () => {
   await using siege = await openSiege();
   const openPath = async (headers: Record<string, string>) => {
     const wire = await siege.open();
@@ -27,7 +27,7 @@ test("a document of 1 MiB comes over a link of 64 kbit/s while four accounts ann
     wire.send(head(`PUT ${path}`, { ...headers, "content-length": `${4 * MB}` }));
     return wire;
   };
-  // Each is opened anew as soon as it is cut off.
+  // Each is opened again as soon as it is closed.
   const wires = await Promise.all(
     hostile.flatMap((one) => Array.from({ length: 4 }, async () => ({ one, wire: await drip(one) }))),
   );
@@ -44,7 +44,7 @@ test("a document of 1 MiB comes over a link of 64 kbit/s while four accounts ann
     }
   });
 
-  // Two that are cut off by the runtime: nothing comes between two requests, and a small body does not come whole.
+  // Two that the runtime closes: one is idle between two requests, the other's small body is incomplete.
   const idle = await siege.open();
   await idle.call("GET", "/whoami", { headers: siege.headers });
   const small = await siege.open();

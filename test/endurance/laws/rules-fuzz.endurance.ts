@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { survives } from "../../rules/survives.ts";
 
-test("1 000 000 texts made at random decide or are refused as rules, and nothing else happens", () => {
+test("1 000 000 random texts decide or are refused as rules, and nothing else happens", () => {
   let [compiled, refused] = [0, 0];
   for (let seed = 100; seed < 150; seed++) {
     const counts = survives(seed, 20_000);

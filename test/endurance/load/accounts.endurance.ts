@@ -60,7 +60,7 @@ test(
     const { entries } = auditOf(dataDir, journal);
     const written = entries.filter(({ kind }) => kind !== "account.created");
     const tally = load.audit(written, journal);
-    // Stopped in good order, it answered whatever it stored.
+    // After an orderly stop every stored write was answered.
     expect(tally.lostButStored).toBe(0);
     expect(beside.trouble).toEqual([]);
     expect(refusing.trouble).toEqual([]);

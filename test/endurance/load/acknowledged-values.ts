@@ -4,7 +4,7 @@ import type { JournalAudit } from "../audit/journal-audit.ts";
 type Last = { key: string; text: string };
 type Read = { path: string; check: (text: string) => void };
 
-/** What callers were last told of entries and identities, and with which write. */
+/** The last responses about entries and identities, and the writes that they came from. */
 export class Told {
   /** By twin and name. */
   readonly #entries = new Map<string, Map<string, Last>>();
@@ -18,7 +18,10 @@ export class Told {
     under(this.#identities, twinId).set(name, last);
   }
 
-  /** The server still answers it, with the history that belongs to it, wherever nothing was written since. Forgets it. */
+  /**
+   * The server still gives the same response, with the history that belongs to it, for everything not written since.
+   * Forgets it.
+   */
   async auditServed(open: () => Promise<Wire>, authorization: string, journal: JournalAudit): Promise<void> {
     const reads = [...this.#readsOfEntries(journal), ...this.#readsOfIdentities(journal)];
     const readers = Array.from({ length: 8 }, async () => {

@@ -3,7 +3,7 @@ import { type Entry, isOwnDoing, type JournalAudit, keyOf } from "../audit/journ
 import { REFERENCE_NAME } from "../audit/write-keys.ts";
 import type { OwnTwin } from "./own-twin.ts";
 
-/** Members of answers that writers go on with. */
+/** Members of responses that writers use. */
 type Body = {
   uuid: string;
   pin: string;
@@ -12,12 +12,12 @@ type Body = {
   creation_certificate: { uuid: string };
 };
 
-/** How the writes since the last audit went: lost ones were on their way when the connection ended. */
+/** Counts of the writes since the last audit; lost ones were in flight when the connection ended. */
 export type Tally = { acknowledged: number; refused: number; lost: number; lostButStored: number };
 
 /**
- * The books of everybody who writes: each write under the key that its journal row will have, and what was answered. After a
- * crash the journal and the server are held against them.
+ * Records of all writers: each write under the key of its future journal row, and its response. After a crash the
+ * journal and the server are compared with them.
  */
 export class Books {
   readonly #acknowledged: { key: string; path: string; answer: string; at: number | undefined }[] = [];
@@ -30,7 +30,7 @@ export class Books {
     return this.#acknowledged.length;
   }
 
-  /** Resolves as soon as so many writes have been acknowledged since the last audit. */
+  /** Resolves when `count` writes have been acknowledged since the last audit. */
   untilAcknowledged(count: number): Promise<void> {
     return new Promise((run) => {
       this.#onAcknowledged = { count, run };
@@ -40,7 +40,7 @@ export class Books {
   acknowledge(key: string, path: string, answer: string): Body {
     const told = JSON.parse(answer) as Body;
     const twin = told.creation_certificate?.uuid;
-    // Who is deleted is answered as they were.
+    // The response to a deletion has the state from before it.
     const at = told.updated_ts === undefined || /^\w+\.deleted /.test(key) ? undefined : instant(told.updated_ts);
     this.#acknowledged.push({ key, path: twin ? `/twins/${twin}` : path, answer, at });
     if (told.secret) this.#secrets.push(told.secret);
@@ -58,7 +58,10 @@ export class Books {
     this.#lost.push(key);
   }
 
-  /** Everything acknowledged is in the journal, once and at the instant that was answered; nothing refused is, and nothing else. */
+  /**
+   * Everything acknowledged is in the journal, once and at the instant in the response; nothing that was refused is,
+   * and nothing else.
+   */
   auditJournal(entries: Entry[]): Tally {
     const found = new Map<string, Entry>();
     for (const entry of entries) {
@@ -76,7 +79,7 @@ export class Books {
     for (const key of this.#refused)
       if (key !== undefined && found.has(key)) throw new Error(`${key} was refused, and is stored`);
     const lostButStored = this.#lost.filter((key) => found.delete(key)).length;
-    if (found.size > 0) throw new Error(`nobody wrote ${[...found.keys()].slice(0, 5)}`);
+    if (found.size > 0) throw new Error(`no caller wrote ${[...found.keys()].slice(0, 5)}`);
     return {
       acknowledged: this.#acknowledged.length,
       refused: this.#refused.length,
@@ -85,7 +88,10 @@ export class Books {
     };
   }
 
-  /** The twin is as it was last acknowledged, or as the write on its way would have it. Answers whether it can still be changed. */
+  /**
+   * The twin is as last acknowledged, or as the write in flight would leave it. Returns whether it can still be
+   * changed.
+   */
   auditTwin(journal: JournalAudit, twin: OwnTwin): boolean {
     const { lastKey = "", terminatedAt } = journal.twins.get(twin.id) ?? {};
     if (lastKey !== twin.last && lastKey !== twin.flying) {
@@ -93,7 +99,7 @@ export class Books {
     }
     twin.last = lastKey;
     twin.flying = undefined;
-    // What was on its way to the ledger and the identities was stored as a whole or not at all, as the journal showed.
+    // The write to ledger and identities in flight was stored as a whole or not at all, as the journal shows.
     twin.entries = new Map(
       journal.ledgers
         .valuesOf(twin.id)
@@ -103,11 +109,11 @@ export class Books {
     return terminatedAt === null;
   }
 
-  /** What was last answered about a twin is what the server still answers, and secrets that were handed out open. Closes the books. */
+  /** The server still gives its last response about each twin, and issued secrets still work. Clears the records. */
   async auditServed(open: () => Promise<Wire>, authorization: string, journal: JournalAudit): Promise<void> {
     const latest = new Map<string, string>();
     for (const { key, path, answer } of this.#acknowledged) {
-      // A write that was on its way may have been stored after it.
+      // A write that was in flight may have been stored after it.
       if (journal.twins.get(path.slice("/twins/".length))?.lastKey === key) latest.set(path, answer);
     }
     const twins = [...latest];
@@ -130,7 +136,7 @@ export class Books {
   }
 }
 
-/** Somebody who writes on a connection, and keeps the books. */
+/** A caller that writes on a connection and records it. */
 export class Caller {
   readonly #wire: Wire;
   readonly #authorization: string;
@@ -142,14 +148,17 @@ export class Caller {
     this.#books = books;
   }
 
-  /** A write that has to succeed. */
+  /** A write that must succeed. */
   async write(key: string, method: string, path: string, body?: object): Promise<Body> {
     const answer = await this.#send(key, method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
     return this.#books.acknowledge(key, path, answer.text);
   }
 
-  /** A write of several items that has to succeed, at least in part; the key names those that do. Answers the answer as it came. */
+  /**
+   * A write of several items of which at least a part must succeed; the key names those that do. Returns the raw
+   * response.
+   */
   async writeItems(key: string, method: string, path: string, body?: object): Promise<string> {
     const answer = await this.#send(key, method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
@@ -157,7 +166,7 @@ export class Caller {
     return answer.text;
   }
 
-  /** A write of several items that stores none. It has no key: whatever the journal had of it, nobody wrote. */
+  /** A write of several items that must store none. It has no key, so a journal row of it would match no write. */
   async refuseItems(status: number, method: string, path: string, body: object): Promise<string> {
     const answer = await this.#send(undefined, method, path, body);
     if (answer.status !== status) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
@@ -165,7 +174,7 @@ export class Caller {
     return answer.text;
   }
 
-  /** A write that succeeds, or is refused with one of these statuses. */
+  /** A write that must succeed or be refused with one of these statuses. */
   async try(refusals: number[], key: string, method: string, path: string, body?: object): Promise<Body | undefined> {
     const answer = await this.#send(key, method, path, body);
     if (answer.status < 300) return this.#books.acknowledge(key, path, answer.text);
@@ -174,14 +183,14 @@ export class Caller {
     return undefined;
   }
 
-  /** What was acknowledged is there to be read at once. */
+  /** An acknowledged write can be read at once. */
   async expectDescription(twin: string, n: number): Promise<void> {
     const headers = { authorization: this.#authorization };
     const { text } = await this.#wire.call("GET", `/twins/${twin}`, { headers });
     if (!text.includes(`"n":${n},`)) throw new Error(`${n} was acknowledged, and cannot be read: ${text}`);
   }
 
-  /** Likewise the value of an entry. */
+  /** The same for the value of an entry. */
   async expectValue(twin: string, name: string, n: number): Promise<void> {
     const headers = { authorization: this.#authorization };
     const path = `/twins/${twin}/ledgers/personal/value?entries=${name}`;
@@ -189,13 +198,13 @@ export class Caller {
     if (JSON.parse(text).entries[name].value?.n !== n) throw new Error(`${n} was acknowledged, and is ${text}`);
   }
 
-  /** What was removed is in no answer any more. */
+  /** A removed object is in no response any more. */
   async expectGone(path: string): Promise<void> {
     const { status, text } = await this.#wire.call("GET", path, { headers: { authorization: this.#authorization } });
     if (status !== 404) throw new Error(`${path} is gone, and answered ${status} ${text}`);
   }
 
-  /** Somebody else on the same connection. */
+  /** Another caller on the same connection. */
   as(authorization: string): Caller {
     return new Caller(this.#wire, authorization, this.#books);
   }

@@ -5,7 +5,7 @@ import { type OwnTwin, pick } from "./own-twin.ts";
 
 const UNKNOWN = "N%230";
 
-/** Creates, changes and deletes the identities of one's own twins. */
+/** Creates, changes and deletes the identities of its own twins. */
 export class IdentityWriter {
   readonly #next: () => number;
   readonly #told: Told;
@@ -24,7 +24,7 @@ export class IdentityWriter {
     else await this.#beRefused(caller, twin);
   }
 
-  /** New ones, and sometimes one that exists, which is refused alone. */
+  /** New ones, and sometimes an existing one, which alone is refused. */
   async #create(caller: Caller, twin: OwnTwin, known: string | undefined): Promise<void> {
     const created = Array.from({ length: 1 + Math.floor(Math.random() * 3) }, () => this.#next());
     const wishes = created.map((n): [string, WriteNumber] => [`N#${n}`, Math.random() < 0.5 ? n : undefined]);

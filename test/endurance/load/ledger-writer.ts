@@ -3,10 +3,10 @@ import type { Told } from "./acknowledged-values.ts";
 import type { Caller } from "./acknowledged-writes.ts";
 import { type OwnTwin, pick, pickSome } from "./own-twin.ts";
 
-/** Few, so that most requests meet some that exist and some that do not. */
+/** Few, so that most requests concern some that exist and some that do not. */
 const NAMES = Array.from({ length: 8 }, (_, index) => `entry_${index}`);
 
-/** One item of a request: what it asks for, and why it is refused, if it is. */
+/** An item of a request, and the reason why it is refused, if it is. */
 type Item = { name: string; wish: object; number: WriteNumber; refusal?: string | undefined };
 
 type What = "added" | "updated" | "deleted";
@@ -15,13 +15,13 @@ type Request = { what: What; method: string; suffix: string; items: Item[]; stat
 const chance = (share: number) => Math.random() < share;
 
 /**
- * Adds, changes and deletes the entries of one's own ledgers, in requests of which some items are refused. As nobody else writes
- * there, it is known beforehand which.
+ * Adds, changes and deletes the entries of its own ledgers, in requests of which some items are refused. No other
+ * writer uses these ledgers, so it knows beforehand which.
  */
 export class LedgerWriter {
   readonly #account: string;
   readonly #next: () => number;
-  /** Any writer's, to refer to. */
+  /** A twin of any writer, to refer to. */
   readonly #anyTwin: () => OwnTwin | undefined;
   readonly #told: Told;
 
@@ -64,7 +64,7 @@ export class LedgerWriter {
     }
   }
 
-  /** References get another source, entries of one's own another value and other properties. */
+  /** References get another source; other entries get another value and properties. */
   async #update(caller: Caller, twin: OwnTwin): Promise<void> {
     const n = this.#next();
     const items = this.#someNames(twin).map((name): Item => {
@@ -92,7 +92,7 @@ export class LedgerWriter {
     await this.#request(caller, twin, { what: "added", method: "POST", suffix: "", items: [item], status: 201 });
   }
 
-  /** Refused as a whole after everything was written: the ledger would become too large. */
+  /** Refused as a whole after everything was written, because the ledger would become too large. */
   async #overfill(caller: Caller, twin: OwnTwin): Promise<void> {
     const n = this.#next();
     const entries = { [`big_${n}`]: { value: { n, filling: "x".repeat(65_400) } } };
@@ -100,12 +100,12 @@ export class LedgerWriter {
     await caller.try([400], key, "POST", `/twins/${twin.id}/ledgers/personal`, { entries });
   }
 
-  /** Of entries that exist and of others. */
+  /** Of existing entries and of others. */
   #someNames(twin: OwnTwin): string[] {
     return [...new Set([...pickSome([...twin.entries.keys()], 3), ...(chance(0.4) ? pickSome(NAMES, 2) : [])])];
   }
 
-  /** Refers to any entry there is, or is not: chains and loops come about too. */
+  /** Refers to any entry, existing or not: this creates chains and loops too. */
   #referenceItem(twin: OwnTwin, name: string, number: WriteNumber, more: object): Item {
     const source = this.#anyTwin() ?? twin;
     const entry = (chance(0.9) && pick([...source.entries.keys()])) || (pick(NAMES) as string);
@@ -151,12 +151,12 @@ export class LedgerWriter {
 
 const missing = (twin: OwnTwin, name: string) => (twin.entries.has(name) ? undefined : "Entry not accessible.");
 
-/** Now and then an item has a condition, which holds or refuses it. */
+/** Sometimes an item has a condition, which holds or refuses it. */
 function conditionsFor(twin: OwnTwin, items: Item[]): Record<string, string> {
   const conditions: Record<string, string> = {};
   for (const item of items) {
     const n = twin.entries.get(item.name);
-    // What does not exist is refused for that, before any condition.
+    // An absent entry is refused as such, before any condition.
     if (item.refusal || n === undefined || !chance(0.15)) continue;
     const met = chance(0.5);
     conditions[item.name] = `value.n == ${met ? n : -1}`;

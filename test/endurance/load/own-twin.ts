@@ -1,8 +1,8 @@
 import type { WriteNumber } from "../audit/write-keys.ts";
 
 /**
- * A twin that one caller alone changes, with its ledger and identities: so it is known what was last acknowledged, what may be on
- * its way, and what the next request will come to.
+ * A twin that only one caller changes, with its ledger and identities: so the last acknowledged state, the write in
+ * flight, and the result of the next request are known.
  */
 export type OwnTwin = {
   id: string;

@@ -3,7 +3,7 @@ import { Connection } from "../../../src/store/sqlite/connection.ts";
 import { Wire } from "../../support/http/http-connection.ts";
 import { subscribeForGood } from "../../support/world/published-messages.ts";
 
-/** A journal row about stickers, taken apart: one for each sticker. */
+/** A journal row about stickers, split into one for each sticker. */
 type StickerEvent = { kind: string; at: number; color: string; validityAt: number };
 
 export function stickerEvents(database: Connection): StickerEvent[] {
@@ -21,13 +21,13 @@ export function stickerEvents(database: Connection): StickerEvent[] {
   });
 }
 
-/** The colors of what was published with this trigger, in order. */
+/** The colors published with this trigger, in order. */
 export function publishedColors(database: Connection, trigger: string): string[] {
   const rows = database.all("SELECT event FROM deliveries WHERE trigger = ? ORDER BY position", trigger);
   return rows.map(({ event }) => JSON.parse(String(event)).color);
 }
 
-/** Subscribes an account to topics, so that each message to them stands in the database. None is sent. */
+/** Subscribes an account to topics, so that each message to them is stored. None is sent. */
 export function listenTo(dataDir: string, account: string, topics: readonly string[]): void {
   const connection = new Connection(join(dataDir, "twinpost.db"));
   try {
@@ -39,7 +39,7 @@ export function listenTo(dataDir: string, account: string, topics: readonly stri
 
 type Caller = { url: string; secret: string; recipients: string[] };
 
-/** Puts stickers on new twins, so many on each, and resolves when all are acknowledged. */
+/** Puts stickers on new twins, several on each, and resolves when all are acknowledged. */
 export async function putStickers(
   { url, secret, recipients }: Caller,
   validities: readonly number[],

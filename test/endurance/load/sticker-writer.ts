@@ -2,7 +2,7 @@ import { ConnectionEnded, Wire } from "../../support/http/http-connection.ts";
 import type { Account } from "../../support/process/server-process.ts";
 import { pick } from "./own-twin.ts";
 
-/** Where stickers of this writer are told of: each occasion has a topic of its own, and one that they share. */
+/** Topics of this writer's stickers: each occasion has one of its own, and all share one. */
 export const TOPICS_OF = {
   "sticker.put": ["put", "all"],
   "sticker.removed": ["removed", "all"],
@@ -20,7 +20,10 @@ type Put = { twin: string; color: string };
 
 const below = (bound: number) => Math.floor(Math.random() * bound);
 
-/** Puts stickers by the REST API, one or some at a time, removes some of them, and leaves the others to expire. Keeps books of what was acknowledged. */
+/**
+ * Puts stickers by the REST API, one or several at a time, removes some of them, and leaves the others to expire.
+ * Records what was acknowledged.
+ */
 export class StickerWriter {
   /** `sticker.put c7` */
   readonly acknowledged = new Set<string>();
@@ -41,7 +44,10 @@ export class StickerWriter {
     wire.close();
   }
 
-  /** So many connections write until they end, and it resolves then. Rejects if the server answers what it never should. */
+  /**
+   * Writes on `writers` connections until they end, and then resolves. Rejects on a response that the server must never
+   * give.
+   */
   async run(url: string, writers: number, asked: { toEnd: boolean } = { toEnd: false }): Promise<void> {
     await Promise.all(Array.from({ length: writers }, () => this.#write(url, asked)));
   }
@@ -53,7 +59,7 @@ export class StickerWriter {
       while (!asked.toEnd) {
         own.push(...(await this.#put(wire)));
         if (own.length > 3) await this.#remove(wire, own.splice(below(own.length), 1)[0] as Put);
-        // Those are left to expire, or to be missed by a removal that comes too late.
+        // These will expire, or be removed too late.
         if (own.length > 8) own.splice(0, 4);
       }
       wire.close();
@@ -71,7 +77,7 @@ export class StickerWriter {
       publish: PUBLISH,
     });
     const stickers = Object.fromEntries(colors.map((color) => [color, sticker()]));
-    // Where the machine is slow, the end may have come before the put: then nothing is stored.
+    // If the machine is slow, the expiry may have come before the put: then nothing is stored.
     const answer = await this.#call(wire, [201, 400], "POST", `/twins/${twin}/stickers`, { stickers });
     if (!answer.stickers) return [];
     for (const color of colors) this.acknowledged.add(`sticker.put ${color}`);

@@ -7,18 +7,18 @@ import { IdentityWriter } from "./identity-writer.ts";
 import { LedgerWriter } from "./ledger-writer.ts";
 import { newTwin, type OwnTwin, pick } from "./own-twin.ts";
 
-const NOBODY = "00000000-0000-4000-8000-000000000000";
+const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 
-/** What one writer has made, which it goes on with after a crash. */
+/** What one writer has created, for use after a crash. */
 class Pool {
   twins: OwnTwin[] = [];
   users: string[] = [];
   roles: string[] = [];
-  /** Where stickers were put and not removed, as far as the writer knows: they may have expired. */
+  /** Stickers put and not removed, as far as the writer knows: they may have expired. */
   stickers: { twin: string; color: string }[] = [];
 }
 
-/** Many callers who write all there is to write, in many connections at once, and keep books of it. */
+/** Many callers that use every kind of write, on many connections at once, and record it. */
 export class Load {
   readonly books = new Books();
   readonly #told = new Told();
@@ -27,7 +27,7 @@ export class Load {
   readonly #account: Account;
   readonly #pools: Pool[];
   #number = 0;
-  /** Somebody whose right to create twins comes and goes. */
+  /** A user whose permission to create twins comes and goes. */
   #tamed = { role: "", secret: "" };
   #strangersTwin = "";
 
@@ -40,7 +40,7 @@ export class Load {
     this.#identities = new IdentityWriter(next, this.#told);
   }
 
-  /** Makes what the writers need beforehand. */
+  /** Creates what the writers need beforehand. */
   async prepare(url: string, stranger: Account): Promise<void> {
     const wire = await Wire.open(url);
     this.#tamed = await this.#createTrustedUser(this.#caller(wire));
@@ -51,7 +51,7 @@ export class Load {
     wire.close();
   }
 
-  /** Writes until the connections end, and resolves then. Rejects if the server answers what it never should. */
+  /** Writes until the connections end, and then resolves. Rejects on a response that the server must never give. */
   async run(url: string): Promise<void> {
     const untilEnded = async (secret: string, work: (caller: Caller) => Promise<void>) => {
       try {
@@ -69,14 +69,14 @@ export class Load {
     ]);
   }
 
-  /** Holds the journal against the books, and each writer's twins against what the writer knows of them. */
+  /** Compares the journal with the records, and each writer's twins with what the writer knows of them. */
   audit(entries: Entry[], journal: JournalAudit): Tally {
     const tally = this.books.auditJournal(entries.filter((entry) => !isCopy(entry)));
     for (const pool of this.#pools) pool.twins = pool.twins.filter((twin) => this.books.auditTwin(journal, twin));
     return tally;
   }
 
-  /** What was last answered is what the server still answers. Closes the books. */
+  /** The server still gives its last responses. Clears the records. */
   async auditServed(url: string, journal: JournalAudit): Promise<void> {
     const { secret } = this.#account;
     await this.#told.auditServed(() => Wire.open(url), secret, journal);
@@ -122,7 +122,7 @@ export class Load {
     await caller.try([400], `${n}`, "PATCH", `/twins/${twin.id}`, { description: { n } });
   }
 
-  /** Some are removed, some in the moment in which they expire, some twice, and many expire. */
+  /** Some are removed, some at the moment in which they expire, some twice, and many expire. */
   async #useStickers(caller: Caller, pool: Pool, { id: twin }: OwnTwin): Promise<void> {
     const color = `c${this.#next()}`;
     const sticker = {
@@ -131,7 +131,7 @@ export class Load {
       publish: { on_put: ["put"], on_remove: ["done", "removed"], on_expire: ["expired"] },
     };
     const path = `/twins/${twin}/stickers`;
-    // Where the server is slow, the end may have come before the put.
+    // If the server is slow, the expiry may have come before the put.
     const put = await caller.try([400], `sticker.put ${color}`, "POST", path, { stickers: { [color]: sticker } });
     if (!put) return;
     pool.stickers.push({ twin, color });
@@ -140,7 +140,7 @@ export class Load {
     if (!old || Math.random() < 0.3) return;
     const key = `sticker.removed ${old.color}`;
     const removed = await caller.try([404], key, "DELETE", `/twins/${old.twin}/stickers/${old.color}`);
-    // What was removed is not there to be removed again.
+    // A removed sticker cannot be removed again.
     if (removed) await caller.expectGone(`/twins/${old.twin}/stickers/${old.color}`);
   }
 
@@ -169,7 +169,7 @@ export class Load {
     }
   }
 
-  /** A user with a role of their own, and a secret for a PIN. */
+  /** A user with a role of its own, and a secret for a PIN. */
   async #createTrustedUser(caller: Caller): Promise<{ role: string; secret: string }> {
     const [n, m] = [this.#next(), this.#next()];
     const statement = { effect: "allow", actions: ["create_twin"] };
@@ -180,17 +180,17 @@ export class Load {
     return { role, secret: (await caller.write(`secret.created ${user}`, "POST", path)).secret };
   }
 
-  /** Refused by the state of things, inside of a group that others share. */
+  /** Requests that are refused because of stored state, within a group with others. */
   async #beRefused(caller: Caller): Promise<void> {
     const n = this.#next();
     const description = { n };
     const dice = Math.random();
-    if (dice < 0.4) await caller.try([400], `${n}`, "POST", "/users", { role: NOBODY, description });
-    else if (dice < 0.7) await caller.try([404], `${n}`, "PATCH", `/twins/${NOBODY}`, { description });
+    if (dice < 0.4) await caller.try([400], `${n}`, "POST", "/users", { role: UNKNOWN_ID, description });
+    else if (dice < 0.7) await caller.try([404], `${n}`, "PATCH", `/twins/${UNKNOWN_ID}`, { description });
     else await caller.try([403], `${n}`, "PATCH", `/twins/${this.#strangersTwin}`, { description });
   }
 
-  /** Takes the right to create twins away, and gives it back; either holds from the next request on. */
+  /** Removes the permission to create twins, and grants it again; either applies from the next request on. */
   async #tame(caller: Caller): Promise<void> {
     const tamed = caller.as(this.#tamed.secret);
     for (const actions of [[], ["create_twin"]]) {
@@ -217,5 +217,5 @@ export class Load {
   }
 }
 
-/** Mostly small, sometimes large, as descriptions are. */
+/** Mostly small, sometimes large, like real descriptions. */
 const describe = (n: number) => ({ n, filling: "x".repeat(Math.random() < 0.02 ? 20_000 : Math.random() * 200) });

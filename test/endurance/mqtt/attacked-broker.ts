@@ -8,8 +8,8 @@ import { memoryOf, say } from "../server/attacked-server.ts";
 import { type Report, startMqttBystander } from "./mqtt-bystander.ts";
 
 /**
- * A server of its own to attack, with a pair of devices beside that must not notice: of the hub that is besieged, or, `apart`, of another
- * account.
+ * A server to attack, with a pair of devices beside it that must not notice: of the besieged hub, or, `apart`, of
+ * another account.
  */
 export async function openMqttSiege(env: Record<string, string> = {}, { apart = false } = {}) {
   const folder = temporaryFolder();
@@ -51,7 +51,7 @@ export async function openMqttSiege(env: Record<string, string> = {}, { apart = 
       return wire;
     },
 
-    /** Nobody else lost a message, memory grew by no more than this, and no fault of our own was logged. */
+    /** No other client lost a message, memory grew by no more than this, and no internal error was logged. */
     async expectUnharmed({ growthMb }: { growthMb: number }): Promise<Report> {
       const report = await bystander.report();
       const { peakMb, nowMb } = memoryOf(server.pid);

@@ -5,14 +5,14 @@ import type { MqttWire } from "../../support/mqtt/mqtt-wire.ts";
 import { say } from "../server/attacked-server.ts";
 import { openMqttSiege } from "./attacked-broker.ts";
 
-// An account that takes all it can, beside another account's devices: those lose no message, and memory stays within its bounds. How much
-// slower they get is a figure that the machine decides with; it is printed.
+// An account that takes all it can, beside another account's devices: those lose no message, and memory stays bounded.
+// How much slower they get depends on the machine; it is printed.
 
 setDefaultTimeout(180_000);
 
 const APART = { apart: true };
 
-test("64 devices each with 500 puts on their way are all answered, and another account's devices with them", async () => {
+test("64 devices with 500 pipelined puts each are all answered, and so are another account's devices", async () => {
   await using siege = await openMqttSiege({}, APART);
   await Bun.sleep(2_000);
   const quiet = await siege.report();
@@ -57,14 +57,15 @@ test("clients of many hubs that read and do not acknowledge take no more than th
   await siege.expectUnharmed({ growthMb: 250 });
 });
 
-test("300 silent connections that come again and again keep no device out", async () => {
+test("300 silent connections that keep reconnecting keep no device out", async () => {
   await using siege = await openMqttSiege({ TWINPOST_MQTT_CONNECTIONS: "300" }, APART);
   const device = await siege.device("d");
   let isOver = false;
   const open = () => {
     if (isOver) return;
     const socket: Socket = connect({ port: siege.addresses.tcp.port, host: "127.0.0.1", localAddress: "127.0.0.9" });
-    // From another address than devices come from. Some milliseconds, or this process is at nothing else.
+    // From another address than that of the devices. With a pause of some milliseconds, because this process has other
+    // work too.
     socket.on("error", () => {}).on("close", () => setTimeout(open, 5));
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -81,7 +82,7 @@ test("300 silent connections that come again and again keep no device out", asyn
   say(`100 of 100 devices were let in; p99 of others ${p99Ms} ms`);
 });
 
-test("a message for 500 subscribers keeps others for no longer than a slice", async () => {
+test("a message for 500 subscribers delays others by no more than a slice", async () => {
   await using siege = await openMqttSiege({}, APART);
   const device = await siege.device("crowd");
   const crowd: MqttWire[] = [];

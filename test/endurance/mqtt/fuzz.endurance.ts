@@ -6,15 +6,15 @@ import { say } from "../server/attacked-server.ts";
 import { openMqttSiege } from "./attacked-broker.ts";
 import { connectOf, mutantOf, noiseOf } from "./mutated-packets.ts";
 
-/** A million, by hand; continuous integration has less time. */
+/** A million when run by hand; continuous integration has less time. */
 const PACKETS = Number(process.env["TWINPOST_FUZZ_PACKETS"] || 1_000_000);
 const SEED = Number(process.env["TWINPOST_FUZZ_SEED"] || Date.now() % 1_000_000_000);
 const CONNECTIONS = 48;
-/** A server that has not ended a connection whose client has, by then, never will. */
+/** After this a server that has not closed a finished client's connection never will. */
 const PATIENCE_MS = 20_000;
 
 test(
-  `${PACKETS} mutated packets and random streams, over TCP and WebSocket, and a neighbour does not notice`,
+  `${PACKETS} mutated packets and random streams, over TCP and WebSocket, do not affect a neighbour`,
   async () => {
     say(`seed ${SEED}`);
     await using siege = await openMqttSiege();
@@ -34,7 +34,7 @@ test(
     await Promise.all(attackers);
     const seconds = (performance.now() - began) / 1_000;
     say(`${sent} packets and streams on ${connections} connections in ${seconds.toFixed(0)} s`);
-    // It takes the next one as if nothing had been.
+    // The device works as before.
     const after = await siege.client(device, "after all");
     await after.subscribe("after", 1);
     await after.publish("elsewhere", "x", { qos: 2 });
@@ -44,7 +44,10 @@ test(
   PACKETS * 2 + 120_000,
 );
 
-/** One connection: mostly let in first, then a few mutants or noise, in pieces; both sides close. Answers how many those were. */
+/**
+ * One connection: mostly a valid CONNECT, then a few mutants or noise, in pieces; both sides close. Returns how many
+ * packets those were.
+ */
 async function attack(chance: Chance, address: WireAddress, device: string): Promise<number> {
   const level = chance.one<Level>([3, 4, 5]);
   const isNoise = chance.maybe(0.15);

@@ -5,15 +5,15 @@ import { say } from "../server/attacked-server.ts";
 import { MB } from "../server/request-outcome.ts";
 import { openMqttSiege } from "./attacked-broker.ts";
 
-// Clients that take more than their share: others must not lose a message, and the server must not grow without bound. How much
-// slower others get is a figure that the machine decides with; it is printed.
+// Clients that take more than their share: others must not lose a message, and the server must not grow without bound.
+// How much slower others get depends on the machine; it is printed.
 
 setDefaultTimeout(180_000);
 
 const SECONDS = Number(process.env["TWINPOST_HOSTILE_SECONDS"] || 5);
 type Siege = Awaited<ReturnType<typeof openMqttSiege>>;
 
-/** How long others wait when nobody attacks. From then on the attacker, which is this process, leaves the processor to others. */
+/** Latency of others without an attack. From then on the attacker, which is this process, has a lower priority. */
 async function quiet(siege: Siege): Promise<number> {
   await siege.report();
   await Bun.sleep(2_000);
@@ -22,12 +22,12 @@ async function quiet(siege: Siege): Promise<number> {
   return p99Ms;
 }
 
-/** What attacks over a network does not take the server's own processor; here it would. */
+/** An attacker elsewhere on the network does not use the server's own processor; here it would. */
 function yieldProcessor(niceness: number): void {
   try {
     setPriority(niceness);
   } catch {
-    // Only root may take it back; then all later processes are alike again.
+    // Only root may raise it again; otherwise all later processes have the same priority.
   }
 }
 
@@ -36,7 +36,7 @@ afterEach(() => yieldProcessor(0));
 const compare = (quietMs: number, attackedMs: number) =>
   say(`p99 of others: ${quietMs} ms when quiet, ${attackedMs} ms attacked: ${(attackedMs / quietMs).toFixed(1)} times`);
 
-/** Publishes without end until the time is over or the connection is; answers how much was sent. */
+/** Publishes until the time is over or the connection ends; returns how much was sent. */
 async function flood(wire: MqttWire, topic: string, bytes: number, qos: 0 | 1, seconds: number): Promise<number> {
   const payload = Buffer.alloc(bytes, "x");
   const end = performance.now() + seconds * 1_000;
@@ -62,7 +62,7 @@ async function flood(wire: MqttWire, topic: string, bytes: number, qos: 0 | 1, s
 }
 
 for (const transport of ["tcp", "websocket"] as const) {
-  test(`a subscriber that stops reading costs a bounded amount, and nobody else notices, by ${transport}`, async () => {
+  test(`a subscriber that stops reading costs a bounded amount, and others do not notice, by ${transport}`, async () => {
     await using siege = await openMqttSiege();
     const device = await siege.device("slow");
     const quietMs = await quiet(siege);
@@ -81,7 +81,7 @@ for (const transport of ["tcp", "websocket"] as const) {
     say(`${sent[0]} messages at QoS 0 and ${sent[1]} at QoS 1, of 8 kB, for who does not read them`);
     const { p99Ms } = await siege.expectUnharmed({ growthMb: 200 });
     compare(quietMs, p99Ms);
-    // Whatever became of the slow ones, what they read now is whole packets, or the end.
+    // What the slow ones read now is whole packets, or the end of the connection.
     for (const wire of slow) {
       wire.resume();
       const next = await wire.next().catch(() => undefined);
@@ -90,7 +90,7 @@ for (const transport of ["tcp", "websocket"] as const) {
   });
 }
 
-test("a subscriber that stops reading comes back to its session, and has lost nothing that was acknowledged", async () => {
+test("a subscriber that stops reading returns to its session, and has lost nothing that was acknowledged", async () => {
   await using siege = await openMqttSiege();
   const device = await siege.device("slow");
   const slow = await siege.client(device, "slow", { clean: false });
@@ -118,7 +118,7 @@ test("a subscriber that stops reading comes back to its session, and has lost no
   await siege.expectUnharmed({ growthMb: 200 });
 });
 
-test("1 000 half-open connections are cut off after seconds, and nobody else notices", async () => {
+test("1 000 half-open connections are closed after seconds, and others do not notice", async () => {
   await using siege = await openMqttSiege();
   const device = await siege.device("half-open");
   const quietMs = await quiet(siege);
@@ -140,12 +140,12 @@ test("1 000 half-open connections are cut off after seconds, and nobody else not
   compare(quietMs, p99Ms);
 });
 
-test("connections that wait within a packet hold no more than they sent", async () => {
+test("connections that stop within a packet take no more memory than they sent", async () => {
   await using siege = await openMqttSiege();
   const device = await siege.device("waiting");
   for (let i = 0; i < 200; i++) {
     const wire = await siege.client(device, `waiting ${i}`);
-    // A PUBLISH that announces 4 MB, and does not come.
+    // A PUBLISH that announces 4 MB, which never arrive.
     wire.send(Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x02, 0, 1, 97), Buffer.alloc(1_000));
     await wire.flushed();
   }
@@ -154,7 +154,7 @@ test("connections that wait within a packet hold no more than they sent", async 
 });
 
 for (const qos of [0, 1] as const) {
-  test(`a client that publishes 1 MB messages as fast as it can at QoS ${qos} is not let to starve others`, async () => {
+  test(`a client that publishes 1 MB messages as fast as it can at QoS ${qos} does not starve others`, async () => {
     await using siege = await openMqttSiege();
     const device = await siege.device("loud");
     const quietMs = await quiet(siege);

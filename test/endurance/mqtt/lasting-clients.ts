@@ -1,8 +1,9 @@
 import { type Level, MqttWire, type Seen, type WireAddress, WireEnded } from "../../support/mqtt/mqtt-wire.ts";
 
-// Clients that live through crashes of the server: they keep what a client has to keep, and books of what they were told.
+// Clients that live through crashes of the server: they keep the state that a client must keep, and record what was
+// acknowledged.
 
-/** Burns with each packet that a client sends or receives; what happens at its end happens between two packets. */
+/** Counts down with each packet that a client sends or receives; its action runs between two packets. */
 export class Fuse {
   #left = Number.POSITIVE_INFINITY;
   #onBlow: () => void = () => {};
@@ -19,7 +20,7 @@ export class Fuse {
 
 export type Identity = { address: WireAddress; device: string; clientId: string; level: Level };
 
-/** A wire that burns the fuse. */
+/** A wire that counts down the fuse. */
 export class CrashWire {
   readonly wire: MqttWire;
   readonly #fuse: Fuse;
@@ -29,7 +30,7 @@ export class CrashWire {
     this.#fuse = fuse;
   }
 
-  /** Connects to a session that lasts. Undefined if the server is gone. */
+  /** Connects to a stored session. Undefined if the server is gone. */
   static async open({ address, device, clientId, level }: Identity, fuse: Fuse, fields: object = {}) {
     const wire = await MqttWire.open(address, level);
     const lasting = level === 5 ? { properties: { sessionExpiryInterval: 3_600, receiveMaximum: 20 } } : {};
@@ -55,7 +56,7 @@ export class CrashWire {
   }
 }
 
-/** Runs until the connection is lost; anything else is a fault. */
+/** Runs until the connection is lost; any other end is an error. */
 export async function untilLost(run: () => Promise<void>): Promise<void> {
   try {
     await run();
@@ -85,13 +86,13 @@ export class LastingPublisher {
     return this.#flights.length === 0;
   }
 
-  /** Until so many more are acknowledged, or the connection is lost. */
+  /** Until `more` are acknowledged, or the connection is lost. */
   run(identity: Identity, fuse: Fuse, more: number, chooseQos: () => 1 | 2): Promise<void> {
     return untilLost(async () => {
       const { wire, present } = await CrashWire.open(identity, fuse);
       if (this.#known && !present && identity.level > 3) throw new Error(`${identity.clientId}: the session is lost`);
       this.#known = true;
-      // All that was not acknowledged, again, in the order in which it was sent [MQTT-4.4.0-1].
+      // Sends everything unacknowledged again, in the original order [MQTT-4.4.0-1].
       for (const flight of this.#flights) this.#send(wire, flight, true);
       const end = this.acknowledged + more;
       while (this.acknowledged < end || !this.isIdle) {
@@ -116,7 +117,7 @@ export class LastingPublisher {
   #take(wire: CrashWire, { cmd, messageId }: Seen): void {
     const flight = this.#flights.find((one) => one.messageId === messageId);
     if (!flight) {
-      // A second PUBREC, for a PUBLISH that was repeated after the first was on its way.
+      // A second PUBREC, for a PUBLISH that was repeated after the first was sent.
       if (cmd === "pubrec") wire.send({ cmd: "pubrel", messageId });
       return;
     }
@@ -136,7 +137,7 @@ export class LastingPublisher {
   }
 }
 
-/** Takes messages as a client has to, QoS 2 once, and keeps all that it took, in order. */
+/** Receives messages as a client must, QoS 2 once, and keeps all of them, in order. */
 export class LastingSubscriber {
   readonly taken: { topic: string; text: string; qos: number; dup: boolean }[] = [];
   #received = new Set<number>();
@@ -147,7 +148,7 @@ export class LastingSubscriber {
     this.#filter = filter;
   }
 
-  /** Until `isEnough`, or so many packets later, or the connection is lost. */
+  /** Until `isEnough`, or a number of packets later, or the connection is lost. */
   run(identity: Identity, fuse: Fuse, isEnough: () => boolean, random: () => number): Promise<void> {
     return untilLost(async () => {
       const { wire, present } = await CrashWire.open(identity, fuse);

@@ -1,6 +1,6 @@
 import { type Level, MqttWire, type Seen, type WireAddress } from "../../support/mqtt/mqtt-wire.ts";
 
-/** One client of the leak test: takes and completes whatever comes, and counts the copies of each payload. */
+/** A client of the leak test: receives and completes all messages, and counts the copies of each payload. */
 export class LeakClient {
   readonly received = new Map<string, number>();
   #wire: MqttWire | undefined;
@@ -16,12 +16,12 @@ export class LeakClient {
     return this.#wire?.isOpen ?? false;
   }
 
-  /** What came and should never have: another hub's. */
+  /** Messages that must never arrive: another hub's. */
   get wrong(): string[] {
     return this.#wrong;
   }
 
-  /** Connects; answers whether the session was there. */
+  /** Connects; returns whether the session was present. */
   async connect(address: WireAddress, level: Level, fields: object): Promise<boolean> {
     const wire = await MqttWire.open(address, level);
     this.#wire = wire;
@@ -34,7 +34,7 @@ export class LeakClient {
     return connack["sessionPresent"];
   }
 
-  /** Says something that is answered, and waits for it; answers come in the order of their questions. */
+  /** Sends a packet and waits for its answer; answers arrive in the order of their packets. */
   ask(packet: object): Promise<Seen> {
     const answer = Promise.withResolvers<Seen>();
     this.#answers.push(answer);
@@ -42,12 +42,12 @@ export class LeakClient {
     return answer.promise;
   }
 
-  /** Says something that is not answered. */
+  /** Sends a packet that is not answered. */
   say(packet: object): void {
     this.#wire?.send(packet);
   }
 
-  /** All that the server sent before it answers this has been taken. */
+  /** Everything that the server sent before its answer is received. */
   async drain(): Promise<void> {
     await this.ask({ cmd: "pingreq" });
   }
@@ -70,7 +70,7 @@ export class LeakClient {
     try {
       for (;;) this.#take(wire, answers, await wire.next());
     } catch (error) {
-      if (wire.isOpen) return void this.#pump(wire, answers); // nothing to say for a while
+      if (wire.isOpen) return void this.#pump(wire, answers); // nothing received for a while
       for (const answer of answers.splice(0)) answer.reject(error as Error);
     }
   }
@@ -87,7 +87,7 @@ export class LeakClient {
   }
 
   #count(topic: string, payload: string, dup: boolean): void {
-    // A reset may have swallowed our acknowledgement.
+    // A reset may have lost our acknowledgement.
     if (dup && this.received.has(payload)) return;
     if (payload !== "" && !payload.startsWith(`${this.#hub}:`))
       this.#wrong.push(`${payload} on ${topic} at ${this.#hub}`);

@@ -1,25 +1,27 @@
-// What a hub of devices must deliver to whom, told without any of the broker's own code.
+// A model of what a hub must deliver to which devices, without any of the broker's code.
 
 type Want = { qos: 0 | 1 | 2; noLocal: boolean };
 type Topic = { topic: string; payload: string; qos: 0 | 1 | 2; retain: boolean };
 
-/** One client identifier of one device, as the model sees it. */
+/** A client identifier of a device, in the model. */
 export type Member = {
   name: string;
   restricted: boolean;
   connected: boolean;
-  /** Outlives its connection. */
+  /** Whether its session outlives the connection. */
   lasting: boolean;
   subscriptions: Map<string, Want>;
-  /** Copies of each payload that it must have got by now. */
+  /** Copies of each payload that it must have received by now. */
   owed: Map<string, number>;
-  /** Those of them that wait for it, because it is away. */
+  /** Those of them that are queued, because it is disconnected. */
   waiting: Map<string, number>;
-  /** Copies on top that the standards leave open. */
+  /** Further copies that the standards permit. */
   open: Map<string, number>;
 };
 
-/** A copy that one of several gets, of a shared subscription; or that none may get, if whoever got it may be gone. */
+/**
+ * A copy for one of several members of a shared subscription; or for none, if the member that received it may be gone.
+ */
 type Shared = { payload: string; candidates: Member[]; maybe: boolean };
 
 /** Topics that restricted devices may neither publish nor receive. */
@@ -30,7 +32,10 @@ export class HubModel {
   #shared: Shared[] = [];
   readonly #retained = new Map<string, Topic>();
 
-  /** `changing` is being taken over just then: what it gets of this, and whether it is there for a shared copy, is open. */
+  /**
+   * `changing` is being taken over at this moment: what it receives of this, and whether it gets a shared copy, is
+   * open.
+   */
   publish(message: Topic, from: Member | null, changing?: Member): void {
     if (from?.restricted && covers(SECRET, message.topic)) return;
     if (message.retain) {
@@ -51,12 +56,12 @@ export class HubModel {
     for (const [filter, members] of groups) this.#share(filter, members, message, changing);
   }
 
-  /** It is there again, with the session that it had. */
+  /** It has reconnected to its session. */
   resume(member: Member): void {
     member.waiting.clear();
   }
 
-  /** Its session ends, and what waited in it. */
+  /** Its session ends, with its queue. */
   forget(member: Member): void {
     member.subscriptions.clear();
     for (const [payload, count] of member.waiting) add(member.owed, payload, -count);
@@ -64,7 +69,7 @@ export class HubModel {
     for (const shared of this.#shared) if (shared.candidates.includes(member)) shared.maybe ||= member.lasting;
   }
 
-  /** What subscribing brings at once. */
+  /** The messages that a subscription brings at once. */
   subscribe(member: Member, filter: string, want: Want): void {
     member.subscriptions.set(filter, want);
     if (isShared(filter)) return;
@@ -74,7 +79,10 @@ export class HubModel {
     }
   }
 
-  /** Nothing but what the model allows was received, and nothing that it demands is missing. Answers what is wrong, if anything is. */
+  /**
+   * Compares what was received with the model: nothing beyond what it allows, and nothing missing that it demands.
+   * Returns the differences.
+   */
   judge(received: (member: Member) => Map<string, number>): string[] {
     const wrong: string[] = [];
     const sharedOf = new Map<string, Shared[]>();
@@ -119,7 +127,7 @@ export class HubModel {
     if (waits || member.connected) add(member.owed, message.payload);
   }
 
-  /** One who is there, else one whose session waits. */
+  /** A connected member, else one with a stored session. */
   #share(filter: string, members: Member[], message: Topic, changing: Member | undefined): void {
     if (changing && members.includes(changing)) {
       this.#shared.push({ payload: message.payload, candidates: members, maybe: true });

@@ -73,21 +73,21 @@ type Client = {
   will: { topic: string; payload: string; qos: 0 | 1 | 2 } | null;
 };
 
-/** One hub's share of a run: its actions, one after the other, each awaited; the other hubs act meanwhile. */
+/** One hub's part of a run: its actions, one after the other, each awaited; the other hubs act meanwhile. */
 class HubRun {
   readonly #place: Place;
   readonly #name: string;
   readonly #model = new HubModel();
   readonly #clients: Client[] = [];
-  /** Hears every will, so that one can wait for it. */
-  readonly #mourner: LeakClient;
+  /** Receives every will, so that the test can wait for it. */
+  readonly #willSubscriber: LeakClient;
   #count = 0;
   messages = 0;
 
   constructor(place: Place, name: string) {
     this.#place = place;
     this.#name = name;
-    this.#mourner = new LeakClient(name);
+    this.#willSubscriber = new LeakClient(name);
     for (let device = 0; device < DEVICES; device++) {
       for (const clientId of CLIENT_IDS) {
         const member: Member = {
@@ -107,10 +107,10 @@ class HubRun {
     }
   }
 
-  /** Every device connects once, and listens to something. */
+  /** Every device connects once, and subscribes to something. */
   async begin(): Promise<void> {
-    await this.#mourner.connect(this.#place.addresses.tcp, 4, this.#mourning(false));
-    await this.#mourner.ask({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "w/#", qos: 1 }] });
+    await this.#willSubscriber.connect(this.#place.addresses.tcp, 4, this.#willSubscriberFields(false));
+    await this.#willSubscriber.ask({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "w/#", qos: 1 }] });
     for (let device = 0; device < DEVICES; device++) {
       const base = { ...PLAIN, device, level: ([3, 4, 5] as const)[device % 3] as Level, lasting: device % 2 === 0 };
       await this.act({ ...base, kind: "connect", clean: true, web: device % 5 === 0, will: device % 3 === 0 });
@@ -129,7 +129,7 @@ class HubRun {
     else await this.#leave(one, action.kind);
   }
 
-  /** It, or the next who is connected. */
+  /** It, or the next connected one. */
   #connectedFrom(one: Client): Client {
     const at = this.#clients.indexOf(one);
     const rotated = [...this.#clients.slice(at), ...this.#clients.slice(0, at)];
@@ -137,7 +137,7 @@ class HubRun {
   }
 
   async end(): Promise<string[]> {
-    // Nobody who is away may have been given too much, or too little: all who have a session come back.
+    // Disconnected clients must not have received too much or too little: all with a session return.
     for (const one of this.#clients) {
       if (!one.member.connected && one.member.lasting)
         await this.#connect(one, { ...PLAIN, kind: "connect", level: one.level, lasting: true });
@@ -145,7 +145,7 @@ class HubRun {
     const clients = new Map(this.#clients.map(({ member, client }) => [member, client]));
     const judge = () => this.#model.judge((member) => clients.get(member)?.received ?? new Map());
     let wrong: string[] = [];
-    // What waited in a session comes in portions.
+    // The messages queued in a session arrive in portions.
     for (let i = 0; i < 40; i++) {
       await this.#drainAll();
       wrong = judge();
@@ -177,7 +177,7 @@ class HubRun {
       ...(level === 5 && { clean, ...(lasting && { properties: { sessionExpiryInterval: 3_600 } }) }),
       ...(one.will && { will: { ...one.will, payload: Buffer.from(one.will.payload), retain: false } }),
     };
-    // Below level 5 it is the same flag that keeps a session and that goes on with one.
+    // Below level 5 the same flag stores a session and resumes one.
     const keeps = level === 5 ? lasting : !fields.clean;
     const starts = fields.clean || !before.lasting;
     if (starts) this.#model.forget(member);
@@ -193,7 +193,7 @@ class HubRun {
 
   async #publish({ member, client }: Client, { topic, qos, retain, empty }: Action): Promise<void> {
     const message = { topic: TOPICS[topic] as string, payload: retain && empty ? "" : this.#payload(), qos, retain };
-    // A retained message is to be there when this returns.
+    // A retained message must be stored when this returns.
     if (retain && qos === 0) message.qos = 1;
     this.#model.publish(message, member);
     this.messages++;
@@ -223,11 +223,11 @@ class HubRun {
     member.subscriptions.delete(FILTERS[filter] as string);
   }
 
-  /** Its will is published if it is gone without a word. */
+  /** Its will is published if it leaves without DISCONNECT. */
   async #leave(one: Client, kind: "disconnect" | "abort"): Promise<void> {
     const { member, client, will } = one;
     await this.#catchUp(one);
-    // Without a will nobody could tell when the server has noticed.
+    // Without a will the test could not see when the server has noticed.
     if (kind === "disconnect" || !will) await client.disconnect();
     else await client.abort();
     member.connected = false;
@@ -239,7 +239,7 @@ class HubRun {
     one.will = null;
   }
 
-  /** It has got what it must have by now; what waited in a session comes in portions. */
+  /** It must have received everything by now; the messages queued in a session arrive in portions. */
   async #catchUp({ member, client }: Client): Promise<void> {
     const isBehind = () => [...member.owed].some(([payload, count]) => (client.received.get(payload) ?? 0) < count);
     await this.#until(
@@ -251,8 +251,8 @@ class HubRun {
 
   async #untilHeard(payload: string): Promise<void> {
     await this.#until(
-      () => this.#mourner.drain(),
-      () => this.#mourner.received.has(payload),
+      () => this.#willSubscriber.drain(),
+      () => this.#willSubscriber.received.has(payload),
       `will ${payload} is heard`,
     );
   }
@@ -266,12 +266,12 @@ class HubRun {
     throw new Error(`never: ${what}`);
   }
 
-  #mourning = (clean: boolean) => ({ clientId: "mourner", username: this.#place.devices[1], clean });
+  #willSubscriberFields = (clean: boolean) => ({ clientId: "willSubscriber", username: this.#place.devices[1], clean });
 
   async #leaveNothing(): Promise<void> {
-    const keeper = this.#mourner;
+    const keeper = this.#willSubscriber;
     await keeper.disconnect();
-    await keeper.connect(this.#place.addresses.tcp, 4, this.#mourning(true));
+    await keeper.connect(this.#place.addresses.tcp, 4, this.#willSubscriberFields(true));
     for (const topic of this.#model.retainedTopics) {
       await keeper.ask({ cmd: "publish", topic, payload: "", qos: 1, retain: true, messageId: 1 });
     }
@@ -306,7 +306,7 @@ const PLAIN: Action = {
   will: false,
 };
 
-test("nobody gets what is not theirs, and nobody misses what is, in 20 hubs that are all alike", async () => {
+test("every client receives all its messages and no others, in 20 identical hubs", async () => {
   using folder = temporaryFolder();
   const dataDir = folder.path;
   const { token } = await createAccount({ dataDir });

@@ -1,17 +1,17 @@
 import { MqttWire, type WireAddress } from "../../support/mqtt/mqtt-wire.ts";
 
-/** What an uninvolved pair of devices saw since they were last asked: messages that went round, what went wrong, and how long they took. */
+/** What an uninvolved pair of devices measured since the last report: messages delivered, errors, and latencies. */
 export type Report = { messages: number; trouble: string[]; p50Ms: number; p99Ms: number; worstMs: number };
 
-/** A message is published so often. */
+/** Interval between messages. */
 const PAUSE_MS = 2;
 
 type Options = { address: WireAddress; device: string; topic: string };
 
 /**
- * Somebody else on the hub: publishes at QoS 1 on one connection what another one hears, and waits for both the acknowledgement and
- * the message before the next. A process of its own, so that what it waits for is the server and not this test. Resolves
- * after the first message.
+ * An uninvolved pair on the hub: publishes at QoS 1 on one connection what another one receives, and waits for the
+ * acknowledgement and the message before the next. In a process of its own, so that it measures the server and not this
+ * test. Resolves after the first message.
  */
 export async function startMqttBystander(options: Options) {
   const waiting: PromiseWithResolvers<Report>[] = [];
@@ -74,7 +74,7 @@ if (import.meta.main) {
     waits = [];
     trouble = [];
   };
-  // The message that is on its way counts too: a server that never delivers again must not look quick.
+  // The message in flight counts too: a server that never delivers again must not look fast.
   let onItsWay: Promise<void>;
   process.on("message", () => void onItsWay.then(report));
   process.on("disconnect", () => process.exit(0));

@@ -2,7 +2,7 @@ import { generate, type Packet } from "mqtt-packet";
 import type { Level } from "../../../src/mqtt/wire/packets.ts";
 import type { Chance } from "../../rules/chance.ts";
 
-// Packets as a client should not send them, made from those that it may.
+// Invalid packets, made from valid ones.
 
 const TOPICS = [
   "a",
@@ -18,7 +18,7 @@ const TOPICS = [
 const TEXTS = ["", "x", "{}", '{"data":{"a":1}}', "x".repeat(300), "\u00e9\ufeff\u{1f600}"];
 const BYTES = [0x00, 0x01, 0x02, 0x7f, 0x80, 0x81, 0xc0, 0xed, 0xfe, 0xff];
 
-/** A CONNECT that is let in, of one of a few clients, so that they meet. */
+/** A CONNECT that is accepted, of one of a few clients, so that they meet. */
 export function connectOf(chance: Chance, device: string, level: Level): Uint8Array {
   const packet = {
     cmd: "connect",
@@ -58,7 +58,7 @@ function propertiesOf<T extends object>(chance: Chance, all: T): Partial<T> {
   return Object.fromEntries(Object.entries(all).filter(() => chance.maybe(0.4))) as Partial<T>;
 }
 
-/** A packet that a client may send once it is connected. */
+/** A packet that a client may send when it is connected. */
 function packetOf(chance: Chance, level: Level): Uint8Array {
   const messageId = 1 + chance.below(5);
   const acks = ["puback", "pubrec", "pubrel", "pubcomp"] as const;
@@ -105,7 +105,7 @@ function packetOf(chance: Chance, level: Level): Uint8Array {
 
 const write = (packet: object, level: Level) => generate(packet as Packet, { protocolVersion: level });
 
-/** A packet that was changed at random, or left as it is so that what follows it is reached. */
+/** A packet changed at random, or left unchanged so that the packets after it are reached. */
 export function mutantOf(chance: Chance, device: string, level: Level): Uint8Array {
   const origin = chance.maybe(0.15) ? connectOf(chance, device, level) : packetOf(chance, level);
   if (chance.maybe(0.1)) return origin;
@@ -137,14 +137,14 @@ function mutate(chance: Chance, bytes: Buffer<ArrayBuffer>, other: () => Uint8Ar
         Buffer.from(noiseOf(chance)).subarray(0, 8),
         changed.subarray(at),
       ]);
-    case 4: // a slice again, such as a property
+    case 4: // a slice repeated, such as a property
       return Buffer.concat([changed.subarray(0, at), changed.subarray(Math.max(0, at - chance.below(12)))]);
     case 5:
       return Buffer.concat([changed.subarray(0, at), Buffer.from(other()).subarray(chance.below(4))]);
-    case 6: // the length that it claims
+    case 6: // the length in its header
       changed[1] = chance.below(256);
       return changed;
-    default: // what it is, and its flags
+    default: // its type and its flags
       changed[0] = chance.below(256);
       return changed;
   }

@@ -15,8 +15,8 @@ const below = (bound: number) => Math.floor(Math.random() * bound);
 
 type Server = Awaited<ReturnType<typeof startServer>>;
 
-/** What is retained on each of a few topics, as its only publisher was told. */
-class Keeper {
+/** The retained messages of a few topics, as known to their only publisher. */
+class RetainedPublisher {
   readonly told = new Map<string, string>();
   readonly flying = new Map<string, string>();
   #count = 0;
@@ -40,7 +40,7 @@ class Keeper {
     });
   }
 
-  /** What is retained now is what was told last, or what was on its way. */
+  /** The retained message is the last acknowledged one, or the one in flight. */
   async audit(identity: Identity): Promise<void> {
     const { wire } = await CrashWire.open({ ...identity, clientId: "auditor" }, new Fuse(), {
       clean: true,
@@ -67,8 +67,8 @@ class Keeper {
   }
 }
 
-/** Clients with wills, each connection with its own; which must be heard, and which may. */
-class Mortals {
+/** Clients with wills, a new one for each connection; tracks which must be published, and which may. */
+class WillClients {
   readonly must = new Set<string>();
   readonly may = new Set<string>();
   #count = 0;
@@ -86,7 +86,7 @@ class Mortals {
           ...(delayed && { properties: { willDelayInterval: 1 } }),
         };
         this.may.add(text);
-        // Each comes with a clean start: a delayed will of the connection before is due at once.
+        // Each does a clean start: a delayed will of the previous connection is due at once.
         const { wire } = await CrashWire.open(identity, fuse, { clean: true, will });
         this.must.add(text);
         for (let i = below(6); i >= 0; i--) {
@@ -95,7 +95,7 @@ class Mortals {
         }
         if (Math.random() < 0.5) wire.wire.abort();
         else {
-          // Whether it is discarded before the server dies is not told.
+          // It is unknown whether it was discarded before the server died.
           this.must.delete(text);
           wire.send({ cmd: "disconnect" });
         }
@@ -132,9 +132,9 @@ test(
       publisher: new LastingPublisher(`pair/${i}`),
       subscriber: new LastingSubscriber(`pair/${i}`),
     }));
-    const keeper = new Keeper();
-    const mortals = new Mortals();
-    const mourner = new LastingSubscriber("wills/#");
+    const retainedPublisher = new RetainedPublisher();
+    const willClients = new WillClients();
+    const willSubscriber = new LastingSubscriber("wills/#");
     let device = "";
     let packets = 0;
 
@@ -154,24 +154,24 @@ test(
       if (crash === 0) {
         const hub = await createHub(server.url, token, "crashing");
         device = await createDevice(server.url, token, hub, "crashing");
-        // Subscriptions are there before the first message.
-        await mourner.run(identity(server, "mourner", 5), fuse, () => true, Math.random);
+        // Subscriptions exist before the first message.
+        await willSubscriber.run(identity(server, "willSubscriber", 5), fuse, () => true, Math.random);
         for (const pair of pairs) await subscribe(server, pair, () => true);
       }
-      await keeper.audit(identity(server, "keeper", 4));
+      await retainedPublisher.audit(identity(server, "retainedPublisher", 4));
       const length = 20 + below(crash % 3 ? 2_000 : 200);
       packets += length;
       fuse.set(length, () => process.kill(server.pid, "SIGKILL"));
       const forever = () => false;
       await Promise.all([
         ...pairs.map((pair) => publish(server, pair, Number.POSITIVE_INFINITY)),
-        // Some are away, and some leave and come back.
+        // Some are disconnected, and some leave and return.
         ...pairs
           .filter(() => below(3))
           .map((pair) => subscribe(server, pair, below(2) ? forever : () => below(40) === 0)),
-        ...(below(2) ? [mourner.run(identity(server, "mourner", 5), fuse, forever, Math.random)] : []),
-        keeper.run(identity(server, "keeper", 4), fuse),
-        ...LEVELS.map((level) => mortals.run(identity(server, `mortal ${level}`, level), fuse)),
+        ...(below(2) ? [willSubscriber.run(identity(server, "willSubscriber", 5), fuse, forever, Math.random)] : []),
+        retainedPublisher.run(identity(server, "retainedPublisher", 4), fuse),
+        ...LEVELS.map((level) => willClients.run(identity(server, `will client ${level}`, level), fuse)),
       ]);
       await server.end("SIGKILL");
       expectInOrder(dataDir);
@@ -179,7 +179,7 @@ test(
 
     fuse.set(Number.POSITIVE_INFINITY, () => {});
     await using server = await startServer({ dataDir });
-    await keeper.audit(identity(server, "keeper", 4));
+    await retainedPublisher.audit(identity(server, "retainedPublisher", 4));
     let again = 0;
     for (const pair of pairs) {
       await publish(server, pair, 1);
@@ -188,11 +188,11 @@ test(
       await subscribe(server, pair, () => pair.subscriber.taken.some(({ text }) => text === `${count}`));
       again += auditPair(pair.publisher, pair.subscriber);
     }
-    const heard = () => mourner.taken.map(({ text }) => text);
-    const missing = () => [...mortals.must].filter((text) => !heard().includes(text));
-    await mourner.run(identity(server, "mourner", 5), fuse, () => missing().length === 0, Math.random);
+    const heard = () => willSubscriber.taken.map(({ text }) => text);
+    const missing = () => [...willClients.must].filter((text) => !heard().includes(text));
+    await willSubscriber.run(identity(server, "willSubscriber", 5), fuse, () => missing().length === 0, Math.random);
     expect(missing()).toEqual([]);
-    expect(heard().filter((text) => !mortals.may.has(text))).toEqual([]);
+    expect(heard().filter((text) => !willClients.may.has(text))).toEqual([]);
     expect(heard().length).toBe(new Set(heard()).size);
 
     expect(await server.end()).toBe(0);
@@ -203,10 +203,10 @@ test(
       `${CRASHES} kills, ${packets} packets apart in all: ${total} acknowledged messages came, ${again} of QoS 1 more than once;`,
     );
     say(
-      `${mortals.must.size} wills that had to be heard were, of ${mortals.may.size}; what was retained was right each time`,
+      `${willClients.must.size} wills that had to be heard were, of ${willClients.may.size}; what was retained was right each time`,
     );
     expect(total).toBeGreaterThan(CRASHES * 20);
-    expect(mortals.must.size).toBeGreaterThan(CRASHES / 2);
+    expect(willClients.must.size).toBeGreaterThan(CRASHES / 2);
   },
   CRASHES * 20_000 + 60_000,
 );

@@ -7,15 +7,17 @@ import { type Report, startBystander } from "./bystander.ts";
 
 const MB = 1024 * 1024;
 
-/** How long an uninvolved caller may have to wait while the server is attacked, on a machine that the attacker keeps busy too. */
+/**
+ * How long an uninvolved caller may wait while the server is attacked, on a machine that the attacker keeps busy too.
+ */
 const STALL_MAX_MS = 1_000;
 
-/** A server of its own to attack, with an uninvolved caller who must not notice. */
+/** A server to attack, with an uninvolved caller that must not notice. */
 export async function openSiege(env: Record<string, string> = {}) {
   const folder = temporaryFolder();
   const dataDir = folder.path;
   const logFile = join(dataDir, "log");
-  // The server's log goes to a file: whatever is logged as an error there is a finding.
+  // The server's log goes to a file: each error in it is a finding.
   const program = ["/bin/sh", "-c", `exec "$0" "$@" 2>${logFile}`, ...SOURCE];
   const account = await createAccount({ dataDir });
   const uninvolved = await createAccount({ dataDir }, "Bystander");
@@ -39,8 +41,8 @@ export async function openSiege(env: Record<string, string> = {}) {
     open,
 
     /**
-     * Many connections, a few hundred at a time, as the system's queue of new ones takes them. Those that are to last while
-     * many more are opened ask something at once: who says nothing for ten seconds is cut off.
+     * Many connections, a few hundred at a time, because of the system's accept queue. Connections that must last while
+     * many more are opened send a request at once: one that sends nothing for ten seconds is closed.
      */
     async openMany(count: number, { asking = false } = {}): Promise<Wire[]> {
       const opened: Wire[] = [];
@@ -66,7 +68,7 @@ export async function openSiege(env: Record<string, string> = {}) {
 
     memory: () => memoryOf(server.pid),
 
-    /** Nobody else was turned away or kept waiting, memory grew by no more than this, and no fault of our own was logged. */
+    /** No other caller was refused or delayed, memory grew by no more than this, and no internal error was logged. */
     async expectUnharmed({ growthMb = 48, stallMs = STALL_MAX_MS } = {}): Promise<Report> {
       const report = await bystander.report();
       expect(report.trouble).toEqual([]);
@@ -93,7 +95,7 @@ export async function openSiege(env: Record<string, string> = {}) {
 
 export const say = (line: string) => process.stdout.write(`      ${line}\n`);
 
-/** Megabytes of the process that are in memory, now and at their highest. */
+/** Resident memory of the process in megabytes, now and at its peak. */
 export function memoryOf(pid: number): { nowMb: number; peakMb: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const read = (name: string) => Math.round((Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / MB);

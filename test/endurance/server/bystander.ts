@@ -1,14 +1,17 @@
 import { Wire } from "../../support/http/http-connection.ts";
 
-/** What an uninvolved caller saw since they were last asked: how many answers, which were no 200, and how long they waited. */
+/**
+ * What an uninvolved caller measured since the last report: the number of responses, those that were not 200, and
+ * latencies.
+ */
 export type Report = { answers: number; trouble: string[]; p99Ms: number; worstMs: number };
 
-/** Asks so often, on one connection, whether anybody is there. */
+/** Interval between requests on one connection. */
 const PAUSE_MS = 2;
 
 /**
- * Somebody else who uses the server: a process of its own, so that what it waits for is the server and not this test.
- * Resolves once it has had its first answer.
+ * An uninvolved caller, in a process of its own, so that it measures the server and not this test. Resolves after its
+ * first response.
  */
 export async function startBystander(url: string, secret: string) {
   const waiting: PromiseWithResolvers<Report>[] = [];
@@ -62,7 +65,7 @@ if (import.meta.main) {
     waits = [];
     trouble = [];
   };
-  // The question that is open counts too: a server that never answers again must not look quick.
+  // The pending request counts too: a server that never responds again must not look fast.
   let open: Promise<void>;
   process.on("message", () => void open.then(report));
   process.on("disconnect", () => process.exit(0));

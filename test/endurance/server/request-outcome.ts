@@ -1,11 +1,11 @@
 import { type Answer, ConnectionEnded } from "../../support/http/http-connection.ts";
 
-// Words that the suites share to tell what became of their requests.
+// Shared by the suites to describe the outcomes of their requests.
 
 export const KB = 1024;
 export const MB = 1024 * KB;
 
-/** Status and subcode, as one looks at an answer first. */
+/** Status and subcode, the parts of a response to look at first. */
 export const verdict = ({ status, text }: Answer) =>
   [status, text === "" ? "" : (JSON.parse(text).subcode ?? "")].join(" ");
 
@@ -15,14 +15,14 @@ export const tally = (verdicts: string[]) => {
   return counts;
 };
 
-/** What became of a request: its answer, or that there was none. */
+/** The outcome of a request: its response, or that there was none. */
 export const outcome = (answer: Promise<Answer>) =>
   answer.then(verdict, (error) => {
     if (error instanceof ConnectionEnded) return "no answer";
     throw error;
   });
 
-/** The head of a request, as it goes over the wire. */
+/** The head of a request, as sent. */
 export const head = (line: string, headers: Record<string, string>) =>
   `${line} HTTP/1.1\r\nhost: twinpost.test\r\n${Object.entries(headers)
     .map(([name, value]) => `${name}: ${value}\r\n`)

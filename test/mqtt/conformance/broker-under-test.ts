@@ -25,10 +25,10 @@ export const OLD: readonly Level[] = [3, 4];
 export const FIVE: readonly Level[] = [5];
 const STANDARD = { 3: "MQTT 3.1", 4: "MQTT 3.1.1", 5: "MQTT 5" };
 
-/** Something that speaks MQTT: where it is, who may come in, and how its time passes. */
+/** A broker under test: its address, its clients' credentials, and its clock. */
 type Target = AsyncDisposable & {
   addresses: Partial<Record<WireAddress["transport"], WireAddress>>;
-  /** What to say in CONNECT to be taken for this client. */
+  /** CONNECT fields that identify this client. */
   identity(clientId: string): Fields;
   pass(ms: number): Promise<void>;
 };
@@ -41,7 +41,7 @@ async function openReference(): Promise<Target> {
       websocket: { transport: "websocket", port: broker.websocket },
     },
     identity: (clientId) => ({ clientId }),
-    pass: (ms) => Bun.sleep(ms), // a reference has only real time
+    pass: (ms) => Bun.sleep(ms), // the reference has only real time
     [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
   };
 }
@@ -59,7 +59,7 @@ export class Broker {
     this.level = level;
   }
 
-  /** A transport's connection on which nothing was said. */
+  /** A connection of a transport on which nothing was sent. */
   async open({ level = this.level, transport = TRANSPORT, ...rest }: OpenOptions = {}): Promise<MqttWire> {
     const address = this.#target.addresses[transport];
     if (!address) throw new Error(`no ${transport} here`);
@@ -68,12 +68,12 @@ export class Broker {
     return wire;
   }
 
-  /** A CONNECT by this client, with these fields beside what is usual. */
+  /** A CONNECT by this client, with these fields in addition to the usual ones. */
   connectAs(clientId: string, fields: Fields = {}): Fields {
     return { cmd: "connect", ...this.#target.identity(clientId), ...fields };
   }
 
-  /** A client that is connected, and what the CONNACK said. */
+  /** A connected client, and its CONNACK. */
   async client(clientId: string, fields: Fields = {}, options: OpenOptions = {}): Promise<Client> {
     const wire = (await this.open(options)) as Client;
     wire.connack = await wire.connect(this.connectAs(clientId, fields));
@@ -92,17 +92,17 @@ export class Broker {
     return { clean: false, ...fields, properties: { sessionExpiryInterval: 3_600, ...properties } };
   }
 
-  /** The session was there already [MQTT-3.2.2-3]; MQTT 3.1 has no word for it. */
+  /** The session was present [MQTT-3.2.2-3]; MQTT 3.1 cannot say it. */
   expectResumed({ connack }: Client, present = true): void {
     if (this.level > 3) expect(connack["sessionPresent"]).toBe(present);
   }
 
-  /** The connection ends; with this reason, if the broker is ours: the reference is not asked for it. */
+  /** The connection ends; with this reason code, if the broker is ours: the reference is not checked for it. */
   async refuses(wire: MqttWire, reasonCode: number): Promise<void> {
     await wire.expectClosed(REFERENCE || this.level < 5 ? undefined : reasonCode);
   }
 
-  /** CONNECT is refused: without a word, or with a CONNACK of one of these codes; then nothing more. */
+  /** CONNECT is refused: by closing, or with a CONNACK of one of these codes; then nothing more is sent. */
   async refusesConnect(wire: MqttWire, ...codes: number[]): Promise<void> {
     try {
       const { cmd, sessionPresent, ...connack } = await wire.next();
@@ -114,7 +114,7 @@ export class Broker {
     expect(await wire.expectClosed()).toBeUndefined(); // [MQTT-3.2.2-7], [MQTT-3.14.0-1]
   }
 
-  /** Lets so much time pass: at once, if the clock is ours. */
+  /** Lets time pass: at once, if the clock is ours. */
   pass(ms: number): Promise<void> {
     return this.#target.pass(ms);
   }
@@ -139,7 +139,7 @@ export function onLevels(levels: readonly Level[], name: string, run: Run): void
   }
 }
 
-/** As `onLevels`, where the reference decides otherwise. */
+/** As `onLevels`, for tests in which the reference decides otherwise. */
 export function ours(levels: readonly Level[], name: string, run: Run): void {
   if (!REFERENCE) onLevels(levels, name, run);
 }
@@ -150,7 +150,10 @@ function openTarget(): Promise<Target> {
 
 const LONG_MS = 300_000;
 
-/** One device that anybody may be who knows its id, and that may connect many times: each client identifier is a client. */
+/**
+ * One device that any client may be if it knows the id, and that may connect many times: each client identifier is a
+ * client.
+ */
 async function openOurs(): Promise<Target> {
   const world = await openWorld();
   const { deviceIds } = seedDevices(world.dataDir, 1);
@@ -159,7 +162,7 @@ async function openOurs(): Promise<Target> {
     addresses: served.addresses,
     identity: (clientId) => ({ clientId, username: deviceIds[0] }),
     async pass(ms) {
-      // A long time is jumped over, or every pulse within it would be lived through.
+      // Jumps over long times; otherwise every timer within them would fire.
       if (ms > LONG_MS) world.clock.set(world.clock.now() + ms - 1);
       await pass(world, served.scheduler, ms > LONG_MS ? 1 : ms);
     },

@@ -1,12 +1,12 @@
 import { expect } from "bun:test";
 import { ALL, FIVE, OLD, onLevels, ours } from "./broker-under-test.ts";
 
-// CONNECT and CONNACK. Clauses are numbered as in MQTT 5.0; where only 3.1.1 has one, it says so.
+// CONNECT and CONNACK. Clauses are numbered as in MQTT 5.0; clauses only of 3.1.1 are marked so.
 
 const MALFORMED = 0x81;
 const PROTOCOL_ERROR = 0x82;
 
-/** A CONNECT by hand: what the codec would not write. */
+/** A CONNECT built by hand, which the codec would not write. */
 function connectBytes(parts: { name?: string; level?: number; flags?: number; rest?: number[] } = {}): Buffer {
   const { name = "MQTT", level = 4, flags = 0x02, rest = [0, 0] } = parts;
   const body = Buffer.concat([
@@ -17,7 +17,7 @@ function connectBytes(parts: { name?: string; level?: number; flags?: number; re
   return Buffer.concat([Buffer.from([0x10, body.length]), body]);
 }
 
-onLevels(ALL, "whoever says anything before CONNECT is cut off [MQTT-3.1.0-1]", async (broker) => {
+onLevels(ALL, "a client that sends anything before CONNECT is disconnected [MQTT-3.1.0-1]", async (broker) => {
   const before = [
     { cmd: "pingreq" },
     { cmd: "publish", topic: "a", payload: "x" },
@@ -38,7 +38,7 @@ onLevels(ALL, "a second CONNECT ends the connection [MQTT-3.1.0-2]", async (brok
   await broker.refuses(wire, PROTOCOL_ERROR);
 });
 
-onLevels(ALL, "CONNACK comes first, and once [MQTT-3.2.0-1, MQTT-3.2.0-2]", async (broker) => {
+onLevels(ALL, "CONNACK is the first packet, and sent once [MQTT-3.2.0-1, MQTT-3.2.0-2]", async (broker) => {
   const wire = await broker.open();
   wire.send(broker.connectAs("panel"), { cmd: "pingreq" });
   await wire.expect("connack", { sessionPresent: false });
@@ -46,7 +46,7 @@ onLevels(ALL, "CONNACK comes first, and once [MQTT-3.2.0-1, MQTT-3.2.0-2]", asyn
   await wire.expectQuiet();
 });
 
-onLevels(ALL, "what a client sends right behind its CONNECT is taken [MQTT-3.1.4-5]", async (broker) => {
+onLevels(ALL, "packets sent right after CONNECT are accepted [MQTT-3.1.4-5]", async (broker) => {
   const wire = await broker.open();
   wire.send(
     broker.connectAs("panel"),
@@ -58,7 +58,7 @@ onLevels(ALL, "what a client sends right behind its CONNECT is taken [MQTT-3.1.4
   await wire.expect("publish", { topic: "hall", payload: "light" });
 });
 
-onLevels([4], "a protocol name that is none is cut off [MQTT-3.1.2-1]", async (broker) => {
+onLevels([4], "a wrong protocol name ends the connection [MQTT-3.1.2-1]", async (broker) => {
   for (const name of ["MQTs", "mqtt", "", "MQIsdp5"]) {
     const wire = await broker.open();
     wire.send(connectBytes({ name }));
@@ -80,7 +80,7 @@ onLevels([4], "CONNECT's reserved flag must be 0 [MQTT-3.1.2-3]", async (broker)
 
 onLevels(
   [4],
-  "a will's QoS and retain need the will flag, and QoS 3 is none [MQTT-3.1.2-11, -12, -13]",
+  "a will's QoS and retain need the will flag, and QoS 3 is invalid [MQTT-3.1.2-11, -12, -13]",
   async (broker) => {
     const will = [0, 1, 97, 0, 1, 97, 0, 1, 97];
     for (const parts of [{ flags: 0x0a }, { flags: 0x22 }, { flags: 0x1e, rest: will }]) {
@@ -97,7 +97,7 @@ onLevels([4], "a password needs a user name [MQTT-3.1.2-22 of 3.1.1]", async (br
   expect(await wire.expectClosed()).toBeUndefined();
 });
 
-onLevels([4], "a CONNECT must have all that its flags announce, and nothing after it", async (broker) => {
+onLevels([4], "a CONNECT has all fields that its flags announce, and nothing after them", async (broker) => {
   const incomplete = [
     connectBytes({ rest: [] }),
     connectBytes({ flags: 0x82, rest: [0, 1, 97] }),
@@ -112,24 +112,20 @@ onLevels([4], "a CONNECT must have all that its flags announce, and nothing afte
   }
 });
 
-onLevels(
-  [4],
-  "no session without a name: an empty client identifier needs a clean session [MQTT-3.1.3-8 of 3.1.1]",
-  async (broker) => {
-    const wire = await broker.open();
-    expect(await wire.connect(broker.connectAs("", { clean: false }))).toMatchObject({
-      returnCode: 2,
-      sessionPresent: false,
-    });
-    expect(await wire.expectClosed()).toBeUndefined();
-    const clean = await broker.client("");
-    await clean.expectQuiet();
-  },
-);
+onLevels([4], "an empty client identifier needs a clean session [MQTT-3.1.3-8 of 3.1.1]", async (broker) => {
+  const wire = await broker.open();
+  expect(await wire.connect(broker.connectAs("", { clean: false }))).toMatchObject({
+    returnCode: 2,
+    sessionPresent: false,
+  });
+  expect(await wire.expectClosed()).toBeUndefined();
+  const clean = await broker.client("");
+  await clean.expectQuiet();
+});
 
 onLevels(
   FIVE,
-  "who brings no client identifier gets one of their own [MQTT-3.1.3-6, -7, MQTT-3.2.2-16]",
+  "a client without a client identifier is assigned one [MQTT-3.1.3-6, -7, MQTT-3.2.2-16]",
   async (broker) => {
     const names = new Set<string>();
     for (let i = 0; i < 3; i++) {
@@ -153,7 +149,7 @@ onLevels(FIVE, "an assigned client identifier finds its session again [MQTT-3.1.
 
 onLevels(
   ALL,
-  "client identifiers of 1 to 23 letters and digits are taken, and longer ones too [MQTT-3.1.3-5]",
+  "client identifiers of 1 to 23 letters and digits are accepted, and longer ones too [MQTT-3.1.3-5]",
   async (broker) => {
     for (const name of ["a", "0123456789abcdefghijABC", "x".repeat(100)]) {
       const wire = await broker.client(name);
@@ -162,7 +158,7 @@ onLevels(
   },
 );
 
-onLevels(FIVE, "authentication that the server does not know is refused with 0x8C [MQTT-4.12.0-1]", async (broker) => {
+onLevels(FIVE, "an unknown authentication method is refused with 0x8C [MQTT-4.12.0-1]", async (broker) => {
   const wire = await broker.open();
   const properties = { authenticationMethod: "SCRAM-SHA-256", authenticationData: Buffer.from("n,,") };
   wire.send(broker.connectAs("panel", { properties }));
@@ -179,15 +175,15 @@ onLevels(
   },
 );
 
-ours(FIVE, "data without a method is a protocol error", async (broker) => {
+ours(FIVE, "authentication data without a method is a protocol error", async (broker) => {
   const wire = await broker.open();
-  // The property 0x16, authentication data, alone.
+  // The property 0x16, authentication data, without a method.
   const body = [0, 4, 77, 81, 84, 84, 5, 2, 0, 0, 4, 0x16, 0, 1, 97, 0, 1, 97];
   wire.send(Buffer.from([0x10, body.length, ...body]));
   await broker.refusesConnect(wire, MALFORMED, PROTOCOL_ERROR);
 });
 
-onLevels(FIVE, "a property twice, of another packet, or unknown, is refused", async (broker) => {
+onLevels(FIVE, "a repeated, misplaced or unknown property is refused", async (broker) => {
   const refused = [
     [0x11, 0, 0, 0, 1, 0x11, 0, 0, 0, 1], // session expiry interval twice
     [0x21, 0, 0], // receive maximum 0
@@ -205,14 +201,18 @@ onLevels(FIVE, "a property twice, of another packet, or unknown, is refused", as
   }
 });
 
-onLevels(ALL, "DISCONNECT ends the connection, and nothing after it counts [MQTT-3.14.4-1, -2]", async (broker) => {
-  const listener = await broker.client("listener");
-  await listener.subscribe("hall");
-  const wire = await broker.client("panel");
-  wire.send({ cmd: "disconnect" }, { cmd: "publish", topic: "hall", payload: "too late" });
-  expect(await wire.expectClosed()).toBeUndefined();
-  await listener.expectQuiet();
-});
+onLevels(
+  ALL,
+  "DISCONNECT ends the connection, and anything after it is ignored [MQTT-3.14.4-1, -2]",
+  async (broker) => {
+    const listener = await broker.client("listener");
+    await listener.subscribe("hall");
+    const wire = await broker.client("panel");
+    wire.send({ cmd: "disconnect" }, { cmd: "publish", topic: "hall", payload: "too late" });
+    expect(await wire.expectClosed()).toBeUndefined();
+    await listener.expectQuiet();
+  },
+);
 
 onLevels(ALL, "DISCONNECT's flags are reserved [MQTT-3.14.1-1]", async (broker) => {
   const wire = await broker.client("panel");
@@ -228,9 +228,9 @@ onLevels(OLD, "PINGREQ is answered [MQTT-3.12.4-1]", async (broker) => {
   await wire.expectQuiet();
 });
 
-onLevels(FIVE, "CONNACK says what the server can do", async (broker) => {
+onLevels(FIVE, "CONNACK announces the server's capabilities", async (broker) => {
   const { properties = {} } = (await broker.client("panel")).connack;
-  // What is absent is available, without limit but that of the protocol [MQTT-3.2.2-9, -13].
+  // An absent property means available, limited only by the protocol [MQTT-3.2.2-9, -13].
   expect(properties.maximumQoS ?? 2).toBe(2);
   for (const name of ["retain", "wildcardSubscription", "sharedSubscription"]) {
     expect(properties[`${name}Available`] ?? true).toBe(true);
@@ -239,7 +239,7 @@ onLevels(FIVE, "CONNACK says what the server can do", async (broker) => {
   expect(properties.receiveMaximum ?? 65_535).toBeGreaterThan(0);
 });
 
-ours(FIVE, "CONNACK tells the largest packet that is taken, and a larger one is refused with 0x95", async (broker) => {
+ours(FIVE, "CONNACK announces the maximum packet size, and a larger packet is refused with 0x95", async (broker) => {
   const wire = await broker.client("panel");
   const { maximumPacketSize } = wire.connack["properties"];
   expect(maximumPacketSize).toBeGreaterThan(4 * 1024 * 1024);

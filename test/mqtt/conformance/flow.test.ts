@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { ALL, type Broker, FIVE, OLD, onLevels, ours } from "./broker-under-test.ts";
 
-// How much may be under way, how large it may be, how long it lasts, and by which shorter names topics go.
+// Limits of flow, size and lifetime, and topic aliases.
 
 const PROTOCOL_ERROR = 0x82;
 const KEEP_ALIVE_TIMEOUT = 0x8d;
@@ -15,7 +15,7 @@ async function listener(broker: Broker, properties: object, qos: 0 | 1 | 2 = 2) 
   return wire;
 }
 
-onLevels(FIVE, "no more unacknowledged messages than the client's receive maximum [MQTT-3.3.4-9]", async (broker) => {
+onLevels(FIVE, "unacknowledged messages stay within the client's receive maximum [MQTT-3.3.4-9]", async (broker) => {
   const wire = await listener(broker, { receiveMaximum: 2 });
   const publisher = await broker.client("publisher");
   for (let i = 0; i < 5; i++) await publisher.publish("hall/a", `${i}`, { qos: 1 + (i % 2) });
@@ -25,14 +25,14 @@ onLevels(FIVE, "no more unacknowledged messages than the client's receive maximu
   wire.send({ cmd: "puback", messageId: first["messageId"] });
   const third = await wire.expect("publish", { payload: "2", qos: 1 });
   await wire.expectQuiet();
-  if (broker.isReference) return; // for it PUBREC makes room too
-  // PUBREC makes no room, PUBCOMP does [MQTT-4.9.0-2].
+  if (broker.isReference) return; // for it PUBREC frees a slot too
+  // PUBREC frees no slot, PUBCOMP does [MQTT-4.9.0-2].
   wire.send({ cmd: "pubrec", messageId: second["messageId"] });
   await wire.expect("pubrel", { messageId: second["messageId"] });
   await wire.expectQuiet();
   wire.send({ cmd: "pubcomp", messageId: second["messageId"] });
   const fourth = await wire.expect("publish", { payload: "3", qos: 2 });
-  // A PUBREC that refuses makes room too.
+  // A PUBREC with an error code frees a slot too.
   wire.send({ cmd: "pubrec", messageId: fourth["messageId"], reasonCode: 0x80 });
   await wire.expect("publish", { payload: "4", qos: 1 });
   wire.send({ cmd: "puback", messageId: third["messageId"] });
@@ -41,7 +41,7 @@ onLevels(FIVE, "no more unacknowledged messages than the client's receive maximu
 
 onLevels(
   FIVE,
-  "QoS 0 and all else goes on while the receive maximum is reached [MQTT-3.3.4-10, MQTT-4.9.0-3]",
+  "QoS 0 and other packets continue at the receive maximum [MQTT-3.3.4-10, MQTT-4.9.0-3]",
   async (broker) => {
     const wire = await listener(broker, { receiveMaximum: 1 });
     const publisher = await broker.client("publisher");
@@ -56,7 +56,7 @@ onLevels(
   },
 );
 
-onLevels(FIVE, "the receive maximum holds for what a session redelivers too", async (broker) => {
+onLevels(FIVE, "the receive maximum applies to redelivered messages too", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe("hall", 1);
   await first.disconnect();
@@ -73,7 +73,7 @@ onLevels(FIVE, "the receive maximum holds for what a session redelivers too", as
 
 onLevels(
   FIVE,
-  "who sends more than the server's receive maximum is cut off with 0x93 [MQTT-3.3.4-7, MQTT-4.9.0-1]",
+  "a client above the server's receive maximum is disconnected with 0x93 [MQTT-3.3.4-7, MQTT-4.9.0-1]",
   async (broker) => {
     const wire = await broker.client("panel");
     const maximum = wire.connack["properties"]?.receiveMaximum ?? 65_535;
@@ -88,7 +88,7 @@ onLevels(
   },
 );
 
-onLevels(FIVE, "a topic alias stands for the topic it was given with [MQTT-3.3.2-12]", async (broker) => {
+onLevels(FIVE, "a topic alias replaces the topic it was assigned to [MQTT-3.3.2-12]", async (broker) => {
   const wire = await listener(broker, {});
   const publisher = await broker.client("publisher");
   const { topicAliasMaximum } = publisher.connack["properties"];
@@ -103,7 +103,7 @@ onLevels(FIVE, "a topic alias stands for the topic it was given with [MQTT-3.3.2
   say("", 1, "5");
   for (const [i, topic] of ["hall/a", "hall/b", "hall/a", "hall/b", "hall/c", "hall/c"].entries()) {
     const { properties } = await wire.receive(topic, `${i}`);
-    expect(properties?.topicAlias).toBeUndefined(); // the subscriber has allowed none [MQTT-3.1.2-27]
+    expect(properties?.topicAlias).toBeUndefined(); // the subscriber allows none [MQTT-3.1.2-27]
   }
   await publisher.publish("", "6", { qos: 2, properties: { topicAlias: 1 } });
   await wire.receive("hall/c", "6", { qos: 2 });
@@ -111,7 +111,7 @@ onLevels(FIVE, "a topic alias stands for the topic it was given with [MQTT-3.3.2
 
 onLevels(
   FIVE,
-  "a topic alias that is not known is a protocol error, one too high is 0x94 [MQTT-3.3.2-7, -9]",
+  "an unknown topic alias is a protocol error, one too high is 0x94 [MQTT-3.3.2-7, -9]",
   async (broker) => {
     const first = await broker.lasting("panel");
     const { topicAliasMaximum } = first.connack["properties"];
@@ -135,7 +135,7 @@ onLevels(FIVE, "without a topic there must be an alias", async (broker) => {
 
 ours(
   FIVE,
-  "the server uses aliases where the client allows them, and no more [MQTT-3.1.2-26, MQTT-3.3.2-11]",
+  "the server uses at most as many aliases as the client allows [MQTT-3.1.2-26, MQTT-3.3.2-11]",
   async (broker) => {
     const wire = await listener(broker, { topicAliasMaximum: 2 });
     const publisher = await broker.client("publisher");
@@ -157,25 +157,21 @@ ours(
   },
 );
 
-ours(
-  FIVE,
-  "a redelivered message is understood on the new connection, aliases or not [MQTT-3.3.2-7]",
-  async (broker) => {
-    const properties = { topicAliasMaximum: 5 };
-    const first = await broker.lasting("panel", { properties });
-    await first.subscribe("hall", 1);
-    const publisher = await broker.client("publisher");
-    for (const payload of ["0", "1"]) await publisher.publish("hall", payload, { qos: 1 });
-    await first.expect("publish", { topic: "hall", payload: "0" });
-    await first.expect("publish", { payload: "1" });
-    first.abort();
-    await first.ended;
-    const second = await broker.lasting("panel", { properties });
-    await second.expect("publish", { topic: "hall", payload: "0", dup: true });
-  },
-);
+ours(FIVE, "a redelivered message does not use aliases of the old connection [MQTT-3.3.2-7]", async (broker) => {
+  const properties = { topicAliasMaximum: 5 };
+  const first = await broker.lasting("panel", { properties });
+  await first.subscribe("hall", 1);
+  const publisher = await broker.client("publisher");
+  for (const payload of ["0", "1"]) await publisher.publish("hall", payload, { qos: 1 });
+  await first.expect("publish", { topic: "hall", payload: "0" });
+  await first.expect("publish", { payload: "1" });
+  first.abort();
+  await first.ended;
+  const second = await broker.lasting("panel", { properties });
+  await second.expect("publish", { topic: "hall", payload: "0", dup: true });
+});
 
-onLevels(FIVE, "a message that is too large for a client is as if sent [MQTT-3.1.2-24, -25]", async (broker) => {
+onLevels(FIVE, "a message too large for a client counts as sent [MQTT-3.1.2-24, -25]", async (broker) => {
   const wire = await listener(broker, { maximumPacketSize: 200 }, 1);
   const publisher = await broker.client("publisher");
   for (const qos of [0, 1]) {
@@ -184,14 +180,14 @@ onLevels(FIVE, "a message that is too large for a client is as if sent [MQTT-3.1
     await wire.receive("hall/a", "small", { qos });
   }
   await wire.expectQuiet();
-  // Others get it all the same.
+  // Other subscribers receive it all the same.
   const other = await broker.client("other");
   await other.subscribe("hall/#", 1);
   await publisher.publish("hall/a", "y".repeat(300), { qos: 1 });
   await other.receive("hall/a", "y".repeat(300));
 });
 
-ours(FIVE, "a packet of exactly the client's maximum is sent [MQTT-3.1.2-24]", async (broker) => {
+ours(FIVE, "a packet of exactly the client's maximum packet size is sent [MQTT-3.1.2-24]", async (broker) => {
   const wire = await listener(broker, { maximumPacketSize: 200 }, 0);
   const publisher = await broker.client("publisher");
   // 1 type, 2 length, 2 + 6 topic, 1 properties.
@@ -206,7 +202,7 @@ ours(FIVE, "a packet of exactly the client's maximum is sent [MQTT-3.1.2-24]", a
   await wire.expectQuiet();
 });
 
-ours(FIVE, "a message too large for a session's client does not block those behind it", async (broker) => {
+ours(FIVE, "a message too large for a session's client does not block those after it", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe("hall", 1);
   await first.disconnect();
@@ -221,7 +217,7 @@ ours(FIVE, "a message too large for a session's client does not block those behi
 
 onLevels(
   FIVE,
-  "a message that waited is sent with what is left of its time, or not at all [MQTT-3.3.2-5, -6]",
+  "a queued message is sent with its remaining expiry interval, or not at all [MQTT-3.3.2-5, -6]",
   async (broker) => {
     const first = await broker.lasting("panel");
     await first.subscribe("hall", 1);
@@ -241,7 +237,7 @@ onLevels(
   },
 );
 
-onLevels(FIVE, "a message at once has all of its time [MQTT-3.3.2-6]", async (broker) => {
+onLevels(FIVE, "a message sent at once keeps its whole expiry interval [MQTT-3.3.2-6]", async (broker) => {
   const wire = await listener(broker, {});
   const publisher = await broker.client("publisher");
   publisher.send({ cmd: "publish", topic: "hall/a", payload: "x", properties: { messageExpiryInterval: 60 } });
@@ -249,21 +245,25 @@ onLevels(FIVE, "a message at once has all of its time [MQTT-3.3.2-6]", async (br
   expect(properties.messageExpiryInterval).toBeWithin(59, 61);
 });
 
-onLevels(ALL, "who is silent for one and a half times its keep alive is cut off [MQTT-3.1.2-22]", async (broker) => {
-  const other = await broker.client("other");
-  await other.subscribe("wills", 1);
-  const will = { topic: "wills", payload: Buffer.from("gone"), qos: 1 };
-  const wire = await broker.client("panel", { keepalive: 2, will });
-  await broker.pass(1_600);
-  await wire.expectQuiet(); // which speaks
-  await broker.pass(1_600);
-  await wire.expectQuiet();
-  await broker.pass(5_500);
-  await broker.refuses(wire, KEEP_ALIVE_TIMEOUT);
-  await other.receive("wills", "gone");
-});
+onLevels(
+  ALL,
+  "a client silent for one and a half times its keep alive is disconnected [MQTT-3.1.2-22]",
+  async (broker) => {
+    const other = await broker.client("other");
+    await other.subscribe("wills", 1);
+    const will = { topic: "wills", payload: Buffer.from("gone"), qos: 1 };
+    const wire = await broker.client("panel", { keepalive: 2, will });
+    await broker.pass(1_600);
+    await wire.expectQuiet(); // its PINGREQ restarts the keep alive
+    await broker.pass(1_600);
+    await wire.expectQuiet();
+    await broker.pass(5_500);
+    await broker.refuses(wire, KEEP_ALIVE_TIMEOUT);
+    await other.receive("wills", "gone");
+  },
+);
 
-ours(ALL, "anything that a client sends keeps it alive, and to the moment", async (broker) => {
+ours(ALL, "any packet from a client restarts its keep alive, to the millisecond", async (broker) => {
   const wire = await broker.client("panel", { keepalive: 10 });
   for (let i = 0; i < 5; i++) {
     await broker.pass(14_000);
@@ -277,7 +277,7 @@ ours(ALL, "anything that a client sends keeps it alive, and to the moment", asyn
 
 ours(
   FIVE,
-  "a client without a keep alive, or with a long one, is told the server's [MQTT-3.1.2-21, MQTT-3.2.2-21]",
+  "a client without a keep alive, or with a long one, receives the server's [MQTT-3.1.2-21, MQTT-3.2.2-21]",
   async (broker) => {
     for (const keepalive of [0, 65_535]) {
       const wire = await broker.client("panel", { keepalive });
@@ -293,13 +293,13 @@ ours(
   },
 );
 
-ours(OLD, "a keep alive of 0 waits for ever", async (broker) => {
+ours(OLD, "a keep alive of 0 never times out", async (broker) => {
   const wire = await broker.client("panel", { keepalive: 0 });
   await broker.pass(30 * 24 * 3_600_000);
   await wire.expectQuiet();
 });
 
-ours(ALL, "what the server sends keeps nobody alive", async (broker) => {
+ours(ALL, "packets from the server do not restart a client's keep alive", async (broker) => {
   const wire = await broker.client("panel", { keepalive: 10 });
   await wire.subscribe("hall");
   const publisher = await broker.client("publisher");
@@ -313,19 +313,19 @@ ours(ALL, "what the server sends keeps nobody alive", async (broker) => {
   await broker.refuses(wire, KEEP_ALIVE_TIMEOUT);
 });
 
-ours(ALL, "half a packet, or none, is not waited for", async (broker) => {
+ours(ALL, "the server does not wait for the rest of a packet, nor for a first one", async (broker) => {
   const silent = await broker.open();
   const half = await broker.open();
   half.send(half.bytesOf(broker.connectAs("panel")).subarray(0, 6));
   await half.flushed();
-  // Others have come and gone meanwhile, so these have been looked at.
+  // Other clients have connected and left meanwhile, so these were checked.
   await (await broker.client("other")).disconnect();
   await broker.pass(60_000);
   expect(await silent.expectClosed()).toBeUndefined();
   expect(await half.expectClosed()).toBeUndefined();
 });
 
-onLevels(OLD, "a client of MQTT 3 is sent no property and no reason", async (broker) => {
+onLevels(OLD, "an MQTT 3 client is sent no properties and no reason codes", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall", 1);
   const publisher = await broker.client("publisher", {}, { level: 5 });

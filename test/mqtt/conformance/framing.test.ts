@@ -1,13 +1,13 @@
 import { expect } from "bun:test";
 import { ALL, type Broker, type Client, FIVE, onLevels, ours } from "./broker-under-test.ts";
 
-// Bytes that are no packet, or none that a client may send. Each ends its connection, by its clause.
+// Bytes that are not a packet, or not one that a client may send. Each ends its connection, by its clause.
 
 const MALFORMED = 0x81;
 const PROTOCOL_ERROR = 0x82;
 const TOPIC_NAME_INVALID = 0x90;
 
-/** A packet by hand: what the codec would not write. */
+/** A packet built by hand, which the codec would not write. */
 function packet(first: number, ...parts: (number[] | string)[]): Buffer {
   const body = Buffer.concat(parts.map((part) => (typeof part === "string" ? utf8(part) : Buffer.from(part))));
   if (body.length > 127) throw new Error("too long for one byte of length");
@@ -19,10 +19,10 @@ const utf8 = (text: string | Uint8Array) => {
   return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff]), bytes]);
 };
 
-/** Where MQTT 5 has properties, none. */
+/** Empty properties where MQTT 5 has them. */
 const none = (broker: Broker) => (broker.level === 5 ? [0] : []);
 
-/** Each of these, on a connection of its own, ends it. */
+/** Each of these ends a connection of its own. */
 async function refusesAll(broker: Broker, code: number | number[], packets: Record<string, Uint8Array>): Promise<void> {
   for (const [what, bytes] of Object.entries(packets)) {
     const wire = await broker.client("panel");
@@ -41,7 +41,7 @@ async function expectRefused(broker: Broker, wire: Client, what: string, codes: 
   }
 }
 
-onLevels(ALL, "a packet may come byte by byte, and many at once", async (broker) => {
+onLevels(ALL, "a packet may arrive byte by byte, and many at once", async (broker) => {
   const wire = await broker.open();
   const bytes = Buffer.concat([
     wire.bytesOf(broker.connectAs("panel")),
@@ -64,11 +64,11 @@ onLevels(ALL, "a packet may come byte by byte, and many at once", async (broker)
   await wire.expect("pingresp");
 });
 
-onLevels(ALL, "packet types that are none, or only the server's, are refused", async (broker) => {
+onLevels(ALL, "packet types that are reserved, or only for servers, are refused", async (broker) => {
   const packets = {
     "type 0": Uint8Array.of(0x00, 0),
     CONNACK: packet(0x20, [0, 0], none(broker)),
-    // The reference takes these from its bridges, and so from anybody.
+    // The reference accepts these from its bridges, and therefore from any client.
     ...(!broker.isReference && {
       SUBACK: packet(0x90, [0, 1], none(broker), [0]),
       UNSUBACK: packet(0xb0, [0, 1], none(broker), broker.level === 5 ? [0] : []),
@@ -79,8 +79,8 @@ onLevels(ALL, "packet types that are none, or only the server's, are refused", a
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], packets);
 });
 
-// MQTT 3.1 has a QoS, and duplicates, for SUBSCRIBE, UNSUBSCRIBE and PUBREL too.
-onLevels([4, 5], "flags of the fixed header are as the table has them [MQTT-2.1.3-1]", async (broker) => {
+// MQTT 3.1 has a QoS and the DUP flag for SUBSCRIBE, UNSUBSCRIBE and PUBREL too.
+onLevels([4, 5], "flags of the fixed header are those of table 2-2 [MQTT-2.1.3-1]", async (broker) => {
   await refusesAll(broker, MALFORMED, {
     SUBSCRIBE: packet(0x80, [0, 1], none(broker), "a", [0]), // [MQTT-3.8.1-1]
     UNSUBSCRIBE: packet(0xa0, [0, 1], none(broker), "a"), // [MQTT-3.10.1-1]
@@ -89,7 +89,7 @@ onLevels([4, 5], "flags of the fixed header are as the table has them [MQTT-2.1.
   });
 });
 
-ours(ALL, "flags of the fixed header are as the table has them, where the reference does not look", async (broker) => {
+ours(ALL, "flags of the fixed header are those of table 2-2, where the reference does not check", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], {
     PINGREQ: Uint8Array.of(0xc1, 0),
     PUBACK: packet(0x41, [0, 1]),
@@ -103,7 +103,7 @@ onLevels(ALL, "a remaining length has at most four bytes", async (broker) => {
   await refusesAll(broker, [MALFORMED, 0x95], { "five bytes": Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0xff, 0x7f) });
 });
 
-ours(FIVE, "a variable byte integer has no more bytes than it needs [MQTT-1.5.5-1]", async (broker) => {
+ours(FIVE, "a variable byte integer has the shortest form [MQTT-1.5.5-1]", async (broker) => {
   await refusesAll(broker, MALFORMED, {
     "the remaining length": Buffer.concat([Uint8Array.of(0x30, 0x85, 0x00), utf8("a"), Uint8Array.of(0, 120)]),
     "the length of properties": packet(0x30, "a", [0x80, 0x00], [120]),
@@ -111,7 +111,7 @@ ours(FIVE, "a variable byte integer has no more bytes than it needs [MQTT-1.5.5-
   });
 });
 
-onLevels(ALL, "a packet identifier of 0 is none [MQTT-2.2.1-3]", async (broker) => {
+onLevels(ALL, "a packet identifier of 0 is invalid [MQTT-2.2.1-3]", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], {
     SUBSCRIBE: packet(0x82, [0, 0], none(broker), "a", [0]),
     UNSUBSCRIBE: packet(0xa2, [0, 0], none(broker), "a"),
@@ -136,7 +136,7 @@ onLevels([4, 5], "SUBSCRIBE and UNSUBSCRIBE name at least one filter [MQTT-3.8.3
   });
 });
 
-onLevels(ALL, "reserved bits of subscription options are 0, and QoS 3 is none [MQTT-3.8.3-5]", async (broker) => {
+onLevels(ALL, "reserved bits of subscription options are 0, and QoS 3 is invalid [MQTT-3.8.3-5]", async (broker) => {
   const options = broker.level === 5 ? [0x03, 0x30, 0x40, 0x80] : [0x03, 0x80];
   const packets = options.map((bits) => [`options ${bits}`, packet(0x82, [0, 1], none(broker), "a", [bits])]);
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], Object.fromEntries(packets));
@@ -177,7 +177,7 @@ onLevels(ALL, "strings are well-formed UTF-8 without NUL [MQTT-1.5.4-1, -2]", as
 
 ours(
   ALL,
-  "a client identifier, a user name and a filter to leave are well-formed too [MQTT-3.1.3-4]",
+  "a client identifier, a user name and a filter in UNSUBSCRIBE are well-formed too [MQTT-3.1.3-4]",
   async (broker) => {
     const name = broker.level === 3 ? "MQIsdp" : "MQTT";
     for (const bytes of Object.values(BAD_UTF8)) {
@@ -193,7 +193,7 @@ ours(
   },
 );
 
-onLevels(ALL, "a byte order mark is a character like any other [MQTT-1.5.4-3]", async (broker) => {
+onLevels(ALL, "a byte order mark is an ordinary character [MQTT-1.5.4-3]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("\ufeffa");
   wire.send({ cmd: "publish", topic: "a", payload: "without" }, { cmd: "publish", topic: "\ufeffa", payload: "with" });
@@ -201,7 +201,7 @@ onLevels(ALL, "a byte order mark is a character like any other [MQTT-1.5.4-3]", 
   await wire.expectQuiet();
 });
 
-onLevels(ALL, "a packet is neither shorter nor longer than what it holds", async (broker) => {
+onLevels(ALL, "a packet is neither shorter nor longer than its fields", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], {
     "PUBLISH without all of its topic": packet(0x30, [0, 5, 97]),
     "PUBLISH without its identifier": packet(0x32, "a"),
@@ -212,7 +212,7 @@ onLevels(ALL, "a packet is neither shorter nor longer than what it holds", async
   });
 });
 
-ours(ALL, "a packet has nothing after what it holds", async (broker) => {
+ours(ALL, "a packet has nothing after its fields", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], {
     PINGREQ: packet(0xc0, [0]),
     ...(broker.level < 5 && { PUBACK: packet(0x40, [0, 1, 0]), DISCONNECT: packet(0xe0, [0]) }),
@@ -224,7 +224,7 @@ ours(ALL, "a packet has nothing after what it holds", async (broker) => {
   });
 });
 
-onLevels(FIVE, "properties are of their packet, once, and in their range", async (broker) => {
+onLevels(FIVE, "properties belong to their packet, occur once, and are in range", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR, 0x94], {
     "topic alias 0 [MQTT-3.3.2-8]": packet(0x30, "a", [3, 0x23, 0, 0], [120]),
     "a topic alias twice": packet(0x30, "a", [6, 0x23, 0, 1, 0x23, 0, 1], [120]),
@@ -237,7 +237,7 @@ onLevels(FIVE, "properties are of their packet, once, and in their range", async
   });
 });
 
-ours(FIVE, "properties are of their packet, where the reference does not look", async (broker) => {
+ours(FIVE, "properties belong to their packet, where the reference does not check", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], {
     "a subscription identifier by a client [MQTT-3.3.4-6]": packet(0x30, "a", [2, 0x0b, 1], [120]),
     "a payload format that is neither 0 nor 1": packet(0x30, "a", [2, 0x01, 2], [120]),
@@ -250,7 +250,7 @@ ours(FIVE, "properties are of their packet, where the reference does not look", 
   });
 });
 
-ours(FIVE, "reason codes are those of their packet", async (broker) => {
+ours(FIVE, "reason codes belong to their packet", async (broker) => {
   await refusesAll(broker, [MALFORMED, PROTOCOL_ERROR], {
     "PUBACK 0x01": packet(0x40, [0, 1, 0x01, 0]),
     "PUBREL 0x80": packet(0x62, [0, 1, 0x80, 0]),

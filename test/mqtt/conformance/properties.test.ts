@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
 import { FIVE, onLevels, ours } from "./broker-under-test.ts";
 
-// What travels with a message, and how the server gives its reasons.
+// Properties sent with a message, and the server's reason strings.
 
-/** A PUBLISH by hand, for properties in an order and a number that the codec would not keep. */
+/** A PUBLISH built by hand, for properties in an order and number that the codec would not keep. */
 function publishBytes(topic: string, payload: string, properties: Uint8Array): Buffer {
   const name = Buffer.from(topic);
   const body = Buffer.concat([
@@ -24,7 +24,7 @@ const userProperty = (name: string, value: string) =>
     Buffer.from(value),
   ]);
 
-onLevels(FIVE, "what travels with a message arrives unaltered [MQTT-3.3.2-4, -15, -16, -17, -20]", async (broker) => {
+onLevels(FIVE, "a message's properties arrive unaltered [MQTT-3.3.2-4, -15, -16, -17, -20]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall", 2);
   const publisher = await broker.client("publisher");
@@ -42,7 +42,7 @@ onLevels(FIVE, "what travels with a message arrives unaltered [MQTT-3.3.2-4, -15
   }
 });
 
-onLevels(FIVE, "a message without properties arrives without", async (broker) => {
+onLevels(FIVE, "a message without properties arrives without them", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall");
   const publisher = await broker.client("publisher");
@@ -52,7 +52,7 @@ onLevels(FIVE, "a message without properties arrives without", async (broker) =>
   expect((await wire.receive("hall", "y"))["properties"]?.payloadFormatIndicator ?? false).toBe(false);
 });
 
-onLevels(FIVE, "user properties keep their order, repeated names and all [MQTT-3.3.2-18]", async (broker) => {
+onLevels(FIVE, "user properties keep their order, repeated names included [MQTT-3.3.2-18]", async (broker) => {
   const wire = await broker.client("panel");
   const seen: Buffer[] = [];
   wire.onBytes = (bytes) => seen.push(Buffer.from(bytes));
@@ -70,7 +70,7 @@ onLevels(FIVE, "user properties keep their order, repeated names and all [MQTT-3
   expect(Buffer.concat(seen).includes(properties)).toBe(true);
 });
 
-onLevels(FIVE, "they wait with their message, in order", async (broker) => {
+onLevels(FIVE, "a queued message keeps its user properties, in order", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe("hall", 1);
   await first.disconnect();
@@ -89,7 +89,7 @@ onLevels(FIVE, "they wait with their message, in order", async (broker) => {
   expect(Buffer.concat(seen).includes(properties)).toBe(true);
 });
 
-ours(FIVE, "a payload that is not the UTF-8 it is said to be may be refused, or travels on", async (broker) => {
+ours(FIVE, "a payload that is not the UTF-8 it claims to be may be refused or forwarded", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall", 1);
   const publisher = await broker.client("publisher");
@@ -103,17 +103,21 @@ ours(FIVE, "a payload that is not the UTF-8 it is said to be may be refused, or 
     expect([...(await wire.expect("publish"))["payload"]]).toEqual([0xff]);
 });
 
-onLevels(FIVE, "who asks for no problem information gets no reason strings [MQTT-3.1.2-29]", async (broker) => {
-  const wire = await broker.client("panel", { properties: { requestProblemInformation: false } });
-  wire.send({ cmd: "pubrel", messageId: 77 });
-  const { properties } = await wire.expect("pubcomp", { messageId: 77 });
-  expect(properties?.reasonString).toBeUndefined();
-  expect(properties?.userProperties).toBeUndefined();
-  const unsuback = await wire.unsubscribe("never/subscribed");
-  expect(unsuback["properties"]?.reasonString).toBeUndefined();
-});
+onLevels(
+  FIVE,
+  "a client that asks for no problem information gets no reason strings [MQTT-3.1.2-29]",
+  async (broker) => {
+    const wire = await broker.client("panel", { properties: { requestProblemInformation: false } });
+    wire.send({ cmd: "pubrel", messageId: 77 });
+    const { properties } = await wire.expect("pubcomp", { messageId: 77 });
+    expect(properties?.reasonString).toBeUndefined();
+    expect(properties?.userProperties).toBeUndefined();
+    const unsuback = await wire.unsubscribe("never/subscribed");
+    expect(unsuback["properties"]?.reasonString).toBeUndefined();
+  },
+);
 
-onLevels(FIVE, "an answer that says no more than success is as short as it may be", async (broker) => {
+onLevels(FIVE, "a plain success is acknowledged in the shortest form", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall");
   wire.send({ cmd: "publish", topic: "hall", payload: "x", qos: 1, messageId: 1 });
@@ -121,7 +125,7 @@ onLevels(FIVE, "an answer that says no more than success is as short as it may b
   expect(puback?.["length"]).toBe(2); // [MQTT-3.4.2.1]
 });
 
-ours(FIVE, "no response information unless it is asked for [MQTT-3.1.2-28]", async (broker) => {
+ours(FIVE, "response information is only sent on request [MQTT-3.1.2-28]", async (broker) => {
   const wire = await broker.client("panel");
   expect(wire.connack["properties"]?.responseInformation).toBeUndefined();
 });

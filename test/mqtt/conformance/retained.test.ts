@@ -1,19 +1,23 @@
 import { expect } from "bun:test";
 import { ALL, FIVE, onLevels, ours } from "./broker-under-test.ts";
 
-// Retained messages: the last word on a topic, for whoever subscribes later.
+// Retained messages: the last message of a topic, for later subscribers.
 
-onLevels(ALL, "a new subscription gets the retained message, marked as such [MQTT-3.3.1-5, -9]", async (broker) => {
-  const publisher = await broker.client("publisher");
-  await publisher.publish("hall", "old", { qos: 1, retain: true });
-  await publisher.publish("hall", "new", { qos: 1, retain: true });
-  const wire = await broker.client("panel");
-  await wire.subscribe("hall", 1);
-  await wire.receive("hall", "new", { qos: 1, retain: true, dup: false });
-  await wire.expectQuiet();
-});
+onLevels(
+  ALL,
+  "a new subscription gets the retained message, with the retain flag [MQTT-3.3.1-5, -9]",
+  async (broker) => {
+    const publisher = await broker.client("publisher");
+    await publisher.publish("hall", "old", { qos: 1, retain: true });
+    await publisher.publish("hall", "new", { qos: 1, retain: true });
+    const wire = await broker.client("panel");
+    await wire.subscribe("hall", 1);
+    await wire.receive("hall", "new", { qos: 1, retain: true, dup: false });
+    await wire.expectQuiet();
+  },
+);
 
-onLevels(ALL, "who has subscribed already gets it unmarked [MQTT-3.3.1-12]", async (broker) => {
+onLevels(ALL, "an existing subscription gets it without the retain flag [MQTT-3.3.1-12]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall", 1);
   const publisher = await broker.client("publisher");
@@ -21,7 +25,7 @@ onLevels(ALL, "who has subscribed already gets it unmarked [MQTT-3.3.1-12]", asy
   await wire.receive("hall", "live", { retain: false });
 });
 
-onLevels(ALL, "an empty one removes it, and is no retained message itself [MQTT-3.3.1-6, -7]", async (broker) => {
+onLevels(ALL, "an empty one removes it, and is not retained itself [MQTT-3.3.1-6, -7]", async (broker) => {
   const publisher = await broker.client("publisher");
   await publisher.publish("hall", "x", { qos: 1, retain: true });
   const wire = await broker.client("panel");
@@ -45,7 +49,7 @@ onLevels(ALL, "a message without retain neither replaces nor removes it [MQTT-3.
   await wire.expectQuiet();
 });
 
-onLevels(ALL, "it comes at the lower QoS [MQTT-3.8.4-8]", async (broker) => {
+onLevels(ALL, "it is delivered at the lower QoS [MQTT-3.8.4-8]", async (broker) => {
   const publisher = await broker.client("publisher");
   for (const qos of [0, 1, 2]) await publisher.publish(`at/${qos}`, `${qos}`, { qos, retain: true });
   await publisher.expectQuiet();
@@ -104,14 +108,14 @@ onLevels(ALL, "it outlives its publisher and a clean session [MQTT-3.3.1-5]", as
 onLevels(ALL, "one at QoS 0 is kept like any other", async (broker) => {
   const publisher = await broker.client("publisher");
   publisher.send({ cmd: "publish", topic: "hall", payload: "x", retain: true });
-  // Its effect is awaited by the next message that is acknowledged.
+  // The next acknowledged message waits for its effect.
   await publisher.publish("elsewhere", "y", { qos: 1, retain: true });
   const wire = await broker.client("panel");
   await wire.subscribe("hall", 1);
   await wire.receive("hall", "x", { retain: true, qos: 0 });
 });
 
-onLevels(ALL, "several filters in one SUBSCRIBE each bring theirs [MQTT-3.8.4-5]", async (broker) => {
+onLevels(ALL, "each filter of a SUBSCRIBE gets its retained messages [MQTT-3.8.4-5]", async (broker) => {
   const publisher = await broker.client("publisher");
   for (const topic of ["hall", "door"]) await publisher.publish(topic, topic, { qos: 1, retain: true });
   const wire = await broker.client("panel");
@@ -137,19 +141,23 @@ onLevels(FIVE, "retain handling 1 sends it to new subscriptions only, 2 never [M
   await wire.receive("hall", "x", { retain: true });
 });
 
-onLevels(FIVE, "retain handling 1 counts a resumed session's subscription as there [MQTT-3.3.1-10]", async (broker) => {
-  const publisher = await broker.client("publisher");
-  await publisher.publish("hall", "x", { qos: 1, retain: true });
-  const first = await broker.lasting("panel");
-  await first.subscribe([{ topic: "hall", qos: 1, rh: 1 }]);
-  await first.receive("hall", "x");
-  await first.disconnect();
-  const second = await broker.lasting("panel");
-  await second.subscribe([{ topic: "hall", qos: 1, rh: 1 }]);
-  await second.expectQuiet();
-});
+onLevels(
+  FIVE,
+  "for retain handling 1 a resumed session's subscription exists already [MQTT-3.3.1-10]",
+  async (broker) => {
+    const publisher = await broker.client("publisher");
+    await publisher.publish("hall", "x", { qos: 1, retain: true });
+    const first = await broker.lasting("panel");
+    await first.subscribe([{ topic: "hall", qos: 1, rh: 1 }]);
+    await first.receive("hall", "x");
+    await first.disconnect();
+    const second = await broker.lasting("panel");
+    await second.subscribe([{ topic: "hall", qos: 1, rh: 1 }]);
+    await second.expectQuiet();
+  },
+);
 
-onLevels(FIVE, "retain as published hands the mark on [MQTT-3.3.1-13]", async (broker) => {
+onLevels(FIVE, "retain as published keeps the retain flag [MQTT-3.3.1-13]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe([{ topic: "hall", qos: 1, rap: true }]);
   const publisher = await broker.client("publisher");
@@ -159,7 +167,7 @@ onLevels(FIVE, "retain as published hands the mark on [MQTT-3.3.1-13]", async (b
   await wire.receive("hall", "passing", { retain: false });
 });
 
-onLevels(FIVE, "it comes with all its properties", async (broker) => {
+onLevels(FIVE, "it is delivered with all its properties", async (broker) => {
   const publisher = await broker.client("publisher");
   const properties = {
     payloadFormatIndicator: true,
@@ -197,7 +205,7 @@ ours(FIVE, "a shared subscription gets none (4.8.2)", async (broker) => {
   await wire.expectQuiet();
 });
 
-onLevels(FIVE, "it comes with the identifier of the subscription that asked for it [MQTT-3.3.4-3]", async (broker) => {
+onLevels(FIVE, "it is delivered with the identifier of the new subscription [MQTT-3.3.4-3]", async (broker) => {
   const publisher = await broker.client("publisher");
   await publisher.publish("hall", "x", { qos: 1, retain: true });
   const wire = await broker.client("panel");

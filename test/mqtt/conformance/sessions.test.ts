@@ -1,12 +1,12 @@
 import { expect } from "bun:test";
 import { ALL, type Broker, FIVE, OLD, onLevels, ours } from "./broker-under-test.ts";
 
-// Sessions: what outlives a connection, for how long, and who takes it over.
+// Sessions: what outlives a connection, for how long, and which client takes it over.
 
 const PROTOCOL_ERROR = 0x82;
 const SESSION_TAKEN_OVER = 0x8e;
 
-/** Somebody publishes, at QoS 1, and is gone again. */
+/** A client that publishes at QoS 1 and disconnects. */
 async function publish(broker: Broker, topic: string, payload: string, fields = {}): Promise<void> {
   const wire = await broker.client("publisher");
   await wire.publish(topic, payload, { qos: 1, ...fields });
@@ -15,7 +15,7 @@ async function publish(broker: Broker, topic: string, payload: string, fields = 
 
 onLevels(
   ALL,
-  "a session keeps its subscriptions and what came for them while nobody was there [MQTT-3.1.2-5]",
+  "a session keeps its subscriptions and queues their messages while disconnected [MQTT-3.1.2-5]",
   async (broker) => {
     const first = await broker.lasting("panel");
     broker.expectResumed(first, false); // [MQTT-3.1.2-6]
@@ -45,7 +45,7 @@ onLevels(
   },
 );
 
-onLevels(ALL, "a clean start begins with nothing [MQTT-3.1.2-4, MQTT-3.2.2-2]", async (broker) => {
+onLevels(ALL, "a clean start begins with an empty session [MQTT-3.1.2-4, MQTT-3.2.2-2]", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe("hall", 1);
   await first.disconnect();
@@ -114,7 +114,7 @@ ours(FIVE, "a session does not expire while its connection lasts [MQTT-4.1.0-1]"
 
 ours(
   ALL,
-  "a session without an end lasts as long as the server keeps one, and MQTT 5 is told how long (3.2.2.3.2)",
+  "a session that never expires lasts for the server's maximum, which MQTT 5 clients receive (3.2.2.3.2)",
   async (broker) => {
     const asked = { properties: { sessionExpiryInterval: 0xffffffff } };
     const wire = await broker.lasting("panel", asked);
@@ -142,7 +142,7 @@ onLevels(FIVE, "DISCONNECT may set another expiry interval", async (broker) => {
   broker.expectResumed(await broker.lasting("panel"));
 });
 
-ours(FIVE, "a session that was to end with its connection cannot be given an expiry at DISCONNECT", async (broker) => {
+ours(FIVE, "DISCONNECT cannot set an expiry interval if CONNECT had none", async (broker) => {
   const wire = await broker.client("panel");
   wire.send({ cmd: "disconnect", reasonCode: 0, properties: { sessionExpiryInterval: 600 } });
   await broker.refuses(wire, PROTOCOL_ERROR);
@@ -159,7 +159,7 @@ onLevels(ALL, "a second connection takes the session over and ends the first [MQ
   await second.receive("hall", "to the second");
 });
 
-onLevels(ALL, "what the first had not acknowledged comes to the second, as a duplicate", async (broker) => {
+onLevels(ALL, "messages that the first had not acknowledged are sent to the second, with DUP", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe("hall", 1);
   await publish(broker, "hall", "unread");
@@ -180,7 +180,7 @@ onLevels(ALL, "a clean start ends the first connection too, and its session", as
   await second.expectQuiet();
 });
 
-onLevels(ALL, "of many who connect at once as the same client one stays", async (broker) => {
+onLevels(ALL, "of many simultaneous connections of one client one stays", async (broker) => {
   const wires = await Promise.all(Array.from({ length: 10 }, () => broker.open()));
   for (const wire of wires) wire.send(broker.connectAs("panel", broker.lastingFields()));
   const last = wires.at(-1);
@@ -190,7 +190,7 @@ onLevels(ALL, "of many who connect at once as the same client one stays", async 
   await last.expectQuiet();
 });
 
-onLevels(ALL, "a session is its client identifier's alone [MQTT-3.1.3-2]", async (broker) => {
+onLevels(ALL, "each client identifier has a session of its own [MQTT-3.1.3-2]", async (broker) => {
   const one = await broker.lasting("panel");
   await one.subscribe("hall", 1);
   await one.disconnect();
@@ -202,7 +202,7 @@ onLevels(ALL, "a session is its client identifier's alone [MQTT-3.1.3-2]", async
   await again.receive("hall", "for one");
 });
 
-onLevels(ALL, "an unsubscription lasts as a subscription does", async (broker) => {
+onLevels(ALL, "an unsubscription outlives the connection, as a subscription does", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe(["hall", "door"], 1);
   await first.unsubscribe("hall");
@@ -214,7 +214,7 @@ onLevels(ALL, "an unsubscription lasts as a subscription does", async (broker) =
   await second.expectQuiet();
 });
 
-onLevels(ALL, "many messages wait for a session, and come in order", async (broker) => {
+onLevels(ALL, "many messages queued for a session arrive in order", async (broker) => {
   const first = await broker.lasting("panel");
   await first.subscribe("hall", 2);
   await first.disconnect();
@@ -232,7 +232,7 @@ onLevels(ALL, "many messages wait for a session, and come in order", async (brok
 
 ours(
   ALL,
-  "many messages wait for a session, and come in the order of their publishing whatever their QoS",
+  "many messages queued for a session arrive in the order of publishing, whatever their QoS",
   async (broker) => {
     const first = await broker.lasting("panel");
     await first.subscribe("hall", 2);

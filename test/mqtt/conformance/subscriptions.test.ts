@@ -9,7 +9,7 @@ const TOPIC_FILTER_INVALID = 0x8f;
 
 onLevels(
   ALL,
-  "a filter matches as its wildcards say, and to the letter [MQTT-4.7.1-2, MQTT-4.7.3-4]",
+  "a filter matches by its wildcards, and otherwise literally [MQTT-4.7.1-2, MQTT-4.7.3-4]",
   async (broker) => {
     const publisher = await broker.client("publisher");
     const topics = [
@@ -67,7 +67,7 @@ ours(ALL, "a filter that names the $ matches", async (broker) => {
   await wire.receive("$data/hall", "x");
 });
 
-/** A filter that is none is refused: at level 5 by its code, at level 4 by 0x80, or by ending the connection. */
+/** An invalid filter is refused: at level 5 by its code, at level 4 by 0x80, or by ending the connection. */
 async function refusesFilter(broker: Broker, wire: Client, filter: string): Promise<void> {
   wire.send({ cmd: "subscribe", messageId: 5, subscriptions: [{ topic: filter, qos: 0 }] });
   const answer = await wire.next().catch(() => undefined);
@@ -102,7 +102,7 @@ onLevels(ALL, "the same filter again replaces the subscription [MQTT-3.8.4-3]", 
   await wire.expectQuiet();
 });
 
-onLevels(ALL, "filters that overlap deliver at the highest QoS among them [MQTT-3.3.4-2]", async (broker) => {
+onLevels(ALL, "overlapping filters deliver at the highest QoS among them [MQTT-3.3.4-2]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe([
     { topic: "hall/#", qos: 0 },
@@ -159,7 +159,7 @@ onLevels(ALL, "an exchange that has begun is completed after UNSUBSCRIBE [MQTT-3
   await wire.expectQuiet();
 });
 
-onLevels(FIVE, "no local keeps a client's own messages from it [MQTT-3.8.3-3]", async (broker) => {
+onLevels(FIVE, "no local suppresses a client's own messages [MQTT-3.8.3-3]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe([{ topic: "hall", qos: 1, nl: true }]);
   await wire.publish("hall", "own", { qos: 1 });
@@ -168,7 +168,7 @@ onLevels(FIVE, "no local keeps a client's own messages from it [MQTT-3.8.3-3]", 
   await wire.receive("hall", "another's");
 });
 
-onLevels(OLD, "MQTT 3 has no such option: a client gets its own messages", async (broker) => {
+onLevels(OLD, "without the no local option of MQTT 5 a client gets its own messages", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall");
   wire.send({ cmd: "publish", topic: "hall", payload: "own" });
@@ -181,7 +181,7 @@ ours(FIVE, "no local on a shared subscription is a protocol error [MQTT-3.8.3-4]
   await broker.refuses(wire, PROTOCOL_ERROR);
 });
 
-onLevels(FIVE, "a message comes with the identifier of its subscription [MQTT-3.3.4-3]", async (broker) => {
+onLevels(FIVE, "a message has the identifier of its subscription [MQTT-3.3.4-3]", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe("hall", 1, { subscriptionIdentifier: 1 });
   await wire.subscribe("door", 1, { subscriptionIdentifier: 268_435_455 });
@@ -198,26 +198,30 @@ onLevels(FIVE, "a message comes with the identifier of its subscription [MQTT-3.
   }
 });
 
-onLevels(FIVE, "a message that matches several comes with all identifiers [MQTT-3.3.4-4, -5]", async (broker) => {
-  const wire = await broker.client("panel");
-  await wire.subscribe("hall/#", 0, { subscriptionIdentifier: 7 });
-  await wire.subscribe("hall/+", 0, { subscriptionIdentifier: 8 });
-  await wire.subscribe("door", 0, { subscriptionIdentifier: 9 });
-  const publisher = await broker.client("publisher");
-  publisher.send(
-    { cmd: "publish", topic: "hall/light", payload: "x" },
-    { cmd: "publish", topic: "door", payload: "x" },
-  );
-  const ids: number[] = [];
-  for (;;) {
-    const packet = await wire.expect("publish");
-    ids.push(...[packet["properties"].subscriptionIdentifier].flat());
-    if (packet["topic"] === "door") break;
-  }
-  expect(ids.toSorted()).toEqual([7, 8, 9]);
-});
+onLevels(
+  FIVE,
+  "a message that matches several subscriptions has all identifiers [MQTT-3.3.4-4, -5]",
+  async (broker) => {
+    const wire = await broker.client("panel");
+    await wire.subscribe("hall/#", 0, { subscriptionIdentifier: 7 });
+    await wire.subscribe("hall/+", 0, { subscriptionIdentifier: 8 });
+    await wire.subscribe("door", 0, { subscriptionIdentifier: 9 });
+    const publisher = await broker.client("publisher");
+    publisher.send(
+      { cmd: "publish", topic: "hall/light", payload: "x" },
+      { cmd: "publish", topic: "door", payload: "x" },
+    );
+    const ids: number[] = [];
+    for (;;) {
+      const packet = await wire.expect("publish");
+      ids.push(...[packet["properties"].subscriptionIdentifier].flat());
+      if (packet["topic"] === "door") break;
+    }
+    expect(ids.toSorted()).toEqual([7, 8, 9]);
+  },
+);
 
-onLevels(FIVE, "subscribing again changes the identifier, or takes it away", async (broker) => {
+onLevels(FIVE, "subscribing again changes the identifier, or removes it", async (broker) => {
   const wire = await broker.client("panel");
   const publisher = await broker.client("publisher");
   for (const subscriptionIdentifier of [7, 8, undefined]) {
@@ -238,7 +242,7 @@ onLevels(FIVE, "subscription identifiers last as long as the session", async (br
   expect([properties.subscriptionIdentifier].flat()).toEqual([42]);
 });
 
-/** Publishes so many messages and tells how many each of the wires got. */
+/** Publishes `count` messages and returns how many each of the wires received. */
 async function deal(publisher: Client, wires: Client[], topic: string, count: number, qos = 0): Promise<number[]> {
   for (let i = 0; i < count; i++) await publisher.publish(topic, `${i}`, { qos });
   await publisher.expectQuiet();
@@ -257,30 +261,34 @@ async function countUntilQuiet(wire: Client): Promise<number> {
   }
 }
 
-onLevels(FIVE, "a message goes to one member of each group, and to everybody else [MQTT-4.8.2-3]", async (broker) => {
-  const [a, b, c, other] = (await Promise.all(["a", "b", "c", "other"].map((name) => broker.client(name)))) as [
-    Client,
-    Client,
-    Client,
-    Client,
-  ];
-  for (const wire of [a, b]) expect(await wire.subscribe("$share/one/hall/+")).toEqual([0]);
-  expect(await c.subscribe("$share/two/hall/+")).toEqual([0]);
-  await other.subscribe("hall/#");
-  const publisher = await broker.client("publisher");
-  const counts = await deal(publisher, [a, b, c, other], "hall/light", 20);
-  expect([(counts[0] ?? 0) + (counts[1] ?? 0), counts[2], counts[3]]).toEqual([20, 20, 20]);
-  if (!broker.isReference) expect(Math.min(counts[0] ?? 0, counts[1] ?? 0)).toBeGreaterThan(0);
-});
+onLevels(
+  FIVE,
+  "a message goes to one member of each group, and to every ordinary subscriber [MQTT-4.8.2-3]",
+  async (broker) => {
+    const [a, b, c, other] = (await Promise.all(["a", "b", "c", "other"].map((name) => broker.client(name)))) as [
+      Client,
+      Client,
+      Client,
+      Client,
+    ];
+    for (const wire of [a, b]) expect(await wire.subscribe("$share/one/hall/+")).toEqual([0]);
+    expect(await c.subscribe("$share/two/hall/+")).toEqual([0]);
+    await other.subscribe("hall/#");
+    const publisher = await broker.client("publisher");
+    const counts = await deal(publisher, [a, b, c, other], "hall/light", 20);
+    expect([(counts[0] ?? 0) + (counts[1] ?? 0), counts[2], counts[3]]).toEqual([20, 20, 20]);
+    if (!broker.isReference) expect(Math.min(counts[0] ?? 0, counts[1] ?? 0)).toBeGreaterThan(0);
+  },
+);
 
-onLevels(FIVE, "a client may be in a group and subscribe beside it", async (broker) => {
+onLevels(FIVE, "a client may be in a group and also have an ordinary subscription", async (broker) => {
   const wire = await broker.client("panel");
   await wire.subscribe(["$share/one/hall", "hall"]);
   const publisher = await broker.client("publisher");
   expect(await deal(publisher, [wire], "hall", 3)).toEqual([6]);
 });
 
-onLevels(FIVE, "who leaves a group, or is gone, gets no more of its messages", async (broker) => {
+onLevels(FIVE, "a member that unsubscribes or disconnects gets no more of the group's messages", async (broker) => {
   const [a, b, c] = (await Promise.all(["a", "b", "c"].map((name) => broker.client(name)))) as [Client, Client, Client];
   for (const wire of [a, b, c]) await wire.subscribe("$share/one/hall", 1);
   expect((await a.unsubscribe("$share/one/hall"))["granted"]).toEqual([0]);
@@ -289,7 +297,7 @@ onLevels(FIVE, "who leaves a group, or is gone, gets no more of its messages", a
   expect(await deal(publisher, [a, c], "hall", 6, 1)).toEqual([0, 6]);
 });
 
-ours(FIVE, "a member that is there is preferred to one whose session waits", async (broker) => {
+ours(FIVE, "a connected member is preferred to a stored session", async (broker) => {
   const away = await broker.lasting("away");
   await away.subscribe("$share/one/hall", 1);
   const here = await broker.client("here");
@@ -298,7 +306,7 @@ ours(FIVE, "a member that is there is preferred to one whose session waits", asy
   const publisher = await broker.client("publisher");
   expect(await deal(publisher, [here], "hall", 6, 1)).toEqual([6]);
   await here.disconnect();
-  // With nobody there, the session that waits is asked.
+  // With no member connected, the stored session receives it.
   await publisher.publish("hall", "kept", { qos: 1 });
   const back = await broker.lasting("away");
   await back.receive("hall", "kept");

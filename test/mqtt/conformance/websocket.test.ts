@@ -2,12 +2,12 @@ import { expect } from "bun:test";
 import { OPCODE } from "../../support/mqtt/mqtt-wire.ts";
 import { ALL, type Broker, onLevels, ours } from "./broker-under-test.ts";
 
-// MQTT over WebSocket (section 6): the bytes are those of TCP, the frames are of no meaning.
+// MQTT over WebSocket (section 6): the same bytes as over TCP; frame boundaries have no meaning.
 
 const open = (broker: Broker) => broker.open({ transport: "websocket" });
 const isBroken = { 1002: true, 1003: true, 1007: true } as Record<number, boolean>;
 
-onLevels(ALL, "a client over WebSocket and one over TCP hear each other", async (broker) => {
+onLevels(ALL, "a client over WebSocket and one over TCP exchange messages", async (broker) => {
   const web = await open(broker);
   await web.connect(broker.connectAs("web"));
   await web.subscribe("hall", 2);
@@ -38,7 +38,7 @@ onLevels(ALL, "packets may span frames, and frames may hold many packets [MQTT-6
   for (let i = 0; i < 20; i++) await wire.receive("hall", `${i}`);
 });
 
-onLevels(ALL, "a message may be cut into frames, with pings and empty ones between them", async (broker) => {
+onLevels(ALL, "a message may be fragmented, with pings and empty frames in between", async (broker) => {
   const wire = await open(broker);
   await wire.connect(broker.connectAs("web"));
   await wire.subscribe("hall");
@@ -52,7 +52,7 @@ onLevels(ALL, "a message may be cut into frames, with pings and empty ones betwe
   await wire.expectQuiet();
 });
 
-ours(ALL, "large messages travel both ways", async (broker) => {
+ours(ALL, "large messages are carried in both directions", async (broker) => {
   const wire = await open(broker);
   await wire.connect(broker.connectAs("web"));
   await wire.subscribe("hall", 1);
@@ -70,7 +70,7 @@ ours(ALL, "a frame that is not binary ends the connection [MQTT-6.0.0-1]", async
   expect(wire.closeCode).toBe(1003);
 });
 
-ours([4], "a frame that is none ends the connection", async (broker) => {
+ours([4], "an invalid frame ends the connection", async (broker) => {
   const spoil = [
     { opcode: OPCODE.binary, options: { masked: false } },
     { opcode: OPCODE.continuation, options: {} },
@@ -86,20 +86,24 @@ ours([4], "a frame that is none ends the connection", async (broker) => {
   }
 });
 
-ours([4], "the subprotocol is chosen from what is offered, and any path will do [MQTT-6.0.0-3, -4]", async (broker) => {
-  for (const [path, protocols] of [
-    ["/", "mqtt"],
-    ["/mqtt", "mqttv3.1"],
-    ["/any/path?x=1", "other, mqtt"],
-  ] as const) {
-    const wire = await broker.open({ transport: "websocket", path, protocols });
-    await wire.connect(broker.connectAs("web"));
-    await wire.expectQuiet();
-  }
-  expect(broker.open({ transport: "websocket", protocols: "chat" })).rejects.toThrow("no WebSocket");
-});
+ours(
+  [4],
+  "the subprotocol is chosen from those offered, and any path is accepted [MQTT-6.0.0-3, -4]",
+  async (broker) => {
+    for (const [path, protocols] of [
+      ["/", "mqtt"],
+      ["/mqtt", "mqttv3.1"],
+      ["/any/path?x=1", "other, mqtt"],
+    ] as const) {
+      const wire = await broker.open({ transport: "websocket", path, protocols });
+      await wire.connect(broker.connectAs("web"));
+      await wire.expectQuiet();
+    }
+    expect(broker.open({ transport: "websocket", protocols: "chat" })).rejects.toThrow("no WebSocket");
+  },
+);
 
-ours(ALL, "a client that closes its WebSocket without DISCONNECT is lost", async (broker) => {
+ours(ALL, "a WebSocket closed without DISCONNECT counts as a lost connection", async (broker) => {
   const other = await broker.client("other");
   await other.subscribe("wills", 1);
   for (const goodbye of ["end", "abort"] as const) {

@@ -1,19 +1,19 @@
 import { expect } from "bun:test";
 import { ALL, type Broker, FIVE, onLevels, ours } from "./broker-under-test.ts";
 
-// Wills: what is said for a client that can no longer say it itself.
+// Wills: messages published for clients whose connection was lost.
 
 const WILL = { topic: "wills/panel", payload: Buffer.from("gone"), qos: 1, retain: false };
 
-/** Somebody who waits for wills. */
-async function mourner(broker: Broker) {
-  const wire = await broker.client("mourner");
+/** A client that subscribes to wills. */
+async function willSubscriber(broker: Broker) {
+  const wire = await broker.client("willSubscriber");
   await wire.subscribe("wills/#", 2);
   return wire;
 }
 
-onLevels(ALL, "the will of a client that is lost is published [MQTT-3.1.2-7, -8]", async (broker) => {
-  const other = await mourner(broker);
+onLevels(ALL, "the will of a lost connection is published [MQTT-3.1.2-7, -8]", async (broker) => {
+  const other = await willSubscriber(broker);
   for (const qos of [0, 1, 2]) {
     const wire = await broker.client("panel", { will: { ...WILL, qos } });
     await other.expectQuiet();
@@ -22,23 +22,23 @@ onLevels(ALL, "the will of a client that is lost is published [MQTT-3.1.2-7, -8]
   }
 });
 
-onLevels(ALL, "DISCONNECT discards it [MQTT-3.14.4-3, MQTT-3.1.2-10]", async (broker) => {
-  const other = await mourner(broker);
+onLevels(ALL, "DISCONNECT discards the will [MQTT-3.14.4-3, MQTT-3.1.2-10]", async (broker) => {
+  const other = await willSubscriber(broker);
   const wire = await broker.client("panel", { will: WILL });
   await wire.disconnect();
   await broker.client("panel");
   await other.expectQuiet();
 });
 
-onLevels(FIVE, "DISCONNECT 0x04 asks for it", async (broker) => {
-  const other = await mourner(broker);
+onLevels(FIVE, "DISCONNECT 0x04 publishes the will", async (broker) => {
+  const other = await willSubscriber(broker);
   const wire = await broker.client("panel", { will: WILL });
   wire.send({ cmd: "disconnect", reasonCode: 0x04 });
   await other.receive("wills/panel", "gone");
 });
 
-onLevels(ALL, "a connection that just ends, or breaks the protocol, was lost too", async (broker) => {
-  const other = await mourner(broker);
+onLevels(ALL, "a connection that closes without DISCONNECT, or breaks the protocol, counts as lost", async (broker) => {
+  const other = await willSubscriber(broker);
   const ending = await broker.client("panel", { will: WILL });
   ending.end();
   await other.receive("wills/panel", "gone");
@@ -47,16 +47,16 @@ onLevels(ALL, "a connection that just ends, or breaks the protocol, was lost too
   await other.receive("wills/panel", "gone");
 });
 
-onLevels(ALL, "so was one that is taken over", async (broker) => {
-  const other = await mourner(broker);
+onLevels(ALL, "a connection that is taken over counts as lost", async (broker) => {
+  const other = await willSubscriber(broker);
   await broker.client("panel", { will: WILL });
   await broker.client("panel");
   await other.receive("wills/panel", "gone");
   await other.expectQuiet();
 });
 
-onLevels(ALL, "a will that is to be retained is [MQTT-3.1.2-14, -15]", async (broker) => {
-  const other = await mourner(broker);
+onLevels(ALL, "a will with retain becomes a retained message [MQTT-3.1.2-14, -15]", async (broker) => {
+  const other = await willSubscriber(broker);
   const wire = await broker.client("panel", { will: { ...WILL, retain: true } });
   wire.abort();
   await other.receive("wills/panel", "gone", { retain: false });
@@ -65,8 +65,8 @@ onLevels(ALL, "a will that is to be retained is [MQTT-3.1.2-14, -15]", async (br
   await later.receive("wills/panel", "gone", { retain: true });
 });
 
-onLevels(ALL, "an empty will that is to be retained removes what was", async (broker) => {
-  const other = await mourner(broker);
+onLevels(ALL, "an empty will with retain removes the retained message", async (broker) => {
+  const other = await willSubscriber(broker);
   await other.publish("elsewhere", "x");
   const publisher = await broker.client("publisher");
   await publisher.publish("wills/panel", "here", { qos: 1, retain: true });
@@ -80,7 +80,7 @@ onLevels(ALL, "an empty will that is to be retained removes what was", async (br
 });
 
 onLevels(ALL, "each connection has its own will", async (broker) => {
-  const other = await mourner(broker);
+  const other = await willSubscriber(broker);
   const first = await broker.client("panel", { will: WILL });
   await first.disconnect();
   const second = await broker.client("panel", { will: { ...WILL, payload: Buffer.from("gone again") } });
@@ -92,10 +92,10 @@ onLevels(ALL, "each connection has its own will", async (broker) => {
   await other.expectQuiet();
 });
 
-onLevels(ALL, "a will reaches the session of the client itself", async (broker) => {
+onLevels(ALL, "a will is delivered to the client's own session", async (broker) => {
   const first = await broker.lasting("panel", { will: WILL });
   await first.subscribe("wills/#", 1);
-  const other = await mourner(broker);
+  const other = await willSubscriber(broker);
   first.abort();
   await other.receive("wills/panel", "gone");
   const second = await broker.lasting("panel");
@@ -103,7 +103,7 @@ onLevels(ALL, "a will reaches the session of the client itself", async (broker) 
 });
 
 onLevels(FIVE, "a will keeps its properties [MQTT-3.1.3-10]", async (broker) => {
-  const other = await mourner(broker);
+  const other = await willSubscriber(broker);
   const properties = {
     payloadFormatIndicator: true,
     messageExpiryInterval: 60,
@@ -118,8 +118,8 @@ onLevels(FIVE, "a will keeps its properties [MQTT-3.1.3-10]", async (broker) => 
   expect(came).toMatchObject({ ...properties, messageExpiryInterval: expect.any(Number) });
 });
 
-onLevels(FIVE, "a delayed will waits [MQTT-3.1.2-8]", async (broker) => {
-  const other = await mourner(broker);
+onLevels(FIVE, "a delayed will is published after its delay [MQTT-3.1.2-8]", async (broker) => {
+  const other = await willSubscriber(broker);
   const will = { ...WILL, properties: { willDelayInterval: 2 } };
   const wire = await broker.lasting("panel", { will });
   wire.abort();
@@ -130,8 +130,8 @@ onLevels(FIVE, "a delayed will waits [MQTT-3.1.2-8]", async (broker) => {
   await other.expectQuiet();
 });
 
-onLevels(FIVE, "a client that is back in time leaves no will [MQTT-3.1.3-9]", async (broker) => {
-  const other = await mourner(broker);
+onLevels(FIVE, "a client that reconnects in time cancels its delayed will [MQTT-3.1.3-9]", async (broker) => {
+  const other = await willSubscriber(broker);
   const will = { ...WILL, properties: { willDelayInterval: 2 } };
   const first = await broker.lasting("panel", { will });
   first.abort();
@@ -141,8 +141,8 @@ onLevels(FIVE, "a client that is back in time leaves no will [MQTT-3.1.3-9]", as
   await other.expectQuiet();
 });
 
-ours(FIVE, "a delayed will waits no longer than its session lasts [MQTT-3.1.3-9]", async (broker) => {
-  const other = await mourner(broker);
+ours(FIVE, "a delayed will is published at the latest when its session ends [MQTT-3.1.3-9]", async (broker) => {
+  const other = await willSubscriber(broker);
   const properties = { willDelayInterval: 600 };
   const short = await broker.lasting("panel", {
     will: { ...WILL, properties },
@@ -154,11 +154,11 @@ ours(FIVE, "a delayed will waits no longer than its session lasts [MQTT-3.1.3-9]
   await other.expectQuiet();
   await broker.pass(2_000);
   await other.receive("wills/panel", "gone");
-  // A session that ends with its connection ends the wait at once.
+  // A session that ends with its connection ends the delay at once.
   const none = await broker.client("panel", { will: { ...WILL, properties } });
   none.abort();
   await other.receive("wills/panel", "gone");
-  // So does one that a clean start ends.
+  // So does a session ended by a clean start.
   await broker.lasting("panel", { will: { ...WILL, properties } });
   await broker.client("panel");
   await other.receive("wills/panel", "gone");
@@ -166,9 +166,9 @@ ours(FIVE, "a delayed will waits no longer than its session lasts [MQTT-3.1.3-9]
 
 ours(
   FIVE,
-  "a delayed will of a connection that is taken over is dropped if the session goes on [MQTT-3.1.3-9]",
+  "a delayed will of a connection that is taken over is dropped if the session is resumed [MQTT-3.1.3-9]",
   async (broker) => {
-    const other = await mourner(broker);
+    const other = await willSubscriber(broker);
     const will = { ...WILL, properties: { willDelayInterval: 5 } };
     await broker.lasting("panel", { will });
     broker.expectResumed(await broker.lasting("panel"));
@@ -177,8 +177,8 @@ ours(
   },
 );
 
-ours(FIVE, "the expiry of a delayed will begins when it is published", async (broker) => {
-  const other = await mourner(broker);
+ours(FIVE, "the expiry interval of a delayed will starts when it is published", async (broker) => {
+  const other = await willSubscriber(broker);
   const will = { ...WILL, properties: { willDelayInterval: 10, messageExpiryInterval: 5 } };
   const wire = await broker.lasting("panel", { will });
   wire.abort();
@@ -187,12 +187,12 @@ ours(FIVE, "the expiry of a delayed will begins when it is published", async (br
   await other.receive("wills/panel", "gone");
 });
 
-ours(ALL, "a will's topic must be one [MQTT-3.1.3-11, MQTT-4.7.0-1]", async (broker) => {
+ours(ALL, "a will's topic must be a valid topic name [MQTT-3.1.3-11, MQTT-4.7.0-1]", async (broker) => {
   for (const topic of ["", "a/#", "+", "a\0b"]) {
     const wire = await broker.open();
     const bytes = Buffer.from(wire.bytesOf(broker.connectAs("panel", { will: { ...WILL, topic: topic || "x" } })));
     if (topic === "") {
-      // The codec writes no empty will topic.
+      // The codec does not write an empty will topic.
       const at = bytes.indexOf(Buffer.from([0, 1, 120, 0, 4]));
       const shorter = Buffer.concat([bytes.subarray(0, at), Buffer.from([0, 0]), bytes.subarray(at + 3)]);
       shorter[1] = (shorter[1] as number) - 1;

@@ -3,14 +3,14 @@ import { FakeSocket } from "../../support/mqtt/fake-socket.ts";
 import type { Level } from "../../support/mqtt/mqtt-wire.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-// An acknowledgement means stored (design, decision 3), and comes in its turn [MQTT-4.6.0-2, MQTT-4.6.0-3].
+// An acknowledgement means stored (design, decision 3), and is sent in order [MQTT-4.6.0-2, MQTT-4.6.0-3].
 
 const LASTING = { clean: false, properties: { sessionExpiryInterval: 3600 } };
 
 async function openAcks() {
   const mqtt = await openMqtt();
   const [panel, phone, away] = [await mqtt.device("panel"), await mqtt.device("phone"), await mqtt.device("away")];
-  /** Events as they happen: what is committed, and what a connection is sent. */
+  /** Events as they happen: commits, and packets sent to a connection. */
   const open = async (id: string, level: Level, fields: object = {}) => {
     const socket = new FakeSocket(mqtt.broker.accept, level);
     socket.say({ cmd: "connect", clientId: id, ...fields });
@@ -22,7 +22,7 @@ async function openAcks() {
   return { ...mqtt, panel, phone, away, open, rows, [Symbol.asyncDispose]: () => mqtt[Symbol.asyncDispose]() };
 }
 
-/** Looks each turn of the event loop, until there is something; the disk may take its time. */
+/** Polls in each turn of the event loop, until there is a result; the disk may take its time. */
 async function until<Found>(look: () => Found | undefined): Promise<Found> {
   for (;;) {
     const found = look();
@@ -31,7 +31,7 @@ async function until<Found>(look: () => Found | undefined): Promise<Found> {
   }
 }
 
-test("PUBACK and PUBREC come when the message is in the queues that it is for", async () => {
+test("PUBACK and PUBREC are sent once the message is stored in its recipients' queues", async () => {
   await using mqtt = await openAcks();
   const { open, rows, panel, away } = mqtt;
   const lasting = await open(away.id, 4, { clean: false });
@@ -49,7 +49,7 @@ test("PUBACK and PUBREC come when the message is in the queues that it is for", 
   }
 });
 
-test("a publish with no durable effect is acknowledged in the turn that brings it", async () => {
+test("a publish with no durable effect is acknowledged in the turn in which it arrives", async () => {
   await using mqtt = await openAcks();
   const { open, rows, panel, phone } = mqtt;
   const subscriber = await open(phone.id, 4);
@@ -63,7 +63,7 @@ test("a publish with no durable effect is acknowledged in the turn that brings i
   expect(rows("mqtt_sessions") + rows("mqtt_queue") + rows("mqtt_messages")).toBe(0);
 });
 
-test("acknowledgements that need no store wait for those before them that do", async () => {
+test("acknowledgements that need no store wait for earlier ones that do", async () => {
   await using mqtt = await openAcks();
   const { open, panel, away } = mqtt;
   const lasting = await open(away.id, 5, LASTING);
@@ -73,11 +73,11 @@ test("acknowledgements that need no store wait for those before them that do", a
   const publish = { cmd: "publish", payload: "x" };
   publisher.say(
     { ...publish, topic: "stored", qos: 1, messageId: 1 },
-    { ...publish, topic: "nobody", qos: 1, messageId: 2 },
-    { ...publish, topic: "nobody", qos: 2, messageId: 3 },
+    { ...publish, topic: "unheard", qos: 1, messageId: 2 },
+    { ...publish, topic: "unheard", qos: 2, messageId: 3 },
     { ...publish, topic: "$SCW/no", qos: 1, messageId: 4 },
     { ...publish, topic: "kept", qos: 1, messageId: 5, retain: true },
-    { ...publish, topic: "nobody", qos: 1, messageId: 6 },
+    { ...publish, topic: "unheard", qos: 1, messageId: 6 },
   );
   expect(publisher.seen).toEqual([]);
   await mqtt.quiet();
@@ -91,7 +91,7 @@ test("acknowledgements that need no store wait for those before them that do", a
   ]);
 });
 
-test("the SUBACK of a session that is kept comes when its subscription is stored", async () => {
+test("the SUBACK of a stored session is sent once its subscription is stored", async () => {
   await using mqtt = await openAcks();
   const { open, rows, panel } = mqtt;
   const lasting = await open(panel.id, 4, { clean: false });
@@ -104,7 +104,7 @@ test("the SUBACK of a session that is kept comes when its subscription is stored
   expect(rows("mqtt_subscriptions")).toBe(0);
 });
 
-test("PUBREL and PUBCOMP come when it is stored that the message has changed hands", async () => {
+test("PUBREL and PUBCOMP are sent once the change of responsibility is stored", async () => {
   await using mqtt = await openAcks();
   const { open, rows, panel } = mqtt;
   const lasting = await open(panel.id, 5, LASTING);
@@ -129,7 +129,7 @@ test("PUBREL and PUBCOMP come when it is stored that the message has changed han
   expect(rows("mqtt_queue")).toBe(0);
 });
 
-test("a message that is published while a session is being resumed is not lost, nor sent twice, nor out of its turn", async () => {
+test("a message published while a session is being resumed is neither lost, nor sent twice, nor out of order", async () => {
   await using mqtt = await openAcks();
   const { open, panel, away } = mqtt;
   const first = await open(away.id, 5, LASTING);

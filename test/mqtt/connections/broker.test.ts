@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-test("a message goes from one device to another, at every quality of service and level", async () => {
+test("a message goes from one device to another, at every QoS and level", async () => {
   await using mqtt = await openMqtt();
   const [panel, phone] = [await mqtt.device("panel"), await mqtt.device("phone")];
   for (const level of [3, 4, 5] as const) {

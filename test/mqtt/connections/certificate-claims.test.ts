@@ -4,13 +4,14 @@ import { adoptCa, issued, make, makeCa } from "../../support/world/device-certif
 import { openTwoAccounts } from "../../support/world/two-accounts.ts";
 import type { Json } from "../../support/world/world.ts";
 
-// A certificate is no secret: whoever has seen it can attach it to a device of theirs. Over real sockets, with handshakes that prove the key.
+// A certificate is not secret: an account that has seen it can attach it to a device of its own. Over real sockets, with
+// handshakes that prove the key.
 
 const NOT_AUTHORIZED = 0x87;
 
 type Wire = Awaited<ReturnType<Awaited<ReturnType<typeof serveMutualTls>>["connect"]>>;
 
-/** Puts a document of the connection's own device, whichever that is. */
+/** Puts a document of the connection's own device, whichever it is. */
 async function put(wire: Wire, kwh: number): Promise<void> {
   expect(wire.code).toBe(0);
   await wire.publish("$SCW/twins/me/current/put", JSON.stringify({ data: { kwh } }), { qos: 1 });
@@ -20,7 +21,7 @@ type Caller = { call(method: string, path: string): Promise<{ body: Json }> };
 const documentOf = async ({ call }: Caller, device: Json) =>
   (await call("GET", `/twins/${device.id}/documents/current`)).body.data;
 
-test("a device that its CA vouches for stays its hub's, whoever attaches its certificate", async () => {
+test("a device that its CA vouches for stays in its hub, even if another account attaches its certificate", async () => {
   await using t = await openTwoAccounts();
   await using served = await serveMutualTls(t.world);
   const root = await makeCa("Acme meters");
@@ -38,7 +39,7 @@ test("a device that its CA vouches for stays its hub's, whoever attaches its cer
     409,
     { type: "already_exists", help_message: "The CA of another hub vouches for this certificate." },
   ]);
-  // Who issued this one is not to be seen without the authority in between. It waits, and waits in vain.
+  // The issuer of this one cannot be determined without the intermediate authority. It waits, and is never admitted.
   expect((await t.attach(hostile, own, over)).status).toBe(200);
 
   await put(await served.connect([direct], "meter-17"), 17);
@@ -46,12 +47,12 @@ test("a device that its CA vouches for stays its hub's, whoever attaches its cer
   expect(await documentOf(t.caller, meter)).toEqual({ kwh: 17 });
   expect(await documentOf(t.caller, other)).toEqual({ kwh: 18 });
   expect(await documentOf(hostile.caller, own)).toBeUndefined();
-  // Nor has it anything of it where the device names the hostile one.
+  // Nor does it receive anything when the device names the hostile device.
   await put(await served.connect([over, plant], own.id), 19);
   expect(await documentOf(t.caller, other)).toEqual({ kwh: 19 });
 });
 
-test("a device whose certificate a stranger attached first is nobody's until it names its own, which then has it", async () => {
+test("a device whose certificate a stranger attached first connects to neither until it names its own, which then gets the certificate", async () => {
   await using t = await openTwoAccounts();
   await using served = await serveMutualTls(t.world);
   const { device } = await t.createDevice("meter-17");
@@ -81,7 +82,7 @@ test("a device whose certificate a stranger attached first is nobody's until it 
   await heard.receive("telemetry/secret", "door code 1234");
   expect(await documentOf(t.caller, device)).toEqual({ kwh: 17 });
   expect(await documentOf(hostile.caller, trap)).toBeUndefined();
-  // The loser is told, in its own hub and in the log, and has heard nothing else.
+  // The loser gets an event in its own hub and a log line, and has received nothing else.
   const { payload } = await hostileHeard.receive(`$SCW/events/warn/device/${trap.id}`);
   expect(JSON.parse(payload.toString()).msg).toBe("device certificate belongs to another device");
   await hostileHeard.expectQuiet();
@@ -89,14 +90,14 @@ test("a device whose certificate a stranger attached first is nobody's until it 
     { level: "warn", device: trap.id, account: hostile.caller.account },
   ]);
 
-  // It needs no name any more, and nobody else can have its certificate.
+  // It needs no name any more, and no other device can have its certificate.
   wire.end();
   expect((await served.connect([certificate], "meter-17")).code).toBe(0);
   expect((await t.attach(hostile, trap, certificate)).status).toBe(409);
   expect((await t.attach(hostile, hostileEar, certificate)).status).toBe(409);
 });
 
-test("the certificate before goes on until the next one is proven, and its connection then ends", async () => {
+test("the previous certificate works until the next one is proven, and then its connection ends", async () => {
   await using t = await openTwoAccounts();
   await using served = await serveMutualTls(t.world);
   const { device, certificate } = await t.createDevice("meter-17");
@@ -120,7 +121,7 @@ test("the certificate before goes on until the next one is proven, and its conne
   expect([read.certificate_pem, read.pending]).toEqual([next.pem, undefined]);
 });
 
-test("strangers who name a device cannot keep a hub from telling what its proven devices are refused", async () => {
+test("unauthenticated connections that name a device cannot suppress the hub's events about authenticated devices", async () => {
   await using t = await openTwoAccounts();
   await using served = await serveMutualTls(t.world);
   const { device, certificate } = await t.createDevice("panel", {
@@ -130,7 +131,7 @@ test("strangers who name a device cannot keep a hub from telling what its proven
   const watcher = await served.connect([await issued(watching)], "");
   await watcher.subscribe("$SCW/events/#");
   const [panel, stranger] = [await served.connect([await issued(certificate)], ""), await make()];
-  // The clock stands still: nothing is added to what may be published.
+  // The clock stands still, so the rate limit grants no new events.
   for (let count = 0; count < 60; count++) {
     expect((await served.connect([stranger], device.id)).code).toBe(NOT_AUTHORIZED);
   }

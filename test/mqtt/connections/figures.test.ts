@@ -4,7 +4,7 @@ import { readExposition } from "../../support/http/exposition.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 import type { World } from "../../support/world/world.ts";
 
-// What the broker counts for whoever runs it, over all hubs.
+// The broker's metrics for operators, over all hubs.
 
 const figuresOf = async (world: World) =>
   readExposition(
@@ -44,7 +44,7 @@ test("packets are counted by type, in and out, each once", async () => {
   expect(sum("twinpost_mqtt_sent_bytes_total")).toBeGreaterThan(4 * "hall/dooropen".length);
 });
 
-test("sessions are connected or away, and refusals have their reason", async () => {
+test("sessions are counted as connected or disconnected, and refusals by reason", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const { id: locked } = await mqtt.device("locked", { allow_insecure: false });
@@ -73,7 +73,7 @@ test("sessions are connected or away, and refusals have their reason", async () 
   expect(sum("twinpost_mqtt_connects_total")).toBe(1);
 });
 
-test("what went through a hub that is gone still counts", async () => {
+test("traffic of a deleted hub stays in the counters", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const wire = await mqtt.client(id);

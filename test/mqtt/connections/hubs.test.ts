@@ -49,7 +49,7 @@ test("messages, retained ones and shared subscriptions of one hub are never seen
   await there.expectQuiet();
 });
 
-test("sessions and wills of the same client identifier are each hub's own", async () => {
+test("sessions and wills of the same client identifier are separate in each hub", async () => {
   await using mqtt = await openTwoHubs();
   const will = { topic: "wills", payload: Buffer.from("here"), qos: 1, retain: false };
   const lasting = { clean: false, properties: { sessionExpiryInterval: 60 } };
@@ -67,7 +67,7 @@ test("sessions and wills of the same client identifier are each hub's own", asyn
   await thereAgain.expectQuiet();
 });
 
-test("events and counters are of the hub that asks", async () => {
+test("events and counters are those of the subscriber's hub", async () => {
   await using mqtt = await openTwoHubs();
   const [here, there] = (await mqtt.both()) as Both;
   await there.subscribe("$SCW/events/#");

@@ -2,14 +2,14 @@ import { expect, test } from "bun:test";
 import type { MqttWire } from "../../support/mqtt/mqtt-wire.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-// What people change about a device or its hub takes effect on its connections at once (specification 5.2, rule 9).
+// Changes to a device or its hub take effect on its connections at once (specification 5.2, rule 9).
 
 const NOT_AUTHORIZED = 0x87;
 const ADMINISTRATIVE_ACTION = 0x98;
 
 type Hub = Awaited<ReturnType<typeof openMqtt>>;
 
-/** A panel that is connected, with a stored session, and somebody who hears the hub's events. */
+/** A connected panel with a stored session, and a subscriber to the hub's events. */
 async function openConnected() {
   const mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
@@ -32,7 +32,7 @@ async function expectRefused(mqtt: Hub, id: string, reasonCode: number): Promise
   await wire.expectClosed();
 }
 
-test("a device that is disabled is sent away and kept out, until it is enabled", async () => {
+test("a disabled device is disconnected and refused until it is enabled", async () => {
   await using mqtt = await openConnected();
   const { call, id, wire, watcher } = mqtt;
   await call("POST", `/devices/${id}/disable`, {});
@@ -45,7 +45,7 @@ test("a device that is disabled is sent away and kept out, until it is enabled",
   expect(connack["sessionPresent"]).toBe(true);
 });
 
-test("a device that is deleted is sent away, and its session goes with it", async () => {
+test("a deleted device is disconnected, and its session is deleted", async () => {
   await using mqtt = await openConnected();
   const { call, id, wire, watcher, world } = mqtt;
   await call("DELETE", `/devices/${id}`);
@@ -56,7 +56,7 @@ test("a device that is deleted is sent away, and its session goes with it", asyn
   await expectRefused(mqtt, id, 0x86);
 });
 
-test("a device that has to prove itself from now on is sent away if it did not", async () => {
+test("a device that must authenticate from now on is disconnected if it did not", async () => {
   await using mqtt = await openConnected();
   const { call, id, wire, watcher } = mqtt;
   await call("PATCH", `/devices/${id}`, { allow_insecure: false });
@@ -66,13 +66,13 @@ test("a device that has to prove itself from now on is sent away if it did not",
   await expectEvent(watcher, id, "mutual TLS authentication is required");
 });
 
-test("a new certificate makes its device come again", async () => {
+test("a new certificate makes its device reconnect", async () => {
   await using mqtt = await openConnected();
   await mqtt.call("POST", `/devices/${mqtt.id}/renew-certificate`, {});
   await mqtt.wire.expectClosed(NOT_AUTHORIZED);
 });
 
-test("a hub that is disabled sends everybody away, and takes nobody", async () => {
+test("a disabled hub disconnects all clients, and accepts none", async () => {
   await using mqtt = await openConnected();
   const { call, hub, id, wire, watcher } = mqtt;
   await call("POST", `/hubs/${hub.id}/disable`, {});
@@ -81,7 +81,7 @@ test("a hub that is disabled sends everybody away, and takes nobody", async () =
   await expectRefused(mqtt, id, NOT_AUTHORIZED);
 });
 
-test("a hub that is deleted sends everybody away", async () => {
+test("a deleted hub disconnects all clients", async () => {
   await using mqtt = await openConnected();
   const { call, hub, id, wire } = mqtt;
   expect((await call("DELETE", `/hubs/${hub.id}?delete_devices=true`)).status).toBe(204);
@@ -90,7 +90,7 @@ test("a hub that is deleted sends everybody away", async () => {
   expect((await refused.connect({ clientId: id }))["reasonCode"]).toBeOneOf([0x86, NOT_AUTHORIZED]);
 });
 
-test("of a hub that is deleted nothing is remembered, also if it let nobody in", async () => {
+test("nothing of a deleted hub stays in memory, even if no client ever connected", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel", { allow_insecure: false });
   for (let i = 0; i < 60; i++) {
@@ -114,7 +114,7 @@ test("a device that moves to another hub leaves its session, its messages and it
   expect(connack["sessionPresent"]).toBe(false);
 });
 
-test("message filters count from the moment they are changed, for what was subscribed to before too", async () => {
+test("changed message filters apply at once, to existing subscriptions too", async () => {
   await using mqtt = await openConnected();
   const { call, id, wire } = mqtt;
   const publisher = await mqtt.client((await mqtt.device("phone")).id, 5);
@@ -131,7 +131,7 @@ test("message filters count from the moment they are changed, for what was subsc
   expect(await wire.publish("secret/y", "", { qos: 1 })).toMatchObject({ reasonCode: NOT_AUTHORIZED });
 });
 
-test("a device that is to have one connection again loses those with names of their own", async () => {
+test("a device limited to one connection again loses those with names of their own", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel", { allow_multiple_connections: true });
   const [one, two] = [await mqtt.client("one", 5, { username: id }), await mqtt.client("two", 5, { username: id })];
@@ -140,7 +140,7 @@ test("a device that is to have one connection again loses those with names of th
   await two.expectClosed(ADMINISTRATIVE_ACTION);
 });
 
-test("what happens while a device is connecting is heeded", async () => {
+test("changes that arrive while a device is connecting are applied", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   for (let turns = 0; turns < 8; turns++) {

@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-// What the REST side sees of connections (issue 6.8), and who ends whose (specification 5.3).
+// Connections as seen over REST (issue 6.8), and which connection ends which (specification 5.3).
 
 const SESSION_TAKEN_OVER = 0x8e;
 
-test("REST sees who is connected, and when a device was last heard of", async () => {
+test("REST shows whether a device is connected, and when it was last active", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const seen = async () => (await mqtt.call("GET", `/devices/${id}`)).body;
@@ -23,7 +23,7 @@ test("REST sees who is connected, and when a device was last heard of", async ()
   expect(await seen()).toMatchObject({ is_connected: false });
 });
 
-test("the journal tells of each connection and why it ended", async () => {
+test("the journal records each connection and why it ended", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const first = await mqtt.client(id, 4, { keepalive: 10 });
@@ -46,7 +46,7 @@ test("the journal tells of each connection and why it ended", async () => {
     "connection lost",
   ]);
   expect(told.filter(([kind]) => kind === "device.connected")).toHaveLength(5);
-  // Who takes over is connected before the other is gone.
+  // The connection that takes over is connected before the other is closed.
   expect(told.slice(0, 3).map(([kind]) => kind)).toEqual([
     "device.connected",
     "device.connected",
@@ -54,7 +54,7 @@ test("the journal tells of each connection and why it ended", async () => {
   ]);
 });
 
-test("a device is one connection, whatever it calls itself: the second ends the first", async () => {
+test("a device has one connection, whatever its client identifier: the second ends the first", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const first = await mqtt.client("first", 5, { username: id });
@@ -64,7 +64,7 @@ test("a device is one connection, whatever it calls itself: the second ends the 
   expect((await mqtt.call("GET", `/devices/${id}`)).body.is_connected).toBe(true);
 });
 
-test("with multiple connections each client identifier is a client, and one without gets one", async () => {
+test("with multiple connections each client identifier is a client, and one without gets an assigned one", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel", { allow_multiple_connections: true });
   const one = await mqtt.client("one", 5, { username: id });
@@ -80,7 +80,7 @@ test("with multiple connections each client identifier is a client, and one with
   expect((await mqtt.call("GET", `/devices/${id}`)).body.is_connected).toBe(true);
 });
 
-test("no device takes another's session by its client identifier", async () => {
+test("no device takes over another's session by its client identifier", async () => {
   await using mqtt = await openMqtt();
   const [panel, phone] = [
     await mqtt.device("panel", { allow_multiple_connections: true }),
@@ -93,7 +93,7 @@ test("no device takes another's session by its client identifier", async () => {
   await mine.expectQuiet();
 });
 
-test("packets in either direction are counted as messages", async () => {
+test("packets in both directions are counted as messages", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const wire = await mqtt.client(id);

@@ -41,7 +41,7 @@ test("an event has the topic and the payload of the specification's example", ()
   ]);
 });
 
-test("who is not identified is unknown, and the packet is left out where there is none", () => {
+test("the object id is unknown for an unidentified client, and the packet is left out if there is none", () => {
   const { events, published, texts } = openEvents({ eventsTopicPrefix: "my/events" });
   events.emit("h1", { severity: "warn", objectType: "device", objectId: null, msg: "could not identify device" });
   events.emit("h1", { severity: "info", objectType: "hub", objectId: "h1", msg: "hub is not ready" });
@@ -58,7 +58,7 @@ test("who is not identified is unknown, and the packet is left out where there i
   });
 });
 
-test("a device that was provisioned on its own is told with its name and its address", () => {
+test("the event of an automatically provisioned device has its name and address", () => {
   const { events, texts } = openEvents();
   const provisioned = { objectName: "panel", sourceAddress: "192.0.2.7:50123" };
   events.emit("h1", { ...REFUSED, severity: "info", msg: "device was auto-provisioned", ...provisioned });
@@ -68,7 +68,7 @@ test("a device that was provisioned on its own is told with its name and its add
   });
 });
 
-test("a hub that has events disabled publishes none, nor does one that is gone", () => {
+test("a hub with events disabled publishes none, nor does a deleted one", () => {
   const { events, published } = openEvents({ disableEvents: true });
   events.emit("h1", REFUSED);
   const { events: others, published: othersPublished } = openEvents();
@@ -76,7 +76,7 @@ test("a hub that has events disabled publishes none, nor does one that is gone",
   expect([...published, ...othersPublished]).toEqual([]);
 });
 
-test("a flood of refusals becomes a hundred events and then twenty a second, of this hub alone", () => {
+test("a flood of refusals becomes a hundred events and then twenty a second, for this hub alone", () => {
   const { clock, events, published } = openEvents();
   const refused = { ...REFUSED, proved: true };
   for (let i = 0; i < 1000; i++) events.emit("h1", refused);
@@ -96,7 +96,7 @@ test("a flood of refusals becomes a hundred events and then twenty a second, of 
   expect(events.dropped("h1")).toBe(0);
 });
 
-test("of a flood of those who have proved nothing only half is told, and the other half is kept for those who have", () => {
+test("a flood of unauthenticated connections gets half of the events, and the other half is kept for authenticated ones", () => {
   const { clock, events, published, texts } = openEvents();
   const proved = { ...REFUSED, proved: true, msg: "unauthorized topic a/b" };
   const flood = () => {
@@ -107,7 +107,7 @@ test("of a flood of those who have proved nothing only half is told, and the oth
   expect(flood()).toBe(50);
   for (let i = 0; i < 50; i++) events.emit("h1", proved);
   expect(texts().filter((text) => text.includes("unauthorized topic a/b")).length).toBe(50);
-  // From second to second as well.
+  // The same holds from second to second.
   for (let second = 0; second < 10; second++) {
     clock.advance(1000);
     expect(flood()).toBe(10);
@@ -123,14 +123,14 @@ test("an event never causes an event", () => {
   expect(published.length).toBe(2);
 });
 
-test("a topic that a client chose does not make an event of any size, nor ill-formed text", () => {
+test("an event that contains a client's topic is limited in size and well-formed", () => {
   const { events, texts } = openEvents();
   events.emit("h1", { ...REFUSED, msg: `unauthorized topic ${"x".repeat(1004)}\u{1f600}${"x".repeat(60_000)}` });
   const { msg } = JSON.parse(texts()[0] as string);
   expect([msg.length, msg.isWellFormed(), msg.startsWith("unauthorized topic xxx")]).toEqual([1024, true, true]);
 });
 
-test("a packet is told as in the specification, whether or not it can be decoded", () => {
+test("a packet is described as in the specification, whether or not it can be decoded", () => {
   expect(headerText(new Uint8Array([0x10, 12]))).toBe("CONNECT: dup: false qos: 0 retain: false rLength: 12");
   expect(headerText(new Uint8Array([0x3d, 0xac, 0x02]))).toBe("PUBLISH: dup: true qos: 2 retain: true rLength: 300");
   expect(headerText(new Uint8Array([0x82]))).toBe("SUBSCRIBE: dup: false qos: 1 retain: false rLength: 0");

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { isReserved } from "../../../src/mqtt/events/reserved-topics.ts";
 
-test("no device publishes as if it were the server", () => {
+test("no device can publish as the server", () => {
   for (const topic of [
     "$SCW/events/error/device/x",
     "$SCW/twins/me/current/put/response/success",

@@ -22,7 +22,7 @@ function openSys() {
   );
   const told = (hubId: string, filter: string) =>
     Object.fromEntries(sys.retained(hubId, filter).map((message) => [message.topic, textOf(message)]));
-  /** Time passes, and what is published in slices is. */
+  /** Lets time pass, and finishes what is published in slices. */
   const pass = async (ms: number) => {
     clock.advance(ms);
     for (let turn = 0; turn < 3; turn++) await new Promise((done) => setImmediate(done));
@@ -30,7 +30,7 @@ function openSys() {
   return { clock, pass, sys, published, states, told };
 }
 
-test("who subscribes is told at once how their own hub stands, as by retained messages", () => {
+test("a new subscriber is sent its own hub's figures at once, like retained messages", () => {
   const { clock, sys, told } = openSys();
   Object.assign(sys.traffic("h1"), { packetsReceived: 10, packetsSent: 11, publishesReceived: 12, publishesSent: 13 });
   Object.assign(sys.traffic("h1"), { publishesDropped: 14, bytesReceived: 15, bytesSent: 16 });
@@ -59,7 +59,7 @@ test("who subscribes is told at once how their own hub stands, as by retained me
   for (const filter of ["#", "+/broker/uptime", "$SYS", "$SYS/+", "$SCW/#"]) expect(told("h1", filter)).toEqual({});
 });
 
-test("what has changed is published every ten seconds, to hubs that somebody is connected to", async () => {
+test("changed figures are published every ten seconds, to hubs with connected clients", async () => {
   const { pass, sys, published, states } = openSys();
   sys.start();
   await pass(9_999);
@@ -86,7 +86,7 @@ test("what has changed is published every ten seconds, to hubs that somebody is 
   expect(published).toEqual([]);
 });
 
-test("a hub that is gone is forgotten", async () => {
+test("a deleted hub is forgotten", async () => {
   const { sys, told } = openSys();
   sys.traffic("h2").bytesSent = 5;
   sys.forget("h2");

@@ -4,16 +4,16 @@ import type { Level } from "../../support/mqtt/mqtt-wire.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 import { hubCaller } from "../../support/world/hub.ts";
 
-// What a connection may take, and what becomes of one that takes more (issue 6.7).
+// Limits of a connection, and what happens to one that exceeds them (issue 6.7).
 
 const MESSAGE_RATE_TOO_HIGH = 0x96;
 const QUOTA_EXCEEDED = 0x97;
 const KIB = Buffer.alloc(1024, "x");
 
-/** A world, and connections of it without a network. */
+/** A world with connections that need no network. */
 async function openBounds(settings: Record<string, string> = {}) {
   const mqtt = await openMqtt(settings);
-  /** Enough for whatever has begun to be done. */
+  /** Waits until everything that has begun is done. */
   const settle = () => mqtt.quiet();
   return {
     ...mqtt,
@@ -30,7 +30,7 @@ async function openBounds(settings: Record<string, string> = {}) {
   };
 }
 
-test("who does not say CONNECT within ten seconds is cut off", async () => {
+test("a connection without a CONNECT within ten seconds is closed", async () => {
   await using mqtt = await openMqtt();
   const [silent, half] = [await mqtt.open(), await mqtt.open()];
   half.send(Buffer.from([0x10, 0x20, 0x00]));
@@ -40,7 +40,7 @@ test("who does not say CONNECT within ten seconds is cut off", async () => {
   await Promise.all([silent.ended, half.ended]);
 });
 
-test("an MQTT 5 client is told the keep alive that counts, and half-open connections of earlier ones are theirs to bound", async () => {
+test("an MQTT 5 client receives the keep alive in force; older clients choose their own for half-open connections", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const told = async (keepalive: number) => {
@@ -52,7 +52,7 @@ test("an MQTT 5 client is told the keep alive that counts, and half-open connect
   expect(await told(65_535)).toBe(3600);
 });
 
-test("all that one turn brings leaves in one send", async () => {
+test("all packets of one turn leave in one send", async () => {
   await using mqtt = await openBounds();
   const socket = await mqtt.fake((await mqtt.device("panel")).id, 4);
   socket.say({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "a", qos: 1 }] });
@@ -80,7 +80,7 @@ test("a client that does not read loses QoS 0 first; QoS 1 waits for it", async 
   for (let i = 0; i < 1100; i++) publisher.send({ cmd: "publish", topic: "zero", payload: KIB });
   for (let i = 0; i < 5; i++) await publisher.publish("one", `${i}`, { qos: 1 });
   const sent = mqtt.publishes(slow);
-  // A mebibyte of them is on its way, and no more.
+  // A mebibyte of them is being sent, and no more.
   expect(sent).toBeWithin(1000, 1060);
   slow.stuck = false;
   slow.drain();
@@ -91,7 +91,7 @@ test("a client that does not read loses QoS 0 first; QoS 1 waits for it", async 
   expect(slow.ended).toBeUndefined();
 });
 
-test("many retained messages come as fast as they are read, each once, and no further than their client wants them", async () => {
+test("many retained messages are sent at the pace at which they are read, each once, and not beyond the client's limits", async () => {
   await using mqtt = await openBounds();
   const publisher = await mqtt.client((await mqtt.device("quick")).id, 5);
   for (let i = 0; i < 2000; i++) publisher.send({ cmd: "publish", topic: `kept/${i}`, payload: KIB, retain: true });
@@ -118,7 +118,7 @@ test("many retained messages come as fast as they are read, each once, and no fu
   expect(mqtt.publishes(leaving)).toBe(before);
 });
 
-test("a client that takes nothing at all for half a minute is cut off, and its hub is told", async () => {
+test("a client that takes nothing for half a minute is disconnected, and a hub event reports it", async () => {
   await using mqtt = await openBounds();
   const { id } = await mqtt.device("slow");
   const watcher = await mqtt.client((await mqtt.device("watcher")).id);
@@ -138,7 +138,7 @@ test("a client that takes nothing at all for half a minute is cut off, and its h
   expect(JSON.parse(payload.toString())["msg"]).toBe("client does not read");
 });
 
-test("a client with too much in the store is not read on, and one that cannot be held back is cut off", async () => {
+test("a client with too many writes in the store is paused, and disconnected if its transport cannot be paused", async () => {
   await using mqtt = await openBounds({ "mqtt-packet-bytes": "65536" });
   const lasting = await mqtt.client((await mqtt.device("away")).id, 4, { clean: false });
   await lasting.subscribe("a", 1);
@@ -146,7 +146,7 @@ test("a client with too much in the store is not read on, and one that cannot be
   const publish = (messageId: number) => ({ cmd: "publish", topic: "a", payload: KIB, qos: 1, messageId });
   for (let i = 1; i <= 32; i++) flood.say(publish(i));
   expect(flood.paused).toBe(true);
-  // What it says all the same waits, and is taken in its turn.
+  // What it sends all the same waits, and is processed in order.
   for (let i = 33; i <= 40; i++) flood.say(publish(i));
   for (let turn = 0; turn < 5; turn++) await mqtt.settle();
   expect(flood.paused).toBe(false);
@@ -155,7 +155,7 @@ test("a client with too much in the store is not read on, and one that cannot be
   expect(flood.ended).toBe("end");
 });
 
-test("a device that publishes faster than it may is cut off, over all its connections", async () => {
+test("a device that publishes above its rate is disconnected, over all its connections", async () => {
   await using mqtt = await openMqtt({ "mqtt-messages-per-second": "10" });
   const { id } = await mqtt.device("panel", { allow_multiple_connections: true });
   const [one, two] = [await mqtt.client("one", 5, { username: id }), await mqtt.client("two", 5, { username: id })];
@@ -170,7 +170,7 @@ test("a device that publishes faster than it may is cut off, over all its connec
   await one.expectQuiet();
 });
 
-test("a session has a thousand subscriptions, and a filter that it has already is none more", async () => {
+test("a session has at most a thousand subscriptions, and subscribing to the same filter again adds none", async () => {
   await using mqtt = await openMqtt();
   const wire = await mqtt.client((await mqtt.device("panel")).id, 5, { properties: { sessionExpiryInterval: 60 } });
   for (let batch = 0; batch < 10; batch++) {
@@ -181,7 +181,7 @@ test("a session has a thousand subscriptions, and a filter that it has already i
   expect(await wire.subscribe(["one more"], 1)).toEqual([1]);
 });
 
-test("a device leaves a hundred sessions at most", async () => {
+test("a device has at most a hundred stored sessions", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel", { allow_multiple_connections: true });
   const lasting = { username: id, properties: { sessionExpiryInterval: 60 } };
@@ -192,7 +192,7 @@ test("a device leaves a hundred sessions at most", async () => {
   await mqtt.client("7", 5, lasting);
 });
 
-test("a packet that is too large is refused before it is here", async () => {
+test("a packet that is too large is refused before it has arrived", async () => {
   await using mqtt = await openMqtt({ "mqtt-packet-bytes": "2048" });
   const wire = await mqtt.client((await mqtt.device("panel")).id, 5);
   expect(wire.connack["properties"].maximumPacketSize).toBe(2048);
@@ -200,7 +200,7 @@ test("a packet that is too large is refused before it is here", async () => {
   await wire.expectClosed(0x95);
 });
 
-test("where plans limit, a shared hub is stateless", async () => {
+test("with plans enforced, a shared hub is stateless", async () => {
   await using mqtt = await openMqtt({ "mqtt-plan-limits": "on" });
   const { body: shared } = await mqtt.call("POST", "/hubs", { name: "shared", product_plan: "plan_shared" });
   const [panel, phone] = [
@@ -223,13 +223,13 @@ test("where plans limit, a shared hub is stateless", async () => {
   exact.send({ cmd: "publish", topic: "a", payload: "x", qos: 2, messageId: 1 });
   await exact.expectClosed();
   expect((await event()).msg).toBe("service level: publishing QoS 2 messages is forbidden on a shared hub");
-  // Elsewhere nothing changes.
+  // Nothing changes for other hubs.
   const free = await mqtt.client((await mqtt.device("free")).id, 4, { clean: false });
   expect(await free.subscribe("a", 2)).toEqual([2]);
 });
 
 for (const level of [4, 5] as const) {
-  test(`an account has as many connections as it leaves free for others, who get in all the same, at level ${level}`, async () => {
+  test(`an account has as many connections as it leaves free for others, which can still connect, at level ${level}`, async () => {
     await using mqtt = await openMqtt({ "mqtt-connections": "40" });
     const { id } = await mqtt.device("crowd", { allow_multiple_connections: true });
     for (let i = 0; i < 20; i++) await mqtt.client(`${i}`, level, { username: id });
@@ -243,7 +243,7 @@ for (const level of [4, 5] as const) {
   });
 }
 
-test("an MQTT 3 client may leave 4 096 QoS 2 publishes unreleased", async () => {
+test("an MQTT 3 client may have 4 096 unreleased QoS 2 publishes", async () => {
   await using mqtt = await openMqtt();
   const wire = await mqtt.client((await mqtt.device("panel")).id, 4);
   const bytes = (messageId: number) => wire.bytesOf({ cmd: "publish", topic: "a", payload: "", qos: 2, messageId });

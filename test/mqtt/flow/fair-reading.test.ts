@@ -5,7 +5,8 @@ import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 import { hubCaller } from "../../support/world/hub.ts";
 import type { Json } from "../../support/world/world.ts";
 
-// One account's devices ask for more than can be done: what they ask waits with them, is not refused, and others are answered meanwhile.
+// One account's devices request more than can be done: the excess waits in their sockets, is not refused, and others
+// are answered meanwhile.
 
 const DEVICES = 20;
 const PUTS = 100;
@@ -38,7 +39,7 @@ async function openFlood() {
 
 const turn = () => new Promise((done) => setImmediate(done));
 
-test("many devices each with a hundred puts on their way: each is done, a window of them is in work, and another account goes first", async () => {
+test("many devices each send a hundred puts: all are done, at most a window of them at a time, and another account goes first", async () => {
   await using mqtt = await openFlood();
   const { victim, flood, acks, put, world } = mqtt;
   let most = 0;
@@ -48,9 +49,9 @@ test("many devices each with a hundred puts on their way: each is done, a window
   };
   const puts = Array.from({ length: PUTS }, (_, i) => put(i + 2));
   for (const socket of flood) socket.say(...puts);
-  // After CONNACK and SUBACK, an answer and an acknowledgement each.
+  // Each request is an answer and an acknowledgement, after CONNACK and SUBACK.
   const done = () => flood.reduce((sum, { seen }) => sum + (seen.length - 2) / 2, 0);
-  // One put after another, each when the one before is answered, while the flood is there.
+  // Puts one after another, each sent when the previous one is answered, during the flood.
   const doneBetween: number[] = [];
   let messageId = 2;
   for (let before = done(); done() < DEVICES * PUTS; before = done()) {
@@ -68,13 +69,13 @@ test("many devices each with a hundred puts on their way: each is done, a window
   }
   expect(acks(victim).every(({ reasonCode }) => reasonCode === 0)).toBe(true);
   expect(most).toBeLessThanOrEqual(WORKS_OF_ACCOUNT_MAX + 10);
-  // Half of the other account's puts at least were answered before that many of the flood's.
+  // At least half of the other account's puts were answered before this many of the flood's.
   expect(doneBetween.length).toBeGreaterThan(2);
   doneBetween.sort((a, b) => a - b);
   expect(doneBetween[Math.floor(doneBetween.length / 2)]).toBeLessThan(2 * WORKS_OF_ACCOUNT_MAX);
 });
 
-test("an endless stream of one connection is read in parts, and another account's request between them", async () => {
+test("an endless stream of one connection is read in parts, with another account's requests between them", async () => {
   await using mqtt = await openFlood();
   const { victim, flood, acks, put } = mqtt;
   const [one] = flood;

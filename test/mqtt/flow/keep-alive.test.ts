@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-test("an operator sets the longest keep alive, and MQTT 5 clients are told it [MQTT-3.1.2-21]", async () => {
+test("an operator sets the longest keep alive, and MQTT 5 clients receive it [MQTT-3.1.2-21]", async () => {
   await using mqtt = await openMqtt({ "mqtt-keep-alive": "60" });
   const { id } = await mqtt.device("panel");
   for (const [keepalive, told] of [

@@ -5,7 +5,7 @@ import { MEMORY_KINDS, MemoryBudget } from "../../../src/mqtt/flow/memory-budget
 const MAX = 3_200_000;
 const FLOOR = MAX / 32;
 
-/** Takes as much as there is to be had, and returns how much that was. */
+/** Takes as much as possible, and returns how much that was. */
 function fill(budget: MemoryBudget, account: string, kind: (typeof MEMORY_KINDS)[number]): number {
   const memory = budget.of(account);
   const before = memory.bytes;
@@ -13,21 +13,21 @@ function fill(budget: MemoryBudget, account: string, kind: (typeof MEMORY_KINDS)
   return memory.bytes - before;
 }
 
-test("an account that takes all it can leaves as much, however many do so", () => {
+test("an account that takes all it can leaves as much free, however many accounts do so", () => {
   const budget = new MemoryBudget(MAX);
   const taken = ["a", "b", "c", "d", "e"].map((account) => fill(budget, account, "queued"));
   expect(taken).toEqual([1_200_000, 600_000, 300_000, 150_000, FLOOR]);
-  // One that has little is refused nothing.
+  // An account that has little is not refused.
   expect(budget.of("victim").take("subscriptions", FLOOR)).toBe(true);
 });
 
-test("what lasts leaves room for messages", () => {
+test("lasting memory leaves room for messages", () => {
   const budget = new MemoryBudget(MAX);
   expect(fill(budget, "a", "subscriptions")).toBe(800_000);
   expect(fill(budget, "a", "queued")).toBe(400_000);
 });
 
-test("memory that is given back is there again", () => {
+test("released memory is available again", () => {
   const budget = new MemoryBudget(MAX);
   const first = fill(budget, "a", "sending");
   expect(budget.of("a").take("sending", 1000)).toBe(false);
@@ -38,7 +38,7 @@ test("memory that is given back is there again", () => {
   expect(budget.remembered).toBe(0);
 });
 
-test("whatever is asked for, no more is given than there is, and it is all accounted for by its kind", () => {
+test("whatever is asked for, the total is never exceeded, and each kind adds up", () => {
   const ask = fc.record({
     account: fc.constantFrom("a", "b", "c", "d"),
     kind: fc.constantFrom(...MEMORY_KINDS),

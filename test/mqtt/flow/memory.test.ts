@@ -5,7 +5,8 @@ import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 import { hubCaller } from "../../support/world/hub.ts";
 import type { Json } from "../../support/world/world.ts";
 
-// What an account can make the server hold is bounded over all its hubs and sessions, and others are not refused for it.
+// The memory that an account can take is bounded over all its hubs and sessions, and other accounts are not refused
+// because of it.
 
 const MB = 1024 * 1024;
 const MEMORY = 8 * MB;
@@ -15,7 +16,7 @@ const FILTER_INVALID = 0x8f;
 async function openMemory() {
   const mqtt = await openMqtt({ "mqtt-memory": "8" });
   const other = hubCaller(mqtt.world, (await mqtt.world.createAccount()).token);
-  /** A device of an account of its own, or of another hub. */
+  /** A device of another account, or of another hub. */
   async function deviceOf(call: typeof mqtt.call, name: string): Promise<string> {
     const hub: Json = (await call("POST", "/hubs", { name, product_plan: "plan_dedicated" })).body;
     const { body } = await call("POST", "/devices", {
@@ -33,7 +34,7 @@ async function openMemory() {
     expect(socket.seen[0]).toMatchObject({ cmd: "connack", [level === 5 ? "reasonCode" : "returnCode"]: 0 });
     return socket;
   }
-  /** What stands in the metrics. */
+  /** The value in the metrics. */
   function memory(kind: string): number {
     const family = [...mqtt.world.deps.metrics.families()].findLast(
       ({ name }) => name === "twinpost_mqtt_memory_bytes",
@@ -60,12 +61,13 @@ test("clients that read and do not acknowledge fill their account's part over al
   for (let hub = 0; hub < 3; hub++) await publishAll(await mqtt.deviceOf(mqtt.call, `hub${hub}`), 2500);
   const taken = mqtt.memory("queued");
   expect(taken).toBeWithin(MEMORY / 4, MEMORY / 2);
-  // Another account has what it wants: 50 messages wait for a client of its own that acknowledges none, beside those in flight.
+  // Another account is served in full: 50 messages wait for a client of its own that acknowledges none, in addition to
+  // those in flight.
   expect(await publishAll(await mqtt.deviceOf(mqtt.other, "victim"), 1050)).toBe(1000);
   expect(mqtt.memory("queued") - taken).toBeGreaterThan(50 * 4096);
 });
 
-test("what a connection holds is given back with it", async () => {
+test("the memory of a connection is released with it", async () => {
   await using mqtt = await openMemory();
   const id = await mqtt.deviceOf(mqtt.call, "hub");
   const kinds = ["sessions", "subscriptions", "aliases", "queued", "sending", "unread"];
@@ -91,7 +93,7 @@ test("what a connection holds is given back with it", async () => {
 });
 
 for (const level of [4, 5] as const) {
-  test(`a filter has 4 096 bytes at most, and subscriptions as much memory as their account, at level ${level}`, async () => {
+  test(`a filter has at most 4 096 bytes, and subscriptions at most their account's memory, at level ${level}`, async () => {
     await using mqtt = await openMemory();
     const id = await mqtt.deviceOf(mqtt.call, "hub");
     const wire = await mqtt.client(id, level);
@@ -113,16 +115,16 @@ for (const level of [4, 5] as const) {
     }
     expect(last).toBe(level === 5 ? QUOTA_EXCEEDED : 128);
     expect(granted * 3000).toBeLessThan(MEMORY / 2);
-    // Others are not refused for it.
+    // Other accounts are not refused because of it.
     const victim = await mqtt.client(await mqtt.deviceOf(mqtt.other, "victim"), level);
     expect(await victim.subscribe(["hall/#"], 0)).toEqual([0]);
-    // What is given up is there again.
+    // Released memory is available again.
     await wire.unsubscribe(long);
     expect(mqtt.memory("subscriptions") > 0).toBe(true);
   });
 }
 
-test("filters and sessions that outlive their connections count as well, and again after a restart", async () => {
+test("stored filters and sessions count too, and again after a restart", async () => {
   await using mqtt = await openMemory();
   const id = await mqtt.deviceOf(mqtt.call, "hub");
   const properties = { sessionExpiryInterval: 3600 };
@@ -136,7 +138,7 @@ test("filters and sessions that outlive their connections count as well, and aga
   expect([mqtt.memory("sessions"), mqtt.memory("subscriptions")]).toEqual(before);
 });
 
-test("one that does not read is not sent what its account has no memory for, and others of other accounts are", async () => {
+test("a client that does not read is not sent more than its account's memory permits, and clients of other accounts are", async () => {
   await using mqtt = await openMemory();
   const [id, victim] = [await mqtt.deviceOf(mqtt.call, "hub"), await mqtt.deviceOf(mqtt.other, "victim")];
   const stuck = [];
@@ -161,7 +163,7 @@ test("one that does not read is not sent what its account has no memory for, and
   expect(hears.seen.filter(({ cmd }) => cmd === "publish").length).toBe(1);
 });
 
-test("packets that have begun and do not end take their account's part, and strangers' a part of all", async () => {
+test("unfinished packets take at most their account's part, and those of unauthenticated connections a part of the total", async () => {
   await using mqtt = await openMemory();
   const begun = Buffer.concat([Uint8Array.of(0x30, 0x80, 0x80, 0x80, 0x01), Buffer.alloc(900_000)]);
   const id = await mqtt.deviceOf(mqtt.call, "hub");

@@ -3,7 +3,7 @@ import { TURN_PACKETS, WorkWindow } from "../../../src/mqtt/flow/work-window.ts"
 
 const MAX = 64;
 
-/** Connections that bring as much as they may, in a window of their account. */
+/** Connections that send as much as they may, in the window of their account. */
 function openReaders(count: number, unused = () => {}) {
   const window = new WorkWindow(MAX, unused);
   const working: { reader: number; end: () => void }[] = [];
@@ -26,7 +26,7 @@ function openReaders(count: number, unused = () => {}) {
   return { window, readers, working, brought };
 }
 
-test("connections that all have more than there is room for have their turns, and none is left out", () => {
+test("connections that all send more than there is room for take turns, and none starves", () => {
   const { window, working, brought } = openReaders(40);
   expect([working.length, window.isFull]).toEqual([MAX, true]);
   for (let done = 0; done < 40 * 100; done++) working.shift()?.end();
@@ -37,7 +37,7 @@ test("connections that all have more than there is room for have their turns, an
   expect(most - least).toBeLessThanOrEqual(2 * TURN_PACKETS);
 });
 
-test("those that bring nothing when their turn comes do not keep others waiting", () => {
+test("connections with nothing to read in their turn do not delay others", () => {
   const window = new WorkWindow(MAX, () => {});
   for (let i = 0; i < MAX; i++) window.begin(1);
   const admitted: number[] = [];
@@ -46,7 +46,7 @@ test("those that bring nothing when their turn comes do not keep others waiting"
   expect(admitted).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test("much of few bytes and little of many both fill it", () => {
+test("many small requests and few large ones both fill it", () => {
   const window = new WorkWindow(MAX, () => {});
   window.begin(4 * 1024 * 1024);
   expect(window.isFull).toBe(true);
@@ -54,7 +54,7 @@ test("much of few bytes and little of many both fill it", () => {
   expect(window.isFull).toBe(false);
 });
 
-test("one whose connections have gone and whose work is done is forgotten", () => {
+test("a window without connections and requests is forgotten", () => {
   let unused = 0;
   const { window, readers, working } = openReaders(3, () => unused++);
   for (const reader of readers) window.leave(reader);

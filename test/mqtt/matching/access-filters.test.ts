@@ -37,33 +37,33 @@ test("accept permits nothing but what is listed, twin requests included", () => 
   expect(compile({ publish: rule("accept") }).mayPublish("a")).toBe(false);
 });
 
-test("reject keeps what is listed from a device, also inside of a wider subscription", () => {
+test("reject blocks what is listed, also inside a wider subscription", () => {
   const filters = compile({ publish: rule("reject", "secret/#"), subscribe: rule("reject", "secret/#") });
   expect([filters.mayPublish("secret"), filters.mayPublish("public")]).toEqual([false, true]);
   expect([filters.maySubscribe("secret/+"), filters.maySubscribe("#")]).toEqual([false, true]);
   expect([filters.mayReceive("secret/1"), filters.mayReceive("public")]).toEqual([false, true]);
 });
 
-test("an entry # leaves topics of the server alone, as in MQTT", () => {
+test("a # entry does not cover topics of the server, as in MQTT", () => {
   const filters = compile({ publish: rule("reject", "#"), subscribe: rule("reject", "#") });
   expect([filters.mayPublish("a"), filters.mayPublish("$SCW/twins/me/current/get")]).toEqual([false, true]);
   expect([filters.maySubscribe("a/#"), filters.maySubscribe("$SCW/twins/me/#")]).toEqual([false, true]);
 });
 
-test("the literal topic counts: who may use the id may not say me", () => {
+test("the literal topic counts: permission for the id does not permit me", () => {
   const filters = compile({ publish: rule("accept", "$SCW/twins/{{ device.id }}/#") });
   expect(filters.mayPublish("$SCW/twins/d1/current/get")).toBe(true);
   expect(filters.mayPublish("$SCW/twins/me/current/get")).toBe(false);
 });
 
-test("templates stand for the names of hub and device; an entry with an unknown one is left out and told", () => {
+test("templates are replaced by the names of hub and device; an entry with an unknown one is left out and reported", () => {
   const filters = compile({ publish: rule("accept", "{{ hub.name }}/{{device.name}}/#", "{{ user.name }}/#") });
   expect(filters.mayPublish("my hub/panel/state")).toBe(true);
   expect(filters.mayPublish("my hub/other/state")).toBe(false);
   expect(filters.unparsable).toEqual(["{{ user.name }}/#"]);
 });
 
-test("whatever the filters are, nothing is received that a rejected entry names, nor subscribed to that was not accepted", () => {
+test("under any filters a device receives no rejected topic and subscribes to no filter that is not accepted", () => {
   const level = fc.constantFrom("a", "b", "+");
   const filter = fc
     .tuple(fc.array(level, { minLength: 1, maxLength: 3 }), fc.boolean())

@@ -5,13 +5,14 @@ import { FanOut } from "../../../src/mqtt/matching/fan-out.ts";
 import { FakeSocket } from "../../support/mqtt/fake-socket.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-// A message for very many is delivered in slices: others have their turn between them, and nobody gets messages out of theirs.
+// A message with very many recipients is delivered in slices: others get their turns in between, and each recipient
+// receives messages in order.
 
 const SUBSCRIBERS = 300;
 const turn = () => new Promise((done) => setImmediate(done));
 const OWNER = { account: "a", member: "m" };
 
-test("a message for very many reaches each once, before the next one, and is acknowledged when it has", async () => {
+test("a message with very many recipients reaches each once, before the next message, and is acknowledged after the last", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("crowd", { allow_multiple_connections: true });
   const connect = (clientId: string, ...more: object[]) => {
@@ -28,7 +29,7 @@ test("a message for very many reaches each once, before the next one, and is ack
   says.say(
     publish("a/1", "first", { qos: 1, messageId: 1 }),
     publish("a/2", "second", { qos: 1, messageId: 2, retain: true }),
-    publish("b", "for nobody", { qos: 1, messageId: 3 }),
+    publish("b", "unheard", { qos: 1, messageId: 3 }),
     publish("a/3", "third"),
   );
   while (sockets.some(({ seen }) => seen.length < 5) || says.seen.length < 4) await turn();
@@ -45,7 +46,7 @@ test("a message for very many reaches each once, before the next one, and is ack
   expect(late.seen[2]).toMatchObject({ cmd: "publish", topic: "a/2", retain: true });
 });
 
-test("stored sessions get a message for very many once each, and in its turn", async () => {
+test("stored sessions receive a message with very many recipients once each, and in order", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("crowd", { allow_multiple_connections: true });
   const { id: other } = await mqtt.device("others", { allow_multiple_connections: true });
@@ -70,7 +71,7 @@ test("stored sessions get a message for very many once each, and in its turn", a
   for (const { seen } of sockets) expect(seen.slice(2).map(({ payload }) => `${payload}`)).toEqual(["0", "1", "2"]);
 });
 
-test("what is behind something long waits for it, and what others have to do does not", async () => {
+test("work after a long delivery waits for it, and work of others does not", async () => {
   const slices = new FairSlices();
   const fanOut = new FanOut();
   const order: string[] = [];
@@ -86,7 +87,7 @@ test("what is behind something long waits for it, and what others have to do doe
   expect(order).toEqual(["part", "other", "part", "part", "behind"]);
 });
 
-test("a turn's end that takes too long goes on in the next turns, accounts in turn", async () => {
+test("flushes that take too long for one turn continue in the next turns, accounts in turn", async () => {
   const turns = new Turn();
   const ended: string[] = [];
   const busy = (account: string) => ({

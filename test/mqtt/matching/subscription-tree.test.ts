@@ -15,7 +15,7 @@ const subscription = (filter: string, qos: 0 | 1 | 2 = 0): Subscription => ({
   subscriptionIdentifier: null,
 });
 
-/** 4.7.1 and 4.7.2, word by word, level by level. */
+/** 4.7.1 and 4.7.2, literally, level by level. */
 function matchesNaively(filter: string, topic: string): boolean {
   const [filters, topics] = [filter.split("/"), topic.split("/")];
   if (topic.startsWith("$") && (filters[0] === "#" || filters[0] === "+")) return false;
@@ -26,7 +26,7 @@ function matchesNaively(filter: string, topic: string): boolean {
   return filters.length === topics.length && filters.every((level, at) => level === "+" || level === topics[at]);
 }
 
-/** Few different levels, so that much matches; `$x` and empty levels among them. */
+/** Few different levels, so that many match; `$x` and empty levels among them. */
 const level = fc.constantFrom("a", "b", "", "$x");
 const topic = fc
   .array(level, { minLength: 1, maxLength: 4 })
@@ -37,7 +37,7 @@ const filter = fc
   .map(([levels, rest]) => [...levels, ...(rest ? ["#"] : [])].join("/"))
   .filter((made) => made !== "");
 
-test("a filter matches what a naive reading of the standard says", () => {
+test("a filter matches the same topics as a naive implementation of the standard", () => {
   fc.assert(
     fc.property(fc.oneof(filter, topicFilter), fc.oneof(topic, topicName), (some, name) => {
       expect(matches(some, name)).toBe(matchesNaively(some, name));
@@ -46,7 +46,10 @@ test("a filter matches what a naive reading of the standard says", () => {
   );
 });
 
-/** All topics that matter to filters over a, b, empty and $x: one level more than the filters have, one name that no filter has. */
+/**
+ * All topics that can make a difference to filters over a, b, empty and $x: one level more than the filters have, and
+ * one name that no filter has.
+ */
 const TOPICS = (() => {
   const levels = ["a", "b", "", "$x", "other"];
   let all = levels;
@@ -69,7 +72,7 @@ test("an entry covers a filter exactly if it matches every topic that the filter
   );
 });
 
-test("a topic covers and is covered as the filter that it is", () => {
+test("a topic covers and is covered like the filter that it is", () => {
   fc.assert(fc.property(filter, topic, (entry, name) => expect(covers(entry, name)).toBe(matches(entry, name))));
 });
 
@@ -85,7 +88,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ drop: subscriber }) },
 );
 
-test("the tree finds whom a list of subscriptions would, whatever came and went", () => {
+test("the tree finds the same subscribers as a list of subscriptions, after any changes", () => {
   const changes = fc.array(change, { maxLength: 40 });
   fc.assert(
     fc.property(changes, fc.array(topic, { minLength: 1, maxLength: 5 }), (all, topics) => {
@@ -158,13 +161,13 @@ test("overlapping subscriptions are found one by one, and each shared one as a g
   ]);
 });
 
-test("a match among 100 000 subscriptions looks at few of them", () => {
+test("a match among 100 000 subscriptions visits few of them", () => {
   const tree = new SubscriptionTree<number>();
   for (let device = 0; device < 50_000; device++) {
     tree.set(`home/${device}/+`, device, subscription(`home/${device}/+`));
     tree.set(`home/${device}/state/power`, device, subscription(`home/${device}/state/power`));
   }
-  // Looking at each subscription for each of these would take minutes.
+  // Visiting each subscription for each of these would take minutes.
   for (let device = 0; device < 10_000; device++) {
     expect(tree.match(`home/${device}/state/power`).direct).toHaveLength(1);
   }

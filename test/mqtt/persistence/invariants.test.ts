@@ -5,7 +5,8 @@ import { saveSubscriptions } from "../../../src/mqtt/persistence/save-subscripti
 import { aWill, openMqttStore, subscription } from "../../support/mqtt/mqtt-store.ts";
 import { type Breakage, expectEachNamed } from "../../support/store/breakages.ts";
 
-// What `twinpost check` says of devices' sessions and messages. Numbers are those of the rows that the test below makes.
+// What `twinpost check` reports about devices' sessions and messages. The numbers are those of the rows that the test
+// below makes.
 
 const BREAKAGES: readonly Breakage[] = [
   ["hub", "UPDATE mqtt_usage SET ended = 1", /^mqtt_usage: hub \S+ has no number/],
@@ -34,32 +35,32 @@ const BREAKAGES: readonly Breakage[] = [
   [
     "forever",
     "UPDATE mqtt_sessions SET expires_at = NULL WHERE id = 2",
-    /^mqtt_sessions: 2 waits for its client, and not until when it said$/,
+    /^mqtt_sessions: 2 has an expiry that its expiry interval does not give$/,
   ],
   [
     "not forever",
     "UPDATE mqtt_sessions SET expiry_interval_s = 4294967295 WHERE id = 2",
-    /^mqtt_sessions: 2 waits for its client, and not until when it said$/,
+    /^mqtt_sessions: 2 has an expiry that its expiry interval does not give$/,
   ],
   [
     "for nothing",
     "UPDATE mqtt_sessions SET expiry_interval_s = 0 WHERE id = 2",
-    /^mqtt_sessions: 2 waits for its client, and not until when it said$/,
+    /^mqtt_sessions: 2 has an expiry that its expiry interval does not give$/,
   ],
   [
     "sent",
     "UPDATE mqtt_sessions SET sent_through = 4 WHERE id = 1",
-    /^mqtt_sessions: 1 was sent message 4, and the next one to come is 4$/,
+    /^mqtt_sessions: 1 was sent message 4, and the next position is 4$/,
   ],
   [
     "ended and there",
     "INSERT INTO mqtt_ended_sessions VALUES (1)",
-    /^mqtt_ended_sessions: 1 is there, and its queue is about to be dropped$/,
+    /^mqtt_ended_sessions: 1 exists, but its queue is marked to be dropped$/,
   ],
   [
-    "queue of nobody",
+    "queue without a session",
     "DELETE FROM mqtt_ended_sessions",
-    /^mqtt_queue: 2 messages are for session 3, which does not exist, and nobody drops them$/,
+    /^mqtt_queue: 2 messages are for session 3, which does not exist, and no job drops them$/,
   ],
   [
     "hub of a queue",
@@ -69,7 +70,7 @@ const BREAKAGES: readonly Breakage[] = [
   [
     "position",
     "UPDATE mqtt_queue_ends SET next_position = 3 WHERE session_id = 1",
-    /^mqtt_queue: session 1 has message 3, and the next one to come is 3$/,
+    /^mqtt_queue: session 1 has message 3, and the next position is 3$/,
   ],
   [
     "packet identifiers",
@@ -119,7 +120,7 @@ const BREAKAGES: readonly Breakage[] = [
   [
     "message of a queue",
     "DELETE FROM mqtt_messages",
-    /^mqtt_queue: message 2 of session 1 is kept as 1, which is not there$/,
+    /^mqtt_queue: message 2 of session 1 is stored as 1, which does not exist$/,
   ],
   [
     "message of no queue",
@@ -134,7 +135,7 @@ const BREAKAGES: readonly Breakage[] = [
   [
     "subscription identifiers",
     "UPDATE mqtt_queue SET subscription_identifiers = '7' WHERE session_id = 1 AND position = 1",
-    /^mqtt_queue: the subscription identifiers of message 1 of session 1 are no list$/,
+    /^mqtt_queue: the subscription identifiers of message 1 of session 1 are not a list$/,
   ],
   [
     "will of no session",
@@ -176,26 +177,26 @@ const BREAKAGES: readonly Breakage[] = [
   [
     "properties",
     "UPDATE mqtt_retained SET properties = '[]'",
-    /^mqtt_retained: 1 has properties that are no JSON object$/,
+    /^mqtt_retained: 1 has properties that are not a JSON object$/,
   ],
   [
     "properties in a queue",
     "UPDATE mqtt_queue SET properties = '{' WHERE session_id = 1 AND position = 1",
-    /^mqtt_queue: 1\/1 has properties that are no JSON object$/,
+    /^mqtt_queue: 1\/1 has properties that are not a JSON object$/,
   ],
   [
     "nothing retained",
     "UPDATE mqtt_retained SET payload = x'' WHERE topic = 'a'",
-    /^mqtt_retained: 1 is empty, which takes a retained message away \[MQTT-3\.3\.1-6\]$/,
+    /^mqtt_retained: 1 is empty, which removes a retained message \[MQTT-3\.3\.1-6\]$/,
   ],
-  // What keys say themselves.
+  // Covered by foreign keys.
   [
-    "subscription of nobody",
+    "subscription without a session",
     "UPDATE mqtt_subscriptions SET session_id = 99",
     /^mqtt_subscriptions: rows that name no row of mqtt_sessions: 1$/,
   ],
   [
-    "received by nobody",
+    "received packet identifier without a session",
     "UPDATE mqtt_received SET session_id = 99",
     /^mqtt_received: rows that name no row of mqtt_sessions: 1$/,
   ],
@@ -205,7 +206,7 @@ const BREAKAGES: readonly Breakage[] = [
     /^mqtt_retained: rows that name no row of mqtt_usage: 2$/,
   ],
   [
-    "session of nobody",
+    "session without a device",
     "DELETE FROM devices WHERE name = 'panel'",
     /^mqtt_sessions: rows that name no row of devices: \d$/,
   ],
@@ -217,7 +218,7 @@ test("each broken invariant of sessions and messages is named", async () => {
   await mqtt.call("POST", "/hubs", { name: "second", product_plan: "plan_dedicated" });
   const large = "x".repeat(2000);
 
-  // Session 1 is connected: a small message, a large one that session 2 is to get too, and one that is released.
+  // Session 1 is connected: a small message, a large one shared with session 2, and a released one.
   const one = await mqtt.openKept({ clientId: "1", will: aWill() });
   const two = await mqtt.openKept({ clientId: "2", will: aWill({ delayS: 60 }) });
   await mqtt.run(saveSubscriptions, { sessionId: one, subscriptions: [subscription("a", { qos: 2 })] });
@@ -228,7 +229,7 @@ test("each broken invariant of sessions and messages is named", async () => {
   await mqtt.publish(mqtt.message("a", large, { properties }), [mqtt.to(one), mqtt.to(two)]);
   await mqtt.publish(mqtt.message("a", large, { qos: 2 }), [mqtt.to(one, { qos: 2 })]);
   await mqtt.run(releaseOutgoing, { sessionId: one, position: 3 });
-  // Session 2 waits for its client, and its will until then; session 3 has ended, and its queue is still there.
+  // Session 2 is disconnected, with a delayed will; session 3 has ended, and its queue is still there.
   await mqtt.suspend(two, { sentThrough: 0 });
   const three = await mqtt.openKept({ clientId: "3" });
   for (const text of ["1", "2"]) await mqtt.publish(mqtt.message("a", text), [mqtt.to(three)]);

@@ -4,7 +4,7 @@ import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
 const SUBSCRIBED = { properties: { sessionExpiryInterval: 3600 }, clean: false };
 
-test("filters that are too long, as earlier servers stored them, end when the database is migrated, and the log says whose", async () => {
+test("filters that are too long, stored by earlier servers, are deleted by the migration, and the log names their sessions", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const wire = await mqtt.client(id, 5, SUBSCRIBED);

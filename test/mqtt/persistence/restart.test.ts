@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 
-// What outlives the server. It ends in good order here; killing it is for the endurance suites.
+// State that outlives the server, with an orderly shutdown; the endurance suites kill it.
 
 const LASTING = { clean: false, properties: { sessionExpiryInterval: 3600 } };
 const SERVER_SHUTTING_DOWN = 0x8b;
 
-test("everybody is told that the server stops", async () => {
+test("every client receives a DISCONNECT when the server stops", async () => {
   await using mqtt = await openMqtt();
   const wire = await mqtt.client((await mqtt.device("panel")).id, 5);
   await mqtt.restart();
@@ -43,7 +43,7 @@ test("a session has its subscriptions and its messages after a restart, in order
   await after.expectQuiet();
 });
 
-test("a QoS 2 message that the server has is not taken twice, though the server was restarted [MQTT-4.3.3-10]", async () => {
+test("a received QoS 2 message is not accepted twice, even after a restart [MQTT-4.3.3-10]", async () => {
   await using mqtt = await openMqtt();
   const [panel, phone] = [await mqtt.device("panel"), await mqtt.device("phone")];
   const message = { cmd: "publish", topic: "a", payload: "once", qos: 2, messageId: 9 };
@@ -85,11 +85,11 @@ test("retained messages outlive the server", async () => {
   await after.expectQuiet();
 });
 
-test("wills of connections that the server ended are published", async () => {
+test("wills of connections that the server closed are published", async () => {
   await using mqtt = await openMqtt();
   const [panel, phone] = [await mqtt.device("panel"), await mqtt.device("phone")];
-  const mourner = await mqtt.client(phone.id, 5, LASTING);
-  await mourner.subscribe("wills/#", 1);
+  const willSubscriber = await mqtt.client(phone.id, 5, LASTING);
+  await willSubscriber.subscribe("wills/#", 1);
   const will = { topic: "wills/panel", payload: Buffer.from("gone"), qos: 1, retain: false };
   await mqtt.client(panel.id, 5, { will });
   await mqtt.restart();
@@ -98,7 +98,7 @@ test("wills of connections that the server ended are published", async () => {
   await after.expectQuiet();
 });
 
-test("a delayed will outlives the server, and is not published if its client is back in time", async () => {
+test("a delayed will outlives the server, and is not published if its client reconnects in time", async () => {
   await using mqtt = await openMqtt();
   const [panel, phone, other] = [await mqtt.device("panel"), await mqtt.device("phone"), await mqtt.device("other")];
   const will = (name: string) => ({
@@ -111,10 +111,10 @@ test("a delayed will outlives the server, and is not published if its client is 
   await mqtt.client(panel.id, 5, { ...LASTING, will: will("panel") });
   await mqtt.client(other.id, 5, { ...LASTING, will: will("other") });
   await mqtt.restart();
-  const mourner = await mqtt.client(phone.id, 5);
-  await mourner.subscribe("wills/#", 1);
+  const willSubscriber = await mqtt.client(phone.id, 5);
+  await willSubscriber.subscribe("wills/#", 1);
   await mqtt.client(panel.id, 5, LASTING);
   await mqtt.pass(61_000);
-  await mourner.receive("wills/other", "gone");
-  await mourner.expectQuiet();
+  await willSubscriber.receive("wills/other", "gone");
+  await willSubscriber.expectQuiet();
 });

@@ -46,7 +46,7 @@ test("a message goes through the store unaltered, small and large, empty and wit
   }
 });
 
-test("a large message for many is kept once, and goes with the last that has acknowledged it", async () => {
+test("a large message for many recipients is stored once, and deleted with the last acknowledgement", async () => {
   await using mqtt = await openMqttStore();
   const sessions = [await mqtt.openKept({ clientId: "a" }), await mqtt.openKept({ clientId: "b" })];
   const [a, b] = sessions as [number, number];
@@ -60,7 +60,7 @@ test("a large message for many is kept once, and goes with the last that has ack
   expect(mqtt.usage()).toMatchObject([{ bytes: 0, told: 0 }]);
 });
 
-test("what is read at once is bounded in number and bytes, and never nothing", async () => {
+test("one read is bounded in number and bytes, and never empty", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   for (let i = 0; i < 8; i++) await mqtt.publish(mqtt.message("t", "x".repeat(100_000)), [mqtt.to(sessionId)]);
@@ -73,7 +73,7 @@ test("what is read at once is bounded in number and bytes, and never nothing", a
   expect(positions(10)).toEqual([]);
 });
 
-test("a queue holds so many messages; the newest is dropped, for its own recipient only", async () => {
+test("a queue has a maximum number of messages; the newest is dropped, for its own recipient only", async () => {
   await using mqtt = await openMqttStore();
   const full = await mqtt.openKept({ clientId: "full" });
   const free = await mqtt.openKept({ clientId: "free" });
@@ -92,7 +92,7 @@ test("a queue holds so many messages; the newest is dropped, for its own recipie
   expect((await mqtt.publish(one, [mqtt.to(full)])).positions).toEqual([STORED_QUEUE_MESSAGES_MAX + 1]);
 });
 
-test("a queue holds so many bytes, however few messages they are", async () => {
+test("a queue has a maximum number of bytes, however few its messages", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const large = mqtt.message("t", "x".repeat(4 * 1024 * 1024));
@@ -103,7 +103,7 @@ test("a queue holds so many bytes, however few messages they are", async () => {
   expect((await mqtt.publish(large, [mqtt.to(sessionId)])).positions).toEqual([fit + 1]);
 });
 
-test("a hub has a budget for all that it keeps, its neighbours have theirs", async () => {
+test("a hub has one budget for all that it stores, other hubs have their own", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const other = (await mqtt.call("POST", "/hubs", { name: "second", product_plan: "plan_dedicated" })).body;
@@ -132,7 +132,7 @@ test("a hub has a budget for all that it keeps, its neighbours have theirs", asy
   takeBytes(6000 - HUB_BYTES_MAX);
 });
 
-test("many small messages count as what they are, within a few kilobytes a session", async () => {
+test("many small messages are charged at their size, within a few kilobytes per session", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   for (let i = 0; i < 200; i++) await mqtt.publish(mqtt.message("t", "x".repeat(99)), [mqtt.to(sessionId)]);
@@ -143,7 +143,7 @@ test("many small messages count as what they are, within a few kilobytes a sessi
   expect(mqtt.usage()).toMatchObject([{ bytes: 0, told: 0 }]);
 });
 
-test("what expired before it was sent is not sent, and is dropped; what was sent stays until it is answered [MQTT-3.3.2-5]", async () => {
+test("messages that expired unsent are not sent, and are dropped; sent ones stay until they are answered [MQTT-3.3.2-5]", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const expiresAt = mqtt.world.clock.now() + 1000;
@@ -155,7 +155,7 @@ test("what expired before it was sent is not sent, and is dropped; what was sent
   expect(positions()).toEqual([1, 2, 3, 4]);
   mqtt.world.clock.advance(1);
   expect(positions()).toEqual([3]);
-  // It is for the connection to pass over them.
+  // The connection skips them.
   expect(await mqtt.run(dropExpiredMessages, { limit: 10 })).toEqual({ done: 0, more: false });
   await mqtt.suspend(sessionId, { sentThrough: 1 });
   expect(await mqtt.run(dropExpiredMessages, { limit: 10 })).toEqual({ done: 2, more: false });
@@ -163,7 +163,7 @@ test("what expired before it was sent is not sent, and is dropped; what was sent
   expect(await mqtt.open()).toMatchObject({ oldest: 1, next: 5, sentThrough: 1 });
 });
 
-test("a device that is deleted or moved leaves no session, no queue and no will, a hub that is deleted no retained message", async () => {
+test("a deleted or moved device leaves no session, no queue and no will, a deleted hub no retained message", async () => {
   await using mqtt = await openMqttStore();
   const second = (await mqtt.call("POST", "/hubs", { name: "second", product_plan: "plan_dedicated" })).body;
   const will = { topic: "w", payload: new Uint8Array(3), qos: 1, retain: false, properties: null, delayS: 60 } as const;

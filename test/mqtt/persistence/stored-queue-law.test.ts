@@ -15,8 +15,8 @@ import { expectInOrder } from "../../support/store/breakages.ts";
 import { migratedFolder } from "../../support/store/migrated-folder.ts";
 import { TestClock } from "../../support/test-clock.ts";
 
-// The law of a queue, against a model that is a list: positions count 1, 2, 3, …; what is stored stays, in order, until it is acknowledged,
-// through every closing and opening of the database; what a packet identifier stands for is taken once.
+// The law of a queue, against a model that is a list: positions count 1, 2, 3, …; stored messages stay, in order, until
+// they are acknowledged, through every closing and opening of the database; a packet identifier is accepted once.
 
 const SESSIONS = 3;
 const PACKETS = 4;
@@ -85,7 +85,7 @@ async function openLaw() {
     models[index] = { id: sessionId as number, next: 1, queue: [], received: new Set() };
   }
 
-  /** What the store has of a session is what the model has. */
+  /** The stored session equals the model. */
   async function compare(index: number) {
     const { id, next, queue, received } = models[index] as Model;
     const opened = await open(index);
@@ -181,7 +181,7 @@ async function openLaw() {
   };
 }
 
-test("a queue keeps what it is given, in order and once, until it is acknowledged, wherever the database is closed", async () => {
+test("a queue keeps its messages, in order and once, until they are acknowledged, wherever the database is closed", async () => {
   const property = fc.asyncProperty(fc.array(anyStep, { maxLength: 60, size: "max" }), async (steps) => {
     await using law = await openLaw();
     await law.play(steps);

@@ -16,7 +16,7 @@ async function openRetained() {
   return { ...mqtt, retain, list, topics };
 }
 
-test("a topic has one retained message, the latest, until an empty one takes it away [MQTT-3.3.1-5, MQTT-3.3.1-6]", async () => {
+test("a topic has one retained message, the latest, until an empty one removes it [MQTT-3.3.1-5, MQTT-3.3.1-6]", async () => {
   await using mqtt = await openRetained();
   await mqtt.retain("a/b", "1");
   await mqtt.retain("a/b", "2".repeat(3000), { qos: 2, properties: { contentType: "text/plain" } });
@@ -28,7 +28,7 @@ test("a topic has one retained message, the latest, until an empty one takes it 
   expect([mqtt.list("#"), mqtt.usage()[0]]).toEqual([[], { bytes: 0, told: 0, retained_count: 0, retained_told: 0 }]);
 });
 
-test("one that has expired is not there, and is dropped soon", async () => {
+test("an expired retained message is not found, and is dropped soon", async () => {
   await using mqtt = await openRetained();
   await mqtt.retain("a", "1", { expiresAt: mqtt.world.clock.now() + 1000 });
   await mqtt.retain("b", "1");
@@ -44,7 +44,7 @@ const anyFilter = fc
   .tuple(fc.array(fc.oneof(anyLevel, fc.constant("+")), { maxLength: 3 }), fc.boolean())
   .map(([levels, rest]) => [...levels, ...(rest || levels.length === 0 ? ["#"] : [])].join("/"));
 
-test("a filter finds what it matches and nothing else, as matching each topic does", async () => {
+test("a filter finds exactly the topics that it matches one by one", async () => {
   await using mqtt = await openRetained();
   const known = new Set<string>();
   const property = fc.asyncProperty(
@@ -63,7 +63,7 @@ test("a filter finds what it matches and nothing else, as matching each topic do
   await fc.assert(property, { numRuns: 60 });
 });
 
-test("very many come in pages, by topics looked at and by bytes, each once", async () => {
+test("very many are read in pages, limited by topics examined and by bytes, each once", async () => {
   await using mqtt = await openRetained();
   const number = mqtt.world.query("SELECT number FROM mqtt_usage")[0].number as number;
   mqtt.world.seed((connection) => {
@@ -92,7 +92,7 @@ test("very many come in pages, by topics looked at and by bytes, each once", asy
   expect(mqtt.list("d/+/x", 30_000).length).toBe(100);
 });
 
-test("a hub has room for so many; one that it has can be replaced all the same", async () => {
+test("a hub has a maximum number of retained messages; at the maximum, replacing one is still possible", async () => {
   await using mqtt = await openRetained();
   await mqtt.retain("a", "1");
   const takeRoom = (count: number) =>
@@ -104,7 +104,7 @@ test("a hub has room for so many; one that it has can be replaced all the same",
   takeRoom(-RETAINED_MESSAGES_MAX);
 });
 
-test("hubs share no retained message, and those of a hub that is gone are gone", async () => {
+test("hubs share no retained messages, and those of a deleted hub are deleted", async () => {
   await using mqtt = await openRetained();
   const other = (await mqtt.call("POST", "/hubs", { name: "second", product_plan: "plan_dedicated" })).body;
   for (let i = 0; i < 5; i++) {

@@ -13,7 +13,7 @@ const failureOf = (write: Promise<unknown>) =>
     (error) => error.failure.code,
   );
 
-test("a session that ends with its connection and leaves no will is not kept at all", async () => {
+test("a session that ends with its connection and leaves no will is not stored", async () => {
   await using mqtt = await openMqttStore();
   expect(await mqtt.open({ expiryIntervalS: 0, cleanStart: true })).toEqual({
     sessionId: null,
@@ -28,7 +28,7 @@ test("a session that ends with its connection and leaves no will is not kept at 
   expect(mqtt.count("mqtt_sessions")).toBe(0);
 });
 
-test("a client that comes back finds its subscriptions, its queue and the identifiers that wait [MQTT-3.1.2-4]", async () => {
+test("a returning client finds its subscriptions, its queue and the identifiers that wait [MQTT-3.1.2-4]", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const mine = [subscription("a/#", { qos: 2, subscriptionIdentifier: 7 }), subscription("b", { noLocal: true })];
@@ -57,7 +57,7 @@ test("a client that comes back finds its subscriptions, its queue and the identi
   expect(await mqtt.open()).toMatchObject({ present: true, oldest: 4, next: 4, sentThrough: 3 });
 });
 
-test("a filter subscribed to again is replaced [MQTT-3.8.4-3], and too many are refused whole", async () => {
+test("a subscription to the same filter is replaced [MQTT-3.8.4-3], and a request with too many is refused as a whole", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   const many = Array.from({ length: SUBSCRIPTIONS_MAX }, (_, i) => subscription(`f/${String(i).padStart(4, "0")}`));
@@ -72,7 +72,7 @@ test("a filter subscribed to again is replaced [MQTT-3.8.4-3], and too many are 
   expect(await mqtt.run(saveSubscriptions, { sessionId: 99, subscriptions: [subscription("a")] })).toBe(false);
 });
 
-test("clean start drops what was stored, at once for its client and soon on the disk [MQTT-3.1.2-4]", async () => {
+test("clean start drops the stored session, at once for its client and soon on disk [MQTT-3.1.2-4]", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   await mqtt.run(saveSubscriptions, { sessionId, subscriptions: [subscription("a")] });
@@ -81,7 +81,7 @@ test("clean start drops what was stored, at once for its client and soon on the 
   expect(again).toMatchObject({ present: false, subscriptions: [], oldest: 1, next: 1 });
   expect(again.sessionId).toBeGreaterThan(sessionId);
   expect(mqtt.queued(again.sessionId as number)).toEqual([]);
-  // A late acknowledgement of the old session, and messages for it, meet nobody.
+  // A late acknowledgement of the old session, and messages for it, have no effect.
   await mqtt.run(acknowledge, { sessionId, positions: [1] });
   expect(await mqtt.publish(mqtt.message("a"), [mqtt.to(sessionId)])).toEqual({
     positions: [null],
@@ -95,7 +95,7 @@ test("clean start drops what was stored, at once for its client and soon on the 
   expect(mqtt.usage()).toMatchObject([{ bytes: 0, told: 0 }]);
 });
 
-test("from its instant on an expired session is absent, though no job has run [MQTT-3.1.2-23]", async () => {
+test("an expired session is absent from that instant on, even before a job has run [MQTT-3.1.2-23]", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept({ expiryIntervalS: 60 });
   mqtt.world.clock.advance(3_600_000);
@@ -123,7 +123,7 @@ test("an interval of 0xFFFFFFFF never ends, and DISCONNECT may change it", async
   expect(mqtt.count("mqtt_sessions")).toBe(0);
 });
 
-test("a session resumed with an interval of 0 is there once more and ends with its connection", async () => {
+test("a session resumed with an interval of 0 is present once more and ends with its connection", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   await mqtt.suspend(sessionId);
@@ -149,7 +149,7 @@ test("sessions whose connections ended with the server are suspended when it sta
   expect((await mqtt.run(expireSessions, { limit: 10 })).length).toBe(1);
 });
 
-test("a session is its device's: no other device takes it by its client identifier, nor a hub another's", async () => {
+test("a session belongs to its device: no other device takes it over by its client identifier, nor a hub another's", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   await mqtt.publish(mqtt.message("a", "secret"), [mqtt.to(sessionId)]);
@@ -163,7 +163,7 @@ test("a session is its device's: no other device takes it by its client identifi
   expect((await mqtt.publish(mqtt.message("a"), [mqtt.to(sessionId)], { hubId: hub.id })).positions).toEqual([null]);
 });
 
-test("a device has so many sessions and no more, and one that it has stays usable", async () => {
+test("a device has a maximum number of sessions, and existing ones stay usable at the maximum", async () => {
   await using mqtt = await openMqttStore();
   for (let i = 0; i < SESSIONS_PER_DEVICE_MAX; i++) await mqtt.open({ clientId: `c${i}` });
   expect(await failureOf(mqtt.open({ clientId: "more" }))).toBe("limited");
@@ -172,7 +172,7 @@ test("a device has so many sessions and no more, and one that it has stays usabl
   expect((await mqtt.open({ clientId: "c7", cleanStart: true })).present).toBe(false);
 });
 
-test("a released message is only its packet identifier, until the end of its exchange [MQTT-4.3.3-5]", async () => {
+test("only the packet identifier of a released message is kept, until the end of its exchange [MQTT-4.3.3-5]", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   await mqtt.publish(mqtt.message("a", "x".repeat(5000)), [
@@ -193,7 +193,7 @@ test("a released message is only its packet identifier, until the end of its exc
   expect(mqtt.queued(sessionId)).toEqual([]);
 });
 
-test("a QoS 2 message from a client is taken once, until its packet identifier is released [MQTT-4.3.3-10]", async () => {
+test("a QoS 2 message from a client is accepted once, until its packet identifier is released [MQTT-4.3.3-10]", async () => {
   await using mqtt = await openMqttStore();
   const from = await mqtt.openKept({ clientId: "from" });
   const to = await mqtt.openKept({ clientId: "to" });

@@ -35,7 +35,7 @@ async function openWills() {
   };
 }
 
-test("a will without delay is due at once, also of a session that is kept for nothing else", async () => {
+test("a will without delay is due at once, even if its session is stored for nothing else", async () => {
   await using mqtt = await openWills();
   for (const expiryIntervalS of [0, 60]) {
     const sessionId = await mqtt.openKept({
@@ -54,7 +54,7 @@ test("a will without delay is due at once, also of a session that is kept for no
   expect([mqtt.published.map(([topic]) => topic), mqtt.count("mqtt_wills")]).toEqual([["gone", "gone"], 0]);
 });
 
-test("a will is discarded by a good DISCONNECT [MQTT-3.1.2-10]", async () => {
+test("a will is discarded by a normal DISCONNECT [MQTT-3.1.2-10]", async () => {
   await using mqtt = await openWills();
   const sessionId = await mqtt.openKept({ will: aWill({ delayS: 5 }) });
   expect(await mqtt.suspend(sessionId, { will: "discard" })).toEqual({ dueWill: null });
@@ -62,7 +62,7 @@ test("a will is discarded by a good DISCONNECT [MQTT-3.1.2-10]", async () => {
   expect([mqtt.published, mqtt.count("mqtt_wills"), mqtt.usage()[0].bytes]).toEqual([[], 0, 0]);
 });
 
-test("a delayed will is published at its instant, or when its session ends if that is sooner [MQTT-3.1.2-8, MQTT-3.1.3-9]", async () => {
+test("a delayed will is published when its delay is over, or when its session ends if that is sooner [MQTT-3.1.2-8, MQTT-3.1.3-9]", async () => {
   await using mqtt = await openWills();
   const delayed = await mqtt.openKept({ clientId: "delay", will: aWill({ topic: "delay", delayS: 20 }) });
   const ending = await mqtt.openKept({ clientId: "end", will: aWill({ topic: "end", delayS: 500 }) });
@@ -78,7 +78,7 @@ test("a delayed will is published at its instant, or when its session ends if th
   await mqtt.pass(9_999);
   expect(mqtt.published).toEqual([]);
   for (let i = 0; i < 60; i++) await mqtt.pass(i === 0 ? 1 : 1000);
-  // Nobody published the first, whoever was to: it goes with the next that is due.
+  // The first was not published by its broker: the job publishes it with the next that is due.
   expect(mqtt.published).toEqual([
     ["zero", 10_000],
     ["end", 10_000],
@@ -87,7 +87,7 @@ test("a delayed will is published at its instant, or when its session ends if th
   expect(mqtt.expired).toEqual([ending]);
 });
 
-test("a client that comes back in time takes its delayed will away; one that starts clean makes it due", async () => {
+test("a client that returns in time cancels its delayed will; a clean start makes it due", async () => {
   await using mqtt = await openWills();
   const sessionId = await mqtt.openKept({ will: aWill({ delayS: 20 }) });
   await mqtt.suspend(sessionId);
@@ -100,7 +100,7 @@ test("a client that comes back in time takes its delayed will away; one that sta
   expect(mqtt.published.map(([topic]) => topic)).toEqual(["second"]);
 });
 
-test("a connection that is taken over has its will published, unless it is delayed and the session goes on [MQTT-3.1.4-3]", async () => {
+test("the will of a connection that is taken over is published, unless it is delayed and the session is resumed [MQTT-3.1.4-3]", async () => {
   await using mqtt = await openWills();
   const takeOver = async (delayS: number, cleanStart: boolean) => {
     await mqtt.open({ will: aWill({ delayS }) });
@@ -116,7 +116,7 @@ test("a connection that is taken over has its will published, unless it is delay
   ]).toEqual([1, 0, 1, 1]);
 });
 
-test("a will that could not be published is tried again, and no will is lost over a restart", async () => {
+test("a will that could not be published is retried, and no will is lost over a restart", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept({ will: aWill({ payload: bytes("x".repeat(5000)) }) });
   const subscriber = await mqtt.openKept({ clientId: "subscriber" });
@@ -139,7 +139,7 @@ test("a will that could not be published is tried again, and no will is lost ove
   expect(mqtt.count("mqtt_wills")).toBe(0);
 });
 
-test("a will that somebody published without its number is dropped after it", async () => {
+test("a will that was published without its number is dropped after it", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept({ will: aWill() });
   await mqtt.suspend(sessionId);

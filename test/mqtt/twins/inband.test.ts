@@ -3,11 +3,11 @@ import type { MqttWire, Seen } from "../../support/mqtt/mqtt-wire.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 import type { Json } from "../../support/world/world.ts";
 
-// Requests about a twin's documents, hub events and `$SYS` over the wire. What each of them answers is tested beside its part.
+// Requests for a twin's documents, hub events and `$SYS` over the wire. The answers are tested beside each part.
 
 const ME = "$SCW/twins/me";
 
-/** A hub with a panel and somebody who watches all that its hub lets them see. */
+/** A hub with a panel and a watcher of everything that its hub lets them see. */
 async function openInband(rest: object = {}) {
   const mqtt = await openMqtt();
   const panel: Json = await mqtt.device("panel", rest);
@@ -21,7 +21,7 @@ async function openInband(rest: object = {}) {
       const { body } = await mqtt.call("GET", `/twins/${panel.id}/documents/${name}`);
       return (body as Json).version as number | undefined;
     },
-    /** The next thing that the watcher sees is an event about the panel. */
+    /** The watcher's next message is an event about the panel. */
     expectEvent: async (msg: string) => {
       const { payload } = await watcher.receive(`$SCW/events/error/device/${panel.id}`);
       expect(JSON.parse(payload.toString())).toMatchObject({ "object-id": panel.id, msg });
@@ -34,7 +34,7 @@ const send = (wire: MqttWire, topic: string, payload: Json = "", fields: object 
   wire.send({ cmd: "publish", topic, payload: payload === "" ? "" : JSON.stringify(payload), ...fields });
 const bodyOf = (packet: Seen) => JSON.parse(packet["payload"].toString());
 
-test("a request is answered before it is acknowledged, and nobody else sees anything of it", async () => {
+test("a request is answered before it is acknowledged, and no other client sees any of it", async () => {
   await using hub = await openInband();
   for (const level of [3, 4, 5] as const) {
     const wire = await hub.client(hub.panel.id, level);
@@ -46,13 +46,13 @@ test("a request is answered before it is acknowledged, and nobody else sees anyt
     await wire.disconnect();
   }
   await hub.watcher.expectQuiet();
-  // Nor is it retained.
+  // It is not retained either.
   const later = await hub.client(hub.panel.id);
   await later.subscribe(`${ME}/#`);
   await later.expectQuiet();
 });
 
-test("a request of quality of service 2 takes effect once, however often it is sent", async () => {
+test("a QoS 2 request takes effect once, however often it is sent", async () => {
   await using hub = await openInband();
   for (const level of [4, 5] as const) {
     const wire = await hub.client(hub.panel.id, level);
@@ -68,7 +68,7 @@ test("a request of quality of service 2 takes effect once, however often it is s
   }
 });
 
-test("many requests on their way at once are all answered, in their order", async () => {
+test("many pipelined requests are all answered, in order", async () => {
   await using hub = await openInband();
   const wire = await hub.client(hub.panel.id);
   await wire.subscribe(`${ME}/#`);
@@ -82,7 +82,7 @@ test("many requests on their way at once are all answered, in their order", asyn
   }
 });
 
-test("who is not subscribed when the answer is ready gets none, nor does a session that comes back", async () => {
+test("a client that is not subscribed when the answer is ready does not get it, nor does a session that reconnects", async () => {
   await using hub = await openInband();
   const lasting = { clean: false };
   const wire = await hub.client(hub.panel.id, 4, lasting);
@@ -100,7 +100,7 @@ test("who is not subscribed when the answer is ready gets none, nor does a sessi
   await back.expectQuiet();
 });
 
-test("a device whose filter does not list twin topics is refused its own documents, and the hub is told", async () => {
+test("a device whose filters do not list twin topics is refused its own documents, and an event reports it", async () => {
   const filters = { publish: { policy: "accept", topics: ["hall/#"] } };
   await using hub = await openInband({ message_filters: filters });
   for (const level of [4, 5] as const) {
@@ -129,7 +129,7 @@ test("other topics of the server are dropped with an event, and the connection s
   await hub.watcher.expectQuiet();
 });
 
-test("a will that is a request is dropped with an event", async () => {
+test("a will on a request topic is dropped with an event", async () => {
   await using hub = await openInband();
   const will = { topic: `${ME}/a/put`, payload: Buffer.from('{"data":{}}'), qos: 1, retain: false };
   const wire = await hub.client(hub.panel.id, 4, { will });
@@ -139,7 +139,7 @@ test("a will that is a request is dropped with an event", async () => {
   expect(await hub.documentVersion("a")).toBeUndefined();
 });
 
-test("MQTT 5: the answer goes to the response topic with the correlation data, the acknowledgement says how it went", async () => {
+test("MQTT 5: the answer goes to the response topic with the correlation data, the acknowledgement has the outcome", async () => {
   await using hub = await openInband();
   const wire = await hub.client(hub.panel.id, 5);
   await wire.subscribe("replies/+", 1);
@@ -161,7 +161,7 @@ test("MQTT 5: the answer goes to the response topic with the correlation data, t
   await hub.expectEvent("a response topic is empty or has wildcards");
 });
 
-test("two connections of a device are answered apart", async () => {
+test("two connections of a device are answered separately", async () => {
   await using hub = await openInband({ allow_multiple_connections: true });
   const first = await hub.client("one", 4, { username: hub.panel.id });
   const second = await hub.client("two", 4, { username: hub.panel.id });
@@ -171,7 +171,7 @@ test("two connections of a device are answered apart", async () => {
   await second.expectQuiet();
 });
 
-test("$SYS counts what went over the hub's connections, and shows a device no more than its filters let it see", async () => {
+test("$SYS counts the traffic of the hub's connections, and shows a device only what its filters permit", async () => {
   const filters = { subscribe: { policy: "reject", topics: ["$SYS/broker/bytes/#"] } };
   await using hub = await openInband({ message_filters: filters });
   const wire = await hub.client(hub.panel.id, 5, { properties: { maximumPacketSize: 200 } });
@@ -197,11 +197,12 @@ test("$SYS counts what went over the hub's connections, and shows a device no mo
     "publish/messages/sent": "2",
     "publish/messages/dropped": "1",
   });
-  // CONNECT and SUBSCRIBE of either, two PUBLISH and a PINGREQ; what they were answered, and two messages. What asks now is not counted yet.
+  // Both sent CONNECT and SUBSCRIBE, plus two PUBLISH and a PINGREQ; sent were their answers, and two messages. The
+  // current request is not counted yet.
   expect([told["messages/received"], told["messages/sent"]]).toEqual(["7", "9"]);
 });
 
-test("$SYS is told at once, of the own hub only", async () => {
+test("$SYS is sent at once to a new subscriber, for its own hub only", async () => {
   await using hub = await openInband();
   const wire = await hub.client(hub.panel.id);
   await wire.subscribe("$SYS/broker/clients/connected");

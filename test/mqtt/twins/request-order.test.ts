@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type RequestKind, RequestOrder } from "../../../src/mqtt/twins/request-order.ts";
 
-/** A store as requests see it: what has begun takes effect in the order of its coming, a moment later. */
+/** A store as requests see it: what has begun takes effect in order, a moment later. */
 class Effects {
   readonly done: number[] = [];
   readonly #queue: (() => void)[] = [];
@@ -11,7 +11,7 @@ class Effects {
     return new Promise((resolve) => this.#queue.push(() => resolve(this.done.push(id))));
   }
 
-  /** As after a commit: some take effect together. */
+  /** As after a commit: several take effect together. */
   commit(count: number): void {
     for (const settle of this.#queue.splice(0, count)) settle();
   }
@@ -21,7 +21,7 @@ class Effects {
   }
 }
 
-test("whatever comes, effects and answers are in its order, and each read sees what came before it and nothing else", async () => {
+test("for any requests, effects and answers are in order, and each read sees exactly the effects before it", async () => {
   const kind = fc.constantFrom<RequestKind>("write", "laborious", "read");
   const script = fc.array(fc.oneof(kind, fc.integer({ min: 0, max: 3 })), { maxLength: 40 });
   await fc.assert(
@@ -36,7 +36,7 @@ test("whatever comes, effects and answers are in its order, and each read sees w
       const taken: Promise<unknown>[] = [];
       const perform = async (id: number, kind: RequestKind) => {
         if (kind === "read") return void seen.push([id, [...effects.done]]);
-        // Who is laborious has to wait for a turn before it reaches the store.
+        // A laborious request waits for a turn before it reaches the store.
         if (kind === "laborious") await new Promise<void>((turn) => turns.push(turn));
         await effects.write(id);
       };
@@ -77,7 +77,7 @@ test("whatever comes, effects and answers are in its order, and each read sees w
   );
 });
 
-test("small writes do not wait for each other, and what follows a laborious one does", async () => {
+test("small writes do not wait for each other, and a request after a laborious one does", async () => {
   const order = new RequestOrder();
   const begun: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -4,7 +4,7 @@ import { connectTwin, openTwin } from "../../support/mqtt/twin-caller.ts";
 
 const ME = "$SCW/twins/me";
 
-test("a device puts, patches and gets its own documents, which are the ones that REST has", async () => {
+test("a device puts, patches and gets its own documents, the same ones as over REST", async () => {
   await using twin = await openTwin();
   const { ask, call, deviceId, documentPath } = twin;
   const put = await ask(`${ME}/current/put`, { data: { door_open: true, siren: false } });
@@ -25,7 +25,7 @@ test("a device puts, patches and gets its own documents, which are the ones that
   expect(Object.keys(get.body)).toEqual(["twin_id", "document_name", "version", "data"]);
 });
 
-test("who asks by the id is answered by the id", async () => {
+test("a request by the id is answered on the topic with the id", async () => {
   await using twin = await openTwin();
   const topic = `$SCW/twins/${twin.deviceId}/desired/put`;
   expect((await twin.ask(topic, { data: {} })).topic).toBe(`${topic}/response/success`);
@@ -38,12 +38,12 @@ test("a document's journal row names the device", async () => {
   expect(event).toMatchObject({ actor_kind: "device", actor_id: twin.deviceId });
 });
 
-test("what is refused is answered with the words of the specification", async () => {
+test("refusals have the words of the specification", async () => {
   await using twin = await openTwin({ "document-bytes": "200", "document-depth": "4", "documents-per-twin": "1" });
   const { ask, deviceId, createDevice } = twin;
   await ask(`${ME}/current/put`, { data: { list: [1] } });
   const other = (await createDevice("other")).device.id;
-  const nobody = "11111111-1111-4111-8111-111111111111";
+  const absent = "11111111-1111-4111-8111-111111111111";
   const put = `${ME}/current/put`;
   const patch = `${ME}/current/patch`;
   const refused: [topic: string, payload: unknown, error: string][] = [
@@ -90,7 +90,7 @@ test("what is refused is answered with the words of the specification", async ()
       { error, twin_id: deviceId, document_name: known },
     ]);
   }
-  for (const id of [other, nobody]) {
+  for (const id of [other, absent]) {
     for (const method of ["get", "put", "patch"]) {
       const { body } = await ask(`$SCW/twins/${id}/current/${method}`, { data: {} });
       expect(body).toEqual({ error: "permission denied", twin_id: id, document_name: "current" });
@@ -99,7 +99,7 @@ test("what is refused is answered with the words of the specification", async ()
   expect((await ask(`${ME}/current/get`)).body).toMatchObject({ version: 1, data: { list: [1] } });
 });
 
-test("a version that is not the stored one is refused with both", async () => {
+test("an outdated version is refused, and the answer has both versions", async () => {
   await using twin = await openTwin();
   const { ask, deviceId } = twin;
   const mismatch = { error: "document version mismatch", twin_id: deviceId, document_name: "concurency" };
@@ -115,14 +115,14 @@ test("a version that is not the stored one is refused with both", async () => {
   expect((await ask(`${ME}/concurency/put`, { version: "2", data: {} })).body.version).toBe(3);
 });
 
-test("a get ignores what comes with it, and _config is a document like any other", async () => {
+test("a get ignores its payload, and _config is a document like any other", async () => {
   await using twin = await openTwin();
   await twin.ask(`${ME}/_config/put`, { data: { documents: { current: { _tags: null } } } });
   const { body } = await twin.ask(`${ME}/_config/get`, new Uint8Array(5 * 1024 * 1024));
   expect(body.data).toEqual({ documents: { current: { _tags: null } } });
 });
 
-test("what is no request about a document is left to others", async () => {
+test("topics that are not document requests are not handled", async () => {
   await using twin = await openTwin();
   for (const topic of [
     "$SCW/twins/me/current",
@@ -142,7 +142,7 @@ test("what is no request about a document is left to others", async () => {
   }
 });
 
-test("nobody is answered who has not subscribed to the answer, but what was asked is done", async () => {
+test("a client that has not subscribed to the answer gets none, but its request is performed", async () => {
   await using twin = await openTwin();
   twin.granted.clear();
   twin.granted.set(`${ME}/current/put/response/error`, 0);
@@ -152,7 +152,7 @@ test("nobody is answered who has not subscribed to the answer, but what was aske
   expect((await twin.ask(`${ME}/current/put`, "")).topic).toBe(`${ME}/current/put/response/error`);
 });
 
-test("the answer has the lower quality of service of the two, and is never retained", async () => {
+test("the answer has the lower QoS of the two, and is never retained", async () => {
   await using twin = await openTwin();
   for (const [asked, granted, got] of [
     [0, 2, 0],
@@ -167,7 +167,7 @@ test("the answer has the lower quality of service of the two, and is never retai
   }
 });
 
-test("requests take effect in the order in which they came, and are answered in it", async () => {
+test("requests take effect and are answered in the order in which they arrived", async () => {
   await using twin = await openTwin();
   const { handle, answers } = twin;
   const text = "x".repeat(200_000);
@@ -204,7 +204,7 @@ test("requests take effect in the order in which they came, and are answered in 
   ]);
 });
 
-test("writes that are on their way together share a commit", async () => {
+test("concurrent writes share a commit", async () => {
   await using twin = await openTwin();
   const { store } = twin.world.deps;
   let reads = 0;
@@ -222,7 +222,7 @@ test("writes that are on their way together share a commit", async () => {
   expect(twin.answers.map(({ body }) => body.version)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
 });
 
-test("who sends more than may be unanswered is refused them, each in its turn", async () => {
+test("requests above the unanswered maximum are refused, each in order", async () => {
   await using twin = await openTwin();
   const codes = await Promise.all(Array.from({ length: 1030 }, () => twin.handle(`${ME}/a/put`, { data: {} })));
   expect(twin.answers.length).toBe(1030);
@@ -235,7 +235,7 @@ test("who sends more than may be unanswered is refused them, each in its turn", 
   expect((await twin.ask(`${ME}/a/get`)).body.version).toBe(1024);
 });
 
-test("large payloads in work take of the memory that all requests share", async () => {
+test("large payloads in progress count in the memory budget that all requests share", async () => {
   await using twin = await openTwin();
   const { bodies } = twin.world.deps;
   const release = bodies.reserve(16 * 1024 * 1024, twin.accountId);
@@ -246,7 +246,7 @@ test("large payloads in work take of the memory that all requests share", async 
   bodies.reserve(16 * 1024 * 1024, twin.accountId)();
 });
 
-test("a failure of ours says nothing of itself, and is logged", async () => {
+test("an internal error gives no details, and is logged", async () => {
   await using twin = await openTwin();
   const { store } = twin.world.deps;
   store.write = () => Promise.reject(new Error("disk on fire"));
@@ -257,14 +257,14 @@ test("a failure of ours says nothing of itself, and is logged", async () => {
   expect(line).toMatchObject({ level: "error", deviceId: twin.deviceId, error: { message: "disk on fire" } });
 });
 
-test("a device that is gone writes nothing more", async () => {
+test("a deleted device writes nothing more", async () => {
   await using twin = await openTwin();
   await twin.ask(`${ME}/a/put`, { data: {} });
   await twin.call("DELETE", `/devices/${twin.deviceId}`);
   expect((await twin.ask(`${ME}/a/put`, { data: {} })).body.error).toBe("the Twin is terminated");
 });
 
-test("in MQTT 5 correlation data comes back, and the acknowledgement says how it went", async () => {
+test("in MQTT 5 correlation data is returned, and the acknowledgement has the outcome", async () => {
   await using twin = await openTwin({}, 5);
   const correlationData = Buffer.from([0, 255, 1]);
   const asked = { properties: { correlationData } };
@@ -284,7 +284,7 @@ test("in MQTT 5 correlation data comes back, and the acknowledgement says how it
   }
 });
 
-test("in MQTT 5 the answer goes to the response topic, if the caller is subscribed to it, and says which it is", async () => {
+test("in MQTT 5 the answer goes to the response topic, if the caller is subscribed to it, and has the outcome", async () => {
   await using twin = await openTwin({}, 5);
   const asked = { properties: { responseTopic: "replies/panel", correlationData: Buffer.from("7") } };
   await twin.handle(`${ME}/a/put`, { data: {} }, asked);
@@ -301,7 +301,7 @@ test("in MQTT 5 the answer goes to the response topic, if the caller is subscrib
   expect(refused.message.properties).toEqual({ userProperties: [["outcome", "error"]] });
 });
 
-test("two connections of a device are answered apart", async () => {
+test("two connections of a device are answered separately", async () => {
   await using twin = await openTwin();
   const second = connectTwin(twin.world.deps, twin);
   await Promise.all([twin.handle(`${ME}/a/put`, { data: {} }), second.handle(`${ME}/b/put`, { data: {} })]);

@@ -1,4 +1,4 @@
-// Packets by hand, byte by byte: only so can those be made that no encoder would.
+// Packets byte by byte: those that no encoder would make.
 
 type Part = number | string | Uint8Array | readonly Part[];
 
@@ -20,13 +20,13 @@ function varInt(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varInt(value >>> 7)];
 }
 
-/** A text or bytes, behind their length. */
+/** Texts or bytes with their length before them. */
 export function counted(...parts: Part[]): Uint8Array {
   const body = bytes(...parts);
   return bytes(uint16(body.length), body);
 }
 
-/** Properties behind their length. */
+/** Properties with their length before them. */
 export function properties(...parts: Part[]): Uint8Array {
   const body = bytes(...parts);
   return bytes(varInt(body.length), body);
@@ -40,7 +40,7 @@ export function packet(firstByte: number, ...parts: Part[]): Uint8Array {
 
 export const CLEAN = 0b10;
 
-/** A CONNECT from its connect flags on; `rest` is its payload. */
+/** A CONNECT, starting with its connect flags; `rest` is its payload. */
 export const connect = (level: 3 | 4 | 5, flags: number, ...rest: Part[]) => {
   const protocol = level === 3 ? counted("MQIsdp") : counted("MQTT");
   return packet(0x10, protocol, level, flags, uint16(60), ...rest);

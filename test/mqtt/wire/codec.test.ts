@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { decode, encode, levelOf } from "../../../src/mqtt/wire/codec.ts";
 import { bytes, CLEAN, connect, counted, packet, properties, uint16, uint32 } from "./bytes.ts";
 
-test("a CONNECT of each level is read", () => {
+test("a CONNECT of each level is decoded", () => {
   expect(decode(connect(3, CLEAN, counted("panel")), null)).toEqual({
     cmd: "connect",
     protocolId: "MQIsdp",
@@ -54,7 +54,7 @@ test("a CONNECT of each level is read", () => {
   });
 });
 
-test("a password alone is MQTT 5's (3.1.2.9), an empty identifier belongs to a clean session below it", () => {
+test("a password without user name needs MQTT 5 (3.1.2.9), an empty identifier below it needs a clean session", () => {
   expect(decode(connect(5, 0b0100_0000, properties(), counted(""), counted("jwt")), null)).toMatchObject({
     clean: false,
     password: bytes("jwt"),
@@ -62,13 +62,13 @@ test("a password alone is MQTT 5's (3.1.2.9), an empty identifier belongs to a c
   expect(decode(connect(4, CLEAN, counted("")), null)).toMatchObject({ clientId: "" });
 });
 
-test("MQTT 3.1 may announce a user name and a password that are not there, and repeat requests with the DUP flag", () => {
+test("MQTT 3.1 may announce a user name and a password that are absent, and repeat requests with the DUP flag", () => {
   expect(decode(connect(3, 0xc2, counted("panel")), null)).not.toHaveProperty("username");
   expect(decode(packet(0x8a, uint16(1), counted("a"), 0), 3)).toMatchObject({ cmd: "subscribe" });
   expect(decode(packet(0x6a, uint16(1)), 3)).toEqual({ cmd: "pubrel", messageId: 1 });
 });
 
-test("a PUBLISH keeps its user properties in their order, repeated and strange names and all [MQTT-3.3.2-18]", () => {
+test("a PUBLISH keeps its user properties in order, repeated and strange names included [MQTT-3.3.2-18]", () => {
   const pairs = [
     ["b", "1"],
     ["a", "2"],
@@ -92,18 +92,18 @@ test("a PUBLISH keeps its user properties in their order, repeated and strange n
   });
 });
 
-test("a topic alias may stand for the topic name", () => {
+test("a topic alias may replace the topic name", () => {
   expect(decode(packet(0x30, counted(""), properties(0x23, uint16(3)), "x"), 5)).toMatchObject({
     topic: "",
     properties: { topicAlias: 3 },
   });
 });
 
-test("a byte order mark is a character like any other [MQTT-1.5.4-3]", () => {
+test("a byte order mark is an ordinary character [MQTT-1.5.4-3]", () => {
   expect(decode(packet(0x30, counted(0xef, 0xbb, 0xbf, "a")), 4)).toMatchObject({ topic: "\ufeffa" });
 });
 
-test("subscriptions are read with their options, shared ones too", () => {
+test("subscriptions are decoded with their options, shared ones included", () => {
   const filters = [counted("a/+/#"), 0b0001_1101, counted("$share/group/a/#"), 0b0010_0010];
   expect(decode(packet(0x82, uint16(9), properties(0x0b, 0x80, 0x01), ...filters), 5)).toEqual({
     cmd: "subscribe",
@@ -126,7 +126,7 @@ test("subscriptions are read with their options, shared ones too", () => {
   });
 });
 
-test("reason codes and properties may be left out where they say nothing", () => {
+test("default reason codes and empty properties may be omitted", () => {
   expect(decode(packet(0x40, uint16(1)), 5)).toEqual({ cmd: "puback", messageId: 1, reasonCode: 0 });
   expect(decode(packet(0x50, uint16(1), 0x97), 5)).toEqual({ cmd: "pubrec", messageId: 1, reasonCode: 0x97 });
   expect(decode(packet(0x70, uint16(1), 0x92, properties(0x1f, counted("late"))), 5)).toEqual({
@@ -141,7 +141,7 @@ test("reason codes and properties may be left out where they say nothing", () =>
   expect(decode(packet(0xc0), 4)).toEqual({ cmd: "pingreq" });
 });
 
-test("the level of a CONNECT can be told even if the rest of it is wrong", () => {
+test("the level of a CONNECT is recognised even if the rest of it is wrong", () => {
   expect(levelOf(connect(5, 0xff))).toBe(5);
   expect(levelOf(connect(4, CLEAN, counted("x"), "trailing"))).toBe(4);
   for (const frame of [packet(0x10), packet(0x10, counted("MQTT"), 6), packet(0x10, counted("HTTP"), 5)]) {
@@ -149,7 +149,7 @@ test("the level of a CONNECT can be told even if the rest of it is wrong", () =>
   }
 });
 
-test("CONNACK and SUBACK have the codes of their level", () => {
+test("CONNACK and SUBACK use the codes of their level", () => {
   const connack = (reasonCode: number, level: 3 | 4 | 5) => [
     ...encode({ cmd: "connack", reasonCode, sessionPresent: true }, level),
   ];
@@ -169,7 +169,7 @@ test("CONNACK and SUBACK have the codes of their level", () => {
   expect([...encode({ cmd: "unsuback", messageId: 258, granted: [0, 0x11] }, 4)]).toEqual([0xb0, 2, 1, 2]);
 });
 
-test("acknowledgements are as short as they can be", () => {
+test("acknowledgements are as short as possible", () => {
   for (const level of [3, 4, 5] as const) {
     expect([...encode({ cmd: "puback", messageId: 0xfffe }, level)]).toEqual([0x40, 2, 0xff, 0xfe]);
     expect([...encode({ cmd: "pubrel", messageId: 1, reasonCode: 0 }, level)]).toEqual([0x62, 2, 0, 1]);

@@ -1,7 +1,7 @@
 import { bytes, CLEAN, connect, counted, packet, properties, uint16, uint32 } from "./bytes.ts";
 import { refusedAt } from "./refusals.ts";
 
-// Every way in which a CONNECT can be wrong (3.1). A clause without a number is named by its section.
+// Every way in which a CONNECT can be wrong (3.1). A clause without a number is given by its section.
 
 const [MALFORMED, PROTOCOL] = [0x81, 0x82];
 const WILL = 0b0000_0110;
@@ -17,8 +17,8 @@ refusedAt(
   [
     ["anything before CONNECT", packet(0xc0), PROTOCOL, "MQTT-3.1.0-1"],
     ["a PUBLISH before CONNECT", packet(0x30, counted("a")), PROTOCOL, "MQTT-3.1.0-1"],
-    ["another protocol's name", packet(0x10, counted("HTTP"), 4, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-1"],
-    ["the name in small letters", packet(0x10, counted("mqtt"), 4, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-1"],
+    ["the name of another protocol", packet(0x10, counted("HTTP"), 4, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-1"],
+    ["the name in lower case", packet(0x10, counted("mqtt"), 4, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-1"],
     ["level 6", packet(0x10, counted("MQTT"), 6, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-2"],
     ["level 3 under the new name", packet(0x10, counted("MQTT"), 3, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-2"],
     ["level 4 under the old name", packet(0x10, counted("MQIsdp"), 4, 2, 0, 0, counted("c")), 0x84, "MQTT-3.1.2-1"],
@@ -32,17 +32,17 @@ refusedAt(
     ["a will QoS without a will", v4(CLEAN | 0b1000, counted("c")), MALFORMED, "MQTT-3.1.2-11"],
     ["will retain without a will", v4(CLEAN | 0b10_0000, counted("c")), MALFORMED, "MQTT-3.1.2-13"],
     ["will QoS 3", v4(WILL | 0b1_1000, counted("c"), counted("w"), counted("")), MALFORMED, "MQTT-3.1.2-12"],
-    ["a will that is not there", v4(WILL, counted("c")), MALFORMED, "MQTT-4.13.1-1"],
+    ["an absent will", v4(WILL, counted("c")), MALFORMED, "MQTT-4.13.1-1"],
     ["a will without a payload", v4(WILL, counted("c"), counted("w")), MALFORMED, "MQTT-4.13.1-1"],
     ["a will with wildcards", v4(WILL, counted("c"), counted("w/#"), counted("")), PROTOCOL, "MQTT-3.3.2-2"],
     ["a will without a topic", v4(WILL, counted("c"), counted(""), counted("")), PROTOCOL, "MQTT-4.7.3-1"],
     ["a password without a user name", v4(0x42, counted("c"), counted("p")), MALFORMED, "MQTT-3.1.2-22"],
     ["the same at level 3", connect(3, 0x42, counted("c"), counted("p")), MALFORMED, "MQTT-3.1.2-22"],
-    ["a user name that is not there", v4(0x82, counted("c")), MALFORMED, "MQTT-4.13.1-1"],
-    ["a password that is not there", v4(0xc2, counted("c"), counted("u")), MALFORMED, "MQTT-4.13.1-1"],
+    ["an absent user name", v4(0x82, counted("c")), MALFORMED, "MQTT-4.13.1-1"],
+    ["an absent password", v4(0xc2, counted("c"), counted("u")), MALFORMED, "MQTT-4.13.1-1"],
     ["a user name that no flag announces", v4(CLEAN, counted("c"), counted("u")), MALFORMED, "MQTT-4.13.1-1"],
     ["one byte too many", v4(CLEAN, counted("c"), bytes(0)), MALFORMED, "MQTT-4.13.1-1"],
-    ["no client identifier for a session to keep", v4(0, counted("")), 0x85, "MQTT-3.1.3-8"],
+    ["an empty client identifier for a stored session", v4(0, counted("")), 0x85, "MQTT-3.1.3-8"],
     ["NUL in a client identifier", v4(CLEAN, counted("a\0b")), MALFORMED, "MQTT-1.5.4-2"],
     ["a lone byte in a client identifier", v4(CLEAN, counted(0xff)), MALFORMED, "MQTT-1.5.4-1"],
     ["a surrogate in a user name", v4(0x82, counted("c"), counted(0xed, 0xa0, 0x80)), MALFORMED, "MQTT-1.5.4-1"],
@@ -61,7 +61,7 @@ refusedAt(
     ["a property of PUBLISH", v5(bytes(0x23, 0, 1)), MALFORMED, "2.2.2.2"],
     ["a property of CONNACK", v5(bytes(0x13, 0, 1)), MALFORMED, "2.2.2.2"],
     ["a will's property outside the will", v5(bytes(0x18, uint32(1))), MALFORMED, "2.2.2.2"],
-    ["a property that there is none of", v5(bytes(0x7f, 1)), MALFORMED, "2.2.2.2"],
+    ["an unknown property", v5(bytes(0x7f, 1)), MALFORMED, "2.2.2.2"],
     ["a property identifier of two bytes", v5(bytes(0x91, 0x00, uint32(1))), MALFORMED, "MQTT-1.5.5-1"],
     ["a property that ends too early", v5(bytes(0x11, 0, 0)), MALFORMED, "MQTT-4.13.1-1"],
     ["a user property without a value", v5(bytes(0x26, counted("a"))), MALFORMED, "MQTT-4.13.1-1"],
@@ -70,7 +70,7 @@ refusedAt(
     ["properties longer than the packet", connect(5, CLEAN, 9, counted("c")), MALFORMED, "MQTT-4.13.1-1"],
     ["a padded property length", connect(5, CLEAN, 0x80, 0, counted("c")), MALFORMED, "MQTT-1.5.5-1"],
     ["a property length of five bytes", connect(5, CLEAN, [255, 255, 255, 255, 1]), MALFORMED, "MQTT-1.5.5-1"],
-    ["a will payload that is no text", will5(properties(1, 1), counted("w"), counted(0xff)), 0x99, "3.1.3.2.3"],
+    ["a will payload that is not UTF-8", will5(properties(1, 1), counted("w"), counted(0xff)), 0x99, "3.1.3.2.3"],
     ["a will's response topic with wildcards", will5(properties(8, counted("a/+"))), PROTOCOL, "MQTT-3.3.2-14"],
     ["a will with a topic alias", will5(properties(0x23, 0, 1)), MALFORMED, "2.2.2.2"],
     ["a will with a session expiry", will5(properties(0x11, uint32(1))), MALFORMED, "2.2.2.2"],

@@ -3,7 +3,7 @@ import { passedOn } from "../../../src/mqtt/connections/passed-on.ts";
 import { encodePublish } from "../../../src/mqtt/wire/codec.ts";
 import type { ClientPacket } from "../../../src/mqtt/wire/packets.ts";
 
-/** The bytes of any packet of a client, at level 5: by mqtt-packet, but for PUBLISH. */
+/** The bytes of any client packet, at level 5: encoded by mqtt-packet, except PUBLISH. */
 export function encodeAny(sent: ClientPacket): Uint8Array {
   if (sent.cmd !== "publish") return new Uint8Array(generate(theirs(sent) as never, { protocolVersion: 5 }));
   const { properties, messageId = 0, ...fields } = sent;
@@ -14,7 +14,7 @@ export function encodeAny(sent: ClientPacket): Uint8Array {
   );
 }
 
-/** As mqtt-packet wants it: bytes as a Buffer, each user property as an object of its own. */
+/** As mqtt-packet expects it: bytes as a Buffer, each user property as an object of its own. */
 function theirs(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (Array.isArray(value)) return value.map(theirs);

@@ -28,7 +28,7 @@ function cut(all: Uint8Array, at: number[]): Uint8Array[] {
   return points.slice(1).map((end, index) => all.slice(points[index], end));
 }
 
-test("packets come out whole, however their bytes were cut", () => {
+test("packets come out whole, wherever their bytes were cut", () => {
   const body = fc.oneof(fc.uint8Array({ maxLength: 10 }), fc.uint8Array({ minLength: 120, maxLength: 1000 }));
   fc.assert(
     fc.property(fc.array(body, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 20 }), (bodies, at) => {
@@ -38,7 +38,7 @@ test("packets come out whole, however their bytes were cut", () => {
   );
 });
 
-test("packets come out whole byte by byte, of every length of their length", () => {
+test("packets come out whole byte by byte, with every length of the length field", () => {
   for (const length of [0, 1, 127, 128, 16_383, 16_384]) {
     const whole = packet(0x30, new Uint8Array(length).fill(7));
     const all = bytes(whole, packet(0xc0), whole);
@@ -48,11 +48,11 @@ test("packets come out whole byte by byte, of every length of their length", () 
   expect(frames([longest.subarray(0, 7), longest.subarray(7)], longest.length)).toEqual([longest]);
 });
 
-test("a length may be padded to four bytes, which MQTT 3 allows", () => {
+test("a length may be padded to four bytes, as MQTT 3 allows", () => {
   expect(frames([bytes(0x30, 0x83, 0x80, 0x80, 0x00, "abc")])).toEqual([bytes(0x30, 0x83, 0x80, 0x80, 0x00, "abc")]);
 });
 
-test("a packet over the maximum is refused by its length, before it is there", () => {
+test("a packet over the maximum is refused by its length, before it has arrived", () => {
   expect(frames([packet(0x30, new Uint8Array(98))], 100)).toHaveLength(1);
   expect(refusal([bytes(0x30, 99)], 100)).toMatchObject({ reasonCode: REASON.packetTooLarge });
   expect(refusal([bytes(0x30), bytes(0xff), bytes(0xff), bytes(0xff), bytes(0x7f)])).toMatchObject({
@@ -77,7 +77,7 @@ test("a reserved type or wrong flags are refused by the first byte alone [MQTT-2
   }
 });
 
-test("what is held is counted, and does not grow with what a header promises", () => {
+test("held bytes are counted, and do not grow with the length that a header announces", () => {
   const framer = new Framer(5_000_000);
   framer.push(bytes(0x30, 0xff, 0xff, 0xff, 0x01, "abc"), () => {});
   expect(framer.partialBytes).toBe(8);

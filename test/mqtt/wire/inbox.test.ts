@@ -5,7 +5,7 @@ import { bytes, packet } from "./bytes.ts";
 
 const MAX = 1_000_000;
 
-test("packets come out whole and in order, however their bytes were cut and wherever reading was stopped", () => {
+test("packets come out whole and in order, wherever their bytes were cut and reading was stopped", () => {
   const body = fc.uint8Array({ maxLength: 200 });
   const cuts = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 20 });
   const stops = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 20 });
@@ -37,14 +37,14 @@ test("packets come out whole and in order, however their bytes were cut and wher
   );
 });
 
-test("small packets that wait take no more than they did on the wire", () => {
+test("small packets that wait take no more memory than they did on the wire", () => {
   const inbox = new Inbox(MAX);
   const pings = new Uint8Array(200_000).map((_, at) => (at % 2 === 0 ? 0xc0 : 0));
   inbox.read(() => false, pings);
   expect([inbox.unreadBytes, inbox.memoryBytes]).toEqual([199_998, 199_998]);
 });
 
-test("what is left of much does not keep it all", () => {
+test("a small remainder does not keep a large chunk in memory", () => {
   const inbox = new Inbox(MAX);
   const whole = bytes(packet(0x30, new Uint8Array(100_000)), packet(0xc0, new Uint8Array()));
   inbox.read(() => false, whole);

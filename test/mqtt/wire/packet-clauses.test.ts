@@ -4,7 +4,7 @@ import { TOPIC_LEVELS_MAX } from "../../../src/mqtt/wire/topics.ts";
 import { bytes, CLEAN, connect, counted, packet, properties, uint16, uint32 } from "./bytes.ts";
 import { refusedAt } from "./refusals.ts";
 
-// Every way in which a packet after CONNECT can be wrong. A clause without a number is named by its section.
+// Every way in which a packet after CONNECT can be wrong. A clause without a number is given by its section.
 
 const [MALFORMED, PROTOCOL] = [0x81, 0x82];
 const id = uint16(1);
@@ -29,7 +29,7 @@ refusedAt(
     ["a topic name with +", packet(0x30, counted("a+"), 0), PROTOCOL, "MQTT-3.3.2-2"],
     ["an empty topic name", packet(0x30, counted(""), 0), PROTOCOL, "MQTT-4.7.3-1"],
     ["a topic name with NUL", packet(0x30, counted("a\0"), 0), MALFORMED, "MQTT-1.5.4-2"],
-    ["NUL behind bytes that are no ASCII", packet(0x30, counted("é\0"), 0), MALFORMED, "MQTT-1.5.4-2"],
+    ["NUL after non-ASCII bytes", packet(0x30, counted("é\0"), 0), MALFORMED, "MQTT-1.5.4-2"],
     ["a topic name with a lone byte", packet(0x30, counted("a", 0x80), 0), MALFORMED, "MQTT-1.5.4-1"],
     ["a topic name with a surrogate", packet(0x30, counted(0xed, 0xbf, 0xbf), 0), MALFORMED, "MQTT-1.5.4-1"],
     [
@@ -39,7 +39,7 @@ refusedAt(
       "MQTT-1.5.4-1",
     ],
     ["NUL in its overlong form", packet(0x30, counted(0xc0, 0x80), 0), MALFORMED, "MQTT-1.5.4-1"],
-    ["a character that is not all there", packet(0x30, counted(0xe2, 0x82), 0), MALFORMED, "MQTT-1.5.4-1"],
+    ["a truncated character", packet(0x30, counted(0xe2, 0x82), 0), MALFORMED, "MQTT-1.5.4-1"],
     ["a character past U+10FFFF", packet(0x30, counted(0xf4, 0x90, 0x80, 0x80), 0), MALFORMED, "MQTT-1.5.4-1"],
     ["a topic name of too many levels, our limit", packet(0x30, counted(deep), 0), 0x90, "4.7.3"],
   ],
@@ -102,11 +102,11 @@ refusedAt(
     ["a subscription identifier from a client", publish5(bytes(0x0b, 1)), PROTOCOL, "MQTT-3.3.4-6"],
     ["a response topic with wildcards", publish5(bytes(8, counted("a/#"))), PROTOCOL, "MQTT-3.3.2-14"],
     ["an empty response topic", publish5(bytes(8, counted(""))), PROTOCOL, "MQTT-3.3.2-14"],
-    ["a response topic that is no text", publish5(bytes(8, counted(0xff))), MALFORMED, "MQTT-1.5.4-1"],
+    ["a response topic that is not UTF-8", publish5(bytes(8, counted(0xff))), MALFORMED, "MQTT-1.5.4-1"],
     ["a content type with NUL", publish5(bytes(3, counted("\0"))), MALFORMED, "MQTT-1.5.4-2"],
     ["a payload format of 2", publish5(bytes(1, 2)), PROTOCOL, "3.3.2.3.2"],
     [
-      "a payload that is not the text it says it is",
+      "a payload that is not the UTF-8 it claims to be",
       packet(0x30, counted("a"), properties(1, 1), 0xff),
       0x99,
       "3.3.2.3.2",
@@ -135,10 +135,10 @@ for (const level of [3, 4, 5] as const) {
   const filters: [sentence: string, filter: Uint8Array, code: number, clause: string][] = [
     ["an empty filter", counted(""), PROTOCOL, "MQTT-4.7.3-1"],
     ["a # that is not the last", counted("#/a"), PROTOCOL, "MQTT-4.7.1-1"],
-    ["a # beside something", counted("a#"), PROTOCOL, "MQTT-4.7.1-1"],
-    ["a + beside something", counted("a/b+"), PROTOCOL, "MQTT-4.7.1-1"],
+    ["a # that is not alone on its level", counted("a#"), PROTOCOL, "MQTT-4.7.1-1"],
+    ["a + that is not alone on its level", counted("a/b+"), PROTOCOL, "MQTT-4.7.1-1"],
     ["a filter with NUL", counted("a\0"), MALFORMED, "MQTT-1.5.4-2"],
-    ["a filter that is no text", counted(0xff), MALFORMED, "MQTT-1.5.4-1"],
+    ["a filter that is not UTF-8", counted(0xff), MALFORMED, "MQTT-1.5.4-1"],
     ["a share without a name", counted("$share//a"), PROTOCOL, "MQTT-4.8.2-2"],
     ["a share without a filter", counted("$share/g"), PROTOCOL, "MQTT-4.8.2-2"],
     ["a share with an empty filter", counted("$share/g/"), PROTOCOL, "MQTT-4.8.2-2"],
@@ -228,8 +228,8 @@ refusedAt(
 refusedAt(
   [5],
   [
-    ["DISCONNECT with a reason of the server's", packet(0xe0, 0x8e), PROTOCOL, "MQTT-3.14.2-1"],
-    ["DISCONNECT with a reason of nobody's", packet(0xe0, 0x01), PROTOCOL, "MQTT-3.14.2-1"],
+    ["DISCONNECT with a reason code for servers only", packet(0xe0, 0x8e), PROTOCOL, "MQTT-3.14.2-1"],
+    ["DISCONNECT with an unassigned reason code", packet(0xe0, 0x01), PROTOCOL, "MQTT-3.14.2-1"],
     ["DISCONNECT with trailing bytes", packet(0xe0, 0, properties(), 0), MALFORMED, "MQTT-4.13.1-1"],
     ["DISCONNECT with another packet's property", packet(0xe0, 0, properties(0x21, 0, 1)), MALFORMED, "2.2.2.2"],
     [
@@ -240,7 +240,7 @@ refusedAt(
     ],
     ["an empty AUTH, which means success", packet(0xf0), PROTOCOL, "MQTT-3.15.2-1"],
     [
-      "AUTH with success, which a server says",
+      "AUTH with success, which only a server may send",
       packet(0xf0, 0, properties(0x15, counted("m"))),
       PROTOCOL,
       "MQTT-3.15.2-1",
@@ -249,7 +249,7 @@ refusedAt(
     ["AUTH with trailing bytes", packet(0xf0, 0x18, properties(0x15, counted("m")), 0), MALFORMED, "MQTT-4.13.1-1"],
   ],
 );
-test("level 5: AUTH may go on and may begin again", () => {
+test("level 5: AUTH may continue and may start again", () => {
   expect(decode(packet(0xf0, 0x19, properties(0x15, counted("m"), 0x16, counted(1))), 5)).toEqual({
     cmd: "auth",
     reasonCode: 0x19,

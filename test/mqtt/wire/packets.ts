@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { ClientPacket, UserProperties } from "../../../src/mqtt/wire/packets.ts";
 
-// Any packet that a client may send, for properties and the fuzz.
+// Arbitrary client packets, for property tests and the fuzzer.
 
 const text = fc.string({ unit: "grapheme", maxLength: 12 }).filter((value) => !value.includes("\0"));
 const level = fc.oneof(fc.string({ unit: fc.constantFrom("a", "b", "é", "1", " "), maxLength: 3 }), fc.constant("$x"));
@@ -26,7 +26,7 @@ const qos = fc.constantFrom(0 as const, 1 as const, 2 as const);
 const name = fc.oneof(text, fc.constantFrom("__proto__", "constructor", "a", "1"));
 const userProperties: fc.Arbitrary<UserProperties> = fc.array(fc.tuple(name, text), { minLength: 1, maxLength: 5 });
 
-/** A record of some of these; undefined where it would have none, as the codec has it. */
+/** A record with some of these fields; absent ones are missing, as in the codec's packets. */
 const some = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) =>
   fc
     .record(fields, { requiredKeys: [] })
@@ -44,7 +44,7 @@ const explanation = { reasonString: text, userProperties };
 
 const connect5 = fc
   .tuple(
-    // mqtt-packet encodes no empty identifier for a session to keep, and we encode CONNECT for tests alone.
+    // mqtt-packet encodes no empty identifier for a stored session, and we encode CONNECT only in tests.
     fc.record({ clean: fc.boolean(), keepalive: uint16, clientId: text.filter((id) => id !== "") }),
     some({
       sessionExpiryInterval: uint32,
@@ -125,7 +125,7 @@ const disconnect5 = fc
   .tuple(fc.constantFrom(0, 4, 0x80, 0x99), some({ ...explanation, sessionExpiryInterval: uint32 }))
   .map(([reasonCode, properties]) => ({ cmd: "disconnect" as const, reasonCode, ...properties }));
 
-/** Of MQTT 5, which has all that the others have. */
+/** MQTT 5 only: it includes everything the others have. */
 export const clientPacket = fc.oneof(
   connect5,
   publish5,

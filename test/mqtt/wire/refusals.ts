@@ -4,7 +4,7 @@ import { type Level, ProtocolError } from "../../../src/mqtt/wire/packets.ts";
 
 type Refused = [sentence: string, frame: Uint8Array, reasonCode: number, clause: string];
 
-/** One test for each: a packet, and the reason code and clause by which it is refused at these levels. */
+/** One test for each: a packet, and the reason code and clause of its refusal at these levels. */
 export function refusedAt(levels: (Level | null)[], table: Refused[]): void {
   for (const [sentence, frame, reasonCode, clause] of table) {
     const where = levels[0] === null ? "" : `level ${levels.join(", ")}: `;

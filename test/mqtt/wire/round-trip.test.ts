@@ -9,7 +9,7 @@ import { bytes, CLEAN, connect, counted, packet } from "./bytes.ts";
 import { encodeAny } from "./encode-any.ts";
 import { clientPacket, topicName } from "./packets.ts";
 
-/** The other reading of the same bytes. */
+/** The same bytes, decoded by mqtt-packet. */
 function parsedByMqttPacket(frame: Uint8Array, level: Level): mqttPacket.Packet {
   const parser = mqttPacket.parser({ protocolVersion: level });
   let parsed: mqttPacket.Packet | undefined;
@@ -26,7 +26,7 @@ function parsedByMqttPacket(frame: Uint8Array, level: Level): mqttPacket.Packet 
 
 const levelFor = (sent: Packet) => (sent.cmd === "connect" ? null : 5);
 
-test("what is encoded is decoded again, to the last user property", () => {
+test("encoded packets are decoded to the same values, to the last user property", () => {
   fc.assert(
     fc.property(clientPacket, (sent) => {
       expect(decode(encodeAny(sent), levelFor(sent))).toEqual(sent);
@@ -35,7 +35,10 @@ test("what is encoded is decoded again, to the last user property", () => {
   );
 });
 
-/** Without user properties (mqtt-packet reads them in another form), nulls and the fields that only one of the two has. */
+/**
+ * Without user properties (mqtt-packet decodes them in another form), nulls and the fields that only one of the two
+ * has.
+ */
 function plain(value: object): object {
   const kept = Object.entries(value).flatMap(([name, each]): [string, unknown][] => {
     if (each === null || each === undefined || name === "userProperties" || name === "length") return [];
@@ -48,7 +51,7 @@ function plain(value: object): object {
   );
 }
 
-test("mqtt-packet reads the same packets in the same way", () => {
+test("mqtt-packet decodes the same packets to the same values", () => {
   fc.assert(
     fc.property(clientPacket, (sent) => {
       const frame = encodeAny(sent);
@@ -59,7 +62,7 @@ test("mqtt-packet reads the same packets in the same way", () => {
   );
 });
 
-test("a PUBLISH is written as mqtt-packet writes it, at every level", () => {
+test("a PUBLISH is encoded as mqtt-packet encodes it, at every level", () => {
   const outgoing = fc.record({
     topic: topicName,
     payload: fc.uint8Array({ maxLength: 300 }),
@@ -86,7 +89,7 @@ test("a PUBLISH is written as mqtt-packet writes it, at every level", () => {
   );
 });
 
-test("a message goes on with the properties that it came with, in their order [MQTT-3.3.2-17, MQTT-3.3.2-18]", () => {
+test("a forwarded message keeps its properties, in order [MQTT-3.3.2-17, MQTT-3.3.2-18]", () => {
   const properties: MessageProperties = {
     payloadFormatIndicator: true,
     contentType: "text/plain; charset=é",
@@ -110,7 +113,7 @@ test("a message goes on with the properties that it came with, in their order [M
   expect(passedOn(undefined)).toBeNull();
 });
 
-test("great payloads and long names are measured in bytes", () => {
+test("large payloads and long names are measured in bytes", () => {
   for (const size of [0, 125, 126, 127, 16_380, 16_384, 2_097_152]) {
     const message = { topic: "é", payload: new Uint8Array(size).fill(7), qos: 0 as const, dup: false, retain: false };
     for (const level of [4, 5] as const) {
@@ -119,7 +122,7 @@ test("great payloads and long names are measured in bytes", () => {
   }
 });
 
-test("mqtt-packet is as lenient as we think: what it lets through is why we read packets ourselves", () => {
+test("mqtt-packet is as lenient as assumed: it accepts malformed packets, which is why we decode ourselves", () => {
   const lenient: [Uint8Array, Level][] = [
     [packet(0x30, counted(0xff)), 4],
     [packet(0x30, counted("a/#")), 4],
@@ -132,7 +135,7 @@ test("mqtt-packet is as lenient as we think: what it lets through is why we read
   for (const [frame, level] of lenient) expect(parsedByMqttPacket(frame, level)).toBeDefined();
 });
 
-test("a packet of a server has no reader, and keeps the order of its user properties all the same", () => {
+test("packets of the server keep the order of their user properties, though no decoder of ours reads them", () => {
   const userProperties: UserProperties = [
     ["b", "1"],
     ["a", "2"],

@@ -10,7 +10,7 @@ import { clientPacket } from "./packets.ts";
 
 const PACKET_BYTES_MAX = 5_000;
 
-/** Sound packets to begin with: of MQTT 5 all kinds, of the earlier levels one each. */
+/** Valid packets to start from: for MQTT 5 all kinds, for the earlier levels one of each. */
 function corpus(seed: number): Uint8Array[] {
   const id = uint16(1);
   return [
@@ -48,7 +48,7 @@ const changes: ((chance: Chance, all: number[]) => void)[] = [
   },
 ];
 
-/** Mostly with its length put right, so that what changed is looked at. */
+/** Mostly with a corrected length, so that the change itself is decoded. */
 function mutated(chance: Chance, sound: Uint8Array): Uint8Array {
   const all = [...sound];
   const count = 1 + chance.below(2);
@@ -61,7 +61,10 @@ function mutated(chance: Chance, sound: Uint8Array): Uint8Array {
 
 const noise = (chance: Chance) => bytes(Array.from({ length: chance.below(60) }, () => chance.below(256)));
 
-/** Reads packets changed at random, cut at random, at every level; throws at the first that does anything but be read or refused. */
+/**
+ * Decodes packets changed at random and cut at random, at every level; throws at the first that is neither decoded nor
+ * refused.
+ */
 export function survives(seed: number, count: number): { read: number; refused: number } {
   const chance = newChance(seed);
   const sound = corpus(seed);
@@ -98,7 +101,7 @@ function feed(chance: Chance, input: Uint8Array, level: Level | null, counts: { 
   if (framer.partialBytes > input.length) throw new Error("holds more than there was");
 }
 
-/** What may be relied on in whatever was let through. */
+/** Guarantees of every decoded packet. */
 function check(read: ClientPacket): void {
   const holds = (condition: boolean, what: string) => {
     if (!condition) throw new Error(`let through: ${what} in ${JSON.stringify(read)}`);

@@ -12,15 +12,15 @@ import { brokerDoings } from "./busy-broker.ts";
 
 const DAY = 86_400_000;
 const TOPICS = ["red", "reading"];
-/** Texts that ask for care on their way through SQL and JSON. */
+/** Texts that are easily damaged on their way through SQL and JSON. */
 const ODD = ["plain", 'q"uote\\s', "ünï\u2028\u{1F600}", "__proto__", "1e400", "line\nbreak\u0001"];
 
-/** What is done to an account, by number: whatever it is, it is done through the doors, and may be refused. */
+/** A step, by numbers: an operation through the APIs, which may be refused. */
 export type Step = readonly [what: number, which: number, how: number];
 
 /**
- * An account that does a bit of everything that can be done, as the steps say: twins, entries, references, identities, stickers, documents,
- * hubs, devices, users, subscriptions, deliveries; and time that passes, in which the journal is cut.
+ * An account that uses everything, as the steps say: twins, entries, references, identities, stickers, documents, hubs,
+ * devices, users, subscriptions, deliveries; and time that passes, in which the journal is pruned.
  */
 export function busyAccount(world: World, caller: Caller) {
   const hub = hubCaller(world, caller.token);
@@ -100,7 +100,7 @@ export function busyAccount(world: World, caller: Caller) {
         topic: TOPICS[which % 2],
         ...(how % 2 && { client_secret: "0123456789abcdef" }),
       }),
-    // Whoever receives the confirmation follows its link.
+    // The receiver of the confirmation follows its link.
     async () =>
       world.seed((connection) => connection.run("UPDATE webhook_subscriptions SET confirmed_at = created_at")),
     async (_, which, how) => {
@@ -116,7 +116,7 @@ export function busyAccount(world: World, caller: Caller) {
       caller.call("PATCH", `/notifications/webhooks/access/accounts/${pick(twins, which)}`, {
         topics: TOPICS.slice(0, 1 + (how % 2)),
       }),
-    // Some of what waits is sent, and not everybody takes it.
+    // Some of the pending deliveries are sent, and some receivers refuse them.
     async (_, which, how) => {
       const lease = `lease ${which}`;
       const room = 1 + (how % 5);
@@ -180,7 +180,7 @@ export function busyAccount(world: World, caller: Caller) {
     twins,
     hubs,
     live,
-    /** Everything once, in the order that makes things first. */
+    /** Each operation once, in an order that creates things first. */
     liveAll: () => live(doings.map((_, i) => [i, i, i + 1])),
     hubPath: HUB,
   };

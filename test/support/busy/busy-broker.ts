@@ -20,7 +20,7 @@ import type { World } from "../world/world.ts";
 type Doing = (_: unknown, which: number, how: number) => Promise<unknown>;
 type Account = { hubOf: (which: number) => string | undefined; odd: (how: number) => string };
 
-/** What a broker asks of the store for the devices of an account, by number. */
+/** Commands that a broker sends to the store for the devices of an account, by number. */
 export function brokerDoings(world: World, { hubOf, odd }: Account): Doing[] {
   const run = <Input, Result>(command: Command<Input, Result>, input: Input) =>
     world.store.write(command, SYSTEM, input);

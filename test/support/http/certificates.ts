@@ -4,7 +4,7 @@ import { connect } from "node:tls";
 import type { TlsPair } from "../../../src/platform/tls.ts";
 import { temporaryFolder } from "../process/server-process.ts";
 
-/** A certificate authority of a test's own, and certificates by it for host names. Needs the system's openssl. */
+/** A certificate authority of the test, and certificates by it for host names. Needs the system's openssl. */
 export function openAuthority() {
   const folder = temporaryFolder();
   const file = (name: string) => join(folder.path, name);
@@ -28,7 +28,7 @@ export function openAuthority() {
   );
   const authority = {
     certificate: () => Bun.file(file("ca.pem")).text(),
-    /** Another one each time. */
+    /** A new one each time. */
     async issue(hostName: string) {
       const [request, extensions, issued] = [file(`${hostName}.csr`), file(`${hostName}.ext`), file(`${hostName}.pem`)];
       openssl("req", ...key, "-keyout", file(`${hostName}.key`), "-out", request, "-subj", `/CN=${hostName}`);
@@ -42,7 +42,7 @@ export function openAuthority() {
       await authority.issue(hostName);
       return { certPath: file(`${hostName}.pem`), keyPath: file(`${hostName}.key`) };
     },
-    /** The same, as listeners take it. */
+    /** The same, in the form that listeners take. */
     async pair(hostName: string): Promise<TlsPair> {
       const { cert, key } = await authority.issue(hostName);
       return { certPem: cert, keyPem: key };
@@ -54,7 +54,9 @@ export function openAuthority() {
 
 export const fingerprintOf = (pem: string) => new X509Certificate(pem).fingerprint256;
 
-/** The fingerprint of the certificate that whoever comes now is shown, which this authority has to have issued for `localhost`. */
+/**
+ * The fingerprint of the certificate served to a new connection, which this authority must have issued for `localhost`.
+ */
 export function fingerprintServed(port: number, caPem: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const socket = connect({ port, host: "127.0.0.1", servername: "localhost", ca: caPem });

@@ -1,7 +1,10 @@
 import { createSocket } from "node:dgram";
 import { isIPv6 } from "node:net";
 
-/** What a name leads to: addresses with the seconds they may be kept, an error code of DNS, or nothing, which is no answer at all. */
+/**
+ * The result for a name: addresses with their TTL in seconds, an error code of DNS, or undefined, which sends no reply
+ * at all.
+ */
 export type DnsAnswer = { addresses: readonly string[]; ttl?: number } | { code: number } | undefined;
 
 export const SERVFAIL = { code: 2 };
@@ -9,7 +12,7 @@ export const NXDOMAIN = { code: 3 };
 const A = 1;
 const AAAA = 28;
 
-/** A real DNS server on a free port of the loopback address, that answers as a test says. */
+/** A real DNS server on a free port of the loopback address, with the replies of a test. */
 export async function startDns(answer: (name: string, type: "A" | "AAAA") => DnsAnswer) {
   const socket = createSocket("udp4");
   const asked: string[] = [];
@@ -24,9 +27,9 @@ export async function startDns(answer: (name: string, type: "A" | "AAAA") => Dns
   await new Promise<void>((done) => socket.bind(0, "127.0.0.1", done));
   return {
     server: `127.0.0.1:${socket.address().port}`,
-    /** What was asked, each as `name type`. */
+    /** The queries received, each as `name type`. */
     asked,
-    /** Resolves when it was asked so often in all. */
+    /** Resolves when `count` queries were received in total. */
     async wasAsked(count: number): Promise<void> {
       if (asked.length < count) await new Promise<void>((done) => waiting.push({ count, done }));
     },
@@ -50,7 +53,7 @@ function read(query: Buffer): { name: string; type: number; question: Buffer } {
   };
 }
 
-/** [RFC 1035, 4.1] Only addresses of the type that was asked for. */
+/** [RFC 1035, 4.1] Only addresses of the requested type. */
 function reply(query: Buffer, question: Buffer, type: number, answer: NonNullable<DnsAnswer>): Buffer {
   const addresses = "code" in answer ? [] : answer.addresses.filter((one) => isIPv6(one) === (type === AAAA));
   const head = Buffer.alloc(12);
@@ -73,7 +76,7 @@ function record(address: string, type: number, ttl: number): Buffer {
   return Buffer.concat([head, data]);
 }
 
-/** Of an address in its plain form, with at most one `::`. */
+/** The bytes of an address in its plain form, with at most one `::`. */
 function bytesOfIpv6(address: string): Buffer {
   const [before = "", after = ""] = address.split("::");
   const groups = (text: string) => text.split(":").filter((group) => group !== "");

@@ -1,15 +1,15 @@
 import { DeviceDoor } from "../../../src/platform/device-door.ts";
 import type { DeviceSocket } from "../../../src/platform/device-socket.ts";
 
-/** A connection as the session layer has it, which here sends back what comes. */
+/** A connection as the session layer sees it, which here sends back what it receives. */
 export type Echoed = {
   socket: DeviceSocket;
-  /** What happened, in order: `bytes 5`, `drain`, `close`. */
+  /** Events in order: `bytes 5`, `drain`, `close`. */
   events: string[];
   closed: Promise<void>;
 };
 
-/** `known`: each connection is at once an account's of its own, else all stay strangers. */
+/** `known`: each connection belongs at once to an account of its own; otherwise all stay unauthenticated. */
 type Behaviour = {
   echo?: boolean;
   known?: boolean;
@@ -17,7 +17,7 @@ type Behaviour = {
   onAccept?: (socket: DeviceSocket) => void;
 };
 
-/** A door whose sessions echo. */
+/** A device listener whose sessions echo. */
 export function openEchoDoor({ echo = true, known = true, connectionsMax = 10_000, onAccept }: Behaviour = {}) {
   const faults: unknown[] = [];
   const connections: Echoed[] = [];
@@ -50,7 +50,7 @@ export function openEchoDoor({ echo = true, known = true, connectionsMax = 10_00
     faults,
     connections,
     refused: () => refused,
-    /** The next connection that comes in. */
+    /** The next incoming connection. */
     next: () => new Promise<Echoed>((done) => waiting.push(done)),
   };
 }

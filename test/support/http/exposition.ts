@@ -7,8 +7,8 @@ const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\\\|\\"|\\n)*)"(,|$)/y;
 
 /**
- * Reads the text format of Prometheus, version 0.0.4, and takes nothing that it does not allow: each family in one piece, help and type before
- * its samples, no sample twice, histograms that add up.
+ * Parses the text format of Prometheus, version 0.0.4, and refuses anything that it does not allow: each family in one
+ * piece, help and type before its samples, no sample twice, consistent histograms.
  */
 export function readExposition(text: string) {
   if (!text.endsWith("\n")) throw new Error("the last line has no end");
@@ -29,7 +29,7 @@ export function readExposition(text: string) {
   }
   for (const [name, family] of families) checkFamily(name, family);
 
-  /** The samples of that name whose labels include these. */
+  /** The samples of that name with these labels. */
   const find = (name: string, labels: Labels = {}): Sample[] => {
     const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ""));
     const holds = (sample: Sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value);
@@ -74,7 +74,7 @@ function checkFamily(name: string, { type, samples }: Family): void {
   for (const count of samples.filter((sample) => sample.name === `${name}_count`)) checkHistogram(name, samples, count);
 }
 
-/** Bounds rise to infinity, counts never fall, and the last bucket has all. */
+/** Bounds increase to infinity, counts never fall, and the last bucket has all. */
 function checkHistogram(name: string, samples: Sample[], count: Sample): void {
   const isOfIt = ({ labels: { le, ...rest } }: Sample) => Bun.deepEquals(rest, count.labels);
   const buckets = samples.filter((sample) => sample.name === `${name}_bucket` && isOfIt(sample));

@@ -1,9 +1,9 @@
 import type { Socket } from "bun";
 
-/** What came back: the status line's number, the headers, and the body as it came. */
+/** A response: status, headers, and the body as received. */
 export type Answer = { status: number; headers: Headers; text: string };
 
-/** The connection ended where an answer was expected. */
+/** The connection ended where a response was expected. */
 export class ConnectionEnded extends Error {
   override name = "ConnectionEnded";
 }
@@ -14,11 +14,11 @@ type Request = { headers?: Record<string, string>; body?: string | Uint8Array };
 const CRLF = "\r\n";
 
 /**
- * One HTTP/1.1 connection that says exactly what it is told and shows exactly what comes back: no retries, no pool, no
- * repair of what is malformed. Answers come in the order of their requests.
+ * One HTTP/1.1 connection that sends exactly what it is given and returns exactly what it receives: no retries, no
+ * pool, no repair. Responses arrive in the order of their requests.
  */
 export class Wire {
-  /** Resolves when the connection is gone, for whatever reason. */
+  /** Resolves when the connection is closed, for whatever reason. */
   readonly ended: Promise<void>;
   #socket!: Socket<undefined>;
   #end!: () => void;
@@ -59,29 +59,29 @@ export class Wire {
     return this.#open;
   }
 
-  /** Whether another request may be sent: it is open, and no answer has said that it is the last. */
+  /** Whether another request may be sent: it is open, and no response has said that it is the last. */
   get isUsable(): boolean {
     return this.#open && !this.#last;
   }
 
-  /** One request and its answer. */
+  /** One request and its response. */
   call(method: string, path: string, request: Request = {}): Promise<Answer> {
     this.send(...requestBytes(method, path, request));
     return this.answer();
   }
 
-  /** Bytes as they are. */
+  /** Sends raw bytes. */
   send(...parts: (string | Uint8Array)[]): void {
     for (const part of parts) this.#unsent.push(typeof part === "string" ? Buffer.from(part, "latin1") : part);
     this.#flush();
   }
 
-  /** Resolves when everything said so far has been handed to the system, or the connection is gone. */
+  /** Resolves when everything sent has been handed to the system, or the connection is closed. */
   async flushed(): Promise<void> {
     if (this.#unsent.length > 0 && this.#open) await new Promise<void>((done) => this.#sent.push(done));
   }
 
-  /** The next answer; rejects if the connection ends before it. */
+  /** The next response; rejects if the connection ends before it. */
   answer(): Promise<Answer> {
     const unclaimed = this.#unclaimed.shift();
     if (unclaimed) return Promise.resolve(unclaimed);
@@ -89,7 +89,7 @@ export class Wire {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** Reads nothing more: what the server sends stays with the system, and then with the server. */
+  /** Stops reading: what the server sends fills the system's buffers, and then the server's. */
   pause(): void {
     this.#socket.pause();
   }
@@ -98,7 +98,7 @@ export class Wire {
     this.#socket.end();
   }
 
-  /** Ends with a reset, as a caller does who is gone. */
+  /** Ends with a reset, like a caller that is gone. */
   abort(): void {
     this.#socket.terminate();
   }
@@ -129,7 +129,7 @@ export class Wire {
     }
   }
 
-  /** Delivers the answer that the bytes begin with, and tells how long it was; 0 if it is not whole yet. */
+  /** Delivers the response at the beginning of the bytes, and returns its length; 0 if it is not complete. */
   #takeAnswer(received: Buffer): number {
     const headEnd = received.indexOf(CRLF + CRLF);
     if (headEnd < 0) return 0;
@@ -138,10 +138,10 @@ export class Wire {
     const status = Number(statusLine.split(" ")[1]);
     const bodyStart = headEnd + 4;
     const bodyEnd = bodyStart + (status < 200 ? 0 : Number(headers.get("content-length") ?? 0));
-    // Until a long answer is whole there is no need to look at it again.
+    // A long response need not be parsed again until it is complete.
     this.#needed = bodyEnd;
     if (received.length < bodyEnd) return 0;
-    // 100 Continue announces the answer, and is none.
+    // 100 Continue precedes the response and is not one.
     if (status >= 200) this.#deliver({ status, headers, text: received.toString("utf8", bodyStart, bodyEnd) });
     return bodyEnd;
   }

@@ -4,16 +4,16 @@ import { type ConnectionOptions, connect as connectTls } from "node:tls";
 /** A peer's end of a connection, as raw as its transport allows. */
 export type Wire = {
   send(bytes: Uint8Array): void;
-  /** What has come so far, headers of frames taken off. */
+  /** Received bytes so far, without frame headers. */
   readonly bytes: number;
-  /** Resolves with all that has come, once it is this much. */
+  /** Resolves with all received bytes, once there are this many. */
   until(bytes: number): Promise<Buffer>;
-  /** Resolves once the connection is gone, with the code of a WebSocket's close if one came. */
+  /** Resolves when the connection is closed, with the code of a WebSocket's close if there was one. */
   readonly closed: Promise<number | undefined>;
   readonly socket: Socket;
 };
 
-/** Collects what comes until somebody has waited for enough of it. */
+/** Collects received bytes until a caller has waited for enough of them. */
 class Inflow {
   bytes = 0;
   #parts: Uint8Array[] = [];
@@ -43,7 +43,7 @@ export async function dialTcp(port: number): Promise<Wire> {
 }
 
 type TlsWire = Wire & {
-  /** What resumes this session on another connection. */
+  /** The TLS session for resumption on another connection. */
   readonly session: Promise<Buffer>;
   readonly resumed: boolean;
 };
@@ -94,7 +94,7 @@ export function frame(opcode: number, payload: Uint8Array, { final = true } = {}
 }
 
 type WebSocketWire = Wire & {
-  /** The answer to the handshake, before anything else came. */
+  /** The response to the handshake, before anything else arrived. */
   readonly head: string;
   /** Opcodes and payloads of frames that carry no data. */
   readonly control: { opcode: number; payload: Buffer }[];
@@ -107,11 +107,11 @@ type Handshake = {
   path?: string;
   subprotocols?: string;
   headers?: Record<string, string>;
-  /** Over TLS. */
+  /** For TLS. */
   tls?: ConnectionOptions;
 };
 
-/** Asks for a WebSocket over a socket of its own, and hands over whatever the answer was. */
+/** Requests a WebSocket over a socket of its own, and returns the response, whatever it is. */
 export async function dialWebSocket(
   port: number,
   { path = "/", subprotocols = "mqtt", headers = {}, tls }: Handshake = {},
@@ -176,7 +176,7 @@ function readHead(socket: Socket, onRest: (bytes: Buffer) => void): Promise<stri
   });
 }
 
-/** Frames of a server, which are never masked. */
+/** Parses a server's frames, which are never masked. */
 class Frames {
   #parts: Buffer[] = [];
   #bytes = 0;
@@ -206,7 +206,7 @@ class Frames {
 
 const headLength = (bytes: Buffer) => 2 + (bytes[1] === 126 ? 2 : bytes[1] === 127 ? 8 : 0);
 
-/** How long the frame is that begins here, or how much of it has to be there to know. */
+/** The length of the frame that begins here, or how many bytes are needed to know it. */
 function frameLength(bytes: Buffer): number {
   if (bytes.length < 2) return 2;
   const head = headLength(bytes);

@@ -12,7 +12,7 @@ type Options = {
   tls?: TlsPair;
 };
 
-/** An HTTP server with nothing but WebSockets, and a word for everybody else. */
+/** An HTTP server for WebSockets only, which answers any other request with a text. */
 export function serveWebSockets(door: DeviceDoor, { tls, ...options }: Options = {}) {
   const sockets = webSockets(door, { trustedProxies: [], packetBytesMax: 4_259_840, ...options });
   const server = serveHttp({ host: "127.0.0.1", port: 0 }, () => new Response("plain"), {

@@ -2,18 +2,18 @@ import { generate, type Packet, parser } from "mqtt-packet";
 import type { AcceptDevice, DeviceSocket, DeviceSocketHandler } from "../../../src/platform/device-socket.ts";
 import type { Fields, Level, Seen } from "./mqtt-wire.ts";
 
-/** A device's connection without a network: it takes what it is sent when the test says so, and shows how it is treated. */
+/** A device's connection without a network: it accepts sent bytes when the test says so, and records how it is used. */
 export class FakeSocket implements DeviceSocket {
   readonly transport = "tcp";
   readonly peer = "192.0.2.7:4711";
   readonly origin = "192.0.2.7";
   readonly certificates = [];
-  /** How each call of `send` was. */
+  /** The bytes of each `send`. */
   sends: Uint8Array[] = [];
   seen: Seen[] = [];
   ended: "end" | "abort" | undefined;
   paused = false;
-  /** Whether what is sent stays with us. */
+  /** Whether sent bytes stay in our buffer. */
   stuck = false;
   bufferedBytes = 0;
   readonly #handler: DeviceSocketHandler;
@@ -27,7 +27,7 @@ export class FakeSocket implements DeviceSocket {
     this.#handler = accept(this);
   }
 
-  /** Bytes of packets, in one piece. */
+  /** Delivers packets, as one chunk of bytes. */
   say(...packets: Fields[]): void {
     const whole = packets.map((packet) => {
       const fields = {
@@ -55,7 +55,7 @@ export class FakeSocket implements DeviceSocket {
     this.#parser.parse(Buffer.from(bytes));
   }
 
-  /** The peer has read all of it. */
+  /** The peer has read everything. */
   drain(): void {
     this.bufferedBytes = 0;
     this.#handler.onDrain();

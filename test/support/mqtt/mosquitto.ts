@@ -3,10 +3,10 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "../process/server-process.ts";
 
-/** The reference broker, where it is installed. */
+/** The reference broker, if it is installed. */
 export const MOSQUITTO = Bun.which("mosquitto", { PATH: `${process.env["PATH"]}:/usr/sbin` });
 
-/** A mosquitto of its own on free ports, that lets everybody in. It persists nothing, and says little, which would cost it time. */
+/** A mosquitto on free ports, that accepts every client. It persists nothing, and logs little, which saves time. */
 export async function startMosquitto(settings: string[] = []) {
   if (!MOSQUITTO) throw new Error("mosquitto is not installed");
   const folder = temporaryFolder();
@@ -28,7 +28,7 @@ export async function startMosquitto(settings: string[] = []) {
   };
 }
 
-/** Mosquitto cannot choose a port of its own. */
+/** Mosquitto cannot choose a free port itself. */
 function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -38,7 +38,7 @@ function freePort(): Promise<number> {
   });
 }
 
-/** Reads on after that, so that the process never waits for a reader. */
+/** Keeps reading after that, so that the process never blocks on its output. */
 async function untilItSays(stream: ReadableStream<Uint8Array>, word: string): Promise<void> {
   const reader = stream.getReader();
   let said = "";

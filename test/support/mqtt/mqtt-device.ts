@@ -7,7 +7,10 @@ export type MqttDevice = Awaited<ReturnType<typeof connectDevice>>;
 
 const LIMIT_MS = 10_000;
 
-/** A device with the stock client mqtt.js, on whatever transport the URL says. What it receives waits until it is taken. */
+/**
+ * A device with the stock client mqtt.js, on the transport of the URL. Received messages wait until the test takes
+ * them.
+ */
 export async function connectDevice(url: string, options: IClientOptions) {
   const client = await connectAsync(url, { reconnectPeriod: 0, connectTimeout: LIMIT_MS, ...options }, false);
   const waiting: DeviceMessage[] = [];
@@ -17,7 +20,7 @@ export async function connectDevice(url: string, options: IClientOptions) {
     arrived();
   });
 
-  /** Takes the next message that has come or comes. */
+  /** Takes the next message, waiting for it if necessary. */
   async function next(): Promise<DeviceMessage> {
     if (waiting.length === 0) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -34,20 +37,20 @@ export async function connectDevice(url: string, options: IClientOptions) {
     client,
     next,
     publish,
-    /** Answers what was granted, 128 if it was refused. */
+    /** Returns the granted QoS, 128 if it was refused. */
     async subscribe(filter: string, qos: QoS = 0): Promise<number> {
       const [granted] = await client.subscribeAsync(filter, { qos });
       return granted?.qos ?? 128;
     },
-    /** Publishes, and answers the next message that comes, which has to be the answer. */
+    /** Publishes, and returns the next message, which must be the answer. */
     async ask(topic: string, payload: Json = ""): Promise<{ topic: string; body: Json }> {
       await publish(topic, payload);
       const { topic: answered, text } = await next();
       return { topic: answered, body: JSON.parse(text) };
     },
     /**
-     * What has come to it by now. It sends itself a message, and what was sent to it before has come when that has; so it has to be
-     * subscribed to `marker/#`.
+     * Everything it has received by now. It publishes a message to itself: earlier messages have arrived when that has;
+     * so it must be subscribed to `marker/#`.
      */
     async received(): Promise<DeviceMessage[]> {
       const marker = `marker/${crypto.randomUUID()}`;

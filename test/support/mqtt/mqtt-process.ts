@@ -3,7 +3,7 @@ import type { Json } from "../world/world.ts";
 
 // Devices of a server that runs as a process of its own.
 
-/** Where devices reach a server that was started as a process. */
+/** The device addresses of a server process. */
 export function addressesOf({ url, mqttUrl }: { url: string; mqttUrl: string }) {
   const port = (address: string) => Number(new URL(address.replace(/^mqtt:/, "http:")).port);
   return {
@@ -16,7 +16,7 @@ export async function createHub(url: string, token: string, name: string): Promi
   return (await post(url, token, "/hubs", { name, product_plan: "plan_dedicated" }))["id"];
 }
 
-/** A device that anybody may be who knows its id, as often as they like. */
+/** A device that any client may be if it knows the id, with any number of connections. */
 export async function createDevice(url: string, token: string, hub: string, name: string, rest: object = {}) {
   const shape = { hub_id: hub, name, allow_insecure: true, allow_multiple_connections: true, ...rest };
   return (await post(url, token, "/devices", shape))["device"].id as string;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Connection } from "../../../src/store/sqlite/connection.ts";
 
-/** A hub with devices, written into an empty database from beside: where what made them does not matter. */
+/** A hub with devices, inserted directly into an empty database, for tests in which their creation does not matter. */
 export function seedDevices(dataDir: string, count: number): { hubId: string; deviceIds: string[] } {
   const connection = new Connection(join(dataDir, "twinpost.db"));
   const [accountId, hubId] = [crypto.randomUUID(), crypto.randomUUID()];

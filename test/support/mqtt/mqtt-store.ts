@@ -33,7 +33,7 @@ export const aWill = (rest: Partial<StoredWill> = {}): StoredWill => ({
   ...rest,
 });
 
-/** What is charged to a hub, and what its rows say should be. */
+/** The bytes charged to a hub, and those computed from its rows. */
 const USAGE = `SELECT bytes, retained_count,
     (SELECT coalesce(sum(charged_bytes), 0) FROM mqtt_queue WHERE hub_number = number)
       + (SELECT coalesce(sum(bytes), 0) FROM mqtt_messages WHERE hub_number = number)
@@ -42,7 +42,7 @@ const USAGE = `SELECT bytes, retained_count,
     (SELECT count(*) FROM mqtt_retained WHERE hub_number = number) AS retained_told
   FROM mqtt_usage`;
 
-/** A hub with a device, and what the session layer asks of the store. */
+/** A hub with a device, and the session layer's commands to the store. */
 export async function openMqttStore() {
   const opened = await openHub();
   const { world, hub, createDevice } = opened;
@@ -70,7 +70,7 @@ export async function openMqttStore() {
       will: null,
       ...rest,
     });
-  /** The id of a session that is kept. */
+  /** The id of a stored session. */
   const openKept = async (rest: Parameters<typeof open>[0] = {}) => (await open(rest)).sessionId as number;
   const suspend = (sessionId: number, rest: Partial<Parameters<typeof suspendSession.run>[2]> = {}) =>
     run(suspendSession, { sessionId, expiryIntervalS: 3600, will: "publish", ...rest });

@@ -6,7 +6,7 @@ import { openStream, type WireAddress, type WireStream } from "./wire-stream.ts"
 export { OPCODE } from "./wire-stream.ts";
 export type { Level, QoS, WireAddress };
 
-/** Packets of mqtt-packet with whatever fields a test wants to give or to look at. */
+/** Packets of mqtt-packet with any fields that a test gives or asserts. */
 // biome-ignore lint/suspicious/noExplicitAny: tests look into packets whose shape they assert
 export type Fields = Record<string, any>;
 export type Seen = Fields & { cmd: PacketCmd };
@@ -19,18 +19,18 @@ export class WireEnded extends Error {
 const WAIT_MAX_MS = Number(process.env["TWINPOST_WIRE_WAIT_MS"] || 8_000);
 
 /**
- * One MQTT connection that says exactly what it is told and shows each packet that comes back, in order: it acknowledges
+ * One MQTT connection that sends exactly what it is given and returns each received packet, in order: it acknowledges
  * nothing, repeats nothing and repairs nothing unless a test says so.
  */
 export class MqttWire {
   readonly level: Level;
-  /** Resolves when the connection is gone, for whatever reason. */
+  /** Resolves when the connection is closed, for whatever reason. */
   readonly ended: Promise<void>;
-  /** All bytes that came, counted. */
+  /** Counts all received bytes. */
   receivedBytes = 0;
-  /** Over a WebSocket, the status code with which the server closed. */
+  /** The status code with which the server closed a WebSocket. */
   closeCode: number | undefined;
-  /** Told all bytes that come, for tests of what the parser does not keep. */
+  /** Called with all received bytes, for tests of what the parser does not keep. */
   onBytes: ((bytes: Uint8Array) => void) | undefined;
   #stream!: WireStream;
   #open = true;
@@ -47,7 +47,7 @@ export class MqttWire {
     });
   }
 
-  /** Connects the transport; says nothing yet. */
+  /** Connects the transport; sends nothing yet. */
   static async open(address: WireAddress, level: Level = 4): Promise<MqttWire> {
     const wire = new MqttWire(level);
     const reader = parser({ protocolVersion: level });
@@ -76,7 +76,7 @@ export class MqttWire {
     return this.#open;
   }
 
-  /** Whether a packet has come that nobody has asked for yet. */
+  /** Whether a packet has arrived that no call has taken yet. */
   get hasNext(): boolean {
     return this.#packets.length > 0;
   }
@@ -87,12 +87,12 @@ export class MqttWire {
     return this.#packetId;
   }
 
-  /** Packets, or bytes as they are, in one write. */
+  /** Packets, or raw bytes, in one write. */
   send(...parts: (Fields | Uint8Array)[]): void {
     this.#stream.write(Buffer.concat(parts.map((part) => this.bytesOf(part))));
   }
 
-  /** Only over a WebSocket: one frame, for tests of frames. */
+  /** WebSocket only: one frame, for tests of frames. */
   sendFrame(opcode: number, bytes: Uint8Array, options?: { final?: boolean; masked?: boolean }): void {
     this.#stream.writeFrame(opcode, bytes, options);
   }
@@ -101,7 +101,7 @@ export class MqttWire {
     if (part instanceof Uint8Array) return part;
     const protocolId = this.level === 3 ? "MQIsdp" : "MQTT";
     const whole: Fields = { ...PLAIN[part["cmd"] as string], protocolId, protocolVersion: this.level, ...part };
-    // The codec refuses to write a CONNECT that asks to keep a session without a name; a test may want to.
+    // The codec refuses to encode a CONNECT for a stored session without a client identifier; a test may want to.
     const nameless = whole["cmd"] === "connect" && whole["clientId"] === "" && whole["clean"] === false;
     if (nameless) whole["clean"] = true;
     const bytes = generate(whole as unknown as Packet, { protocolVersion: this.level });
@@ -116,7 +116,7 @@ export class MqttWire {
     return this.#stream.flushed();
   }
 
-  /** The next packet; rejects if the connection ends before it, or nothing comes for seconds. */
+  /** The next packet; rejects if the connection ends before it, or nothing arrives for seconds. */
   async next(): Promise<Seen> {
     if (!this.#packets.length && !this.#fault && this.#open) await this.#wait();
     const packet = this.#packets.shift();
@@ -132,7 +132,7 @@ export class MqttWire {
     return packet;
   }
 
-  /** These come next, in whatever order. */
+  /** These arrive next, in any order. */
   async expectAll(...wanted: (Fields & { cmd: PacketCmd })[]): Promise<Seen[]> {
     const got: Seen[] = [];
     for (const _ of wanted) got.push(await this.next());
@@ -145,15 +145,15 @@ export class MqttWire {
     return got;
   }
 
-  /** Nothing was under way to us: the answer to a PINGREQ comes first. */
+  /** Nothing was on its way to us: the answer to a PINGREQ arrives first. */
   async expectQuiet(): Promise<void> {
     this.send({ cmd: "pingreq" });
     await this.expect("pingresp");
   }
 
   /**
-   * The server ends the connection, and sends nothing before it but, at level 5, a DISCONNECT with this reason code.
-   * Without one, any reason or none will do.
+   * The server ends the connection, and sends nothing before that except, at level 5, a DISCONNECT with this reason
+   * code. If none is given, any reason is accepted, or none.
    */
   async expectClosed(reasonCode?: number): Promise<Seen | undefined> {
     let disconnect: Seen | undefined;
@@ -171,7 +171,7 @@ export class MqttWire {
     return disconnect;
   }
 
-  /** CONNECT, with these fields beside what is usual, and the CONNACK. */
+  /** CONNECT, with these fields in addition to the usual ones, and the CONNACK. */
   async connect(fields: Fields = {}): Promise<Seen> {
     this.send({ cmd: "connect", ...fields });
     const connack = await this.next();
@@ -179,7 +179,7 @@ export class MqttWire {
     return connack;
   }
 
-  /** SUBSCRIBE to filters, given by name or whole; answers what was granted. */
+  /** SUBSCRIBE to filters, given by name or with options; returns what was granted. */
   async subscribe(filters: string | (string | Fields)[], qos: QoS = 0, properties?: Fields): Promise<number[]> {
     const messageId = this.nextId();
     const subscriptions = [filters].flat().map((one) => ({ qos, ...(typeof one === "string" ? { topic: one } : one) }));
@@ -193,7 +193,9 @@ export class MqttWire {
     return this.expect("unsuback", { messageId });
   }
 
-  /** PUBLISH and its whole exchange; nothing else may come meanwhile. Answers the PUBACK or PUBREC, if there is one. */
+  /**
+   * PUBLISH and its whole exchange; nothing else may arrive meanwhile. Returns the PUBACK or PUBREC, if there is one.
+   */
   async publish(topic: string, payload: string | Uint8Array = "", fields: Fields = {}): Promise<Seen | undefined> {
     const { qos = 0 } = fields;
     const messageId = fields["messageId"] ?? (qos > 0 ? this.nextId() : undefined);
@@ -220,7 +222,10 @@ export class MqttWire {
     return packet;
   }
 
-  /** The next so many messages, in the order in which they came; all their exchanges are completed, however they mix. */
+  /**
+   * The next `count` messages, in the order in which they arrived; all their exchanges are completed, however they
+   * interleave.
+   */
   async take(count: number): Promise<Seen[]> {
     const came: Seen[] = [];
     let open = 0;
@@ -250,7 +255,7 @@ export class MqttWire {
     await this.ended;
   }
 
-  /** Reads nothing more, until `resume`. */
+  /** Stops reading, until `resume`. */
   pause(): void {
     this.#stream.pause();
   }
@@ -263,7 +268,7 @@ export class MqttWire {
     this.#stream.end();
   }
 
-  /** Gone without a word. */
+  /** Ends without DISCONNECT. */
   abort(): void {
     this.#stream.abort();
   }
@@ -293,13 +298,13 @@ export class MqttWire {
   }
 }
 
-/** What packets have when a test does not say. */
+/** Default fields of packets. */
 const PLAIN: Record<string, Fields> = {
   connect: { clean: true, keepalive: 0, clientId: "" },
   publish: { qos: 0, dup: false, retain: false, payload: "" },
 };
 
-/** Packets as a failed test should show them: payloads as text, and none of the parser's own notes. */
+/** Packets as a failed test should show them: payloads as text, and without the parser's own fields. */
 function readable({ length: _, ...packet }: Fields): Fields {
   return Object.fromEntries(
     Object.entries(packet)

@@ -7,7 +7,7 @@ import type { World } from "../world/world.ts";
 import { MqttWire } from "./mqtt-wire.ts";
 import { quiet } from "./served-broker.ts";
 
-/** A broker on a world's store that devices reach by TLS, with certificates of their own. */
+/** A broker on a world's store that devices connect to by TLS, with certificates of their own. */
 export async function serveMutualTls(world: World) {
   const own = await make({ name: "localhost" });
   const faults: unknown[] = [];

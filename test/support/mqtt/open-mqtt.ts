@@ -4,18 +4,18 @@ import type { Json } from "../world/world.ts";
 import { type Level, MqttWire } from "./mqtt-wire.ts";
 import { pass, quiet, serveBroker } from "./served-broker.ts";
 
-/** A world with a hub, and a broker that devices reach by TCP. */
+/** A world with a hub, and a broker that devices connect to by TCP. */
 export async function openMqtt(settings: Record<string, string> = {}) {
   const hub = await openHub(settings);
   const { world } = hub;
   let served = await serveBroker(world);
   const wires: MqttWire[] = [];
 
-  /** A device that anybody may be who knows its id. */
+  /** A device that any client may be if it knows the id. */
   const device = async (name: string, rest: object = {}): Promise<Json> =>
     (await hub.createDevice(name, { allow_insecure: true, ...rest })).device;
 
-  /** A transport's connection on which nothing was said. */
+  /** A connection of a transport on which nothing was sent. */
   async function open(level: Level = 4): Promise<MqttWire> {
     const wire = await MqttWire.open(served.addresses.tcp, level);
     wires.push(wire);
@@ -43,9 +43,9 @@ export async function openMqtt(settings: Record<string, string> = {}) {
     get broker() {
       return served.broker;
     },
-    /** Time passes, and what falls due on the way is done. */
+    /** Lets time pass, and does everything that falls due. */
     pass: (ms: number) => pass(world, served.scheduler, ms),
-    /** The broker ends in good order and another begins on the same store. */
+    /** Stops the broker in good order and starts another on the same store. */
     async restart(): Promise<void> {
       await served.stop();
       served = await serveBroker(world);

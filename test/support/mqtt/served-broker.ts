@@ -7,11 +7,11 @@ import { command } from "../../../src/store/sqlite/command.ts";
 import { serveWebSockets } from "../http/web-sockets.ts";
 import type { World } from "../world/world.ts";
 
-/** Of the event loop: more than what was sent needs to arrive, and to be answered for. */
+/** Turns of the event loop: more than sent bytes need to arrive and be answered. */
 const TURNS = 20;
 const nothing = command("nothing", () => null);
 
-/** A broker on a world's store, that devices reach by TCP and WebSocket; it and its jobs end with `stop`. */
+/** A broker on a world's store, that devices connect to by TCP and WebSocket; it and its jobs end with `stop`. */
 export async function serveBroker(world: World) {
   const faults: unknown[] = [];
   const broker = new Broker(world.deps);
@@ -46,13 +46,13 @@ export async function serveBroker(world: World) {
   };
 }
 
-/** What is on its way through the loopback has arrived, and what follows from it is stored. */
+/** Waits until everything on its way through the loopback has arrived, and its effects are stored. */
 export async function quiet(world: World): Promise<void> {
   for (let turn = 0; turn < TURNS; turn++) await new Promise((done) => setImmediate(done));
-  // A command of the server's own goes before what devices have waiting.
+  // A command of the server itself goes before those that devices have waiting.
   do await world.store.write(nothing, SYSTEM, null);
   while (waitingCommands(world) > 0);
-  // What the last answers have brought is sent at the end of a turn, and that one's may be over.
+  // Packets caused by the last answers are sent at the end of a turn, and the current one may be over.
   for (let turn = 0; turn < 3; turn++) await new Promise((done) => setImmediate(done));
 }
 
@@ -63,7 +63,7 @@ function waitingCommands({ deps }: World): number {
   throw new Error("the writer says how many commands wait");
 }
 
-/** Time passes, and what falls due on the way is done. */
+/** Lets time pass, and does everything that falls due. */
 export async function pass(world: World, scheduler: Scheduler, ms: number): Promise<void> {
   await quiet(world);
   world.clock.advance(ms);

@@ -6,14 +6,14 @@ import type { Json } from "../world/world.ts";
 
 type TwinAnswer = { topic: string; body: Json; qos: QoS; message: Message };
 
-/** A device's connection without its wire: what it publishes goes to the twin API, and what that answers is kept. */
+/** A device's connection without its wire: its publishes go to the twin API, and the answers are kept. */
 export function connectTwin(
   deps: Awaited<ReturnType<typeof openHub>>["world"]["deps"],
   ids: { accountId: string; deviceId: string; hubId: string },
   level: TwinCaller["level"] = 4,
 ) {
   const answers: TwinAnswer[] = [];
-  /** The filters that it is subscribed to, by the beginning of their topics, with what was granted. */
+  /** The filters that it is subscribed to, by prefix of their topics, with the granted QoS. */
   const granted = new Map<string, QoS>([["$SCW/twins/", 1]]);
   const requests = new TwinRequests(deps, {
     level,
@@ -30,11 +30,11 @@ export function connectTwin(
     const bytes = bytesOf(payload);
     const packet: Publish = { cmd: "publish", topic, payload: bytes, qos: 1, dup: false, retain: false, ...rest };
     const handled = requests.handle(packet);
-    // As a socket does that reads the next bytes into the same place.
+    // As a socket does that reads the next bytes into the same buffer.
     bytes.fill(0);
     return handled;
   };
-  /** Publishes, and resolves with the one answer. */
+  /** Publishes, and resolves with the single answer. */
   async function ask(topic: string, payload: unknown = "", rest: Partial<Publish> = {}) {
     const before = answers.length;
     const reasonCode: ReasonCode | undefined = await handle(topic, payload, rest);
@@ -49,7 +49,7 @@ function bytesOf(payload: unknown): Uint8Array {
   return new TextEncoder().encode(typeof payload === "string" ? payload : JSON.stringify(payload));
 }
 
-/** A hub with one device that asks about its documents. */
+/** A hub with one device that requests its documents. */
 export async function openTwin(settings: Record<string, string> = {}, level: TwinCaller["level"] = 4) {
   const hub = await openHub(settings);
   const { device } = await hub.createDevice("panel", { allow_insecure: true });

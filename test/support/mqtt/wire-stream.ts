@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, TLSSocket } from "node:tls";
 
-// What a device's bytes travel over, for tests that look at each of them. The WebSocket is spoken by hand, so that frames can
-// be cut, mixed and spoiled, and so that a reader can stop reading.
+// The transport of a device's bytes, for tests that look at each of them. The WebSocket is implemented here, so that
+// frames can be cut, mixed and spoiled, and so that a reader can stop reading.
 
 export type WireAddress = {
   transport: "tcp" | "tls" | "websocket";
@@ -13,34 +13,34 @@ export type WireAddress = {
   certificate?: { cert: string; key: string };
   /** WebSocket only. */
   path?: string;
-  /** The subprotocols to offer, as the header has them. WebSocket only. */
+  /** The subprotocols to offer, as in the header. WebSocket only. */
   protocols?: string;
 };
 
 export type WireStream = {
   /** One write; over a WebSocket one binary frame. */
   write(bytes: Uint8Array): void;
-  /** Resolves once all that was written is with the system, or the connection is gone. */
+  /** Resolves when everything written is with the system, or the connection is closed. */
   flushed(): Promise<void>;
-  /** Reads nothing more: what the server sends stays with the system, and then with the server. */
+  /** Stops reading: what the server sends fills the system's buffers, and then the server's. */
   pause(): void;
   resume(): void;
   end(): void;
-  /** Ends with a reset where there is one, as a client does that is gone. */
+  /** Ends with a reset if the transport has one, like a client that is gone. */
   abort(): void;
-  /** WebSocket only: one frame as told; `final: false` leaves the message open. */
+  /** WebSocket only: one frame as given; `final: false` leaves the message open. */
   writeFrame(opcode: number, bytes: Uint8Array, options?: { final?: boolean; masked?: boolean }): void;
 };
 
 type WireListener = {
   onBytes(bytes: Buffer): void;
-  /** Last, once. Over a WebSocket with the status code that the server gave, if it gave one. */
+  /** Called last, once. For a WebSocket with the server's status code, if there was one. */
   onClose(closeCode: number | undefined): void;
 };
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** Connects; rejects if nobody listens, or the WebSocket is refused. */
+/** Connects; rejects if no server listens, or the WebSocket is refused. */
 export async function openStream(address: WireAddress, listener: WireListener): Promise<WireStream> {
   const socket = await openSocket(address);
   if (address.transport === "websocket") return upgrade(socket, address, listener);
@@ -64,7 +64,7 @@ function openSocket({ transport, host = "127.0.0.1", port, certificate }: WireAd
     socket.once("error", reject);
     socket.once(tls ? "secureConnect" : "connect", () => {
       socket.off("error", reject);
-      // A reset is how some connections are meant to end; that they ended is what is told.
+      // Some connections are meant to end with a reset; only that they ended is reported.
       socket.on("error", () => {});
       resolve(socket);
     });
@@ -161,7 +161,7 @@ function frameBytes(opcode: number, bytes: Uint8Array, final: boolean, masked: b
   return Buffer.concat([head, extended, mask, Buffer.from(bytes.map((byte, i) => byte ^ (mask[i & 3] as number)))]);
 }
 
-/** Takes bytes as they come and tells each frame of the server; a server masks nothing. */
+/** Takes bytes as they arrive and reports each frame of the server, which is never masked. */
 function frameReader(onFrame: (opcode: number, bytes: Buffer) => void): (bytes: Buffer) => void {
   let parts: Buffer[] = [];
   let received = 0;

@@ -2,7 +2,7 @@ import type { Json } from "../world/world.ts";
 
 type Message = { path: string; headers: Headers; text: string; body: Json };
 
-/** A real HTTP receiver on a free port of the loopback address: answers 201 to whatever is posted to it, and keeps it. */
+/** A real HTTP receiver on a free port of the loopback address: answers 201 to every POST, and keeps the body. */
 export function openInbox() {
   const messages: Message[] = [];
   const waiting = new Set<() => void>();
@@ -19,12 +19,12 @@ export function openInbox() {
   });
   const at = (path: string) => messages.filter((message) => message.path === path).map(({ body }) => body);
   return {
-    /** Where a receiver of that name listens. */
+    /** The URL of the receiver at this path. */
     url: (path: string) => `http://127.0.0.1:${server.port}${path}`,
-    /** The bodies that have come to it, oldest first. */
+    /** The bodies it has received, oldest first. */
     at,
     messages,
-    /** Resolves with them as soon as there are so many. */
+    /** Resolves with them when there are `count`. */
     async untilCount(path: string, count: number, limitMs = 10_000): Promise<Json[]> {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const timer = setTimeout(

@@ -35,7 +35,9 @@ export async function openNotified(settings: Record<string, string> = {}, net?: 
     twin,
     receiver,
     subscribe,
-    /** Subscribes and confirms, as a receiver would who follows the link. Answers what subscribing answered, and the subscription's id. */
+    /**
+     * Subscribes and confirms, like a receiver that follows the link. Returns the response, and the subscription's id.
+     */
     async confirmed(caller: Caller = company, wish: Wish = {}) {
       const { body } = await subscribe(caller, wish);
       await world.deliverer.settled();
@@ -45,7 +47,7 @@ export async function openNotified(settings: Record<string, string> = {}, net?: 
       const { subscriptions } = (await caller.call("GET", "/notifications/subscriptions")).body;
       return { ...body, links, uuid: subscriptions.at(-1).uuid as string };
     },
-    /** Publishes an event, and waits until everything that is due has been sent. */
+    /** Publishes an event, and waits until all due deliveries have been sent. */
     async publish(event: Json = { color: "red" }, about: Partial<Publication> = {}) {
       await publishLater(world, [
         {
@@ -59,7 +61,7 @@ export async function openNotified(settings: Record<string, string> = {}, net?: 
       ]);
       await world.deliverer.settled();
     },
-    /** Moves the clock from one due instant to the next, and lets what falls due be sent, until `ms` are over. */
+    /** Moves the clock in steps, sending what falls due after each, until `ms` are over. */
     async pass(ms: number, step = ms) {
       for (let left = ms; left > 0; left -= step) {
         world.clock.advance(Math.min(step, left));
@@ -76,11 +78,11 @@ export async function openNotified(settings: Record<string, string> = {}, net?: 
   };
 }
 
-/** In one transaction, without waiting for anything to be sent. */
+/** In one transaction, without waiting for deliveries. */
 export const publishLater = (world: World, publications: Publication[]) =>
   world.store.write(publishAlone, SYSTEM, publications);
 
-/** A link's path on the server under test, whatever it takes for its public address. */
+/** A link's path on the server under test, whatever its public address. */
 export function pathOf(link: string): string {
   const { pathname, search } = new URL(link);
   return `${pathname}${search}`;
@@ -88,7 +90,7 @@ export function pathOf(link: string): string {
 
 type Notified = Awaited<ReturnType<typeof openNotified>>;
 
-/** Moves the clock from one attempt to the next, for as long as there is one within the time. */
+/** Moves the clock from one attempt to the next, while there is one within the time. */
 export async function passAttempts({ world, company }: Notified, ms: number, uuid: string): Promise<void> {
   const end = world.clock.now() + ms;
   for (;;) {

@@ -1,13 +1,16 @@
 import type { Json } from "../world/world.ts";
 
-/** A message as it came in. */
+/** A received message. */
 export type Message = { path: string; headers: Record<string, string>; text: string; body: Json; at: number };
 
 type Respond = (message: Message) => Response | Promise<Response>;
 
 export type Receiver = ReturnType<typeof startReceiver>;
 
-/** A real HTTP server on a free port of the loopback address, which keeps what it is sent. Its answer may be changed as a test goes on. */
+/**
+ * A real HTTP server on a free port of the loopback address, which keeps what it receives. A test may change its
+ * response.
+ */
 export function startReceiver(respond: Respond = () => new Response("", { status: 201 }), port = 0) {
   const messages: Message[] = [];
   const waiting: { count: number; done: () => void }[] = [];
@@ -35,9 +38,9 @@ export function startReceiver(respond: Respond = () => new Response("", { status
     port: server.port as number,
     messages,
     state,
-    /** What it was sent of a type. */
+    /** The messages of a type. */
     of: (type: string) => messages.filter(({ body }) => body.type === type),
-    /** Resolves when so many messages have come in, in all. */
+    /** Resolves when `count` messages have arrived in total. */
     async arrived(count: number): Promise<void> {
       if (messages.length < count) await new Promise<void>((done) => waiting.push({ count, done }));
     },

@@ -1,6 +1,6 @@
 import type { Account } from "../process/server-process.ts";
 
-/** Receivers of the tests live on the loopback address. */
+/** The tests' receivers listen on the loopback address. */
 export const LOOPBACK = { TWINPOST_WEBHOOK_ALLOW: "127.0.0.0/8" };
 
 export async function subscribe(url: string, { secret }: Account, callback_url: string, topic: string): Promise<void> {

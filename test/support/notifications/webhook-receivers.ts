@@ -1,7 +1,7 @@
-// Receivers of webhooks in a process of their own, with a clock of their own: what a message waits for is the server, and not this
-// test. They confirm what they are asked to confirm, however sick they are otherwise.
+// Receivers of webhooks in a process of their own, with a clock of their own, so that they measure the server and not
+// this test. They confirm subscriptions, whatever else they do.
 
-/** What became of one message: when it first came, and how often. */
+/** When a message first arrived, and how often. */
 export type Arrival = {
   id: string;
   path: string;
@@ -13,14 +13,14 @@ export type Arrival = {
 };
 
 /**
- * `healthy` takes everything; `flaky` refuses one in five hundred at first, and is slow by milliseconds; `failing` answers 500, `hanging`
- * nothing; `closing` closes the connection, and `streaming` never ends its answer.
+ * `healthy` accepts everything; `flaky` refuses one in five hundred at first, and is slow by milliseconds; `failing`
+ * answers 500, `hanging` nothing; `closing` closes the connection, and `streaming` never ends its response.
  */
 type Kind = "healthy" | "flaky" | "failing" | "hanging" | "closing" | "streaming";
 
 type Report = { urls: Record<string, string> } | { confirmed: number } | { arrivals: Arrival[]; changed: string[] };
 
-/** Of a process's start and since then: comparable between processes, and finer than milliseconds. */
+/** From the process's start plus the time since: comparable between processes, and finer than milliseconds. */
 export const preciseNow = () => performance.timeOrigin + performance.now();
 
 export async function startReceivers(serverUrl: string, kinds: readonly Kind[]) {
@@ -43,11 +43,14 @@ export async function startReceivers(serverUrl: string, kinds: readonly Kind[]) 
   const found = await urls.promise;
   return {
     url: (kind: Kind) => found[kind] as string,
-    /** Resolves when so many subscriptions have been confirmed, in all. */
+    /** Resolves when `count` subscriptions have been confirmed in total. */
     async confirmed(count: number): Promise<void> {
       if (confirmed < count) await new Promise<void>((done) => waiting.push({ count, done }));
     },
-    /** Each notification that the healthy and the flaky one have taken, once. Refuses if one came with other bytes than before. */
+    /**
+     * Each notification that the healthy and the flaky one accepted, once. Refuses if one arrived with other bytes than
+     * before.
+     */
     arrivals(): Promise<Arrival[]> {
       asked = Promise.withResolvers();
       child.send("report");
@@ -67,7 +70,7 @@ function serve(serverUrl: string, kinds: readonly Kind[]): void {
   const never = new Promise<Response>(() => {});
   let confirmed = 0;
 
-  /** Follows the link, if it is a confirmation. */
+  /** Follows the link if it is a confirmation. */
   async function confirm(text: string): Promise<boolean> {
     const [, link] = /"confirmation_url":"([^"]+)"/.exec(text) ?? [];
     if (!link) return false;
@@ -119,7 +122,7 @@ function serve(serverUrl: string, kinds: readonly Kind[]): void {
   process.on("disconnect", () => process.exit(0));
 }
 
-/** A socket that does as it likes instead of answering. */
+/** A raw socket that misbehaves instead of answering. */
 function listenUnruly(kind: "closing" | "streaming", confirm: (text: string) => Promise<boolean>) {
   type Data = { text: string; timer?: ReturnType<typeof setInterval> };
   return Bun.listen<Data>({

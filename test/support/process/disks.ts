@@ -3,7 +3,7 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./server-process.ts";
 
-/** A small file system of a test's own, which may be filled, and made read-only. */
+/** A small file system of a test's own, which can be filled, and made read-only. */
 export type Disk = { path: string; run(...command: string[]): void; mount(options: string): void } & Disposable;
 
 const SIZES = { tmpfs: "40m", ext4: "48m" } as const;
@@ -13,7 +13,10 @@ function run(...command: string[]): void {
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}`);
 }
 
-/** Only root can mount one. An ext4 lives in a file, by a loop device; when it finds an error it becomes read-only, as a disk that fails does. */
+/**
+ * Only root can mount one. An ext4 lives in a file, by a loop device; when it finds an error it becomes read-only, as a
+ * failing disk does.
+ */
 export function openDisk(kind: keyof typeof SIZES): Disk {
   const folder = temporaryFolder();
   const [path, image] = [join(folder.path, "disk"), join(folder.path, "image")];
@@ -42,7 +45,7 @@ export function openDisk(kind: keyof typeof SIZES): Disk {
   }
 }
 
-/** Whether whoever runs this may mount such disks. Where not, the tests that need them are skipped, and this says so. */
+/** Whether this user may mount such disks. If not, the tests that need them are skipped, and this prints so. */
 export function canMount(...kinds: (keyof typeof SIZES)[]): boolean {
   try {
     for (const kind of kinds) openDisk(kind)[Symbol.dispose]();
@@ -53,7 +56,7 @@ export function canMount(...kinds: (keyof typeof SIZES)[]): boolean {
   }
 }
 
-/** A file that takes what is left; how much that is depends on how much of the log has been moved. */
+/** A file that takes the remaining space; how much that is depends on how much of the log has been moved. */
 export function fillUp(file: string): void {
   try {
     for (;;) appendFileSync(file, new Uint8Array(16 * 1024));

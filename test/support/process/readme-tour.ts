@@ -1,20 +1,23 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Commands that the README's tour tells its reader to paste, and what it says they print: nothing, where it shows nothing. */
+/** Commands that the README's tour tells its reader to paste, and the output it shows: empty if it shows none. */
 type Block = { line: number; commands: string; shown: string };
 
-/** What became of a block: whether what it printed is what the README shows, or why it was not tried. */
+/** The result of a block: whether its output is what the README shows, or why it was skipped. */
 type Played = { what: string; printed: string; agrees: boolean } | { what: string; skipped: string };
 
-/** The tour asks for no more than these; the last part of it for mosquitto's clients too. */
+/** The tour needs only these; its last part needs mosquitto's clients too. */
 export const TOUR_PLAYABLE = process.platform !== "win32" && Bun.which("bash") !== null && Bun.which("curl") !== null;
 
 const DEADLINE_MS = 60_000;
-/** Stands behind the output of each block. No command prints it. */
+/** Printed after the output of each block. No command prints it. */
 const END = "\x1e";
 
-/** The blocks under "Five minutes": `sh` is for the reader to paste, what follows one in `json` or `text` is what it prints. */
+/**
+ * The blocks under "Five minutes": `sh` blocks are for the reader to paste, a following `json` or `text` block is the
+ * output.
+ */
 export function tourBlocks(): Block[] {
   const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
   const [before, tour = ""] = readme.split(/^(?=## Five minutes$)/m);
@@ -31,8 +34,8 @@ export function tourBlocks(): Block[] {
 }
 
 /**
- * Pastes the tour into a shell, block by block, in an empty folder that holds nothing but `./twinpost`. The commands run as they stand. Ports
- * are chosen by the system; settings of the tools say where the addresses of the tour are to be found.
+ * Pastes the tour into a shell, block by block, in an empty folder that contains only `./twinpost`. The commands run
+ * unchanged. The system chooses the ports; settings of the tools map the addresses of the tour to them.
  */
 export async function playTour(program: readonly string[], folder: string): Promise<Played[]> {
   const place = join(folder, "tour");
@@ -76,7 +79,7 @@ export async function playTour(program: readonly string[], folder: string): Prom
   return played;
 }
 
-/** Leads curl and mosquitto's clients from the addresses of the tour to the server of this one. */
+/** Redirects curl and mosquitto's clients from the addresses of the tour to this server. */
 function directTools(home: string, { http, mqtt }: { http: string; mqtt: string }): void {
   writeFileSync(join(home, ".curlrc"), `connect-to = "127.0.0.1:8080:127.0.0.1:${http}"\n`);
   for (const client of ["mosquitto_pub", "mosquitto_rr", "mosquitto_sub"]) {
@@ -85,8 +88,8 @@ function directTools(home: string, { http, mqtt }: { http: string; mqtt: string 
 }
 
 /**
- * What the README shows, as a pattern. Blanks and line ends are for the reader. `"5f0e…"` is any UUID, `…` at the end of a word or number any
- * other, and alone whatever comes.
+ * The README's output as a pattern. Blanks and line ends are ignored. `"5f0e…"` is any UUID, `…` at the end of a word
+ * or number any continuation, and alone any text.
  */
 function patternOf(shown: string): RegExp {
   const pattern = shown
@@ -98,7 +101,10 @@ function patternOf(shown: string): RegExp {
   return new RegExp(`^${pattern}$`);
 }
 
-/** A bash that ends at the first command that fails, as nobody's does, and that shows complaints among the rest, as everybody's does. */
+/**
+ * A bash that ends at the first command that fails, unlike a reader's, and that mixes stderr into its output, like a
+ * reader's.
+ */
 function openShell(cwd: string, env: Record<string, string | undefined>) {
   const child = Bun.spawn(["bash", "--noprofile", "--norc", "-e"], {
     cwd,
@@ -106,7 +112,7 @@ function openShell(cwd: string, env: Record<string, string | undefined>) {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "ignore",
-    detached: true, // a group of its own, with which the server ends too
+    detached: true, // a process group of its own, so that the server ends with it
   });
   const end = () => process.kill(-child.pid, "SIGKILL");
   const deadline = setTimeout(end, DEADLINE_MS);
@@ -114,7 +120,10 @@ function openShell(cwd: string, env: Record<string, string | undefined>) {
   const decoder = new TextDecoder();
   child.stdin.write("exec 2>&1\n");
   return {
-    /** What the commands print, until they are done and what was to be seen was seen: a server in the background takes its moment. */
+    /**
+     * The output of the commands, once they are done and the expected text was printed: a server in the background
+     * needs a moment.
+     */
     async paste(commands: string, seen: (printed: string) => boolean): Promise<string> {
       child.stdin.write(`${commands}printf '${END}'\n`);
       await child.stdin.flush();

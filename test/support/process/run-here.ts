@@ -4,8 +4,9 @@ import { type Account, runTool, SOURCE } from "./server-process.ts";
 type Options = { dataDir: string; env?: Record<string, string>; cwd?: string };
 
 /**
- * A command-line tool, run to its end in this process, where a process of its own would prove nothing more: it takes a tenth of the time.
- * Of the built executable (TWINPOST_PROGRAM) it is always a process. Not for what changes its process, as a backup does.
+ * Runs a command-line tool to its end in this process, where a process of its own would prove nothing more: it takes a
+ * tenth of the time. With the built executable (TWINPOST_PROGRAM) it is always a process. Not for tools that change
+ * their process, as a backup does.
  */
 export async function runHere(args: string[], options: Options): ReturnType<typeof runTool> {
   if (process.env["TWINPOST_PROGRAM"]) return runTool(args, { ...options, program: SOURCE });
@@ -29,7 +30,7 @@ export async function runHere(args: string[], options: Options): ReturnType<type
   }
 }
 
-/** In the place of a stream's `write`: whoever waits for it to be written is told at once. */
+/** Replaces a stream's `write`: its callback is called at once. */
 const into = (take: (text: string) => void) =>
   ((text: string, written?: (error?: Error) => void) => {
     take(text);
@@ -37,7 +38,7 @@ const into = (take: (text: string) => void) =>
     return true;
   }) as typeof process.stdout.write;
 
-/** A new account of that data directory, made by `twinpost account create`. */
+/** A new account in that data directory, created by `twinpost account create`. */
 export async function createAccountHere(dataDir: string, name = "Meter company"): Promise<Account> {
   const { code, stdout, stderr } = await runHere(["account", "create", "--name", name, "--json"], { dataDir });
   if (code !== 0) throw new Error(`account create failed: ${stderr}`);

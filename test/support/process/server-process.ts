@@ -2,20 +2,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A folder that is gone when its test is over. */
+/** A folder that is deleted when its test is over. */
 export function temporaryFolder(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "twinpost-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** How to call the program: its source code, or what TWINPOST_PROGRAM names as a JSON list, such as the built executable. */
+/**
+ * How to run the program: its source code, or what TWINPOST_PROGRAM names as a JSON list, such as the built executable.
+ */
 export const SOURCE: readonly string[] = process.env["TWINPOST_PROGRAM"]
   ? JSON.parse(process.env["TWINPOST_PROGRAM"])
   : [process.execPath, join(import.meta.dir, "../../../src/main.ts")];
 
 type Options = { dataDir: string; program?: readonly string[]; env?: Record<string, string>; cwd?: string };
 
-/** The real server as a process of its own, on free ports of the loopback address unless told which. */
+/** The real server as a process of its own, on free ports of the loopback address unless others are given. */
 export async function startServer({ http = "127.0.0.1:0", ...options }: Options & { http?: string }) {
   const { dataDir, program = SOURCE, env = {}, cwd = dataDir } = options;
   const child = Bun.spawn([...program, "serve", "--data-dir", dataDir, "--http", http], {
@@ -29,7 +31,7 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
     url,
     /** Every address that it serves. */
     urls,
-    /** Where devices connect by TCP; by WebSocket they come to the other one. */
+    /** The TCP address of devices; by WebSocket they use the other one. */
     mqttUrl,
     pid: child.pid,
     exited: child.exited,
@@ -45,7 +47,7 @@ export async function startServer({ http = "127.0.0.1:0", ...options }: Options 
   };
 }
 
-/** What the server says of itself when it serves. */
+/** The addresses that the server logs when it serves. */
 export async function readAddresses(
   stdout: ReadableStream<Uint8Array>,
 ): Promise<{ url: string; mqttUrl: string; urls: string[] }> {
@@ -77,7 +79,7 @@ export async function runTool(args: string[], { dataDir, program = SOURCE, env =
   return { code: await child.exited, stdout, stderr };
 }
 
-/** A new account of that server's database, made by `twinpost account create` beside it. */
+/** A new account in that server's database, created by `twinpost account create` beside it. */
 export async function createAccount(options: Options, name = "Meter company"): Promise<Account> {
   const { code, stdout, stderr } = await runTool(["account", "create", "--name", name, "--json"], options);
   if (code !== 0) throw new Error(`account create failed: ${stderr}`);

@@ -5,10 +5,10 @@ import { Connection } from "../../../src/store/sqlite/connection.ts";
 import { findDamage } from "../../../src/store/sqlite/integrity.ts";
 import { findViolations, type Invariant } from "../../../src/store/sqlite/invariant.ts";
 
-/** How an invariant is broken from beside, and what is then said. */
+/** How to break an invariant directly in the database, and the message that is then expected. */
 export type Breakage = readonly [name: string, sql: string, says: RegExp];
 
-/** What `twinpost check` would say of a data directory. */
+/** What `twinpost check` would report about a data directory. */
 export function problemsOf(dataDir: string, invariants: readonly Invariant[] = INVARIANTS): string[] {
   const connection = new Connection(join(dataDir, "twinpost.db"), { readonly: true });
   try {
@@ -18,10 +18,10 @@ export function problemsOf(dataDir: string, invariants: readonly Invariant[] = I
   }
 }
 
-/** Whatever a test has done to a data directory, all that has to be true is true at its end. */
+/** Every invariant holds at the end of a test, whatever it has done to the data directory. */
 export const expectInOrder = (dataDir: string) => expect(problemsOf(dataDir)).toEqual([]);
 
-/** Breaks a database that is in order in one way after the other: each is named, and no invariant is left that nothing breaks. */
+/** Breaks a sound database in one way after another: each is named, and no invariant is left that nothing breaks. */
 export function expectEachNamed(dataDir: string, invariants: readonly Invariant[], breakages: readonly Breakage[]) {
   expect(problemsOf(dataDir, invariants)).toEqual([]);
   const named: string[] = [];

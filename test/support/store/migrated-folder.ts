@@ -7,7 +7,10 @@ import { type Files, filesOf, folderWith, memoryFolder } from "./memory-folder.t
 
 let template: Promise<Files> | undefined;
 
-/** A new folder with an empty database, as a first start leaves it: made once and copied from then on, which takes a tenth of the time. */
+/**
+ * A new folder with an empty database, as a first start leaves it: created once and then copied, which takes a tenth of
+ * the time.
+ */
 export async function migratedFolder() {
   template ??= makeTemplate();
   return folderWith(await template);

@@ -9,7 +9,7 @@ import { temporaryFolder } from "../process/server-process.ts";
 /** The last migration of the first release. */
 const FIRST_RELEASE = 13;
 
-/** A data directory with what another has, at an older schema: columns and tables that came later are left out. */
+/** A data directory with the content of another, at an older schema: later columns and tables are left out. */
 export async function olderDatabase(dataDir: string, level: number = FIRST_RELEASE) {
   const folder = temporaryFolder();
   const file = join(folder.path, "twinpost.db");

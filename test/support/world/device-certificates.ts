@@ -2,7 +2,7 @@ import type { Extension, JsonName, X509Certificate } from "@peculiar/x509";
 import type { Credentials } from "../../../src/hub/registry/identity.ts";
 import type { openHub } from "./hub.ts";
 
-// The library wants the other one there first, and imports that stand together are not in order.
+// The library needs reflect-metadata imported first, and sorted static imports would not keep that order.
 await import("reflect-metadata");
 export const x509 = await import("@peculiar/x509");
 
@@ -12,11 +12,11 @@ const DAY_MS = 86_400_000;
 export type Made = { certificate: X509Certificate; keys: CryptoKeyPair; der: Uint8Array; pem: string };
 
 type Wish = {
-  /** The common names, or the whole subject taken apart. */
+  /** The common names, or the whole subject in parsed form. */
   name?: string | JsonName;
-  /** Itself, if nobody. */
+  /** The signer; itself if absent. */
   by?: Made;
-  /** Another issuer's name than that of who signs. */
+  /** An issuer's name other than the signer's. */
   issuer?: JsonName;
   from?: number;
   to?: number;
@@ -30,14 +30,14 @@ type Wish = {
   keys?: CryptoKeyPair;
 };
 
-/** What the clocks of worlds show. */
+/** The time that the clocks of worlds begin with. */
 export const START = Date.UTC(2026, 0, 1);
 
-/** A certificate just as somebody wishes, be it good or evil. */
+/** A certificate with any content, valid or hostile. */
 export async function make(wish: Wish = {}): Promise<Made> {
   const algorithm = wish.algorithm ?? ELLIPTIC;
   const keys = wish.keys ?? ((await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as CryptoKeyPair);
-  const subject = typeof wish.name === "object" ? wish.name : [{ CN: [wish.name ?? "somebody"] }];
+  const subject = typeof wish.name === "object" ? wish.name : [{ CN: [wish.name ?? "some device"] }];
   const extensions = [...(wish.extensions ?? [])];
   if (wish.ca !== undefined) extensions.push(new x509.BasicConstraintsExtension(wish.ca, wish.pathLength, true));
   if (wish.usages !== undefined) extensions.push(new x509.KeyUsagesExtension(wish.usages, true));
@@ -63,7 +63,7 @@ export async function make(wish: Wish = {}): Promise<Made> {
 
 export const makeCa = (name = "Meter company", wish: Wish = {}) => make({ name, ca: true, ...wish });
 
-/** Gives a hub a CA of the customer's own, as they would over REST. */
+/** Gives a hub a customer CA over REST. */
 export async function adoptCa(
   h: Pick<Awaited<ReturnType<typeof openHub>>, "call" | "hub">,
   ca: Made,
@@ -79,7 +79,7 @@ export async function adoptCa(
   await must("POST", `/hubs/${hubId}/enable`, {});
 }
 
-/** What a connection shows, of which a test names what matters. */
+/** What a connection presents; a test gives only what matters to it. */
 export const shown = (rest: Partial<Credentials> = {}): Credentials => ({
   certificates: [],
   clientId: "",
@@ -93,7 +93,7 @@ export const shown = (rest: Partial<Credentials> = {}): Credentials => ({
 export const keyId = (id: string) => new x509.SubjectKeyIdentifierExtension(id);
 export const issuerKeyId = (id: string) => new x509.AuthorityKeyIdentifierExtension(id);
 
-/** A certificate that a server issued, with its key. */
+/** A certificate that the server issued, with its key. */
 export async function issued({ crt, key }: { crt: string; key: string }): Promise<Made> {
   const certificate = new x509.X509Certificate(crt);
   const privateKey = await crypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(key), ELLIPTIC, true, [

@@ -3,7 +3,7 @@ import { type Json, openWorld } from "./world.ts";
 /** The base path of the hub API. */
 export const HUB = "/iot/v1/regions/fr-par";
 
-/** Somebody on the hub API of a world: calls with the token spelling of their secret. */
+/** A caller of a world's hub API, with the token form of its secret. */
 export function hubCaller(world: Awaited<ReturnType<typeof openWorld>>, token: string) {
   return (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
     world.call(method, HUB + path, { body, headers: { "x-auth-token": token, ...headers } });

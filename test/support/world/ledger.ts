@@ -4,7 +4,7 @@ import { type Caller, type Json, openWorld } from "./world.ts";
 export const newTwin = async (caller: Caller, description?: Json): Promise<string> =>
   (await caller.call("POST", "/twins", { description })).body.creation_certificate.uuid;
 
-/** A company with a twin, and how to reach its own ledger of it. */
+/** A company with a twin, and access to its own ledger of it. */
 export async function openLedger() {
   const world = await openWorld();
   const company = await world.createAccount();

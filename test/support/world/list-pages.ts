@@ -1,6 +1,6 @@
 import type { Answer, Caller, Json } from "./world.ts";
 
-/** Where an answer says that its list goes on: a path and query, resolved as a client would. */
+/** The next page that a response links to: a path and query, resolved as a client would. */
 export function nextOf({ headers }: Answer, path = "/users"): string | undefined {
   const [, reference] = /^<([^>]*)>; rel="next"$/.exec(headers.get("link") ?? "") ?? [];
   if (reference === undefined) return undefined;

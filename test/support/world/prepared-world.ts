@@ -2,8 +2,9 @@ import { filesOf, folderWith } from "../store/memory-folder.ts";
 import { openWorld, type World } from "./world.ts";
 
 /**
- * What many tests begin with is made once, and each of them gets a world of its own with a copy of it, for a tenth of the time.
- * What `prepare` answers goes with each copy, so it is of ids and secrets, not of calls into the world that it was made in.
+ * Prepares a common starting point once, and gives each test a world with a copy of it, in a tenth of the time. The
+ * result of `prepare` goes with each copy, so it must consist of ids and secrets, not of functions of the world in
+ * which it was made.
  */
 export function prepared<Things>(prepare: (world: World) => Promise<Things>) {
   const make = async () => {

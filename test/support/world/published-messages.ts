@@ -1,7 +1,7 @@
 import type { Connection } from "../../../src/store/sqlite/connection.ts";
 import type { Json, World } from "./world.ts";
 
-/** The topics of the tests that ask what is published: to be told of, a topic needs somebody who listens. */
+/** The topics of tests that check publications: only a topic with a subscriber is published to. */
 const TOPICS = [
   "red",
   "blue",
@@ -37,11 +37,11 @@ const TOPICS = [
   "by-north",
 ];
 
-/** Subscribes an account to all these topics for good. Nothing is sent: deliveries are looked at where they wait. */
+/** Subscribes an account to all these topics for good. Nothing is sent: tests look at the stored deliveries. */
 export const listen = (world: Pick<World, "seed">, account: string) =>
   world.seed((connection) => subscribeForGood(connection, account, TOPICS));
 
-/** Confirmed subscriptions that are paused, straight into the database. */
+/** Inserts confirmed, paused subscriptions directly into the database. */
 export function subscribeForGood(connection: Connection, account: string, topics: readonly string[]): void {
   for (const topic of topics) {
     connection.run(
@@ -56,7 +56,10 @@ export function subscribeForGood(connection: Connection, account: string, topics
   }
 }
 
-/** What was published, oldest first: trigger, topics, account, twin and event. What a sticker tells several topics is one thing. */
+/**
+ * What was published, oldest first: trigger, topics, account, twin and event. One sticker event for several topics is a
+ * single item.
+ */
 export function published(world: Pick<World, "query">): Json[] {
   const rows = world.query(
     `SELECT publisher_id, twin_id, trigger, topic, event FROM deliveries WHERE type = 'Notification' ORDER BY position`,

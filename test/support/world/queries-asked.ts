@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 
 type Asked = { sql: string; binds: SqlValue[]; rows: number };
 
-/** The world's deps, and all that is asked of the store through them. */
+/** The world's deps, and the queries that they send to the store. */
 export function listeningTo({ deps }: World): { deps: Deps; asked: Asked[] } {
   const asked: Asked[] = [];
   const listening = (reader: Reader): Reader => ({
@@ -31,7 +31,7 @@ export function listeningTo({ deps }: World): { deps: Deps; asked: Asked[] } {
   return { deps: { ...deps, store }, asked };
 }
 
-/** Steps of the database's plans for these questions by which it would look at more than it returns, or sort it. */
+/** Steps of the query plans that scan more rows than they return, or sort. */
 export function laboriousSteps({ dataDir }: World, asked: readonly Asked[]): string[] {
   const database = new Database(join(dataDir, "twinpost.db"), { readonly: true });
   try {

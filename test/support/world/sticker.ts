@@ -6,7 +6,10 @@ const EVERYTHING = { effect: "deny", actions: null };
 
 type Person = Pick<Caller, "call">;
 
-/** A company with a twin and a meter desk, and a contractor of the same account: the people of the tutorial. The company listens to what is published, unless told not to. */
+/**
+ * A company with a twin and a meter desk, and a contractor of the same account: the people of the tutorial. The company
+ * listens to publications, unless `listening` is false.
+ */
 export async function openStickers(settings: Record<string, string> = {}, { listening = true } = {}) {
   const world = await openWorld(settings);
   const company = await world.createAccount();

@@ -30,8 +30,9 @@ export type World = Awaited<ReturnType<typeof openWorld>>;
 export type Caller = Awaited<ReturnType<World["createAccount"]>>;
 
 /**
- * A whole server without its socket, on a database of its own: the real store and app, under a clock, a log and (if handed in) a network
- * that the test holds. Jobs and deliveries run once they are started. `made` is a data directory that is there already; it goes with the world.
+ * A whole server without its socket, on a database of its own: the real store and app, with a clock, a log and (if
+ * given) a network that the test controls. Jobs and deliveries run once they are started. `made` is an existing data
+ * directory; it is deleted with the world.
  */
 export async function openWorld(
   settings: Record<string, string> = {},
@@ -67,7 +68,7 @@ export async function openWorld(
     slices: new FairSlices(),
     userTokenKey,
   };
-  // Devices do without it, and it takes half as long as all the rest.
+  // Tests of devices do not need it, and it takes half as long as all the rest.
   let mounted: ReturnType<typeof createApp> | undefined;
   const app = () => (mounted ??= createApp(deps));
   const scheduler = new Scheduler(deps, jobs());
@@ -87,7 +88,7 @@ export async function openWorld(
     return { status: response.status, body: text && JSON.parse(text), headers: response.headers };
   }
 
-  /** Somebody with a secret or a token, and what they can do with it. */
+  /** A caller with a secret or a token, and the requests it can send. */
   const caller = (ids: { account: string; user: string; role: string }, authorization: string) => ({
     ...ids,
     authorization,
@@ -95,13 +96,13 @@ export async function openWorld(
       call(method, path, { body, ...options, headers: { authorization, ...options.headers } }),
   });
 
-  /** A new account, through its super admin. */
+  /** A new account, with its super admin. */
   const newAccount = async (name = "Meter company") => {
     const { secret, token, ...ids } = await createAccount(store, random, name);
     return { ...caller(ids, secret), token };
   };
 
-  /** A new user of the account, with a role of this statement, through the secret they got for their PIN. */
+  /** A new user of the account, with a role of this statement, and the secret it got for its PIN. */
   async function createUser(by: ReturnType<typeof caller>, statement: Json, name = "Some user") {
     const role = (await by.call("POST", "/roles", { name: "Some role", statement })).body.uuid;
     const user = (await by.call("POST", "/users", { name, role })).body.uuid;
@@ -110,7 +111,7 @@ export async function openWorld(
     return { ...caller({ account: by.account, user, role }, redeemed.secret), token: redeemed.token as string };
   }
 
-  /** Looks at the database from beside: what is really committed. */
+  /** Queries the database directly: what is committed. */
   function query(sql: string, ...binds: (string | number)[]): Json[] {
     const connection = new Connection(join(folder.path, "twinpost.db"), { readonly: true });
     try {
@@ -120,7 +121,7 @@ export async function openWorld(
     }
   }
 
-  /** Writes to the database from beside, in one transaction: what would take too long through the app. */
+  /** Writes to the database directly, in one transaction, for what would take too long through the app. */
   function seed(write: (connection: Connection) => void): void {
     const connection = new Connection(join(folder.path, "twinpost.db"));
     try {
@@ -133,7 +134,7 @@ export async function openWorld(
   }
 
   const servers: HttpServer[] = [];
-  /** Serves the app on a socket, for clients that bring their own HTTP; answers the URL. */
+  /** Serves the app on a socket, for clients with their own HTTP; returns the URL. */
   function listen(): string {
     const server = serveHttp({ host: "127.0.0.1", port: 0 }, (request, peerAddress, arriving) =>
       app().fetch(request, { peerAddress, arriving }),
@@ -142,7 +143,7 @@ export async function openWorld(
     return `http://127.0.0.1:${server.port}`;
   }
 
-  /** Ends all but the data directory, and answers that. */
+  /** Ends everything except the data directory, and returns that. */
   async function end() {
     for (const server of servers) await server.stop(0);
     await scheduler.stop();
