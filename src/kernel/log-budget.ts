@@ -1,8 +1,11 @@
-/** Lines that one source causes of one event: at once, and a second after that. */
-const OF_SOURCE = { most: 20, perSecond: 1 };
-/** And all sources together. */
-const OF_ALL = { most: 100, perSecond: 10 };
-/** So many sources are remembered of an event; then all begin anew, within what all may have. */
+/** Lines of one event from one source: a burst, and per second after that. */
+const OF_SOURCE = { burst: 20, perSecond: 1 };
+/** Likewise from all sources together. */
+const OF_ALL = { burst: 100, perSecond: 10 };
+/**
+ * At most this many sources are remembered per event. Then all of them start with a full budget, still within the
+ * budget of all sources.
+ */
 const SOURCES_MAX = 10_000;
 
 type Rate = typeof OF_SOURCE;
@@ -10,8 +13,8 @@ type Bucket = { left: number; at: number };
 type Spent = { all: Bucket; sources: Map<string, Bucket>; suppressed: number };
 
 /**
- * How many lines of the log callers may cause. A client that is refused without end would fill the disk, and hide what else there is to read; a
- * sample of it tells as much.
+ * Limits the log lines that callers can cause. A client that is refused without end would fill the disk and hide other
+ * lines; a sample tells as much.
  */
 export class LogBudget {
   readonly #now: () => number;
@@ -21,7 +24,10 @@ export class LogBudget {
     this.#now = now;
   }
 
-  /** Takes the place of a line. Returns how many were left out since the last one of this event; undefined if this one is left out, too. */
+  /**
+   * Takes one line from the budget. Returns how many lines of this event were left out since the last one written, or
+   * undefined if this line is to be left out too.
+   */
   admit(event: string, source: string): number | undefined {
     const now = this.#now();
     const spent = this.#spent.get(event) ?? { all: full(OF_ALL, now), sources: new Map(), suppressed: 0 };
@@ -44,12 +50,12 @@ export class LogBudget {
   }
 }
 
-const full = ({ most }: Rate, now: number): Bucket => ({ left: most, at: now });
+const full = ({ burst }: Rate, now: number): Bucket => ({ left: burst, at: now });
 
-function has(bucket: Bucket, { most, perSecond }: Rate, now: number): boolean {
-  // A clock that was set back owes nobody anything.
+function has(bucket: Bucket, { burst, perSecond }: Rate, now: number): boolean {
+  // A clock set back must not drain the bucket.
   const elapsedMs = Math.max(0, now - bucket.at);
-  bucket.left = Math.min(most, bucket.left + (elapsedMs / 1000) * perSecond);
+  bucket.left = Math.min(burst, bucket.left + (elapsedMs / 1000) * perSecond);
   bucket.at = now;
   return bucket.left >= 1;
 }

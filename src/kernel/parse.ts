@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { type InvalidKind, type IssueReason, invalid } from "./failure.ts";
 
-/** A hostile body can be wrong in very many places; some will do. */
+/** A hostile body can be wrong in thousands of places; report only the first ones. */
 const ISSUES_MAX = 20;
 
-/** What the schema makes of a value that came from a caller; refused as `kind`, with complaints and their places. */
+/** Parses a caller's value with the schema. Refuses it as `kind`, with the issues and their paths. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, kind: InvalidKind, what: string) {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

@@ -17,8 +17,8 @@ import {
 } from "../values/values.ts";
 import { type Code, constant, fold, operation, type Workshop } from "./code.ts";
 
-// Here is where the service is kinder than rule-engine: an attribute or item of null, and a key that a mapping does not
-// have, are null (specification 2.13). A key also wins over an attribute of its name, which in rule-engine it does not.
+// More lenient than rule-engine here: an attribute or item of null, and a missing key of a mapping, are null
+// (specification 2.13). A key also takes precedence over an attribute of its name, unlike in rule-engine.
 
 /** `a.b`: a key of a mapping, or an attribute. */
 export function compileAttribute(shop: Workshop, { name, at }: NodeOf<"attribute">, object: Code): Code {
@@ -49,7 +49,7 @@ function attributeValue(value: RuleValue, name: string, frame: Frame): RuleValue
   throw new RuleError(`${kind} has no attribute ${name}`);
 }
 
-/** `a[b]`: a member of an array, text or bytes by its position, of a mapping by its key. */
+/** `a[b]`: a member of an array, text or bytes by position, of a mapping by key. */
 export function compileItem(shop: Workshop, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
   const { type } = container;
   if (type.kind === "null") return constant(shop, at, null);
@@ -85,13 +85,13 @@ function memberAt(value: string | RuleValue[] | Uint8Array, index: number): Rule
   return characters[index + characters.length];
 }
 
-/** A position; beyond what a double counts, all are equally out of range. */
+/** A position; beyond the range of a double, all are equally out of bounds. */
 function position(item: RuleValue): number {
   if (!isNumber(item) || !isWhole(item)) throw mismatch("a position is a whole number");
   return Number(toBigInt(item));
 }
 
-/** `a[b:c]`, where a bound may be null or missing. */
+/** `a[b:c]`, where either bound may be null or missing. */
 export function compileSlice(
   shop: Workshop,
   { at }: NodeOf<"slice">,

@@ -6,7 +6,7 @@ import { kindOf, RuleFunction, type RuleValue } from "../values/values.ts";
 import { callFunction } from "./builtins.ts";
 import { type Code, operation, type Workshop } from "./code.ts";
 
-/** `f(a, b)`. Of a function that is known beforehand, the arguments are checked before anything runs, and each time. */
+/** `f(a, b)`. If the function is known at compile time, its arguments are type-checked then and again on each call. */
 export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
   const { type } = callee;
   if (type.kind !== "unknown" && type.kind !== "function") throw new RuleRefusal(`${type.kind} cannot be called`, at);
@@ -45,7 +45,7 @@ function complaintAbout(
   return undefined;
 }
 
-/** Members are only looked at where the wanted type says something of them. */
+/** Members are checked only if the expected type restricts them. */
 function isOfType(value: RuleValue, wanted: types.StaticType, frame: Frame): boolean {
   if (wanted.kind === "unknown") return true;
   if ("of" in wanted && wanted.of.kind !== "unknown") return types.fits(types.typeOf(value, frame), wanted);

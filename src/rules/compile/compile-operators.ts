@@ -23,9 +23,9 @@ import { isTruthy, type Kind, kindOf, type RuleValue } from "../values/values.ts
 import { type Code, operation, refusingAt, type Workshop } from "./code.ts";
 
 type Group = {
-  /** Kinds an operand may be seen to have; others are refused when the rule is compiled. */
+  /** Types allowed for an operand; others are refused at compile time, as far as they are known. */
   kinds: readonly Kind[];
-  /** What the types of both, as far as known, make of the result; undefined refuses them. */
+  /** The type of the result for the known types of both operands; undefined refuses them. */
   result: (left: StaticType, right: StaticType) => StaticType | undefined;
 };
 
@@ -118,10 +118,10 @@ const PLAIN: Record<Plain, [Group, Operation]> = {
   ">>": [ARITHMETIC, shift(">>")],
 };
 
-/** What works on bits, and so refuses other literals than natural numbers. */
+/** Operators on bits; literals other than natural numbers are refused. */
 const BITS: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
 
-/** Code for a binary operator; refuses operands whose types can be seen not to fit. */
+/** Code for a binary operator. Refuses operands whose types are known not to fit. */
 export function compileBinary(shop: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
   const { operator, at } = node;
   switch (operator) {
@@ -182,14 +182,14 @@ function compileMembership(shop: Workshop, at: number, operator: "in" | "not in"
     throw new RuleRefusal(`${operator} is not for ${kind}`, at);
   }
   const wanted = operator === "in";
-  // The container comes first, which tells when both fail or take many steps.
+  // The container is evaluated first, which matters if both fail or take many steps.
   return operation(shop, at, [member, container], types.BOOLEAN, (frame) => {
     const value = container.run(frame);
     return contains(value, member.run(frame), frame) === wanted;
   });
 }
 
-/** Matching notes the groups for `$re_groups`; of two constants it is done beforehand and notes nothing. */
+/** Matching stores the groups for `$re_groups`. Two constants are matched at compile time and store nothing. */
 function compileMatch(shop: Workshop, node: NodeOf<"binary">, operator: RegexOperator, left: Code, right: Code): Code {
   const { at } = node;
   const type = resultType(REGEX, at, operator, left, right);
@@ -209,7 +209,7 @@ function compileMatch(shop: Workshop, node: NodeOf<"binary">, operator: RegexOpe
   });
 }
 
-/** For a pattern that is computed. The last one is kept, as it seldom changes from twin to twin. */
+/** For a computed pattern. The last one compiled is kept, because it rarely changes from twin to twin. */
 function patternReader(code: Code): (frame: Frame) => Regex | null {
   let last: { pattern: string; regex: Regex } | undefined;
   return (frame) => {

@@ -16,7 +16,7 @@ import { compileAttribute, compileItem, compileSlice } from "./compile-access.ts
 import { compileCall } from "./compile-call.ts";
 import { compileBinary } from "./compile-operators.ts";
 
-/** Makes closures of a syntax tree and computes what is constant; refuses what can be seen never to work. */
+/** Compiles a syntax tree to closures and folds constants; refuses what is known never to work. */
 export function compile(node: Node, shop: Workshop): Code {
   const { at } = node;
   const part = (inner: Node) => compile(inner, shop);
@@ -88,7 +88,7 @@ function minus(value: RuleValue): RuleValue {
 }
 
 function compileVariable({ name }: NodeOf<"variable">, shop: Workshop): Code {
-  // Of comprehensions inside each other with one variable, rule-engine looks at the outermost.
+  // If nested comprehensions share a variable name, rule-engine reads the outermost.
   const binding = shop.bindings.find((bound) => bound.name === name);
   if (binding) {
     const { slot, type } = binding;
@@ -108,8 +108,8 @@ function compileVariable({ name }: NodeOf<"variable">, shop: Workshop): Code {
 }
 
 /**
- * Where a type was foreseen, rule-engine looks again at each value. Of the members of an array only their one common type
- * is known, and an empty array, which has none, does not pass for an array of texts.
+ * Where a type was inferred, rule-engine checks each value again at run time. For an array it knows only the one common
+ * type of the members, and an empty array, which has none, is not accepted as an array of texts.
  */
 function checked(type: types.StaticType, read: (frame: Frame) => RuleValue): (frame: Frame) => RuleValue {
   if (type.kind === "unknown" || ("of" in type && type.of.kind === "unknown")) return read;
@@ -140,7 +140,7 @@ function compileCollection(node: NodeOf<"array" | "set" | "mapping">, shop: Work
     const value = code.run(shop.frame);
     return { ...code, run: () => value };
   } catch (error) {
-    // Such as a set of sets: an error only where it is evaluated.
+    // Such as a set of sets: an error only when evaluated.
     if (error instanceof RuleError) return code;
     throw error;
   }
@@ -170,7 +170,7 @@ function mappingCode(node: NodeOf<"mapping">, part: Part): Code {
   }
   const run = (frame: Frame) => {
     charge(frame, entries.length);
-    // Values of keys that come again are not evaluated.
+    // The values of duplicate keys are not evaluated.
     const last = new Map<string, [RuleValue, Code]>();
     for (const [keyCode, value] of entries) {
       const key = keyCode.run(frame);
@@ -214,7 +214,7 @@ function compileComprehension(node: NodeOf<"comprehension">, shop: Workshop): Co
   return { run, type: types.arrayOf(result.type), constant: false, weight: weight + iterable.weight };
 }
 
-/** A choice by a constant is the branch it chooses, but the other one has to compile too. */
+/** A conditional with a constant condition becomes the chosen branch, but the other branch must compile too. */
 function compileChoice(shop: Workshop, condition: Code, yes: Code, no: Code): Code {
   if (condition.constant) return isTruthy(condition.run(shop.frame)) ? yes : no;
   const bothArrays = yes.type.kind === "array" && no.type.kind === "array";
