@@ -17,8 +17,8 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
 }
 
 function reasonOf(code: string, value: unknown, path: PropertyKey[]): IssueReason {
-  let there: unknown = value;
-  for (const key of path) there = (there as Record<PropertyKey, unknown> | undefined)?.[key];
-  if (there === undefined && path.length > 0) return "required";
+  let nested: unknown = value;
+  for (const key of path) nested = (nested as Record<PropertyKey, unknown> | undefined)?.[key];
+  if (nested === undefined && path.length > 0) return "required";
   return code === "too_small" || code === "too_big" ? "constraint" : "format";
 }

@@ -32,7 +32,7 @@ export function compileTemplate(text: string): Template {
       const character = codePointLength(text.slice(0, piece.index)) + 1;
       return invalid("rule", `The template does not compile: ${message} (at character ${character}).`);
     };
-    if (all === "{" || all === "}") throw refuse(`the brace ${all} has no other; a literal one is doubled`);
+    if (all === "{" || all === "}") throw refuse(`the brace ${all} is unbalanced; double a literal brace`);
     if (all === "{{" || all === "}}") parts.push(all[0] as string);
     else if (field === undefined) parts.push(all);
     else parts.push(parseField(field, refuse));

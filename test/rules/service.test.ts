@@ -95,11 +95,11 @@ test("a rule keeps no state between evaluations", () => {
 
 test("a refusal gives the error and the position of its character", () => {
   const refusals: [string, string][] = [
-    ["", "the rule ends where a value should be (at character 1)"],
+    ["", "the rule ends where a value is expected (at character 1)"],
     ["TWIN.kind =", 'unexpected "=" (at character 11)'],
     ["'😀' + é", 'unexpected "é" (at character 7)'],
-    ["(1 + 2", "the rule ends where ) should be (at character 7)"],
-    ["a.in", "unexpected in where name should be (at character 3)"],
+    ["(1 + 2", "the rule ends where ) is expected (at character 7)"],
+    ["a.in", "unexpected in where name is expected (at character 3)"],
     ["1.5.length", "unexpected . (at character 4)"],
     ["'open", "the text is not closed on its line (at character 1)"],
     ["a and else", "the word else is reserved (at character 7)"],

@@ -42,8 +42,8 @@ test("missing values are empty in names and null in values", () => {
 
 test("fields that Python's format would refuse or treat specially are refused, with their position", () => {
   const refused: [string, string][] = [
-    ["{", "the brace { has no other; a literal one is doubled (at character 1)"],
-    ["a}", "the brace } has no other; a literal one is doubled (at character 2)"],
+    ["{", "the brace { is unbalanced; double a literal brace (at character 1)"],
+    ["a}", "the brace } is unbalanced; double a literal brace (at character 2)"],
     ["😀{a{b}}", "(at character 2)"],
     ["{}", "{} names no variable (at character 1)"],
     ["{0}", "{0} names no variable"],

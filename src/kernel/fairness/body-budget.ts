@@ -6,7 +6,7 @@ import { FairQueue, type Owner } from "./fair-queue.ts";
 
 /**
  * At most this many bytes of request bodies are in progress at once, over all callers. Beyond it, large requests are
- * refused with 429.
+ * refused with `limited`.
  */
 const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
 /**

@@ -29,7 +29,7 @@ export type Workshop = {
 
 /** Code for an operation on parts. If all are literals it is computed at once, as rule-engine does. */
 export function operation(
-  shop: Workshop,
+  context: Workshop,
   at: number,
   parts: Code[],
   type: StaticType,
@@ -37,18 +37,18 @@ export function operation(
 ): Code {
   const weight = 1 + parts.reduce((sum, part) => sum + part.weight, 0);
   const code: Code = { run, type, constant: false, weight };
-  return parts.every((part) => part.constant) ? fold(shop, at, code) : code;
+  return parts.every((part) => part.constant) ? fold(context, at, code) : code;
 }
 
 /** A constant with the value of `code`. An error refuses the rule, because it could never be evaluated. */
-export function fold(shop: Workshop, at: number, code: Code): Code {
-  const value = refusingAt(at, () => code.run(shop.frame));
+export function fold(context: Workshop, at: number, code: Code): Code {
+  const value = refusingAt(at, () => code.run(context.frame));
   if (code.type.kind === "function") return { ...code, run: () => value, constant: true };
-  return constant(shop, at, value);
+  return constant(context, at, value);
 }
 
-export function constant(shop: Workshop, at: number, value: RuleValue): Code {
-  const type = value === null ? NULL : refusingAt(at, () => typeOf(value, shop.frame));
+export function constant(context: Workshop, at: number, value: RuleValue): Code {
+  const type = value === null ? NULL : refusingAt(at, () => typeOf(value, context.frame));
   return { run: () => value, type, constant: true, weight: 1 };
 }
 

@@ -21,9 +21,9 @@ import { type Code, constant, fold, operation, type Workshop } from "./code.ts";
 // (specification 2.13). A key also takes precedence over an attribute of its name, unlike in rule-engine.
 
 /** `a.b`: a key of a mapping, or an attribute. */
-export function compileAttribute(shop: Workshop, { name, at }: NodeOf<"attribute">, object: Code): Code {
+export function compileAttribute(context: Workshop, { name, at }: NodeOf<"attribute">, object: Code): Code {
   const { kind } = object.type;
-  if (kind === "null") return constant(shop, at, null);
+  if (kind === "null") return constant(context, at, null);
   const known = kind === "unknown" || kind === "mapping" ? undefined : attributeOf(kind, name);
   if (!known && kind !== "unknown" && kind !== "mapping") throw new RuleRefusal(`${kind} has no attribute ${name}`, at);
   const type = known ? known.type(object.type) : types.UNKNOWN;
@@ -36,7 +36,7 @@ export function compileAttribute(shop: Workshop, { name, at }: NodeOf<"attribute
   };
   const weight = object.weight + 1;
   const code: Code = { run, type, constant: false, weight };
-  return object.constant ? fold(shop, at, code) : code;
+  return object.constant ? fold(context, at, code) : code;
 }
 
 function attributeValue(value: RuleValue, name: string, frame: Frame): RuleValue {
@@ -50,9 +50,9 @@ function attributeValue(value: RuleValue, name: string, frame: Frame): RuleValue
 }
 
 /** `a[b]`: a member of an array, text or bytes by position, of a mapping by key. */
-export function compileItem(shop: Workshop, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
+export function compileItem(context: Workshop, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
   const { type } = container;
-  if (type.kind === "null") return constant(shop, at, null);
+  if (type.kind === "null") return constant(context, at, null);
   const positional = type.kind === "text" || type.kind === "bytes" || type.kind === "array";
   if (!positional && type.kind !== "mapping" && type.kind !== "unknown") {
     throw new RuleRefusal(`${type.kind} has no items`, at);
@@ -60,7 +60,7 @@ export function compileItem(shop: Workshop, { safe, at }: NodeOf<"item">, contai
   if (positional && !types.fits(item.type, types.NUMBER)) throw new RuleRefusal("the position is no number", at);
   const result =
     type.kind === "text" ? type : type.kind === "bytes" ? types.NUMBER : "of" in type ? type.of : types.UNKNOWN;
-  return operation(shop, at, [container, item], result, (frame) => {
+  return operation(context, at, [container, item], result, (frame) => {
     const value = container.run(frame);
     return value === null ? null : itemOf(value, item.run(frame), safe, frame);
   });
@@ -93,18 +93,18 @@ function position(item: RuleValue): number {
 
 /** `a[b:c]`, where either bound may be null or missing. */
 export function compileSlice(
-  shop: Workshop,
+  context: Workshop,
   { at }: NodeOf<"slice">,
   container: Code,
   start: Code | undefined,
   stop: Code | undefined,
 ): Code {
   const { type } = container;
-  if (type.kind === "null") return constant(shop, at, null);
+  if (type.kind === "null") return constant(context, at, null);
   const known = type.kind === "text" || type.kind === "bytes" || type.kind === "array";
   if (!known && type.kind !== "unknown") throw new RuleRefusal(`${type.kind} has no parts`, at);
   const parts = [container, start, stop].filter((part) => part !== undefined);
-  return operation(shop, at, parts, type, (frame) => {
+  return operation(context, at, parts, type, (frame) => {
     const value = container.run(frame);
     if (value === null) return null;
     const from = bound(start, 0, frame);

@@ -7,7 +7,7 @@ import { callFunction } from "./builtins.ts";
 import { type Code, operation, type Workshop } from "./code.ts";
 
 /** `f(a, b)`. If the function is known at compile time, its arguments are type-checked then and again on each call. */
-export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
+export function compileCall(context: Workshop, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
   const { type } = callee;
   if (type.kind !== "unknown" && type.kind !== "function") throw new RuleRefusal(`${type.kind} cannot be called`, at);
   const signature = type.kind === "function" ? type : undefined;
@@ -15,7 +15,7 @@ export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code
     signature && complaintAbout(signature, args.length, (i, wanted) => types.fits((args[i] as Code).type, wanted));
   if (complaint) throw new RuleRefusal(complaint, at);
 
-  return operation(shop, at, [callee, ...args], signature?.returns ?? types.UNKNOWN, (frame) => {
+  return operation(context, at, [callee, ...args], signature?.returns ?? types.UNKNOWN, (frame) => {
     const callable = callee.run(frame);
     if (!(callable instanceof RuleFunction)) throw mismatch(`${kindOf(callable)} cannot be called`);
     const values = args.map((arg) => arg.run(frame));
@@ -25,7 +25,7 @@ export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code
     );
     if (wrong) throw new RuleError(wrong);
     const result = callFunction(callable, values, frame);
-    if (!isOfType(result, signature.returns, frame)) throw mismatch(`${signature.name} came to ${kindOf(result)}`);
+    if (!isOfType(result, signature.returns, frame)) throw mismatch(`${signature.name} returned ${kindOf(result)}`);
     return result;
   });
 }

@@ -122,29 +122,29 @@ const PLAIN: Record<Plain, [Group, Operation]> = {
 const BITS: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
 
 /** Code for a binary operator. Refuses operands whose types are known not to fit. */
-export function compileBinary(shop: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
+export function compileBinary(context: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
   const { operator, at } = node;
   switch (operator) {
     case "and":
     case "or":
-      return compileLogic(shop, at, operator, left, right);
+      return compileLogic(context, at, operator, left, right);
     case "in":
     case "not in":
-      return compileMembership(shop, at, operator, left, right);
+      return compileMembership(context, at, operator, left, right);
     case "=~":
     case "=~~":
     case "!~":
     case "!~~":
-      return compileMatch(shop, node, operator, left, right);
+      return compileMatch(context, node, operator, left, right);
   }
   const [group, apply] = PLAIN[operator];
   const type = resultType(group, at, operator, left, right);
   if (BITS.has(operator)) {
     for (const side of [left, right]) {
-      if (side.constant && side.type.kind === "number") refusingAt(at, () => natural(side.run(shop.frame)));
+      if (side.constant && side.type.kind === "number") refusingAt(at, () => natural(side.run(context.frame)));
     }
   }
-  return operation(shop, at, [left, right], type, (frame) => apply(left.run(frame), right.run(frame), frame));
+  return operation(context, at, [left, right], type, (frame) => apply(left.run(frame), right.run(frame), frame));
 }
 
 function resultType(
@@ -162,17 +162,23 @@ function resultType(
   return type;
 }
 
-function compileLogic(shop: Workshop, at: number, operator: "and" | "or", left: Code, right: Code): Code {
+function compileLogic(context: Workshop, at: number, operator: "and" | "or", left: Code, right: Code): Code {
   const type = resultType(ANY, at, operator, left, right);
   const [first, second] = [left.run, right.run];
   const run =
     operator === "and"
       ? (frame: Frame) => isTruthy(first(frame)) && isTruthy(second(frame))
       : (frame: Frame) => isTruthy(first(frame)) || isTruthy(second(frame));
-  return operation(shop, at, [left, right], type, run);
+  return operation(context, at, [left, right], type, run);
 }
 
-function compileMembership(shop: Workshop, at: number, operator: "in" | "not in", member: Code, container: Code): Code {
+function compileMembership(
+  context: Workshop,
+  at: number,
+  operator: "in" | "not in",
+  member: Code,
+  container: Code,
+): Code {
   const { kind } = container.type;
   if (kind === "text" || kind === "bytes") {
     if (member.type.kind !== "unknown" && member.type.kind !== kind) {
@@ -183,22 +189,28 @@ function compileMembership(shop: Workshop, at: number, operator: "in" | "not in"
   }
   const wanted = operator === "in";
   // The container is evaluated first, which matters if both fail or take many steps.
-  return operation(shop, at, [member, container], types.BOOLEAN, (frame) => {
+  return operation(context, at, [member, container], types.BOOLEAN, (frame) => {
     const value = container.run(frame);
     return contains(value, member.run(frame), frame) === wanted;
   });
 }
 
 /** Matching stores the groups for `$re_groups`. Two constants are matched at compile time and store nothing. */
-function compileMatch(shop: Workshop, node: NodeOf<"binary">, operator: RegexOperator, left: Code, right: Code): Code {
+function compileMatch(
+  context: Workshop,
+  node: NodeOf<"binary">,
+  operator: RegexOperator,
+  left: Code,
+  right: Code,
+): Code {
   const { at } = node;
   const type = resultType(REGEX, at, operator, left, right);
   const from = operator.endsWith("~~") ? "anywhere" : "start";
   const wanted = operator.startsWith("=");
-  const literal = right.constant ? right.run(shop.frame) : null;
+  const literal = right.constant ? right.run(context.frame) : null;
   const compiled = typeof literal === "string" ? refusingAt(node.right.at, () => compileRegex(literal)) : undefined;
   const regexOf = compiled ? () => compiled : patternReader(right);
-  return operation(shop, at, [left, right], type, (frame) => {
+  return operation(context, at, [left, right], type, (frame) => {
     const text = left.run(frame);
     if (typeof text !== "string" && text !== null) throw mismatch(`${kindOf(text)} ${operator}`);
     const regex = regexOf(frame);

@@ -61,12 +61,13 @@ function expect(cursor: Cursor, kind: string): Token {
 
 function unexpected({ kind, text, at }: Token, wanted?: string): RuleRefusal {
   const found = kind === "end" ? "the rule ends" : `unexpected ${text}`;
-  return new RuleRefusal(wanted ? `${found} where ${wanted} should be` : found, at);
+  return new RuleRefusal(wanted ? `${found} where ${wanted} is expected` : found, at);
 }
 
 function tree(node: Bare, ...parts: (Node | undefined)[]): Node {
   const height = 1 + parts.reduce((highest, part) => Math.max(highest, part?.height ?? 0), 0);
-  if (height > TREE_HEIGHT_MAX) throw new RuleRefusal(`more than ${TREE_HEIGHT_MAX} operations on each other`, node.at);
+  if (height > TREE_HEIGHT_MAX)
+    throw new RuleRefusal(`operations are nested deeper than ${TREE_HEIGHT_MAX} levels`, node.at);
   return { ...node, height } as Node;
 }
 
@@ -92,14 +93,14 @@ function parseExpression(cursor: Cursor, level: number): Node {
       comparable = false;
       continue;
     } else {
-      const own = LEVELS.get(token.kind);
-      if (own === undefined || own < level) break;
-      if (own === COMPARISON_LEVEL && !comparable) {
+      const tokenLevel = LEVELS.get(token.kind);
+      if (tokenLevel === undefined || tokenLevel < level) break;
+      if (tokenLevel === COMPARISON_LEVEL && !comparable) {
         throw new RuleRefusal(`comparisons cannot be chained: unexpected ${token.text}`, token.at);
       }
       cursor.next++;
-      left = binary(token.kind as BinaryOperator, token, left, parseExpression(cursor, own + 1));
-      comparable = own !== COMPARISON_LEVEL;
+      left = binary(token.kind as BinaryOperator, token, left, parseExpression(cursor, tokenLevel + 1));
+      comparable = tokenLevel !== COMPARISON_LEVEL;
       continue;
     }
     comparable = true;

@@ -51,7 +51,7 @@ export function readText(quoted: string): string {
 
 function characterOf(code: number): string {
   // A lone surrogate cannot be stored, sent or searched.
-  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new RuleError("an escape stands for no character");
+  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new RuleError("an escape is not a character");
   return String.fromCodePoint(code);
 }
 

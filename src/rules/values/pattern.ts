@@ -117,8 +117,8 @@ function takeRepeat(state: State): { re2: string; times: number } | undefined {
   const [, least, comma, most] = found;
   const min = Number(least || 0);
   const max = comma ? (most ? Number(most) : Number.POSITIVE_INFINITY) : min;
-  if (min > max) throw refuse("a repeat's least count is above its greatest");
-  if (min > 1000 || (max > 1000 && max !== Number.POSITIVE_INFINITY)) throw refuse("counts end at 1000");
+  if (min > max) throw refuse("a repeat's minimum is above its maximum");
+  if (min > 1000 || (max > 1000 && max !== Number.POSITIVE_INFINITY)) throw refuse("a repeat count is at most 1000");
   const re2 = max === min ? `{${min}}` : max === Number.POSITIVE_INFINITY ? `{${min},}` : `{${min},${max}}`;
   return { re2, times: Math.max(1, max === Number.POSITIVE_INFINITY ? min + 1 : max) };
 }
@@ -175,7 +175,7 @@ function namedGroup(state: State): string {
   if (next !== "<") throw refuse("unknown extension ?P");
   const name = takeUntil(state, ">");
   if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) throw refuse("bad group name");
-  if (state.names.has(name)) throw refuse("a group name stands twice");
+  if (state.names.has(name)) throw refuse("a group name is used twice");
   state.names.add(name);
   return "(";
 }

@@ -55,13 +55,13 @@ export type Tx = Reader & {
 
 export function assertBindable(binds: readonly unknown[]): asserts binds is SqlValue[] {
   for (const value of binds) {
-    const fine =
+    const isBindable =
       typeof value === "string"
         ? !value.includes("\0") && value.isWellFormed()
         : typeof value === "number"
           ? Number.isFinite(value)
           : value === null || typeof value === "bigint" || value instanceof Uint8Array;
-    if (!fine) throw new TypeError(`cannot bind ${describe(value)}`);
+    if (!isBindable) throw new TypeError(`cannot bind ${describe(value)}`);
   }
 }
 

@@ -67,7 +67,7 @@ export class Checkpoints {
     this.#beside = beside;
     this.#flush = flush;
     this.#onFailure = onFailure;
-    for (const one of [connection, beside]) one.pragma("wal_autocheckpoint = 0");
+    for (const each of [connection, beside]) each.pragma("wal_autocheckpoint = 0");
   }
 
   /** Records a statement that writes. */
