@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { Glob } from "bun";
 
-/** Given by the command line, which writes without a thread; and what another command is made of. */
+/** Commands of the command line, which writes without the thread, and functions that other commands are built from. */
 const NOT_OF_THE_SERVER = ["insertNewAccount", "replaceUserSecret", "terminateTwin"];
 
-test("the writer's thread knows every command that a server gives", async () => {
+test("the writer's thread knows every command that a server runs", async () => {
   const root = `${import.meta.dir}/../src`;
   const made: string[] = [];
   for (const file of new Glob("**/*.ts").scanSync(root)) {

@@ -1,17 +1,17 @@
 import type { Connection } from "../store/sqlite/connection.ts";
 import type { AccountTable } from "../store/transfer/account-table.ts";
 
-/** That an account was imported is of the server that it came to: the journal says it there, and it does not travel on. */
+/** Journals that an account was imported. This row belongs to the importing server and is not exported. */
 const IMPORTED = "account.imported";
 
 export const OWN_EVENTS = `account_id = ?1 AND kind <> '${IMPORTED}'`;
 
-/** The journal of an account. Its numbers, which documents share, are handed in by the room that knows those. */
+/** The journal of an account. Documents share its numbering, which the room that knows documents passes in. */
 export const EVENT_TABLE = { table: "events", where: OWN_EVENTS, order: "sequence" } as const satisfies AccountTable;
 
 /**
- * Journals an import behind everything that came with it, even where that is only numbers of rows that were cut: what happens from now on
- * must not take those.
+ * Makes the journal's next row follow every number that came with an import, including numbers of rows already pruned,
+ * so that new rows never reuse one.
  */
 export function insertImported(
   connection: Pick<Connection, "run" | "get">,

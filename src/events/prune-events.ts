@@ -2,15 +2,18 @@ import { command } from "../store/sqlite/command.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { deleteEventsThrough, findEvent, listOldest, type StoredEvent } from "./rows.ts";
 
-/** Keeps what a room still needs of a journal row that is about to be cut, and answers how many bytes that took. */
+/** Saves what a room still needs of a journal row before it is deleted. Returns how many bytes that took. */
 export type Keeper = (tx: Tx, event: StoredEvent) => number;
 
-/** What a slice of the cut may read and write, so that callers never wait long behind it. One row is always cut. */
+/**
+ * Most that one command of pruning reads and writes, so that callers never wait long for it. At least one row is always
+ * deleted.
+ */
 const SLICE_BYTES_MAX = 256 * 1024;
 
 /**
- * Cuts at most `limit` journal rows from before an instant, oldest first and never the newest, and answers how many there were.
- * Each is shown to the keepers before: rooms above this one hand theirs in where the command is put together.
+ * Deletes at most `limit` journal rows older than an instant, oldest first and never the newest. Returns how many. Each
+ * row is passed to the keepers first; rooms above this one pass theirs in where the command is built.
  */
 export const pruneEvents = (keepers: readonly Keeper[]) =>
   command("prune_events", (tx, _actor, { before, limit }: { before: number; limit: number }): number => {

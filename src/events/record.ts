@@ -4,7 +4,7 @@ import { type Spliced, writeJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { insertEvent } from "./rows.ts";
 
-/** Something that happened: what kind, on whose account, on which twin (if on one), and the data that changed. */
+/** An event: its kind, the account, the twin (if any), and the data that changed. */
 type Event = {
   kind: `${string}.${string}`;
   accountId: string;
@@ -13,7 +13,7 @@ type Event = {
 };
 
 /**
- * Writes the journal row of a change, in the transaction of the change, and answers its sequence. Never secrets, not even
+ * Writes the journal row of a change in the change's own transaction, and returns its sequence. Never secrets, not even
  * digests of them.
  */
 export function record(tx: Tx, actor: Actor, event: Event): number {

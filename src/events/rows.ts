@@ -9,7 +9,7 @@ type EventRow = {
   data: string;
 };
 
-/** A journal row as far as history is made from it. */
+/** The columns of a journal row that history needs. */
 export type StoredEvent = { sequence: number; occurredAt: number; twinId: string | null; kind: string; data: string };
 
 const JOURNAL: GrowingTable = {
@@ -18,7 +18,7 @@ const JOURNAL: GrowingTable = {
   columns: ["occurred_at", "account_id", "twin_id", "kind", "actor_kind", "actor_id", "data"],
 };
 
-/** Answers the sequence of the new row. */
+/** Returns the sequence of the new row. */
 export const insertEvent = (tx: Tx, event: EventRow): number =>
   tx.append(JOURNAL, tx.now, event.accountId, event.twinId, event.kind, event.actorKind, event.actorId, event.data);
 
@@ -29,7 +29,7 @@ export function findEvent(reader: Reader, sequence: number): StoredEvent | undef
   return row && eventFrom(row);
 }
 
-/** The oldest rows with their instants and how large they are, but never the newest. */
+/** The oldest rows with their instants and sizes, but never the newest. */
 export const listOldest = (reader: Reader, limit: number) =>
   reader
     .all(
@@ -43,7 +43,7 @@ export const listOldest = (reader: Reader, limit: number) =>
       byteCount: integer(row, "byte_count"),
     }));
 
-/** Deletes the rows up to a sequence, and answers how many. */
+/** Deletes the rows up to a sequence, and returns how many. */
 export const deleteEventsThrough = (tx: Tx, sequence: number): number =>
   tx.run("DELETE FROM events WHERE sequence <= ?", sequence);
 

@@ -2,11 +2,14 @@ import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 import type { Cidr } from "./address.ts";
 
-/** Whose word for a client's address is believed. */
+/** Which proxies are trusted to report a client's address, and in which header. */
 export type ProxyTrust = {
-  /** Where the proxies are. */
+  /** Address ranges of the trusted proxies. */
   readonly trustedProxies: readonly Cidr[];
-  /** The header in which they say it, each writing over what came; without one it is `X-Forwarded-For`. */
+  /**
+   * The header in which the proxies report the address, overwriting any that the client sent. Default:
+   * `X-Forwarded-For`.
+   */
   readonly clientAddressHeader?: string | null;
 };
 
@@ -19,8 +22,8 @@ export function clientAddress(peer: string, headers: Headers, trust: ProxyTrust)
 }
 
 /**
- * A header that the proxy writes itself. One that does not have exactly one address was not written by it, so nothing else is
- * believed in its place: a client writes `X-Forwarded-For` as it likes.
+ * Reads a header that the proxy writes itself. If it does not hold exactly one address, the proxy did not write it.
+ * There is no fallback to `X-Forwarded-For`, because clients can write that as they like.
  */
 function fromHeader(peer: string, value: string | null, trusted: readonly Cidr[]): string {
   const address = value?.trim() ?? "";
@@ -28,8 +31,8 @@ function fromHeader(peer: string, value: string | null, trusted: readonly Cidr[]
 }
 
 /**
- * The nearest address on the way of the request that is no trusted proxy. Each proxy appends the address it was called from to
- * `X-Forwarded-For`; what stands there is believed only as far as proxies of our own wrote it.
+ * Returns the nearest address on the request's path that is not a trusted proxy. Each proxy appends the address that
+ * called it to `X-Forwarded-For`; an entry is trusted only if one of our own proxies wrote it.
  */
 function fromWay(peer: string, forwardedFor: string | null, trusted: readonly Cidr[]): string {
   if (!forwardedFor) return peer;
@@ -43,7 +46,7 @@ function fromWay(peer: string, forwardedFor: string | null, trusted: readonly Ci
   return nearest;
 }
 
-/** What a throttle counts by: an IPv4 address, or the /64 that an IPv6 customer commonly has. */
+/** The key that a throttle counts by: an IPv4 address, or the /64 that an IPv6 customer commonly has. */
 export function throttleKey(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
@@ -51,11 +54,14 @@ export function throttleKey(address: string): string {
   return parsed.toByteArray().slice(0, 8).join(".");
 }
 
-/** Likewise of a peer, which is an address, with or without its port. */
+/** Likewise for a peer: an address, with or without a port. */
 export const peerKey = (peer: string): string =>
   throttleKey(isIP(peer) > 0 ? peer : peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"));
 
-/** What a throttle counts by where many addresses shall gain little: beside the client's own, of IPv4 the /24, of IPv6 the /48 and the /32. */
+/**
+ * The keys that a throttle counts by where owning many addresses shall gain little: the client's own, plus the /24 of
+ * IPv4 or the /48 and /32 of IPv6.
+ */
 export function networksOf(address: string): string[] {
   if (!ipaddr.isValid(address)) return [address];
   const parsed = ipaddr.process(address);
@@ -64,7 +70,7 @@ export function networksOf(address: string): string[] {
   return [throttleKey(address), ...wider.map((length) => `${bytes.slice(0, length).join(".")}/${8 * length}`)];
 }
 
-/** Whether an address is a proxy's of our own. */
+/** Whether an address belongs to a trusted proxy. */
 export function isTrusted(address: string, trusted: readonly Cidr[]): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);

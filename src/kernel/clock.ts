@@ -27,5 +27,5 @@ export const systemClock: Clock = {
 /** Resolves `ms` later by this clock. */
 export const sleep = (clock: Clock, ms: number) => new Promise<void>((done) => clock.at(clock.now() + ms, done));
 
-/** Milliseconds since some instant, with fractions, whoever sets the clock: to measure how long something takes, and nothing else. */
+/** Monotonic milliseconds with fractions, for measuring durations only. */
 export const stopwatchMs = (): number => performance.now();

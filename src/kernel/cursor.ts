@@ -2,12 +2,13 @@ import { z } from "zod";
 import { invalid } from "./failure.ts";
 import type { JsonValue } from "./json.ts";
 
-// A cursor says where the next page of a list begins. It is no secret, and names its list; clients treat it as opaque all the same.
+// A cursor marks where the next page of a list begins. It is not secret and contains the list's name, but clients treat
+// it as opaque.
 
-/** What is there of a list from some place on, and the cursor to what comes behind it; null at the end. */
+/** One page of a list, and the cursor of the next page; null at the end. */
 export type Page<Item> = { items: Item[]; cursor: string | null };
 
-/** What a list is asked for: no cursor is its beginning. */
+/** The page that a client asks for. Without a cursor it is the first page. */
 export type PageWish = { cursor?: string | undefined; limit: number };
 
 const Cursor = z.tuple([z.string(), z.unknown()]);
@@ -15,10 +16,10 @@ const Cursor = z.tuple([z.string(), z.unknown()]);
 export const cursorTo = (list: string, place: JsonValue): string =>
   Buffer.from(JSON.stringify([list, place])).toString("base64url");
 
-/** The place that a cursor of this list leads to. Refuses what no list has answered, and what another one has. */
+/** Decodes a cursor of this list. Refuses a cursor of another list, and a text that is no cursor. */
 export function placeOf<Place extends z.ZodType>(list: string, place: Place, cursor: string): z.output<Place> {
-  const said = Cursor.safeParse(jsonOf(Buffer.from(cursor, "base64url").toString()));
-  const read = said.success && said.data[0] === list ? place.safeParse(said.data[1]) : undefined;
+  const parsed = Cursor.safeParse(jsonOf(Buffer.from(cursor, "base64url").toString()));
+  const read = parsed.success && parsed.data[0] === list ? place.safeParse(parsed.data[1]) : undefined;
   if (read?.success) return read.data;
   throw invalid("parameter", "The cursor is not one that this list answered.", [
     { path: "cursor", message: "unknown" },
@@ -33,7 +34,9 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Cuts the page from a list that was asked for one item more, which tells whether there is a next page. */
+/**
+ * Cuts the page from a list that was read with one item more than the limit; that item shows that there is a next page.
+ */
 export function pageOf<Item>(found: Item[], limit: number, cursorBehind: (item: Item) => string): Page<Item> {
   const items = found.length > limit ? found.slice(0, limit) : found;
   const last = items.at(-1);

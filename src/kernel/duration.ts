@@ -1,7 +1,10 @@
 const DAYS = { D: 1, W: 7, M: 30, Y: 365 };
 const DAY_MS = 86_400_000;
 
-/** A duration as the account API spells it (specification 1.4, 2.9): days, weeks, months of 30 and years of 365 days, or `INF`. */
+/**
+ * A duration as the account API writes it (specification 1.4, 2.9): days, weeks, months of 30 and years of 365 days, or
+ * `INF`.
+ */
 export const DURATION = /^([1-9][0-9]{0,2}[DWMY]|INF)$/;
 
 export const durationMs = (text: string): number =>

@@ -1,11 +1,11 @@
 declare const checked: unique symbol;
 
-/** Well-formed JSON as text. What is kept as it came is answered and recorded without being parsed on the way. */
+/** Well-formed JSON as text. Stored JSON is returned and recorded without being parsed on the way. */
 export type JsonText = string & { readonly [checked]: true };
 
 type Texts = Readonly<Record<string, JsonText | null | undefined>>;
 
-/** An object of which some members are JSON text already. The compiler sees the others only. */
+/** An object of which some members are already JSON text. Its type shows only the other members. */
 export class Spliced<Rest extends object> {
   readonly rest: Rest;
   readonly texts: Texts;
@@ -16,10 +16,10 @@ export class Spliced<Rest extends object> {
   }
 }
 
-/** Members of `texts` come last when this is written; those that are undefined are left out. */
+/** The members of `texts` are written last; undefined ones are left out. */
 export const spliced = <Rest extends object>(rest: Rest, texts: Texts) => new Spliced(rest, texts);
 
-/** Writes a JSON value, or an object with members that are text already. */
+/** Writes a JSON value, or an object with members that are already JSON text. */
 export function writeJson(value: unknown): JsonText {
   if (!(value instanceof Spliced)) return JSON.stringify(value) as JsonText;
   let text = JSON.stringify(value.rest).slice(0, -1);
@@ -30,12 +30,12 @@ export function writeJson(value: unknown): JsonText {
   return `${text}}` as JsonText;
 }
 
-/** A JSON array of items that are text already. */
+/** A JSON array of items that are already JSON text. */
 export const writeArray = (items: readonly JsonText[]) => `[${items.join(",")}]` as JsonText;
 
 /**
- * A JSON object of members that are text already, in this order: in an object of the language, keys such as `1763990500` would come
- * first, and `__proto__` not at all.
+ * A JSON object of members that are already JSON text, in this order. In a JavaScript object, keys such as `1763990500`
+ * would come first, and `__proto__` would be lost.
  */
 export const writeObject = (members: readonly (readonly [name: string, text: JsonText])[]) =>
   `{${members.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}` as JsonText;

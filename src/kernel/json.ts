@@ -3,16 +3,16 @@ import { invalid } from "./failure.ts";
 export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
 export type JsonObject = { [key: string]: JsonValue };
 
-/** Deeper nesting than this is refused; data people keep is a handful of levels deep. `path` is what the complaint names. */
+/** Deeper nesting is refused; real data is a handful of levels deep. `path` is the path named in the error. */
 export type DepthLimit = { levels: number; path: string };
 const DEPTH_LIMIT: DepthLimit = { levels: 64, path: "" };
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
- * Parses what a caller sent. Refuses bytes that are not UTF-8 and text that is not well formed (`encoding`), text that
- * is no JSON, nesting deeper than the limit and numbers beyond the range of a double (`json`). `__proto__` is a key like any
- * other. Depth is measured before the parser runs, so hostile nesting costs one pass over the bytes.
+ * Parses what a caller sent. Refuses bytes that are not UTF-8 and text with lone surrogates (`encoding`); text that is
+ * not JSON, nesting deeper than the limit and numbers beyond the range of a double (`json`). `__proto__` is a key like
+ * any other. Depth is measured before the parser runs, so hostile nesting costs one pass over the bytes.
  */
 export function parseJson(bytes: Uint8Array, { levels, path } = DEPTH_LIMIT): JsonValue {
   if (nestsDeeperThan(bytes, levels)) {
@@ -47,7 +47,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Counts brackets outside of strings. On UTF-8 this works byte by byte: no byte of a longer character is ASCII. */
+/** Counts brackets outside of strings, byte by byte: in UTF-8, no byte of a longer character is ASCII. */
 function nestsDeeperThan(bytes: Uint8Array, depthMax: number): boolean {
   let depth = 0;
   let inString = false;
@@ -64,7 +64,7 @@ function nestsDeeperThan(bytes: Uint8Array, depthMax: number): boolean {
   return false;
 }
 
-/** Text with lone surrogates has no UTF-8 form, and `1e999` becomes Infinity: neither could be given back as it came. */
+/** Lone surrogates have no UTF-8 form, and `1e999` becomes Infinity: neither could be returned unchanged. */
 function assertStorable(value: JsonValue): void {
   if (typeof value === "string") assertWellFormed(value);
   else if (typeof value === "number") {

@@ -1,17 +1,20 @@
 import { TokenBucket } from "./token-bucket.ts";
 
-/** Lines that one source causes of one event: at once, and a second after that. */
+/** Lines of one event from one source: a burst, and per second after that. */
 const OF_SOURCE = { burst: 20, perSecond: 1 };
-/** And all sources together. */
+/** Likewise from all sources together. */
 const OF_ALL = { burst: 100, perSecond: 10 };
-/** So many sources are remembered of an event; then all begin anew, within what all may have. */
+/**
+ * At most this many sources are remembered per event. Then all of them start with a full budget, still within the
+ * budget of all sources.
+ */
 const SOURCES_MAX = 10_000;
 
 type Spent = { all: TokenBucket; sources: Map<string, TokenBucket>; suppressed: number };
 
 /**
- * How many lines of the log callers may cause. A client that is refused without end would fill the disk, and hide what else there is to read; a
- * sample of it tells as much.
+ * Limits the log lines that callers can cause. A client that is refused without end would fill the disk and hide other
+ * lines; a sample tells as much.
  */
 export class LogBudget {
   readonly #now: () => number;
@@ -21,7 +24,10 @@ export class LogBudget {
     this.#now = now;
   }
 
-  /** Takes the place of a line. Returns how many were left out since the last one of this event; undefined if this one is left out, too. */
+  /**
+   * Takes one line from the budget. Returns how many lines of this event were left out since the last one written, or
+   * undefined if this line is to be left out too.
+   */
   admit(event: string, source: string): number | undefined {
     const now = this.#now();
     const spent = this.#spent.get(event) ?? { all: new TokenBucket(OF_ALL, now), sources: new Map(), suppressed: 0 };

@@ -5,11 +5,11 @@ export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 type Loud = Exclude<LogLevel, "silent">;
 
-/** One JSON line an event: a dotted name and fields. Never a secret, a payload or a key. */
+/** One JSON line per event: a dotted name and fields. Never a secret, a payload or a key. */
 export type Log = Record<Loud, (event: string, fields?: JsonObject) => void> & {
   /**
-   * The same for what callers can cause as often as they like: of one source and event a few lines a second are written, and the next one says
-   * how many were left out (`suppressed`).
+   * The same for events that callers can cause without limit: a few lines a second are written per source and event,
+   * and the next one says how many were left out (`suppressed`).
    */
   caused(level: Loud, event: string, source: string, fields: JsonObject): void;
 };

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { type InvalidKind, type IssueReason, invalid } from "./failure.ts";
 
-/** A hostile body can be wrong in very many places; some will do. */
+/** A hostile body can be wrong in thousands of places; report only the first ones. */
 const ISSUES_MAX = 20;
 
-/** What the schema makes of a value that came from a caller; refused as `kind`, with complaints and their places. */
+/** Parses a caller's value with the schema. Refuses it as `kind`, with the issues and their paths. */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, kind: InvalidKind, what: string) {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
@@ -17,8 +17,8 @@ export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown, 
 }
 
 function reasonOf(code: string, value: unknown, path: PropertyKey[]): IssueReason {
-  let there: unknown = value;
-  for (const key of path) there = (there as Record<PropertyKey, unknown> | undefined)?.[key];
-  if (there === undefined && path.length > 0) return "required";
+  let nested: unknown = value;
+  for (const key of path) nested = (nested as Record<PropertyKey, unknown> | undefined)?.[key];
+  if (nested === undefined && path.length > 0) return "required";
   return code === "too_small" || code === "too_big" ? "constraint" : "format";
 }

@@ -1,4 +1,4 @@
-/** What whoever runs the program needs to be told, and nothing more: no stack, no cause. Exit code 1. */
+/** An error for the operator, printed as its message alone, without stack or cause. Exit code 1. */
 export class PlainError extends Error {
   override name = "PlainError";
 }
@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of its path is no folder",
 };
 
-/** A failure of the file system as one sentence; anything else as it is. */
+/** Turns a failure of the file system into one sentence; returns any other error unchanged. */
 export function toldPlainly(what: string, error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
   if (!("syscall" in error)) return error;

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 
-/** Chance, handed in. All of it is cryptographically strong. */
+/** The source of randomness, passed in. All of it is cryptographically strong. */
 export type Random = {
   /** A version 4 UUID. */
   uuid(): string;

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
 import { writeJson } from "./json-text.ts";
 
-// Field types that several nouns share, as the account API spells them (specification 1.4–1.6).
+// Field types that several resources share, as the account API defines them (specification 1.4–1.6).
 
-/** A version 4 UUID, lower-case, as a part of other patterns. */
+/** A version 4 UUID in lower case, to build other patterns from. */
 export const UUID_PATTERN = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
 
 export const Uuid = z
@@ -12,10 +12,12 @@ export const Uuid = z
   .regex(new RegExp(`^${UUID_PATTERN}$`), "must be a lower-case UUID, version 4")
   .meta({ examples: ["e5b20c97-3d48-4f16-92ab-4c8d7f1e6a05"] });
 
-/** Seconds of the year 9999's last moment: later instants are nobody's wish, and stay clear of what a double can count. */
+/**
+ * The last second of the year 9999. No caller needs a later instant, and this stays within what a double can represent.
+ */
 export const SECONDS_MAX = 253_402_300_799;
 
-/** An instant in a request: Unix seconds, of which three decimals count; inside, whole milliseconds. */
+/** An instant in a request: Unix seconds with three decimals; internally whole milliseconds. */
 export const Timestamp = z
   .number()
   .min(0)
@@ -23,15 +25,15 @@ export const Timestamp = z
   // Rounded to microseconds first: 1707997021.23 seconds are not 1707997021229.9998 milliseconds.
   .transform((seconds) => Math.floor(Math.round(seconds * 1e6) / 1e3));
 
-/** An instant in an answer. */
+/** An instant in a response. */
 export const TimestampView = z.number().meta({ description: "Unix seconds with up to three decimals." });
 
 export const toSeconds = (instant: number) => instant / 1000;
 export const toSecondsOrNull = (instant: number | null) => (instant === null ? null : toSeconds(instant));
 
 /**
- * A JSON object of the caller's own: kept as it came, `__proto__` included, which zod's own object types would drop.
- * `keyPattern` is what its first level of keys must match.
+ * A JSON object with keys of the caller's choice. It is kept unchanged, `__proto__` included, which zod's own object
+ * types would drop. The keys of its first level must match `keyPattern`.
  */
 const openObject = (keyPattern?: RegExp, items?: z.core.JSONSchema.BaseSchema) =>
   z
@@ -51,14 +53,16 @@ const openObject = (keyPattern?: RegExp, items?: z.core.JSONSchema.BaseSchema) =
 
 /** A description or a dictionary (1.5): any JSON values under lower-case keys. */
 export const Description = openObject(/^[a-z_][0-9a-z_]{0,63}$/);
-/** Likewise, where it is only kept and given back. */
+/** The same, for values that are only stored and returned. */
 export const DescriptionText = Description.transform(writeJson);
 export const DescriptionView = openObject();
 
-/** Any JSON value, kept and given back as text. */
+/** Any JSON value, stored and returned as text. */
 export const AnyJson = z.custom<JsonValue>((value) => value !== undefined, "is required").transform(writeJson);
 
-/** A dictionary of items of one shape, read into pairs: `__proto__` may be a key, which zod's own records would drop. */
+/**
+ * A dictionary with items of one shape, parsed to pairs: `__proto__` may be a key, which zod's own records would drop.
+ */
 export const dictionaryOf = <Item extends z.ZodType>(keyPattern: RegExp, item: Item) =>
   openObject(keyPattern, schemaOf(item)).transform((dictionary, context) => {
     const pairs: [string, z.output<Item>][] = [];

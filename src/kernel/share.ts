@@ -1,22 +1,26 @@
-/** Places that accounts share: how many there are, how many one may have at most, and how many are few. */
+/**
+ * Places that accounts share: how many there are (`all`), how many one account may have (`most`), and how many count as
+ * few (`few`).
+ */
 type SharedPlaces = { readonly all: number; readonly most: number; readonly few: number };
 
-/** A part of the places is kept for accounts that have few of them. */
-const KEPT_PART = 1 / 4;
+/** This part of the places is reserved for accounts that have few of them. */
+const RESERVED_PART = 1 / 4;
 
 /**
- * How many more places an account may take of which it has `mine`, when so many are free. Never more than would then still be free, so the next account
- * finds some; and from the last quarter only while it has few, so places that are held for long are seldom all gone.
+ * How many more places an account that has `mine` may take when `free` are free. Never more than then remain free, so
+ * the next account finds some. From the last quarter it takes some only while it has few, so that places held for long
+ * rarely run out.
  */
 export function roomFor(mine: number, free: number, { all, most, few }: SharedPlaces): number {
-  const asOne = Math.min(most - mine, fairPart(mine, free - all * KEPT_PART));
-  const asOneOfFew = Math.min(few - mine, fairPart(mine, free));
-  return Math.max(0, asOne, asOneOfFew);
+  const inGeneral = Math.min(most - mine, fairPart(mine, free - all * RESERVED_PART));
+  const whileFew = Math.min(few - mine, fairPart(mine, free));
+  return Math.max(0, inGeneral, whileFew);
 }
 
 const fairPart = (mine: number, free: number) => Math.ceil((free - mine) / 2);
 
-/** Items with those of each account in their order, and the accounts taking turns. */
+/** Orders items so that accounts take turns; the items of one account keep their order. */
 export function inTurn<Item>(items: readonly Item[], accountOf: (item: Item) => string): Item[] {
   const counts = new Map<string, number>();
   const numbered = items.map((item) => {

@@ -1,4 +1,4 @@
-/** Counts by name, until somebody takes them to where they are kept. What has not been taken is lost with the process. */
+/** Counts by name, until they are taken and stored. Counts not yet taken are lost if the process ends. */
 export class Tally {
   #counts = new Map<string, number>();
 
@@ -10,7 +10,7 @@ export class Tally {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
   }
 
-  /** Takes at most `limit` counts, oldest names first; whoever fails to keep them adds them again. */
+  /** Takes at most `limit` counts, oldest names first. A caller that fails to store them adds them again. */
   take(limit: number): [name: string, count: number][] {
     const taken = [...this.#counts.entries().take(limit)];
     for (const [name] of taken) this.#counts.delete(name);

@@ -1,4 +1,4 @@
-/** Counts up. A plain number: what counts must not be noticed by what is counted. */
+/** Counts up. A plain number, so that counting costs next to nothing. */
 export class Counter {
   value = 0;
 

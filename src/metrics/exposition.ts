@@ -5,8 +5,8 @@ import type { Family, Metrics } from "./metrics.ts";
 type Exposition = { readonly contentType: string; readonly text: string };
 
 /**
- * How everything stands now, as Prometheus reads it. What cannot be read now is left out, and `onFault` told: of a server whose disk
- * fails the rest is wanted all the more.
+ * The current values of all metrics, in the Prometheus format. A family that cannot be read now is left out and
+ * reported to `onFault`: while a disk fails, the other metrics matter all the more.
  */
 export async function expose(metrics: Metrics, onFault: (name: string, error: unknown) => void): Promise<Exposition> {
   const registry = new Registry();
@@ -18,8 +18,8 @@ export async function expose(metrics: Metrics, onFault: (name: string, error: un
 }
 
 /**
- * A family in the shape of the library's own metrics, as far as a registry asks for it. Those look their labels up at each observation: counting
- * and timing a request takes them 500 ns, and ours 10.
+ * A family in the shape of the library's own metrics, as far as a registry needs it. The library looks labels up at
+ * each observation: counting and timing a request takes 500 ns with it, and 10 ns with ours.
  */
 function viewOf({ samples, ...about }: Family, onFault: (error: unknown) => void): Metric | undefined {
   try {

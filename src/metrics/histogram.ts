@@ -1,9 +1,9 @@
-/** How often values fell where, between bounds that stay. Plain numbers: an observation costs a few nanoseconds. */
+/** How many values fell between fixed bounds. Plain numbers: an observation costs a few nanoseconds. */
 export class Histogram {
-  /** Upper bounds, the highest value that still counts for each, rising. */
+  /** Upper bounds, inclusive, ascending. */
   readonly bounds: readonly number[];
   sum = 0;
-  /** For each bound what fell between the one before and it, and last what lay above all. */
+  /** For each bound, the number of values above the previous bound and up to it; last, those above all bounds. */
   readonly #counts: Float64Array;
 
   constructor(bounds: readonly number[]) {
@@ -19,7 +19,7 @@ export class Histogram {
     this.sum += value;
   }
 
-  /** How many values were at most each bound, and last how many there were. */
+  /** For each bound the number of values up to it; last, the number of all values. */
   cumulated(): number[] {
     let count = 0;
     return Array.from(this.#counts, (own) => {
@@ -29,7 +29,7 @@ export class Histogram {
   }
 }
 
-/** Seconds: from a read that is answered out of memory to a disk that hangs. */
+/** Seconds: from a read served from memory to a disk that hangs. */
 export const DURATIONS = [
   0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ];

@@ -2,51 +2,57 @@ import { assert } from "../kernel/assert.ts";
 import { Counter } from "./counter.ts";
 import { Histogram } from "./histogram.ts";
 
-/** Of a closed set, known when the program is written: never an id, a name that somebody gave, or a path. */
+/** From a closed set, known at compile time: never an id, a name that a caller chose, or a path. */
 type Labels = Readonly<Record<string, string>>;
 
-/** What is measured, as in the exposition format of Prometheus: the unit stands in the name, and `_total` at the end of a counter's. */
+/**
+ * Name and help text as in the exposition format of Prometheus: the name contains the unit, a counter's name ends in
+ * `_total`.
+ */
 export type About = { readonly name: string; readonly help: string };
 
 type Sample = {
   readonly labels: Labels;
   readonly value: number;
-  /** Where it is not the family's. */
+  /** If it differs from the family's. */
   readonly name?: string;
 };
 
 export type Family = About & {
   readonly type: "counter" | "gauge" | "histogram";
-  /** How it stands now. May throw, where somebody has to be asked who does not answer any more. */
+  /** The current values. May throw if their source no longer answers. */
   readonly samples: () => readonly Sample[];
 };
 
 type Member = { readonly instrument: unknown; readonly samples: () => readonly Sample[] };
 
-/** More members of a family than this come of a label that is not bounded, and would take memory here and in Prometheus for ever. */
+/** A family with more members than this has an unbounded label, which would use up memory here and in Prometheus. */
 const MEMBERS_MAX = 1000;
 
 /**
- * What this server measures of itself. Whoever counts asks once for their counter, by its name and labels, and keeps it; what can be
- * looked up is read when somebody wants to know.
+ * The metrics of this server. Code that counts looks its counter up once, by name and labels, and keeps it; values
+ * known elsewhere are read when the metrics are requested.
  */
 export class Metrics {
   readonly #families = new Map<string, Family>();
   readonly #members = new Map<string, Map<string, Member>>();
 
-  /** The counter of that name and these labels; asked for twice it is the same. */
+  /** Returns the counter with that name and these labels: the same one on each call. */
   counter(about: About, labels: Labels = {}): Counter {
     const samples = ({ value }: Counter) => [{ labels, value }];
     return this.#member("counter", about, labels, () => new Counter(), samples);
   }
 
-  /** Likewise a histogram. It is shown from its first observation on: there are many buckets. */
+  /** Likewise a histogram. It is exposed after its first observation only, because each has many buckets. */
   histogram(about: About, bounds: readonly number[], labels: Labels = {}): Histogram {
     const samples = (histogram: Histogram) => samplesOf(histogram, about.name, labels);
     return this.#member("histogram", about, labels, () => new Histogram(bounds), samples);
   }
 
-  /** What is known elsewhere, and read when somebody asks. The last who says how is believed. */
+  /**
+   * Registers a metric that is read from elsewhere on request. A later registration of the same name replaces an
+   * earlier one.
+   */
   read(type: "counter" | "gauge", about: About, read: () => number | readonly Sample[]): void {
     const samples = () => {
       const found = read();

@@ -4,14 +4,16 @@ import type { Node } from "./syntax/syntax.ts";
 import { attributeOf } from "./values/attributes.ts";
 import { readText } from "./values/literals.ts";
 
-/** Which members of a variable a text names; "all" if it looks at the variable as a whole, so that any member may count. */
+/**
+ * The members of a variable that a text names; "all" if it uses the variable as a whole, so that any member may matter.
+ */
 export type Mentions = ReadonlySet<string> | "all";
 
 const NONE: Mentions = new Set<string>();
 
 const known = new WeakMap<Rule, Map<string, Mentions>>();
 
-/** What a rule names of a variable: `LEDGER.a`, `LEDGER['a']` and `'a' in LEDGER` name `a`. */
+/** The members of a variable that a rule names: `LEDGER.a`, `LEDGER['a']` and `'a' in LEDGER` name `a`. */
 export function mentionsOf(rule: Rule, variable: string): Mentions {
   if (!variablesOf(rule).has(variable)) return NONE;
   const ofRule = known.get(rule) ?? new Map<string, Mentions>();
@@ -24,7 +26,7 @@ export function mentionsOf(rule: Rule, variable: string): Mentions {
 function mentionsIn(tree: Node, variable: string): Mentions {
   const names = new Set<string>();
   const isVariable = (node: Node) => node.kind === "variable" && node.name === variable;
-  /** Answers false where the whole is looked at. */
+  /** Returns false if the variable is used as a whole. */
   const visit = (node: Node): boolean => {
     const named = namedBy(node, isVariable);
     if (named !== undefined) {
@@ -36,7 +38,10 @@ function mentionsIn(tree: Node, variable: string): Mentions {
   return visit(tree) ? names : "all";
 }
 
-/** The member that a node names by a text of its own. An attribute such as `length` is of the whole, unless a member has its name. */
+/**
+ * The member that a node names by a literal text. An attribute such as `length` uses the whole variable, unless a
+ * member has that name.
+ */
 function namedBy(node: Node, isVariable: (node: Node) => boolean): string | undefined {
   if (node.kind === "attribute" && isVariable(node.object)) {
     return attributeOf("mapping", node.name) ? undefined : node.name;

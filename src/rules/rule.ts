@@ -12,18 +12,18 @@ export { RuleError } from "./values/errors.ts";
 export type { RuleWorld, Scope } from "./values/frame.ts";
 export type { RuleValue } from "./values/values.ts";
 
-// The rule language of the specification's section 2.13, which is that of the Python package rule-engine 4.5.0, read by
-// what it does. On top of it the service: a missing variable, an attribute or item of null and a key that is missing are
-// null, any other error while evaluating makes the decision false.
+// The rule language of the specification's section 2.13: that of the Python package rule-engine 4.5.0, as observed. The
+// service adds: a missing variable, an attribute or item of null and a missing key are null; any other error during
+// evaluation makes the decision false.
 //
-// Different on purpose, and compared against in test/conformance/rules/test_rules.py:
-//   - a key of a mapping wins over an attribute of its name (`TWIN.length`), as the specification says
-//   - an attribute named like a comprehension's variable is still an attribute (the package answers the variable)
+// Different on purpose, and compared with in test/conformance/test_rules.py:
+//   - a key of a mapping takes precedence over an attribute of its name (`TWIN.length`), as the specification says
+//   - an attribute named like a comprehension's variable is still an attribute (the package returns the variable)
 //   - regular expressions are RE2's: see pattern.ts
-//   - half of a surrogate pair, and characters by name (`\N{…}`), cannot be written; a built-in that does not exist and
-//     steps, depths and lengths beyond limits.ts are refused
-//   - sets keep the order their members came in; Python's order changes from run to run
-//   - a number of JSON is the decimal that its double spells, `1.0` is `1`; `nan` is nowhere equal to itself
+//   - lone surrogates, and characters by name (`\N{…}`), cannot be written; a built-in that does not exist and steps,
+//     depths and lengths beyond limits.ts are refused
+//   - sets keep insertion order; Python's order changes from run to run
+//   - a JSON number is the decimal of its double's notation, `1.0` is `1`; `nan` never equals itself
 //   - encodings are those of codecs.ts; datetimes are stricter about digits (iso-datetime.ts)
 
 declare const compiled: unique symbol;
@@ -38,7 +38,7 @@ const cache = new Map<string, Compiled>();
 export function compileRule(text: string): Rule {
   const known = cache.get(text);
   if (known) {
-    // Back to the end: what was not asked for the longest goes first.
+    // Moves it to the end: the least recently used rule is evicted first.
     cache.delete(text);
     cache.set(text, known);
     return known as unknown as Rule;
@@ -49,7 +49,7 @@ export function compileRule(text: string): Rule {
   return rule as unknown as Rule;
 }
 
-/** What computing constants may ask; no variable is constant. */
+/** The context for evaluating constants; variables are never constant. */
 const NOWHERE: RuleWorld = { now: 0, random: () => 0 };
 
 function compileText(text: string): Compiled {
@@ -87,10 +87,10 @@ export function holds(rule: Rule, scope: Scope, world: RuleWorld): boolean {
   }
 }
 
-/** Names of the variables the rule mentions, so that callers load only what is needed. */
+/** Names of the variables that the rule mentions, so that callers load only those. */
 export const variablesOf = (rule: Rule): ReadonlySet<string> => (rule as unknown as Compiled).variables;
 
-/** What the rule comes to; throws a RuleError when it comes to nothing. */
+/** The value of the rule; throws a RuleError if evaluation fails. */
 export function evaluate(rule: Rule, scope: Scope, world: RuleWorld): RuleValue {
   const frame = newFrame(scope, world);
   try {

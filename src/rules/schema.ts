@@ -2,7 +2,7 @@ import { z } from "zod";
 import { TEXT_LENGTH_MAX } from "./values/limits.ts";
 import { codePointLength } from "./values/text.ts";
 
-/** A rule as callers send it. Whether it compiles is told by `compileRule`, since that is another kind of refusal. */
+/** A rule as callers send it. `compileRule` checks that it compiles, because that is a different kind of refusal. */
 export const RuleText = z
   .string()
   .refine((text) => codePointLength(text) <= TEXT_LENGTH_MAX, `must be at most ${TEXT_LENGTH_MAX} characters`)

@@ -5,9 +5,9 @@ import type { Scope } from "./values/frame.ts";
 import { TEXT_LENGTH_MAX } from "./values/limits.ts";
 import { codePointLength } from "./values/text.ts";
 
-// Templates (2.14): Python's str.format fields, of which only names, `.key` and `[key]` mean something here.
+// Templates (2.14): the fields of Python's str.format, of which only names, `.key` and `[key]` are supported.
 
-/** Literal text, or a way to a value: a variable's name, then keys. */
+/** Literal text, or the path to a value: a variable's name, then keys. */
 type Part = string | { variable: string; keys: string[] };
 
 declare const compiled: unique symbol;
@@ -32,7 +32,7 @@ export function compileTemplate(text: string): Template {
       const character = codePointLength(text.slice(0, piece.index)) + 1;
       return invalid("rule", `The template does not compile: ${message} (at character ${character}).`);
     };
-    if (all === "{" || all === "}") throw refuse(`the brace ${all} has no other; a literal one is doubled`);
+    if (all === "{" || all === "}") throw refuse(`the brace ${all} is unbalanced; double a literal brace`);
     if (all === "{{" || all === "}}") parts.push(all[0] as string);
     else if (field === undefined) parts.push(all);
     else parts.push(parseField(field, refuse));
@@ -51,7 +51,7 @@ function parseField(field: string, refuse: (message: string) => Error): Part {
   return { variable, keys: Array.from(path.matchAll(KEY), ([, dotted, bracketed]) => (dotted ?? bracketed) as string) };
 }
 
-/** Which members of a variable a template names, and "all" where it writes the variable itself. */
+/** The members of a variable that a template names; "all" if it writes the variable itself. */
 export function mentionsInTemplate(template: Template, variable: string): Mentions {
   const fields = (template as unknown as Compiled).parts.filter(
     (part) => typeof part !== "string" && part.variable === variable,
@@ -77,7 +77,7 @@ const render = (template: Template, scope: Scope, write: (value: JsonValue | und
     .map((part) => (typeof part === "string" ? part : write(fieldValue(part, scope))))
     .join("");
 
-/** Plain text, for names: texts as they are, other values as JSON writes them; what is missing or null is nothing. */
+/** Plain text, for names: texts unchanged, other values as JSON, missing or null values as nothing. */
 export const renderName = (template: Template, scope: Scope): string =>
   render(template, scope, (value) =>
     typeof value === "string" ? value : (value ?? null) === null ? "" : JSON.stringify(value),

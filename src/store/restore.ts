@@ -16,9 +16,9 @@ import { lockDataDir } from "./store.ts";
 type RestoreOptions = {
   dataDir: string;
   file: string;
-  /** A file with the master key, for a backup that was made without. */
+  /** A file with the master key, for a backup made without it. */
   keyFile?: string | undefined;
-  /** Replaces the database that is there. */
+  /** Replaces an existing database. */
   force: boolean;
   clock: Clock;
   random: Random;
@@ -27,9 +27,9 @@ type RestoreOptions = {
 type Restored = { label: BackupLabel; replaced: string | undefined };
 
 /**
- * Puts a backup into a data directory. Refuses while a server runs there, a backup that is not whole, sound and of a schema known here, one
- * whose master key is not at hand, and to replace a database unless forced to. Until all that is settled nothing is touched, and what
- * was there is kept in a folder beside.
+ * Restores a backup into a data directory. Refuses while a server runs there; a backup that is incomplete, damaged or
+ * of an unknown schema; one whose master key is missing; and to replace a database without `force`. Changes nothing
+ * until all checks have passed, and keeps what it replaces in a folder next to it.
  */
 export async function restore(options: RestoreOptions): Promise<Restored> {
   const { dataDir, file, force, clock, random } = options;
@@ -64,7 +64,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   });
 }
 
-/** Hands `look` the database of a backup as it lies there. Refuses a backup that is not whole or has been changed. */
+/** Opens the database of a backup in place, for `look`. Refuses a backup that is incomplete or has been changed. */
 export async function inspectBackup<Result>(
   file: string,
   look: (connection: Connection, label: BackupLabel) => Result,
@@ -97,7 +97,10 @@ async function writeWhole(file: string, write: (handle: FileHandle) => Promise<v
   }
 }
 
-/** The master key of the backup: in it, in the file that was named, or where it is already. */
+/**
+ * The master key of the backup: the one it contains, else the file named by the caller, else the one in the data
+ * directory.
+ */
 async function keyFor(label: BackupLabel, { file, keyFile, dataDir }: RestoreOptions): Promise<Uint8Array> {
   if (label.masterKey !== null) return new Uint8Array(Buffer.from(label.masterKey, "base64"));
   const place = keyFile ?? filesIn(dataDir).masterKey;
@@ -122,13 +125,13 @@ function assertUsable(database: string, key: Uint8Array, { file, random }: Resto
   }
 }
 
-/** Where there is no database but another master key, somebody may still need that. */
+/** A master key without a database may still be needed for another backup. */
 function assertKeyStays(file: string, key: Uint8Array, { force }: RestoreOptions): void {
   const present = readMasterKey(file);
   if (force || !present || Buffer.from(present).equals(key)) return;
   throw new PlainError(`${file} is another master key; --force replaces it, and keeps it in a folder beside`);
 }
 
-/** Names a folder by when it was made; two of the same second by chance. */
+/** A folder's name: the time of its creation, and a random part for two in the same second. */
 const stampOf = (now: number, random: Random) =>
   `${new Date(now).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}-${random.uuid().slice(0, 8)}`;

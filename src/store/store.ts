@@ -29,15 +29,15 @@ import { type Commands, openThread } from "./writer/writer-thread.ts";
 
 export type Store = ReadWrite & {
   readonly vault: Vault;
-  /** Calls `listen` after commits of this process that have something to do for the topic. */
+  /** Calls `listen` after each commit of this process that has work for the topic. */
   onWake(topic: Topic, listen: () => void): Cancel;
   /** Whether a write would be stored. Writes something itself if nothing has been written for a while. */
   writable(): Promise<Writable>;
-  /** Refuses new writes, finishes those that wait, and lets go of the files. */
+  /** Refuses new writes, finishes those that wait, and closes the files. */
   close(): Promise<void>;
 };
 
-/** Another process has this data directory; the message says so. */
+/** Another process serves this data directory; the message says so. */
 export class StoreInUse extends Error {
   override name = "StoreInUse";
 }
@@ -48,16 +48,22 @@ export type StoreOptions = {
   random: Random;
   log: Log;
   metrics?: Metrics;
-  /** Where a server's commands are run by the system's clock, if not here: a thread that knows them. It ends with the store, or when that does not open. */
+  /**
+   * Runs a server's commands in a thread that has the same list of them, by the system's clock; without it they run
+   * here. The thread ends with the store, or if the store fails to open.
+   */
   writerThread?: { port: ThreadPort & { end(): void }; commands: Commands };
 };
 
-/** The command line holds the server's lock for as long as migrations take; a server that starts meanwhile waits this long. */
+/** The command line holds the server's lock while it migrates; a server that starts meanwhile waits this long. */
 const LOCK_WAIT_MAX_MS = 2_000;
 /** The command line waits this long for a server that is migrating the database. */
 const MIGRATION_WAIT_MAX_MS = 30_000;
 
-/** Opens the store for the one process that serves it, migrated. Throws `StoreInUse` if another process serves it already. */
+/**
+ * Opens the store, migrated, for the one process that serves it. Throws `StoreInUse` if another process serves it
+ * already.
+ */
 export async function openServerStore(options: StoreOptions): Promise<Store> {
   try {
     return await openLocked(options);
@@ -70,7 +76,7 @@ export async function openServerStore(options: StoreOptions): Promise<Store> {
 async function openLocked(options: StoreOptions): Promise<Store> {
   const lock = await lockDataDir(options);
   try {
-    return await opening(options, async () => {
+    return await withPlainErrors(options, async () => {
       await whenFree(options.clock, () => migrate(filesIn(options.dataDir).database, options.clock.now()));
       return openMigrated(options, lock);
     });
@@ -80,12 +86,15 @@ async function openLocked(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** Takes the lock of a data directory, and finishes what a restore has left undone there. Throws `StoreInUse` if another process has it. */
+/**
+ * Takes the lock of a data directory and finishes an interrupted restore there. Throws `StoreInUse` if another process
+ * has the lock.
+ */
 export async function lockDataDir(
   options: Pick<StoreOptions, "dataDir" | "clock"> & { log?: Log },
 ): Promise<ServerLock> {
-  const lock = await opening(options, () => {
-    const files = prepare(options);
+  const lock = await withPlainErrors(options, () => {
+    const files = prepareDataDir(options);
     for (const path of [options.dataDir, files.database, files.lock]) assertWritable(path);
     return retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(files.lock));
   });
@@ -99,12 +108,13 @@ export async function lockDataDir(
   }
 }
 
-/** Opens the store for a command-line tool, beside a running server or without one. Migrations are only made without one. */
-export const openToolStore = (options: StoreOptions): Promise<Store> => opening(options, () => openBeside(options));
+/** Opens the store for a command-line tool, with or without a running server. Migrates only if no server is running. */
+export const openToolStore = (options: StoreOptions): Promise<Store> =>
+  withPlainErrors(options, () => openForTool(options));
 
-async function openBeside(options: StoreOptions): Promise<Store> {
+async function openForTool(options: StoreOptions): Promise<Store> {
   const { clock, dataDir } = options;
-  const files = prepare(options);
+  const files = prepareDataDir(options);
   const ready = await retry(clock, MIGRATION_WAIT_MAX_MS, async () => {
     if (!isRestorePending(dataDir) && (await whenFree(clock, () => isMigrated(files.database)))) return true;
     const lock = takeServerLock(files.lock);
@@ -121,19 +131,19 @@ async function openBeside(options: StoreOptions): Promise<Store> {
   return openMigrated(options);
 }
 
-function prepare({ dataDir, log }: Pick<StoreOptions, "dataDir"> & { log?: Log }) {
+function prepareDataDir({ dataDir, log }: Pick<StoreOptions, "dataDir"> & { log?: Log }) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   makePrivate(dataDir, log);
   return filesIn(dataDir);
 }
 
-/** SQLite opens what it may not write for reading, and a server would begin that refuses every write. */
+/** SQLite opens files without write permission for reading, and the server would start but refuse every write. */
 function assertWritable(path: string): void {
   if (existsSync(path)) accessSync(path, constants.W_OK);
 }
 
-/** What is wrong with a disk or a file is told in one sentence. */
-async function opening<Result>(
+/** Reports failures of the disk or a file in one sentence. */
+async function withPlainErrors<Result>(
   { dataDir }: Pick<StoreOptions, "dataDir">,
   open: () => Promise<Result>,
 ): Promise<Result> {
@@ -180,7 +190,7 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
   }
 }
 
-/** What commits groups for a writer: in the thread that was handed in, or here. */
+/** Opens the committer of groups: in the writer's thread if there is one, else in this one. */
 async function openCommitter(
   { clock, log, writerThread }: StoreOptions,
   database: string,
@@ -203,7 +213,7 @@ async function openCommitter(
   };
 }
 
-/** Of the newest journal row, 0 if there is none. */
+/** The instant of the newest journal row; 0 if there is none. */
 function newestInstant(snapshots: Snapshots): number {
   const newest = snapshots.read((reader) =>
     reader.get("SELECT occurred_at FROM events ORDER BY sequence DESC LIMIT 1"),

@@ -5,7 +5,7 @@ import { AccountTurns } from "../../src/kernel/fairness/account-turns.ts";
 const loud = { account: "loud", member: "a" };
 const quiet = { account: "quiet", member: "a" };
 
-test("an account has one piece of work at a time, and waits for nobody else's", async () => {
+test("an account does one piece of work at a time, and does not wait for other accounts", async () => {
   const turns = new AccountTurns();
   const { promise: never } = Promise.withResolvers<string>();
   const second = { begun: false };
@@ -18,7 +18,7 @@ test("an account has one piece of work at a time, and waits for nobody else's", 
   expect(second.begun).toBe(false);
 });
 
-test("work that fails gives its turn on, and more than may wait is told to come back, in its account only", async () => {
+test("work that fails passes its turn on, and work beyond the waiting limit is refused for its account only", async () => {
   const turns = new AccountTurns();
   const { promise, resolve } = Promise.withResolvers<string>();
   const first = turns.take(loud, () => promise);

@@ -9,7 +9,7 @@ test("an account may have a quarter of the memory, and no more than it leaves fr
   const budget = new BodyBudget();
   const releases = ["a", "b", "c"].map((account) => budget.reserve(mebibytes(16), account));
   expect(() => budget.reserve(1, "a")).toThrow("Too many large requests");
-  // 16 MiB are free: d may have half of that, e then half of the rest, and so on.
+  // 16 MiB are free: d may have half of that, e half of the rest, and so on.
   for (const [account, most] of [
     ["d", 8],
     ["e", 4],
@@ -18,12 +18,12 @@ test("an account may have a quarter of the memory, and no more than it leaves fr
     expect(() => budget.reserve(mebibytes(most) + 1, account)).toThrow("Too many large requests");
     releases.push(budget.reserve(mebibytes(most), account));
   }
-  budget.reserve(mebibytes(1), "someone who comes last")();
+  budget.reserve(mebibytes(1), "latecomer")();
   for (const release of releases) release();
   budget.reserve(mebibytes(16), "d")();
 });
 
-test("what a body holds grows with what has come of it, and all of it is given back", () => {
+test("a body's reservation grows while it arrives, and all of it is released", () => {
   const budget = new BodyBudget();
   const holds = Array.from({ length: 64 }, () => budget.hold("a"));
   for (const hold of holds) hold.grow(1);
@@ -34,7 +34,7 @@ test("what a body holds grows with what has come of it, and all of it is given b
   budget.reserve(mebibytes(16), "a")();
 });
 
-test("large bodies begin one in a turn of the event loop, and of the account next that had least", async () => {
+test("large bodies begin one per turn of the event loop, the least served account first", async () => {
   const budget = new BodyBudget();
   const begun: string[] = [];
   let turn = 0;
@@ -52,7 +52,7 @@ test("large bodies begin one in a turn of the event loop, and of the account nex
   expect(turn).toBeGreaterThan(10);
 });
 
-test("an account that has a huge body in work, however long, keeps none of another waiting", async () => {
+test("an account with a huge body in progress does not delay other accounts' huge bodies", async () => {
   const budget = new BodyBudget();
   const { promise: never } = Promise.withResolvers<void>();
   const second = { begun: false };

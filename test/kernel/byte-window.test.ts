@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ByteWindow } from "../../src/kernel/fairness/byte-window.ts";
 
-/** A window, and works in it that end when they are told to. */
+/** A window, and work in it that ends when the test says so. */
 function openWindow(max: number, maxOfOne: number) {
   const window = new ByteWindow(max, maxOfOne);
   const begun: string[] = [];
@@ -25,7 +25,7 @@ function openWindow(max: number, maxOfOne: number) {
   };
 }
 
-test("an account has so many bytes in work, the rest waits in its order, and others do not wait for it", async () => {
+test("an account has a limited number of bytes in progress, the rest waits in order, and other accounts do not wait for it", async () => {
   const { begun, run, end, settle } = openWindow(1000, 100);
   for (const name of ["a1", "a2", "a3", "a4"]) void run("a", name, 50);
   void run("b", "b1", 50);
@@ -40,7 +40,7 @@ test("an account has so many bytes in work, the rest waits in its order, and oth
   expect(begun.at(-1)).toBe("a5");
 });
 
-test("an account never has more than it leaves free, and one that has nothing in work begins at once", async () => {
+test("an account never has more than it leaves free, and one with nothing in progress begins at once", async () => {
   const { begun, run, end, settle } = openWindow(100, 1000);
   for (const name of ["a1", "a2", "a3", "a4", "a5", "a6"]) void run("a", name, 10);
   await settle();
@@ -54,7 +54,7 @@ test("an account never has more than it leaves free, and one that has nothing in
   expect(begun.slice(8)).toEqual(["b3"]);
 });
 
-test("work that fails gives its room back", async () => {
+test("work that fails releases its room", async () => {
   const window = new ByteWindow(100, 10);
   const failed = await window.run("a", 10, () => Promise.reject(new Error("failed"))).catch((error: Error) => error);
   expect((failed as Error).message).toBe("failed");

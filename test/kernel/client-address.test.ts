@@ -7,7 +7,7 @@ import { openWorld } from "../support/world/world.ts";
 
 const ranges = ["10.0.0.0/8", "fd00::/8"].map((range) => ipaddr.parseCIDR(range));
 
-test("a forwarded address is believed as far as trusted proxies wrote it", () => {
+test("a forwarded address is trusted only as far as trusted proxies wrote it", () => {
   for (const [peer, forwardedFor, expected] of [
     ["198.51.100.1", "203.0.113.9", "198.51.100.1"],
     ["10.0.0.1", "203.0.113.9", "203.0.113.9"],
@@ -23,14 +23,14 @@ test("a forwarded address is believed as far as trusted proxies wrote it", () =>
     ["", "203.0.113.9", ""],
   ] as const) {
     const headers = new Headers(forwardedFor === null ? {} : { "x-forwarded-for": forwardedFor });
-    const told = clientAddress(peer, headers, { trustedProxies: ranges });
-    expect([peer, forwardedFor, told]).toEqual([peer, forwardedFor, expected]);
+    const found = clientAddress(peer, headers, { trustedProxies: ranges });
+    expect([peer, forwardedFor, found]).toEqual([peer, forwardedFor, expected]);
   }
   const untrusted = new Headers({ "x-forwarded-for": "203.0.113.9" });
   expect(clientAddress("10.0.0.1", untrusted, { trustedProxies: [] })).toBe("10.0.0.1");
 });
 
-test("a header that the proxy writes itself is believed from trusted proxies, if it is one address", () => {
+test("a header that the proxy writes itself is trusted from trusted proxies, if it is exactly one address", () => {
   const trust = { trustedProxies: ranges, clientAddressHeader: "fly-client-ip" };
   for (const [peer, value, expected] of [
     ["10.0.0.1", "203.0.113.9", "203.0.113.9"],
@@ -42,7 +42,7 @@ test("a header that the proxy writes itself is believed from trusted proxies, if
       (value) => ["10.0.0.1", value, "10.0.0.1"] as const,
     ),
   ] as const) {
-    // What a client adds of its own is believed in no case.
+    // Addresses that the client adds itself are never trusted.
     const headers = new Headers({ "x-forwarded-for": "192.0.2.66" });
     if (value !== null) headers.set("fly-client-ip", value);
     expect([peer, value, clientAddress(peer, headers, trust)]).toEqual([peer, value, expected]);
@@ -52,7 +52,7 @@ test("a header that the proxy writes itself is believed from trusted proxies, if
   expect(clientAddress("10.0.0.1", twice, trust)).toBe("10.0.0.1");
 });
 
-test("an address is counted with its networks: an IPv4 one as itself however it is written, an IPv6 one by its /64", () => {
+test("an IPv4 address is counted as itself in any notation, an IPv6 one by its /64, both also by wider networks", () => {
   expect(networksOf("192.0.2.1")).toEqual(["192.0.2.1", "192.0.2/24"]);
   expect(networksOf("::ffff:192.0.2.1")).toEqual(networksOf("192.0.2.1"));
   expect(networksOf("2001:db8::1")).toEqual(networksOf("2001:db8:0:0:ffff::2"));
@@ -75,8 +75,9 @@ test("logs and throttles use the client's address behind a trusted proxy", async
   expect(addresses).toEqual(["203.0.113.9", "198.51.100.1"]);
 });
 
-// Fly appends the address of the client and then the application's own public one to X-Forwarded-For, whatever stood there, and writes
-// Fly-Client-IP over what came (https://fly.io/docs/networking/request-headers/, superfly/flyctl#121, arcjet/arcjet-js#5412).
+// Fly appends the client's address and then the application's own public one to any existing X-Forwarded-For, and
+// overwrites Fly-Client-IP (https://fly.io/docs/networking/request-headers/, superfly/flyctl#121,
+// arcjet/arcjet-js#5412).
 const OWN_ADDRESS = "2a09:8280:1::af:1aa1:0";
 const throughFly = (client: string, sent: { forwardedFor?: string } = {}) => ({
   address: "172.16.4.2",
@@ -96,13 +97,13 @@ const onFly = () =>
     "client-address-header": fly["TWINPOST_CLIENT_ADDRESS_HEADER"] as string,
   });
 
-test("on Fly a stranger who guesses PINs keeps nobody else from theirs", async () => {
+test("on Fly a client that guesses PINs does not block other clients' PINs", async () => {
   await using world = await onFly();
   const caller = await world.createAccount();
   const { uuid } = (await caller.call("POST", "/users", { name: "Robin", role: caller.role })).body;
   const { pin } = (await caller.call("POST", `/users/${uuid}/secrets`)).body;
   for (let guess = 0; guess < 25; guess += 1) {
-    // Whatever the stranger claims to be, they are counted as who they are.
+    // A forged address does not change the address the client is counted by.
     const forwardedFor = `192.0.2.${guess}`;
     await world.call("POST", `/secrets/${caller.account}/wrong${guess}`, throughFly("203.0.113.9", { forwardedFor }));
   }
@@ -111,7 +112,7 @@ test("on Fly a stranger who guesses PINs keeps nobody else from theirs", async (
   expect((await world.call("POST", path, throughFly("198.51.100.7"))).status).toBe(201);
 });
 
-test("on Fly the log has the address of the client", async () => {
+test("on Fly the log contains the client's address", async () => {
   await using world = await onFly();
   await world.call("GET", "/nowhere", throughFly("203.0.113.9", { forwardedFor: "192.0.2.66" }));
   await world.call("GET", "/nowhere", { ...throughFly("203.0.113.9"), address: "198.51.100.1" });

@@ -5,7 +5,7 @@ import { tries } from "../support/tries.ts";
 
 type Item = { account: string; member: string; number: number; ms: number };
 
-/** Adds items of one member, each of which takes so many milliseconds. */
+/** Adds items of one member, each of which takes `ms` milliseconds. */
 function fill(queue: FairQueue<Item>, count: number, owner: { account: string; member: string }, ms: number) {
   for (let number = 0; number < count; number++) queue.add({ ...owner, number, ms }, owner);
 }
@@ -18,7 +18,7 @@ function serve(queue: FairQueue<Item>): Item {
   return taken.item;
 }
 
-test("an account that adds one item is next, however many items of another wait", () => {
+test("an account that adds one item is next, however many items of another are waiting", () => {
   const queue = new FairQueue<Item>();
   fill(queue, 10_000, { account: "loud", member: "a" }, 1);
   for (let served = 0; served < 100; served++) serve(queue);
@@ -35,7 +35,7 @@ test("accounts share the time, not the number of items", () => {
   expect(served.filter(({ account }) => account === "quick").length).toBeGreaterThanOrEqual(499);
 });
 
-test("members share what their account gets", () => {
+test("members share their account's time", () => {
   const queue = new FairQueue<Item>();
   fill(queue, 1000, { account: "one", member: "loud" }, 1);
   fill(queue, 10, { account: "one", member: "quiet" }, 1);
@@ -45,7 +45,7 @@ test("members share what their account gets", () => {
   expect(served.filter(({ account }) => account === "other").length).toBe(22);
 });
 
-test("an account that was idle has saved nothing up", () => {
+test("an account that was idle has saved up nothing", () => {
   const queue = new FairQueue<Item>();
   fill(queue, 1000, { account: "busy", member: "a" }, 1);
   for (let served = 0; served < 500; served++) serve(queue);
@@ -54,18 +54,18 @@ test("an account that was idle has saved nothing up", () => {
   expect(served.filter(({ account }) => account === "busy").length).toBeGreaterThanOrEqual(49);
 });
 
-test("an account whose only item was dear waits its turn with the next one", () => {
+test("an account whose only item was expensive waits longer for its next one", () => {
   const queue = new FairQueue<Item>();
   fill(queue, 100, { account: "quiet", member: "a" }, 1);
-  fill(queue, 1, { account: "dear", member: "a" }, 50);
-  while (serve(queue).account !== "dear");
-  fill(queue, 1, { account: "dear", member: "a" }, 50);
+  fill(queue, 1, { account: "expensive", member: "a" }, 50);
+  while (serve(queue).account !== "expensive");
+  fill(queue, 1, { account: "expensive", member: "a" }, 50);
   const before = [];
-  for (let item = serve(queue); item.account !== "dear"; item = serve(queue)) before.push(item);
+  for (let item = serve(queue); item.account !== "expensive"; item = serve(queue)) before.push(item);
   expect(before.length).toBeGreaterThanOrEqual(48);
 });
 
-test("a member whose item was on when the process paused is served with the others of its account", () => {
+test("a member whose item ran during a pause of the process is not charged for the pause", () => {
   const queue = new FairQueue<Item>();
   const paused = { account: "one", member: "paused" };
   const other = { account: "one", member: "other" };
@@ -78,15 +78,15 @@ test("a member whose item was on when the process paused is served with the othe
   expect(Array.from({ length: 6 }, () => serve(queue).member)).toContain("paused");
 });
 
-test("a member whose items are all dear pays for them", () => {
+test("a member whose items are all expensive is charged for them", () => {
   const queue = new FairQueue<Item>();
-  fill(queue, 1000, { account: "one", member: "dear" }, 10);
+  fill(queue, 1000, { account: "one", member: "expensive" }, 10);
   fill(queue, 1000, { account: "one", member: "cheap" }, 1);
   const served = Array.from({ length: 550 }, () => serve(queue));
   expect(served.filter(({ member }) => member === "cheap").length).toBeGreaterThanOrEqual(490);
 });
 
-test("an account whose item was on when the process paused pays for it: what it does may be why", () => {
+test("an account whose item ran during a pause of the process is charged for it, because its work may be the cause", () => {
   const queue = new FairQueue<Item>();
   fill(queue, 1, { account: "paused", member: "a" }, 50);
   fill(queue, 100, { account: "other", member: "a" }, 1);
@@ -97,7 +97,7 @@ test("an account whose item was on when the process paused pays for it: what it 
   expect(before.length).toBeGreaterThanOrEqual(48);
 });
 
-test("a queue that many accounts have come to and left forgets them", () => {
+test("a queue forgets accounts that have nothing waiting", () => {
   const queue = new FairQueue<Item>();
   for (let account = 0; account < 20_000; account++) {
     fill(queue, 1, { account: String(account), member: "a" }, 1);
@@ -106,11 +106,11 @@ test("a queue that many accounts have come to and left forgets them", () => {
   expect(queue.remembered).toBeLessThan(3000);
 });
 
-const DEAREST_MS = 20;
+const LONGEST_MS = 20;
 const owners = fc.record({ account: fc.constantFrom("a", "b", "c", "d"), member: fc.constantFrom("x", "y", "z") });
-const additions = fc.record({ owner: owners, ms: fc.integer({ min: 0, max: DEAREST_MS }) });
+const additions = fc.record({ owner: owners, ms: fc.integer({ min: 0, max: LONGEST_MS }) });
 
-test("of accounts that wait all along none has had more than another by more than its dearest item", () => {
+test("among accounts that wait continuously, none gets ahead of another by more than the longest item", () => {
   fc.assert(
     fc.property(fc.array(additions, { maxLength: 200 }), (added) => {
       const queue = new FairQueue<Item>();
@@ -125,17 +125,17 @@ test("of accounts that wait all along none has had more than another by more tha
         had.set(account, (had.get(account) as number) + ms);
         const left = (waiting.get(account) as number) - 1;
         waiting.set(account, left);
-        // An account for which nothing waits any more is not compared: it asks for no more.
+        // An account with nothing waiting is no longer compared: it asks for no more.
         if (left === 0) had.delete(account);
         const all = [...had.values()];
-        if (all.length > 1) expect(Math.max(...all) - Math.min(...all)).toBeLessThanOrEqual(DEAREST_MS);
+        if (all.length > 1) expect(Math.max(...all) - Math.min(...all)).toBeLessThanOrEqual(LONGEST_MS);
       }
     }),
     { numRuns: tries(100) },
   );
 });
 
-test("items of one member keep their order, and none is lost, whenever they are added and served", () => {
+test("items of one member keep their order and none is lost, in any order of adding and serving", () => {
   fc.assert(
     fc.property(fc.array(fc.option(additions), { maxLength: 300 }), (steps) => {
       const queue = new FairQueue<Item>();

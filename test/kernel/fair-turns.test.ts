@@ -5,7 +5,7 @@ import { FairTurns } from "../../src/kernel/fairness/fair-turns.ts";
 const loud = { account: "loud", member: "a" };
 const quiet = { account: "quiet", member: "a" };
 
-test("work is done one at a time, and the next one is of the account that had least", async () => {
+test("work runs one at a time, the least served account first", async () => {
   const turns = new FairTurns();
   const done: string[] = [];
   let working = 0;
@@ -22,7 +22,7 @@ test("work is done one at a time, and the next one is of the account that had le
   expect(done.indexOf("quiet")).toBeLessThan(3);
 });
 
-test("what work returns and throws reaches the one that asked", async () => {
+test("results and errors of work reach its caller", async () => {
   const turns = new FairTurns();
   const refused = turns.take(loud, () => Promise.reject(new Error("refused")));
   const kept = turns.take(loud, async () => 7);
@@ -30,7 +30,7 @@ test("what work returns and throws reaches the one that asked", async () => {
   expect(await kept).toBe(7);
 });
 
-test("an account that fills its places is refused; others are not", async () => {
+test("an account that fills its waiting places is refused; others are not", async () => {
   const turns = new FairTurns();
   const { promise, resolve } = Promise.withResolvers<void>();
   const waiting = Array.from({ length: 501 }, () => turns.take(loud, () => promise));
@@ -41,7 +41,7 @@ test("an account that fills its places is refused; others are not", async () => 
   await Promise.all(waiting);
 });
 
-test("laborious reading goes on in slices between which timers and others are served", async () => {
+test("expensive reading runs in slices, between which timers and other work run", async () => {
   const slices = new FairSlices();
   const done: string[] = [];
   let steps = 0;
@@ -60,7 +60,7 @@ test("laborious reading goes on in slices between which timers and others are se
   expect(done).toEqual(["quiet", "loud"]);
 });
 
-test("a step that throws rejects, and the others go on", async () => {
+test("a step that throws rejects its own work, and other work continues", async () => {
   const slices = new FairSlices();
   const failed = slices.run(loud, () => {
     throw new Error("failed");

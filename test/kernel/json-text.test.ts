@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type JsonText, spliced, writeArray, writeJson } from "../../src/kernel/json-text.ts";
 
-test("splicing text into an object writes what writing the whole object would", () => {
+test("splicing text into an object gives the same JSON as serializing the whole object", () => {
   fc.assert(
     fc.property(
       fc.dictionary(fc.string(), fc.jsonValue()),
@@ -18,7 +18,7 @@ test("splicing text into an object writes what writing the whole object would", 
   );
 });
 
-test("undefined members are left out, null ones are written, and an empty object stays one", () => {
+test("undefined members are left out, null ones are written, and an empty object stays empty", () => {
   expect(writeJson(spliced({}, { a: undefined }))).toBe("{}" as JsonText);
   expect(writeJson(spliced({}, { a: undefined, b: null }))).toBe('{"b":null}' as JsonText);
   expect(writeJson(spliced({ z: 1 }, { a: "[1]" as JsonText }))).toBe('{"z":1,"a":[1]}' as JsonText);

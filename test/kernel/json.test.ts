@@ -6,7 +6,7 @@ import { tries } from "../support/tries.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** What `parseJson` makes of bytes: a value, or the kind of its refusal. Anything else it throws fails the test. */
+/** The value that `parseJson` returns for bytes, or the kind of its refusal. Any other error fails the test. */
 function outcome(bytes: Uint8Array): { value: JsonValue } | { refused: string } {
   try {
     return { value: parseJson(bytes) };
@@ -16,7 +16,7 @@ function outcome(bytes: Uint8Array): { value: JsonValue } | { refused: string } 
   }
 }
 
-test("what JSON.stringify writes comes back as it was", () => {
+test("the output of JSON.stringify is parsed to the original value", () => {
   const values = fc.jsonValue({ maxDepth: 8, stringUnit: "binary" });
   fc.assert(
     fc.property(values, (value) => {
@@ -27,7 +27,7 @@ test("what JSON.stringify writes comes back as it was", () => {
   );
 });
 
-test("random bytes and damaged JSON are refused or parsed as JSON.parse would, and nothing else happens", () => {
+test("random bytes and damaged JSON are either refused or parsed as JSON.parse would", () => {
   const soup = fc.string({ unit: fc.constantFrom(...'{}[]":,\\u0019eE+-. tfn\ud800\0é'), maxLength: 40 });
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 60 }), soup.map(encode)), (bytes) => {
@@ -39,7 +39,7 @@ test("random bytes and damaged JSON are refused or parsed as JSON.parse would, a
   );
 });
 
-test("depth is counted outside of strings, and hostile depth costs no stack", () => {
+test("depth is counted outside of strings, and hostile depth uses no stack", () => {
   const nest = (depth: number, inner = "") => encode(`${'{"a":'.repeat(depth)}[${inner}]${"}".repeat(depth)}`);
   expect(outcome(nest(63))).toHaveProperty("value");
   expect(outcome(nest(64))).toEqual({ refused: "json" });
@@ -48,6 +48,6 @@ test("depth is counted outside of strings, and hostile depth costs no stack", ()
   expect(outcome(encode("]".repeat(1000) + "[".repeat(1060)))).toEqual({ refused: "json" });
 });
 
-test("a byte order mark is no part of the text", () => {
+test("a byte order mark is not part of the text", () => {
   expect(outcome(new Uint8Array([0xef, 0xbb, 0xbf, 0x7b, 0x7d]))).toEqual({ value: {} });
 });

@@ -17,7 +17,7 @@ function openLog() {
   return { clock, log, lines, refuse };
 }
 
-test("of what one client causes a sample is written, and the next line says how many were left out", () => {
+test("lines that one client causes are sampled, and the next line says how many were left out", () => {
   const { clock, lines, refuse } = openLog();
   refuse("loud", 385_000);
   expect(lines.length).toBe(20);
@@ -32,7 +32,7 @@ test("of what one client causes a sample is written, and the next line says how 
   expect(lines[22]?.suppressed).toBeUndefined();
 });
 
-test("who is refused beside a client that is refused without end is written", () => {
+test("a refused client is logged even while another is refused without end", () => {
   const { clock, lines, refuse } = openLog();
   for (let second = 0; second < 60; second += 1) {
     refuse("loud", 100);
@@ -42,14 +42,14 @@ test("who is refused beside a client that is refused without end is written", ()
   expect(lines.filter(({ source }) => source.startsWith("quiet")).length).toBe(60);
 });
 
-test("however many clients cause a line, the log grows by no more than ten of an event a second", () => {
+test("however many clients cause an event, the log grows by at most ten lines of it a second", () => {
   const { clock, log, lines, refuse } = openLog();
   for (let second = 0; second < 10; second += 1) {
     for (let source = 0; source < 5_000; source += 1) refuse(`${second} ${source}`);
     clock.advance(1_000);
   }
   expect(lines.length).toBe(100 + 9 * 10);
-  // Another event has its own lines, and what nobody else causes is always written.
+  // Other events have separate budgets, and lines that no client causes are always written.
   log.caused("error", "http.failed", "0 0", {});
   for (let i = 0; i < 500; i += 1) log.info("job.done", {});
   expect(lines.filter(({ event }) => event !== "http.refused").length).toBe(501);

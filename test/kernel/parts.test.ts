@@ -6,7 +6,7 @@ import { tries } from "../support/tries.ts";
 
 type Outcome = { written: number } | { refused: number; message: string };
 
-/** Writes numbers, each of which weighs what it is, and returns the parts that were written and the outcomes. */
+/** Writes numbers that serve as their own weights, and returns the written parts and the outcomes. */
 async function write(items: number[], refuseFrom = Number.POSITIVE_INFINITY) {
   const parts: number[][] = [];
   const outcomes = await writeInParts<number, Outcome>({
@@ -22,7 +22,7 @@ async function write(items: number[], refuseFrom = Number.POSITIVE_INFINITY) {
   return { parts, outcomes };
 }
 
-test("items are written in parts that weigh no more than a command may, each item once and in order", async () => {
+test("items are written in parts within the weight limit, each item once and in order", async () => {
   const weights = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 200 });
   await fc.assert(
     fc.asyncProperty(weights, async (items) => {
@@ -37,7 +37,7 @@ test("items are written in parts that weigh no more than a command may, each ite
   );
 });
 
-test("no items are one command that has none: it looks who asks", async () => {
+test("an empty list is still written as one empty command, which checks the caller", async () => {
   expect((await write([])).parts).toEqual([[]]);
 });
 
@@ -45,7 +45,7 @@ test("a request whose first part is refused is refused", async () => {
   expect(write([1, 2], 0)).rejects.toBeInstanceOf(DomainError);
 });
 
-test("once something is written, what is refused says so item by item", async () => {
+test("once a part is written, later refusals are reported per item", async () => {
   const { outcomes } = await write([60, 60, 1, 60], 1);
   expect(outcomes).toEqual([
     { written: 60 },

@@ -5,7 +5,7 @@ const loud = (member = "a") => ({ account: "loud", member });
 const quiet = { account: "quiet", member: "a" };
 const nextTurn = () => new Promise((done) => setImmediate(done));
 
-test("requests that one turn of the event loop takes begin at once, and again in the next", async () => {
+test("requests that fit into one turn of the event loop begin at once, also in the next turn", async () => {
   const turns = new RequestTurns();
   for (let turn = 0; turn < 3; turn += 1) {
     for (let i = 0; i < 64; i += 1) expect(turns.enter(loud())).toBeUndefined();
@@ -14,7 +14,7 @@ test("requests that one turn of the event loop takes begin at once, and again in
   }
 });
 
-test("a request of an account that asks little begins in the next turn, however many of another wait", async () => {
+test("a request of an account with few requests begins in the next turn, however many of another are waiting", async () => {
   const turns = new RequestTurns();
   const begun: string[] = [];
   const enter = (name: string, owner: typeof quiet) => {

@@ -13,7 +13,7 @@ const exposed = async (metrics: Metrics) => readExposition((await expose(metrics
 const DONE = { name: "done_total", help: "What was done." };
 const TOOK = { name: "took_seconds", help: "How long it took." };
 
-test("who asks twice for a counter gets the same one, whatever the order of its labels", async () => {
+test("asking twice for a counter returns the same one, whatever the order of its labels", async () => {
   const metrics = new Metrics();
   metrics.counter(DONE, { job: "a", outcome: "done" }).add();
   metrics.counter(DONE, { outcome: "done", job: "a" }).add(2);
@@ -25,7 +25,7 @@ test("who asks twice for a counter gets the same one, whatever the order of its 
   ]);
 });
 
-test("a value counts for the first bound that it is not above, and one above all for none", async () => {
+test("a value counts in the first bucket whose bound is not below it, and beyond all bounds only in +Inf", async () => {
   const metrics = new Metrics();
   const took = metrics.histogram(TOOK, [0.1, 1]);
   for (const seconds of [0, 0.1, 0.100001, 1, 1.5]) took.observe(seconds);
@@ -38,7 +38,7 @@ test("a value counts for the first bound that it is not above, and one above all
   expect([sum("took_seconds_count"), sum("took_seconds_sum")]).toEqual([5, 0 + 0.1 + 0.100001 + 1 + 1.5]);
 });
 
-test("a histogram is shown from its first value on", async () => {
+test("a histogram is exposed after its first observation", async () => {
   const metrics = new Metrics();
   metrics.histogram(TOOK, [1], { operation: "asked" }).observe(0.5);
   metrics.histogram(TOOK, [1], { operation: "never asked" });
@@ -46,7 +46,7 @@ test("a histogram is shown from its first value on", async () => {
   expect(find("took_seconds_count").map(({ labels }) => labels)).toEqual([{ operation: "asked" }]);
 });
 
-test("labels are written so that they are read as they were", async () => {
+test("labels with special characters are escaped so that they read back unchanged", async () => {
   const metrics = new Metrics();
   const odd = 'a "quote", a \\ backslash\nand a line, {é}';
   metrics.read("gauge", { name: "odd", help: "Odd." }, () => [{ labels: { odd }, value: 1 }]);
@@ -54,32 +54,32 @@ test("labels are written so that they are read as they were", async () => {
   expect(find("odd")).toEqual([{ name: "odd", labels: { odd }, value: 1 }]);
 });
 
-test("what cannot be read is left out and told, and the rest is there", async () => {
+test("a metric that cannot be read is left out and reported, and the others are exposed", async () => {
   const metrics = new Metrics();
   metrics.counter(DONE).add();
   metrics.read("gauge", { name: "gone", help: "Gone." }, () => {
     throw new Error("no disk");
   });
-  const told: string[] = [];
-  const { text } = await expose(metrics, (name, error) => told.push(`${name}: ${(error as Error).message}`));
+  const reported: string[] = [];
+  const { text } = await expose(metrics, (name, error) => reported.push(`${name}: ${(error as Error).message}`));
   expect([...readExposition(text).families.keys()]).toEqual(["done_total"]);
-  expect(told).toEqual(["gone: no disk"]);
+  expect(reported).toEqual(["gone: no disk"]);
 });
 
-test("labels that are not bounded are a fault, before they fill the memory", () => {
+test("unbounded labels are an error before they fill the memory", () => {
   const metrics = new Metrics();
   const countPath = (path: number) => metrics.counter(DONE, { path: `/twins/${path}` });
   for (let path = 0; path < 1000; path++) countPath(path);
   expect(() => countPath(1000)).toThrow("the labels of done_total are bounded");
 });
 
-test("who keeps the event loop busy is seen in its lag", async () => {
+test("work that blocks the event loop shows in its lag", async () => {
   const metrics = new Metrics();
   const unwatch = watchEventLoop(metrics, systemClock);
   const until = stopwatchMs() + 300;
   while (stopwatchMs() < until);
   const { promise, resolve } = Promise.withResolvers<void>();
-  // Later than the timer that was held up.
+  // After the timer that was delayed.
   setTimeout(resolve, 1);
   await promise;
   unwatch();

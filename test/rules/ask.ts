@@ -13,7 +13,7 @@ const scopeOf = (variables: JsonObject) => (name: string) =>
 export const decide = (text: string, variables: JsonObject = SCOPE): boolean =>
   holds(compileRule(text), scopeOf(variables), WORLD);
 
-/** What a rule comes to, as plain as JSON can say it: numbers as they are written, sets and arrays as arrays. */
+/** The value of a rule as plain JSON: numbers as they are written, sets and arrays as arrays. */
 export function value(text: string, variables: JsonObject = SCOPE): JsonValue {
   return plain(toWire(evaluate(compileRule(text), scopeOf(variables), WORLD)));
 }
@@ -28,7 +28,7 @@ function plain(wire: JsonValue): JsonValue {
   return wire;
 }
 
-/** Why a rule comes to no value. */
+/** The error of a rule whose evaluation fails. */
 export function failure(text: string, variables: JsonObject = SCOPE): string {
   try {
     evaluate(compileRule(text), scopeOf(variables), WORLD);
@@ -39,7 +39,7 @@ export function failure(text: string, variables: JsonObject = SCOPE): string {
   throw new Error(`${text} has a value`);
 }
 
-/** Why a text is no rule. */
+/** The refusal of a text that is not a rule. */
 export function refusal(text: string): string {
   try {
     compileRule(text);

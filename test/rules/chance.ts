@@ -1,11 +1,11 @@
-/** Chance with a seed, so that what a test found can be found again. */
+/** Randomness with a seed, so that a failure can be reproduced. */
 export type Chance = {
   below: (n: number) => number;
   one: <T>(choices: readonly T[]) => T;
   maybe: (share: number) => boolean;
 };
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32: small, and the same on every platform. */
 export function newChance(seed: number): Chance {
   let state = seed >>> 0;
   const next = () => {

@@ -1,8 +1,8 @@
 import type { JsonObject } from "../../src/kernel/json.ts";
 import type { Chance } from "./chance.ts";
 
-// Rules made at random, for the comparison with rule-engine, whose parts fit each other: they mostly come to a value. Left out: what
-// the specification gives another meaning (missing names and keys, keys named like attributes), what is different on
+// Random rules for the comparison with rule-engine. Their parts fit each other, so most evaluate to a value. Left out:
+// what the specification defines differently (missing names and keys, keys named like attributes), what is different on
 // purpose (see src/rules/rule.ts), and the order of sets, which Python does not fix.
 
 export const SCOPE: JsonObject = {
@@ -192,7 +192,7 @@ const TYPED: Record<Type, Make[]> = {
     (c, d) => `${T(c, d)} + ${T(c, d)}`,
     (c, d) => `(${T(c, d)})[${c.one(["0", "1", "-1", "2:", ":2", "1:3", "-2:", ":", "null:2", "50", "0:null"])}]`,
     (c, d) => `(${T(c, d)}).${c.one(["as_lower", "as_upper", "to_str"])}`,
-    // Powers are compared as numbers, not as they are written.
+    // Powers are compared as numbers, not by their notation.
     (c) =>
       `(${c.one(["1.10 + 2.20", "2.50 * 2", "1e3 * 1", "1/8", "100 // 3", "7 % 2.50", "1e-9", "-0.0 * 1", "0.1 + 0.2", "5e20 + 1", "12 / 4", "inf", "-inf", "nan", "n", "half", "1e30", "-n"])}).to_str`,
     (c, d) => `(${Y(c, d)}).decode(${c.one(["'utf-8'", "'hex'", "'base64'", "'ascii'", "'LATIN-1'", "'what'"])})`,
@@ -268,7 +268,7 @@ const TYPED: Record<Type, Make[]> = {
   ],
 };
 
-/** A rule whose parts are of the types that their places want. */
+/** A random rule whose operands have the types that the operators require. */
 export function typed(chance: Chance, type: Type, depth: number): string {
   if (depth <= 0 || chance.maybe(0.15)) return LEAVES[type](chance, 0);
   return chance.one(TYPED[type])(chance, depth);

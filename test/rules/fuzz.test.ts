@@ -8,7 +8,7 @@ import { parseNumber } from "../../src/rules/values/literals.ts";
 import { tries } from "../support/tries.ts";
 import { survives } from "./survives.ts";
 
-test("20 000 texts made at random decide or are refused, and nothing else happens", () => {
+test("20 000 random texts are either evaluated or refused, without any other error", () => {
   const { compiled, refused } = survives(7, 20_000);
   expect(compiled).toBeGreaterThan(1_000);
   expect(refused).toBeGreaterThan(1_000);
@@ -23,7 +23,7 @@ const numbers = fc.oneof(
 );
 const Context = Big.clone({ precision: 28, rounding: Big.ROUND_HALF_EVEN });
 
-test("arithmetic agrees with decimal.js to the last of 28 digits", () => {
+test("arithmetic agrees with decimal.js in all 28 digits", () => {
   const operations: [(a: Numeric, b: Numeric) => Numeric, (a: Big, b: Big) => Big][] = [
     [add, (a, b) => a.plus(b)],
     [subtract, (a, b) => a.minus(b)],
@@ -38,11 +38,11 @@ test("arithmetic agrees with decimal.js to the last of 28 digits", () => {
       try {
         result = ours(parseNumber(a), parseNumber(b));
       } catch (error) {
-        if (error instanceof RuleError) return; // by zero, or a quotient too large
+        if (error instanceof RuleError) return; // division by zero, or a quotient that is too large
         throw error;
       }
       expect(new Context(formatNumber(result)).toString()).toBe(theirs(new Context(a), new Context(b)).toString());
-      // Either may say `-0` of two that are equal.
+      // If both are equal, either implementation may return `-0`.
       const compared = Math.sign(compareNumbers(parseNumber(a), parseNumber(b)) as number);
       expect(compared + 0).toBe(new Big(a).cmp(new Big(b)) + 0);
     }),

@@ -3,9 +3,9 @@ import { type Mentions, mentionsOf } from "../../src/rules/mentions.ts";
 import { compileRule } from "../../src/rules/rule.ts";
 import { compileTemplate, mentionsInTemplate } from "../../src/rules/template.ts";
 
-const told = (mentions: Mentions) => (mentions === "all" ? "all" : [...mentions].sort());
+const listed = (mentions: Mentions) => (mentions === "all" ? "all" : [...mentions].sort());
 
-test("a rule tells which members of a variable it names, and where it looks at the whole", () => {
+test("mentions lists the members of a variable that a rule names, and whether it uses the variable as a whole", () => {
   const cases: [rule: string, names: string[] | "all"][] = [
     ["true", []],
     ["USER.a == TWIN.b", []],
@@ -27,15 +27,15 @@ test("a rule tells which members of a variable it names, and where it looks at t
   ];
   for (const [text, names] of cases) {
     const rule = compileRule(text);
-    for (const _ of [1, 2]) expect([text, told(mentionsOf(rule, "LEDGER"))]).toEqual([text, names]);
+    for (const _ of [1, 2]) expect([text, listed(mentionsOf(rule, "LEDGER"))]).toEqual([text, names]);
   }
   const rule = compileRule("LEDGER.a == USER.b and DICT");
-  const all = ["LEDGER", "USER", "DICT", "SECRET"].map((variable) => told(mentionsOf(rule, variable)));
+  const all = ["LEDGER", "USER", "DICT", "SECRET"].map((variable) => listed(mentionsOf(rule, variable)));
   expect(all).toEqual([["a"], ["b"], "all", []]);
 });
 
-test("a template tells likewise", () => {
+test("mentions lists the members that a template names", () => {
   const template = compileTemplate("{{LEDGER}} {LEDGER.a} {LEDGER[b].c} {TWIN[d]} {DICT}");
-  const all = ["LEDGER", "TWIN", "DICT", "USER"].map((variable) => told(mentionsInTemplate(template, variable)));
+  const all = ["LEDGER", "TWIN", "DICT", "USER"].map((variable) => listed(mentionsInTemplate(template, variable)));
   expect(all).toEqual([["a", "b"], ["d"], "all", []]);
 });

@@ -1,6 +1,6 @@
 import type { Chance } from "./chance.ts";
 
-// Regular expressions made at random, for the comparison of what RE2 matches with what Python does.
+// Random regular expressions, to compare the matches of RE2 with those of Python.
 
 const ATOMS = [
   "a",
@@ -75,10 +75,13 @@ function pattern(chance: Chance, depth: number): string {
   return chance.maybe(0.25) ? `${branch()}|${branch()}` : branch();
 }
 
-/** Texts that patterns are tried on, as variables: of two constants nothing would be left to see of the groups. */
+/** Texts to match, as variables: with two constants, no groups would be stored. */
 const SUBJECTS = ["word", "name", "emoji", "empty", "lines", "line", "odd"];
 
-/** A rule that tells whether and what a pattern matches. What inner groups hold is not RE2's in every repeat. */
+/**
+ * A rule that returns whether and what a pattern matches. Inner groups are left out, because RE2 differs there for some
+ * repeats.
+ */
 export function matching(chance: Chance): string {
   const flags = chance.one(["", "", "", "(?i)", "(?s)", "(?m)", "(?ms)"]);
   const subject = chance.one(SUBJECTS);

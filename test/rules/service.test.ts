@@ -9,7 +9,7 @@ const CAT = {
   LEDGER: { serial: 4, public: ["color"] },
 };
 
-test("the vendor's rules decide as they read", () => {
+test("the vendor's example rules evaluate as documented", () => {
   expect(decide("TWIN.company == USER.company", CAT)).toBe(true);
   expect(decide("TWIN.company == USER.company", { ...CAT, USER: { company: "other" } })).toBe(false);
   expect(decide("USER.profession == 'accounting'", CAT)).toBe(true);
@@ -21,7 +21,7 @@ test("the vendor's rules decide as they read", () => {
   expect(decide("value_changed_ts == 1707997392.123", { value_changed_ts: 1707997392.123 })).toBe(true);
 });
 
-test("what is missing is null: variables, keys, and whatever is asked of null", () => {
+test("missing variables, missing keys, and attributes and items of null are null", () => {
   for (const rule of [
     "nobody",
     "nobody.a",
@@ -37,7 +37,7 @@ test("what is missing is null: variables, keys, and whatever is asked of null", 
   expect(decide("TWIN.nothing == USER.nothing", CAT)).toBe(true);
 });
 
-test("any other error counts as false, and denying it does not make it true", () => {
+test("any other error counts as false, and negating it does not make it true", () => {
   for (const rule of [
     "TWIN.kind > 3",
     "LEDGER.public[7] == null",
@@ -53,12 +53,12 @@ test("any other error counts as false, and denying it does not make it true", ()
   }
 });
 
-test("the result is taken by its truthiness", () => {
+test("the decision is the truthiness of the result", () => {
   for (const rule of ["1", "'a'", "[0]", "TWIN", "$abs", "nan"]) expect(decide(rule, CAT), rule).toBe(true);
   for (const rule of ["0", "''", "[]", "{}", "null", "nobody", "0.0"]) expect(decide(rule, CAT), rule).toBe(false);
 });
 
-test("names that mean something in JavaScript are plain keys", () => {
+test("names with a meaning in JavaScript are plain keys", () => {
   const TWIN = JSON.parse('{"__proto__": {"admin": true}, "constructor": 7}');
   expect(value("TWIN.__proto__.admin", { TWIN })).toBe(true);
   expect(value("TWIN.constructor", { TWIN })).toBe(7);
@@ -69,14 +69,14 @@ test("names that mean something in JavaScript are plain keys", () => {
   }
 });
 
-test("a key wins over an attribute of its name", () => {
+test("a key takes precedence over an attribute of its name", () => {
   const TWIN = { length: 12.5, keys: ["front door"] };
   expect(value("TWIN.length", { TWIN })).toBe(12.5);
   expect(value("TWIN.keys", { TWIN })).toEqual(["front door"]);
   expect(value("TWIN.values", { TWIN })).toEqual([12.5, ["front door"]]);
 });
 
-test("a variable is asked for once in an evaluation, and only if it is needed", () => {
+test("a variable is read at most once per evaluation, and only if it is needed", () => {
   const asked: string[] = [];
   const scope = (name: string): JsonValue => asked.push(name) > 0;
   const rule = compileRule("a and a and (b or c)");
@@ -86,20 +86,20 @@ test("a variable is asked for once in an evaluation, and only if it is needed", 
   expect([...variablesOf(compileRule("[x.y for x in TWIN.tags if $now > d'2025-01-01']"))]).toEqual(["TWIN"]);
 });
 
-test("a rule keeps nothing from one evaluation to the next", () => {
+test("a rule keeps no state between evaluations", () => {
   const rule = compileRule("a =~ '(.)' and $re_groups[0] == 'x' or $re_groups != null");
   expect(holds(rule, () => "x", WORLD)).toBe(true);
   expect(evaluate(rule, () => null, WORLD)).toBe(false);
   expect(compileRule(rule.text)).toBe(rule);
 });
 
-test("a refusal says what is wrong and at which character", () => {
+test("a refusal gives the error and the position of its character", () => {
   const refusals: [string, string][] = [
-    ["", "the rule ends where a value should be (at character 1)"],
+    ["", "the rule ends where a value is expected (at character 1)"],
     ["TWIN.kind =", 'unexpected "=" (at character 11)'],
     ["'😀' + é", 'unexpected "é" (at character 7)'],
-    ["(1 + 2", "the rule ends where ) should be (at character 7)"],
-    ["a.in", "unexpected in where name should be (at character 3)"],
+    ["(1 + 2", "the rule ends where ) is expected (at character 7)"],
+    ["a.in", "unexpected in where name is expected (at character 3)"],
     ["1.5.length", "unexpected . (at character 4)"],
     ["'open", "the text is not closed on its line (at character 1)"],
     ["a and else", "the word else is reserved (at character 7)"],
@@ -117,7 +117,7 @@ test("a refusal says what is wrong and at which character", () => {
   for (const [rule, message] of refusals) expect(refusal(rule), rule).toContain(message);
 });
 
-test("patterns that cannot be had in linear time are refused when literal, and an error when computed", () => {
+test("patterns that need more than linear time are refused if literal, and an error if computed", () => {
   for (const pattern of [
     "(?=a)",
     "(?!a)",

@@ -23,7 +23,7 @@ const SOURCES: ((chance: Chance) => string)[] = [
   (chance) => `${unicode(chance)}${soup(chance)}`,
 ];
 
-/** Compiles and runs texts made at random; throws at the first that does anything but decide or be refused. */
+/** Compiles and runs random texts; throws at the first that neither evaluates nor is refused. */
 export function survives(seed: number, count: number): { compiled: number; refused: number } {
   const chance = newChance(seed);
   let refused = 0;

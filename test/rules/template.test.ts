@@ -10,7 +10,7 @@ const scope = (name: string) => (Object.hasOwn(VARIABLES, name) ? VARIABLES[name
 const name = (template: string) => renderName(compileTemplate(template), scope);
 const json = (template: string) => renderValue(compileTemplate(template), scope);
 
-test("fields are replaced by names and keys, doubled braces by single ones", () => {
+test("fields are replaced by the values of names and keys, doubled braces by single ones", () => {
   expect(name("{LEDGER[serial]}/{LEDGER.serial}/{entry_name}")).toBe("x-1/x-1/color");
   expect(name("{{{entry_name}}} {{}}")).toBe("{color} {}");
   expect(name("{LEDGER[two words]}{LEDGER.size.w}{LEDGER[size][w][1]}")).toBe("2[1,2]2");
@@ -24,7 +24,7 @@ test("names are plain text, values are JSON", () => {
   expect(json('{{"s": {LEDGER[serial]}, "w": {LEDGER[size]}}}')).toBe('{"s": "x-1", "w": {"w":[1,2]}}');
 });
 
-test("what is missing is empty in names and null in values", () => {
+test("missing values are empty in names and null in values", () => {
   for (const field of [
     "{nobody}",
     "{LEDGER.nothing}",
@@ -40,10 +40,10 @@ test("what is missing is empty in names and null in values", () => {
   expect(name("{LEDGER.__proto__}")).toBe("own");
 });
 
-test("what Python's format would refuse or do more with is refused, with its place", () => {
+test("fields that Python's format would refuse or treat specially are refused, with their position", () => {
   const refused: [string, string][] = [
-    ["{", "the brace { has no other; a literal one is doubled (at character 1)"],
-    ["a}", "the brace } has no other; a literal one is doubled (at character 2)"],
+    ["{", "the brace { is unbalanced; double a literal brace (at character 1)"],
+    ["a}", "the brace } is unbalanced; double a literal brace (at character 2)"],
     ["😀{a{b}}", "(at character 2)"],
     ["{}", "{} names no variable (at character 1)"],
     ["{0}", "{0} names no variable"],

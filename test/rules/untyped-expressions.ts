@@ -1,7 +1,8 @@
 import type { Chance } from "./chance.ts";
 import { LEAVES, type Type } from "./expressions.ts";
 
-// Rules made at random that are well formed at best: mostly they come to an error, which has to be the same one.
+// Random rules that are at best well formed. Most fail to evaluate, and the error has to be the same one as
+// rule-engine's.
 
 const OPERATORS = [
   "+",
@@ -57,7 +58,7 @@ const FUNCTIONS = [
   "numbers.ends_with",
 ];
 
-/** A rule that is well formed and else as it comes. */
+/** A well-formed rule with operands of random types. */
 export function untyped(chance: Chance, depth: number): string {
   const part = () => untyped(chance, depth - 1);
   if (depth <= 0 || chance.maybe(0.1)) {
@@ -137,10 +138,10 @@ const TOKENS = [
   "\r",
 ];
 
-/** The pieces of a rule, spaces among them. */
+/** The tokens of a rule, and the spaces between them. */
 const pieces = (rule: string) => rule.match(/\$?\w+|"[^"]*"|'[^']*'|\s+|[^\w\s]{1,2}/gu) ?? [];
 
-/** A rule with a piece or two lost, doubled, exchanged or put in: mostly none any more. */
+/** A rule with a token or two removed, doubled, exchanged or inserted: usually not a rule any more. */
 export function mutated(chance: Chance, rule: string): string {
   const all: string[] = [...pieces(rule)];
   for (let changes = 1 + chance.below(2); changes > 0; changes--) {
@@ -151,7 +152,7 @@ export function mutated(chance: Chance, rule: string): string {
   return all.join("");
 }
 
-/** Tokens in any order. */
+/** Tokens in random order. */
 export function soup(chance: Chance): string {
   return Array.from({ length: 1 + chance.below(12) }, () => chance.one(TOKENS) + chance.one(["", " "])).join("");
 }

@@ -10,7 +10,10 @@ import {
   type RuleValue,
 } from "../../src/rules/values/values.ts";
 
-/** A value with its type and all of its digits, as test/conformance/rules/test_rules.py writes rule-engine's. */
+/**
+ * A value with its type and all of its digits, in the format in which test/conformance/test_rules.py writes
+ * rule-engine's.
+ */
 export function toWire(value: RuleValue): JsonValue {
   switch (kindOf(value)) {
     case "number":
@@ -30,7 +33,7 @@ export function toWire(value: RuleValue): JsonValue {
     case "array":
       return ["array", ...(value as RuleValue[]).map(toWire)];
     case "set":
-      // Which of 1 and true a set keeps is chance in Python, where they are equal.
+      // Whether a set keeps 1 or true is random in Python, where they are equal.
       return ["set", ...[...(value as RuleSet).members.values()].map(toWire).map(asNumber).sort()];
     case "mapping": {
       const values = membersOf(value as Mapping).map(toWire);

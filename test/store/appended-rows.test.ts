@@ -16,7 +16,7 @@ const JOURNAL: GrowingTable = {
 type Input = { rows: string[]; counts?: boolean; fail?: boolean; actorKind?: string };
 type Answer = { numbers: number[]; counted: number | undefined };
 
-/** Adds rows; told to, it counts what is there then, and fails when it has added them. */
+/** Adds rows; with `counts` it then counts all rows, with `fail` it fails after that. */
 const append = command("append", (tx, _actor, { rows, counts, fail, actorKind = "system" }: Input): Answer => {
   const numbers = rows.map((data) => tx.append(JOURNAL, tx.now, "", "test", actorKind, data));
   const counted = counts ? integer(tx.get("SELECT count(*) AS count FROM events") ?? {}, "count") : undefined;
@@ -34,7 +34,7 @@ async function openJournal() {
   return Object.assign(world, { write, rows });
 }
 
-test("rows of many commands have the numbers that were told, without gaps, whoever was refused between them", async () => {
+test("rows of many commands get consecutive numbers, whichever commands between them are refused", async () => {
   const input = fc.record({
     rows: fc.array(
       fc.string({ unit: "grapheme", maxLength: 5 }).filter((text) => !text.includes("\0")),
@@ -67,29 +67,29 @@ test("rows of many commands have the numbers that were told, without gaps, whoev
   );
 }, 20_000);
 
-test("a row that cannot be written is told to whoever added it, and to nobody else", async () => {
+test("a row that cannot be written rejects only the command that added it", async () => {
   await using world = await openJournal();
   const outcomes = await Promise.allSettled([
     world.write({ rows: ["kept"] }),
-    world.write({ rows: ["of nobody"], actorKind: "nobody" }),
+    world.write({ rows: ["invalid"], actorKind: "nobody" }),
     world.write({ rows: ["unbindable \0"] }),
     world.write({ rows: ["kept too"] }),
   ]);
-  const told = outcomes.map((outcome) =>
+  const results = outcomes.map((outcome) =>
     outcome.status === "rejected" ? outcome.reason.message : outcome.value.numbers,
   );
-  expect(told).toEqual([[1], expect.stringContaining("CHECK"), expect.stringContaining("NUL"), [2]]);
+  expect(results).toEqual([[1], expect.stringContaining("CHECK"), expect.stringContaining("NUL"), [2]]);
   expect(world.rows()).toEqual([
     [1, "kept"],
     [2, "kept too"],
   ]);
 });
 
-test("who asks for rows when a neighbour's cannot be written is answered, and the neighbour is refused", async () => {
+test("a command that reads rows succeeds although a pending row of another command cannot be written", async () => {
   await using world = await openJournal();
   const [kept, refused, asking] = await Promise.allSettled([
     world.write({ rows: ["kept"] }),
-    world.write({ rows: ["of nobody"], actorKind: "nobody" }),
+    world.write({ rows: ["invalid"], actorKind: "nobody" }),
     world.write({ rows: [], counts: true }),
   ]);
   expect(kept).toMatchObject({ status: "fulfilled", value: { numbers: [1] } });
@@ -98,7 +98,7 @@ test("who asks for rows when a neighbour's cannot be written is answered, and th
   expect(world.rows()).toEqual([[1, "kept"]]);
 });
 
-test("numbers go on behind what another process has added", async () => {
+test("numbering continues after rows that another process has added", async () => {
   await using world = await openJournal();
   expect((await world.write({ rows: ["a", "b"] })).numbers).toEqual([1, 2]);
   const other = world.connect();

@@ -25,7 +25,7 @@ import { openServerStore, openToolStore } from "../../src/store/store.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 
-/** A store with something in it, and how to back it up and restore it elsewhere. */
+/** A store with some content, with functions to back it up and restore it elsewhere. */
 async function openBackedUp() {
   const world = await openTestStore();
   const elsewhere = temporaryFolder();
@@ -42,7 +42,7 @@ async function openBackedUp() {
       backUp({ dataDir: world.options.dataDir, file, withKey: true, clock, random, ...options }),
     restore: (options: { force?: boolean; keyFile?: string; file?: string; dataDir?: string } = {}) =>
       restore({ dataDir: target.dataDir, file, force: false, clock, random, ...options }),
-    /** What stands under "kept" in the restored database; the store opens, so the master key fits. */
+    /** The value stored as "kept" in the restored database. The store opens, so the master key matches. */
     async kept(dataDir = target.dataDir) {
       const store = await openServerStore({ ...target, dataDir });
       const sealed = store.read((reader) => findSealedKey(reader, "kept"));
@@ -62,7 +62,7 @@ const setKept = (dataDir: string, sealed: string) => {
   connection.close();
 };
 
-test("a backup is one file of its owner's alone, and has what was committed when it was made", async () => {
+test("a backup is one file with owner-only permissions, and holds everything committed before it was made", async () => {
   await using it = await openBackedUp();
   const { byteCount } = await it.backUp();
   setKept(it.world.options.dataDir, "after");
@@ -78,7 +78,7 @@ test("a backup is one file of its owner's alone, and has what was committed when
   );
 });
 
-test("any SQLite tool reads a backup", async () => {
+test("any SQLite tool can read a backup", async () => {
   await using it = await openBackedUp();
   await it.backUp();
   const copy = new Connection(it.file, { immutable: true });
@@ -87,7 +87,7 @@ test("any SQLite tool reads a backup", async () => {
   copy.close();
 });
 
-test("a backup never overwrites, whether the file was there or came meanwhile", async () => {
+test("a backup never overwrites a file, whether it existed before or was created meanwhile", async () => {
   await using it = await openBackedUp();
   writeFileSync(it.file, "mine");
   await expect(it.backUp()).rejects.toThrow("exists already, and is never overwritten");
@@ -99,7 +99,7 @@ test("a backup never overwrites, whether the file was there or came meanwhile", 
   expect([readFileSync(it.file, "utf8"), readdirSync(it.folder).length]).toEqual(["mine", 1]);
 });
 
-test("without a database, a folder or a fitting master key there is no backup, and nothing is left of it", async () => {
+test("without a database, a folder or a matching master key no backup is made, and no partial file is left", async () => {
   await using it = await openBackedUp();
   const { clock, random, dataDir } = it.world.options;
   const nowhere = { dataDir: it.folder, file: it.file, withKey: true, clock, random };
@@ -117,7 +117,7 @@ test("without a database, a folder or a fitting master key there is no backup, a
   writeFileSync(key, bytes);
 });
 
-test("a backup that is given up leaves nothing", async () => {
+test("a cancelled backup leaves no file", async () => {
   await using it = await openBackedUp();
   const fill = new Connection(join(it.world.options.dataDir, "twinpost.db"));
   fill.run("BEGIN");
@@ -128,11 +128,11 @@ test("a backup that is given up leaves nothing", async () => {
   const making = it.backUp({ signal: stop.signal });
   await Bun.sleep(5);
   stop.abort();
-  await expect(making).rejects.toThrow("the backup was given up, and nothing is left of it");
+  await expect(making).rejects.toThrow("the backup was cancelled, and its partial file removed");
   expect(readdirSync(it.folder)).toEqual([]);
 });
 
-test("a backup without the master key is restored with that of the folder, or one that is named", async () => {
+test("a backup without the master key is restored with the folder's key or a named one", async () => {
   await using it = await openBackedUp();
   await it.backUp({ withKey: false });
   const key = readFileSync(join(it.world.options.dataDir, "master.key"));
@@ -152,7 +152,7 @@ test("a backup without the master key is restored with that of the folder, or on
   expect(await it.kept(second)).toBe("before");
 });
 
-test("what is no whole backup is refused wherever it was cut or changed, and nothing is touched", async () => {
+test("an incomplete or changed backup is refused wherever it was cut or changed, and the data directory is unchanged", async () => {
   await using it = await openBackedUp();
   await it.backUp();
   const whole = readFileSync(it.file);
@@ -168,7 +168,7 @@ test("what is no whole backup is refused wherever it was cut or changed, and not
   for (const length of [0, 1, 100, 4096, whole.length >> 1, whole.length - 113, whole.length - 1]) {
     copyFileSync(it.file, file);
     truncateSync(file, length);
-    expect(await refusal()).toContain("is no backup: it does not end as what twinpost backup writes");
+    expect(await refusal()).toContain("is no backup, or only part of one: the label at its end is missing");
   }
   for (let i = 0; i < 40; i++) {
     const bytes = Buffer.from(whole);
@@ -189,7 +189,7 @@ test("what is no whole backup is refused wherever it was cut or changed, and not
   expect(await refusal()).toContain("is no file");
 });
 
-test("a backup with a damaged database, a broken key or a newer schema is refused before anything is touched", async () => {
+test("a backup with a damaged database, a broken foreign key or a newer schema is refused before any change", async () => {
   await using it = await openBackedUp();
   const refuses = async (spoil: (connection: Connection) => void, says: RegExp) => {
     const connection = it.world.connect();
@@ -209,7 +209,7 @@ test("a backup with a damaged database, a broken key or a newer schema is refuse
   }, /newer than this program.*9999/);
 });
 
-test("a database that is there is only replaced by force, and kept in a folder beside", async () => {
+test("an existing database is replaced only by force, and kept in a folder next to it", async () => {
   await using it = await openBackedUp();
   await it.backUp();
   await it.restore();
@@ -223,7 +223,7 @@ test("a database that is there is only replaced by force, and kept in a folder b
   expect(readFileSync(join(replaced as string, "master.key"))).toEqual(key);
 });
 
-test("a master key of another database is not replaced unasked", async () => {
+test("a master key of another database is not replaced without force", async () => {
   await using it = await openBackedUp();
   await it.backUp();
   mkdirSync(it.target.dataDir);
@@ -235,7 +235,7 @@ test("a master key of another database is not replaced unasked", async () => {
   expect(await it.kept()).toBe("before");
 });
 
-test("nothing is restored under a running server", async () => {
+test("a restore is refused while a server runs", async () => {
   await using it = await openBackedUp();
   await it.backUp();
   let refused: Error | undefined;
@@ -249,11 +249,11 @@ test("nothing is restored under a running server", async () => {
   expect(refused).toMatchObject({ name: "StoreInUse", message: expect.stringContaining("stop it first") });
 });
 
-test("an exchange that was cut off at any step is finished by whoever opens the data directory next", async () => {
+test("a replacement interrupted at any step is finished when the data directory is next opened", async () => {
   await using it = await openBackedUp();
   await it.backUp();
   const key = readFileSync(join(it.world.options.dataDir, "master.key"));
-  // Each step of the exchange, as a crash right after it leaves the folder.
+  // Each step of the replacement, as a crash right after it leaves the folder.
   const steps: ((dataDir: string) => void)[] = [
     () => {},
     (dir) => aside(dir, "twinpost.db-wal"),

@@ -7,9 +7,9 @@ import { openServerStore } from "../../src/store/store.ts";
 import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 
-// What the manual says of a log that was damaged: a fact about SQLite, and no wish of ours.
+// What the manual says about a damaged log: a property of SQLite, not a choice of ours.
 
-test("after a crash a damaged page of the log takes along what was written behind it, and the rest is there", async () => {
+test("after a crash, a damaged page of the log loses what was written after it, and nothing before it", async () => {
   await using world = await openTestStore();
   const names = Array.from({ length: 20 }, (_, index) => `key ${index}`);
   let middle = 0;
@@ -17,7 +17,7 @@ test("after a crash a damaged page of the log takes along what was written behin
     await world.store.write(saveSealedKey, SYSTEM, { name, sealed: "x" });
     if (index === 9) middle = readFileSync(world.file("twinpost.db-wal")).length;
   }
-  // As a crash leaves it, with one bit turned behind the tenth write.
+  // As a crash leaves it, with one bit flipped after the tenth write.
   using crashed = memoryFolder();
   for (const name of ["twinpost.db", "master.key"]) copyFileSync(world.file(name), join(crashed.path, name));
   const log = readFileSync(world.file("twinpost.db-wal"));

@@ -18,7 +18,7 @@ const turn = () => new Promise((done) => setImmediate(done));
 test.each([
   { what: "many small writes", groups: 400, commands: 40, bytes: 4000 },
   { what: "few large writes", groups: 30, commands: 1, bytes: 3 * MB },
-])("the log stays short after $what, though somebody reads all the time", async ({ groups, commands, bytes }) => {
+])("the log stays short after $what with a continuous reader", async ({ groups, commands, bytes }) => {
   await using world = await openTestStore();
   const reading = { ended: false };
   const reader = (async () => {
@@ -34,11 +34,11 @@ test.each([
   }
   reading.ended = true;
   await reader;
-  // A log is 16 MB long at most when it is moved, and what was written before anybody looked.
+  // At most 16 MB of log when it is checkpointed, plus what was written until the next check.
   expect(longest).toBeLessThan(24 * MB);
 });
 
-test("who reads while a group goes to the disk sees all of it or nothing, and all of it once it is answered", async () => {
+test("a reader during a commit sees all of the group or none of it, and all of it once the group is answered", async () => {
   await using world = await openTestStore();
   const count = () => world.store.read((snapshot) => snapshot.all("SELECT sequence FROM events").length);
   for (const before of [0, 3, 6, 9]) {
@@ -53,19 +53,19 @@ test("who reads while a group goes to the disk sees all of it or nothing, and al
   }
 });
 
-test("the driver's two faces share a connection: what one begins the other ends, and refuses in the same words", async () => {
+test("the driver's two APIs share a connection: one ends what the other began, with the same errors", async () => {
   await using world = await openTestStore();
   const connection = world.connect();
   connection.run("BEGIN IMMEDIATE");
   connection.run(
     "INSERT INTO events (occurred_at, account_id, kind, actor_kind, data) VALUES (0, '', 'test', 'system', '')",
   );
-  await connection.runAside("COMMIT");
+  await connection.runOffLoop("COMMIT");
   expect(connection.inTransaction).toBe(false);
   const other = world.connect();
   expect(other.all("SELECT sequence FROM events").length).toBe(1);
   other.close();
-  const refusal = await connection.runAside("INSERT INTO events (sequence) VALUES (1)").catch((error) => error);
+  const refusal = await connection.runOffLoop("INSERT INTO events (sequence) VALUES (1)").catch((error) => error);
   expect([isSqliteError(refusal), concernsStatementOnly(refusal)]).toEqual([true, true]);
   connection.close();
 });

@@ -23,7 +23,7 @@ function note(tx: Tx, data: string): void {
 
 type Input = { data: string; fail?: "before" | "after" };
 
-/** Notes something; told to fail, it does so before or after its first write. */
+/** Writes a row; with `fail`, fails before or after its first write. */
 const noteCommand = command("note", (tx, _actor, { data, fail }: Input): number => {
   if (fail === "before") throw conflict("precondition", data);
   note(tx, data);
@@ -54,7 +54,7 @@ test("commands that fail roll back alone, before or after their first write", as
   ]);
 });
 
-test("of 10 000 commands at once, the refused tenth leaves nothing and all others are answered", async () => {
+test("of 10 000 concurrent commands, the refused tenth leaves nothing and all others are answered", async () => {
   await using world = await openTestStore();
   const inputs = Array.from(
     { length: 10_000 },
@@ -87,7 +87,7 @@ test("a command is answered after its commit, and a reader sees nothing before",
   other.close();
 });
 
-test("a group wakes who listens once, a refused command nobody, and a failing listener harms nobody", async () => {
+test("a group wakes each listener once, a refused command wakes none, and a listener that throws affects no other", async () => {
   await using world = await openTestStore();
   let woken = 0;
   const waking = command("wake", (tx, _actor, { data, fail }: Input) => {
@@ -103,7 +103,7 @@ test("a group wakes who listens once, a refused command nobody, and a failing li
   await Promise.all(inputs.map((input) => outcomeOf(world.store.write(waking, SYSTEM, input))));
   expect(woken).toBe(1);
   await outcomeOf(world.store.write(waking, SYSTEM, { data: "d", fail: "after" }));
-  await world.store.write(noteCommand, SYSTEM, { data: "wakes nobody" });
+  await world.store.write(noteCommand, SYSTEM, { data: "no wake" });
   expect(woken).toBe(1);
   stop();
   await world.store.write(waking, SYSTEM, { data: "e" });
@@ -111,7 +111,7 @@ test("a group wakes who listens once, a refused command nobody, and a failing li
   expect(world.logged.filter(({ event }) => event === "store.hint_failed").length).toBe(2);
 });
 
-test("a full disk fails what it has taken of a group as unavailable, and the store goes on when there is room again", async () => {
+test("with a full disk the group fails as unavailable, and the store recovers once there is space", async () => {
   await using world = await openTestStore();
   await world.store.write(noteCommand, SYSTEM, { data: "before" });
   const limitPages = command("limit_pages", (tx, _actor, count: number) => {
@@ -122,7 +122,7 @@ test("a full disk fails what it has taken of a group as unavailable, and the sto
     try {
       note(tx, data);
     } catch {
-      // A command that hides the loss must not have its group reported as stored.
+      // Even if a command hides the error, its group must not be reported as stored.
     }
   });
 
@@ -146,7 +146,7 @@ test("a full disk fails what it has taken of a group as unavailable, and the sto
   expect(world.store.read(countNotes)).toBe(2);
 });
 
-test("a command that is our bug fails alone, with its own error", async () => {
+test("a command that throws an unexpected error fails alone, with its own error", async () => {
   await using world = await openTestStore();
   const buggy = command("buggy", (tx, _actor, _input: null) => {
     note(tx, "half done");
@@ -168,7 +168,7 @@ test("a command that is our bug fails alone, with its own error", async () => {
   expect(world.store.read(countNotes)).toBe(2);
 });
 
-test("what the driver cannot bind is refused before it reaches it", async () => {
+test("values that the driver cannot bind are refused before they reach it", async () => {
   await using world = await openTestStore();
   const bind = command("bind", (tx, _actor, value: unknown) => note(tx, value as string));
   const values = [
@@ -194,7 +194,7 @@ test("what the driver cannot bind is refused before it reaches it", async () => 
   expect(await world.store.write(kinds, SYSTEM, null)).toEqual(["null", "blob", "integer", "real", "text"]);
 });
 
-test("a question cannot write, neither in a snapshot nor unnoticed in a command", async () => {
+test("a query cannot write, neither in a snapshot nor uncounted in a command", async () => {
   await using world = await openTestStore();
   const sneaky = command("sneaky", (tx, _actor, _input: null) =>
     tx.get("INSERT INTO accounts VALUES ('', 'x', null, 0, 0) RETURNING id"),
@@ -208,7 +208,7 @@ test("a question cannot write, neither in a snapshot nor unnoticed in a command"
 
 const ownerNamed = (account: string, member = "a") => ({ account, member });
 
-test("an account whose commands fill half of the places is told to come back; others and the server's own are not", async () => {
+test("an account whose commands fill half of the queue is refused; others and the server's own commands are not", async () => {
   await using world = await openTestStore();
   const write = (data: string, owner: Owner | null) => world.store.write(noteCommand, SYSTEM, { data }, owner);
   const loud = Array.from({ length: QUEUE_MAX / 2 }, (_, i) => write(`${i}`, ownerNamed("loud")));
@@ -223,24 +223,24 @@ test("an account whose commands fill half of the places is told to come back; ot
   await write("again", ownerNamed("loud"));
 });
 
-/** Notes something, and takes so many milliseconds for it. */
+/** Writes a row, and takes `ms` milliseconds for it. */
 const busy = command("busy", (tx, _actor, { data, ms }: { data: string; ms: number }) => {
   for (const end = performance.now() + ms; performance.now() < end; );
   note(tx, data);
 });
 
-test("a small command is stored before a laborious one that waits behind it is begun", async () => {
+test("a small command is stored before an expensive one that waits behind it begins", async () => {
   await using world = await openTestStore();
   const write = (data: string, ms: number) => world.store.write(busy, SYSTEM, { data, ms }, ownerNamed(data));
-  await Promise.all([write("laborious", 20), write("small", 0)]);
-  const [small, laborious] = [write("small", 0), write("laborious", 20)];
+  await Promise.all([write("expensive", 20), write("small", 0)]);
+  const [small, expensive] = [write("small", 0), write("expensive", 20)];
   await small;
   expect(world.store.read(countNotes)).toBe(3);
-  await laborious;
+  await expensive;
   expect(world.store.read(countNotes)).toBe(4);
 });
 
-test("a group runs commands for longer where those of one account only wait", async () => {
+test("a group runs commands for longer if only those of one account are waiting", async () => {
   await using world = await openTestStore();
   const slow = command("slow", (tx, _actor, data: string) => {
     world.clock.advance(1);
@@ -259,7 +259,7 @@ test("a group runs commands for longer where those of one account only wait", as
   expect(await groupsOf(["one", "other"])).toBeGreaterThanOrEqual(6);
 });
 
-test("accounts take turns by the time that their commands take; the server's own go first, and a member's keep their order", async () => {
+test("accounts take turns by the time of their commands; the server's own go first, and a member's keep their order", async () => {
   await using world = await openTestStore();
   const write = (data: string, ms: number, owner: Owner | null) => world.store.write(busy, SYSTEM, { data, ms }, owner);
   const writes = Array.from({ length: 40 }, (_, i) => write(`slow ${i}`, 2, ownerNamed("slow")));
@@ -275,11 +275,11 @@ test("accounts take turns by the time that their commands take; the server's own
     const own = order.filter((data) => data.startsWith(kind));
     expect(own).toEqual(Array.from({ length: 40 }, (_, i) => `${kind} ${i}`));
   }
-  // The quick ones took 8 ms in all, so they are done after about as much of the slow ones.
+  // The quick ones took 8 ms in all, so they are done after about as many milliseconds of slow ones.
   expect(order.indexOf("quick 39")).toBeLessThan(60);
 });
 
-test("another process's transaction is waited out without blocking the event loop", async () => {
+test("another process's transaction is waited for without blocking the event loop", async () => {
   await using world = await openTestStore();
   const other = world.connect();
   other.run("BEGIN IMMEDIATE");
@@ -311,7 +311,7 @@ test("a transaction that another process never ends makes writes unavailable", a
   await world.store.write(noteCommand, SYSTEM, { data: "works again" });
 });
 
-test("instants never decrease, though the clock is set back and the server restarted", async () => {
+test("instants never decrease, even if the clock is set back and the server restarted", async () => {
   await using world = await openTestStore();
   const first = await world.store.write(noteCommand, SYSTEM, { data: "a" });
   world.clock.set(first - 3_600_000);
@@ -322,7 +322,7 @@ test("instants never decrease, though the clock is set back and the server resta
   expect(await world.store.write(noteCommand, SYSTEM, { data: "d" })).toBe(first + 1);
 });
 
-test("closing finishes what waits and refuses what comes later", async () => {
+test("closing finishes waiting commands and refuses later ones", async () => {
   await using world = await openTestStore();
   const writes = Array.from({ length: 1000 }, (_, i) => world.store.write(noteCommand, SYSTEM, { data: `${i}` }));
   const { store } = world;
@@ -333,7 +333,7 @@ test("closing finishes what waits and refuses what comes later", async () => {
   expect(world.store.read(countNotes)).toBe(1000);
 });
 
-test("all that is read within a moment is of one snapshot, and what was written is seen by whoever was told of it", async () => {
+test("reads within a moment share one snapshot, and a caller reads its own write once it is answered", async () => {
   await using world = await openTestStore();
   const other = world.connect();
   const noteBeside = () =>
@@ -359,11 +359,11 @@ test("all that is read within a moment is of one snapshot, and what was written 
   other.close();
 });
 
-test("a question that ends its snapshot by failing fails alone, and the next one has a snapshot again", async () => {
+test("a query that ends its snapshot by failing fails alone, and the next one gets a new snapshot", async () => {
   await using world = await openTestStore();
   const connection = world.connect();
   const snapshots = new Snapshots(connection, systemClock);
-  // As the database does when the device fails under a question.
+  // As SQLite does when the device fails during a query.
   const failing = () => {
     connection.run("ROLLBACK");
     throw new Error("disk I/O error");

@@ -9,7 +9,7 @@ import { migrate } from "../../src/store/migrations/migrate.ts";
 import { openServerStore } from "../../src/store/store.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 
-test("the database is opened as durable as it is promised", async () => {
+test("the database is opened with the promised durability", async () => {
   await using world = await openTestStore();
   const connection = world.connect();
   expect(connection.pragma("journal_mode")).toMatchObject({ journal_mode: "wal" });
@@ -22,7 +22,7 @@ test("the database is opened as durable as it is promised", async () => {
   connection.close();
 });
 
-test("a second server on the same data directory is refused, and served when the first has gone", async () => {
+test("a second server on the same data directory is refused until the first has stopped", async () => {
   await using world = await openTestStore();
   const second = openServerStore(world.options);
   const refused = second.catch((error: Error) => error);
@@ -45,7 +45,7 @@ test("a command-line tool writes beside a running server", async () => {
   await tool.close();
 });
 
-test("a command-line tool prepares a database that no server has opened yet", async () => {
+test("a command-line tool migrates a database that no server has opened yet", async () => {
   await using world = await openTestStore();
   await world.store.close();
   for (const file of ["twinpost.db", "twinpost.db-wal", "twinpost.db-shm", "master.key"])
@@ -65,13 +65,13 @@ test("a database of a newer program is refused with a clear message", async () =
   );
 });
 
-test("a database whose migrations are not ours is refused", async () => {
+test("a database with unknown migrations is refused", async () => {
   await using world = await openTestStore();
   const edited = MIGRATIONS.map((migration) => ({ ...migration, sql: `${migration.sql}\n-- edited` }));
   await expect(migrate(world.file("twinpost.db"), 0, edited)).rejects.toThrow("written by another twinpost");
 });
 
-test("a migration that fails leaves nothing of itself, and the next start goes on where it stopped", async () => {
+test("a migration that fails is rolled back as a whole, and the next start continues there", async () => {
   await using world = await openTestStore();
   const number = (MIGRATIONS.at(-1)?.number ?? 0) + 1;
   const half = { number, name: "half", sql: "CREATE TABLE half (a TEXT) STRICT; CREATE TABLE half (a TEXT) STRICT;" };
@@ -81,7 +81,7 @@ test("a migration that fails leaves nothing of itself, and the next start goes o
   expect(await migrate(world.file("twinpost.db"), 0, [...MIGRATIONS, whole])).toBe(0);
 });
 
-test("the master key is its owner's alone, and the same after a restart", async () => {
+test("the master key is readable by its owner only, and the same after a restart", async () => {
   await using world = await openTestStore();
   expect(statSync(world.file("master.key")).mode & 0o777).toBe(0o600);
   expect(statSync(world.options.dataDir).mode & 0o077).toBe(0);
@@ -94,7 +94,7 @@ test("the master key is its owner's alone, and the same after a restart", async 
   expect(stored).not.toContain(Buffer.from(key).toString("latin1"));
 });
 
-test("a missing, foreign or damaged master key stops the start, and nothing is made in its place", async () => {
+test("a missing, foreign or damaged master key stops the start, and no new key is created", async () => {
   await using world = await openTestStore();
   await world.store.close();
   const key = readFileSync(world.file("master.key"));
@@ -113,7 +113,7 @@ test("a missing, foreign or damaged master key stops the start, and nothing is m
   await world.reopen();
 });
 
-test("what was sealed opens under its label only, and not after a byte was changed", () => {
+test("a sealed value opens only under its label, and not after a byte was changed", () => {
   const vault = createVault(systemRandom.bytes(32), systemRandom);
   const plain = systemRandom.bytes(40);
   const sealed = vault.seal("a", plain);
@@ -126,7 +126,7 @@ test("what was sealed opens under its label only, and not after a byte was chang
   expect(() => createVault(systemRandom.bytes(32), systemRandom).open("a", sealed)).toThrow();
 });
 
-test("a server that has stopped leaves all it has in the database file", async () => {
+test("a stopped server leaves all data in the database file", async () => {
   await using world = await openTestStore();
   await world.store.write(saveSealedKey, SYSTEM, { name: "kept", sealed: "x" });
   expect(statSync(world.file("twinpost.db-wal")).size).toBeGreaterThan(0);

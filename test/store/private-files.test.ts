@@ -5,7 +5,7 @@ import { openTestStore } from "../support/store/open-test-store.ts";
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 const FILES = ["twinpost.db", "twinpost.db-wal", "twinpost.db-shm", "master.key", "server.lock"];
 
-test("a data directory that others may read is its owner's alone from the next opening on", async () => {
+test("a data directory that others can read becomes private when it is next opened", async () => {
   await using world = await openTestStore();
   await world.store.close();
   const { dataDir } = world.options;
@@ -31,7 +31,7 @@ test("a data directory that others may read is its owner's alone from the next o
   await tool.close();
 });
 
-test("a folder that everybody on the machine shares keeps its mode, and the log says so", async () => {
+test("a folder shared by all users of the machine keeps its mode, and the log says so", async () => {
   await using world = await openTestStore();
   await world.store.close();
   chmodSync(world.options.dataDir, 0o1777);

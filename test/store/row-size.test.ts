@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import { openWorld } from "../support/world/world.ts";
 
 /**
- * Tables that are their own index. On the way to a row of them SQLite reads rows beside it whole, and a comparison with one of 60 kB takes 15 times as
- * long (measured): what an account can make large does not belong here.
+ * Tables without a rowid. On the way to a row, SQLite reads whole rows next to it, and a comparison with one of 60 kB
+ * takes 15 times as long (measured): a column that an account can make large does not belong in such a table.
  */
 const SMALL_ROWS: Record<string, string> = {
   deleted_documents: "names",
@@ -22,7 +22,7 @@ const SMALL_ROWS: Record<string, string> = {
   topic_grants: "topics",
 };
 
-test("only tables whose rows stay small are their own index", async () => {
+test("only tables with small rows are without a rowid", async () => {
   await using world = await openWorld();
   const rows = world.store.read((reader) =>
     reader.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID' ORDER BY name"),

@@ -10,8 +10,9 @@ import { temporaryFolder } from "../support/process/server-process.ts";
 import { expectInOrder } from "../support/store/breakages.ts";
 import { openWorld, type World } from "../support/world/world.ts";
 
-// Databases as the code of their day wrote them (fixtures/make.ts), and what it answered. Some migrations came together, in one commit:
-// no code ever wrote with the first of those as its newest, so these levels are reached on the way from the one before.
+// Databases written by the code of their time (fixtures/make.ts), with its responses. Some migrations were released
+// together: no code ever wrote with the first of those as its newest, so these levels are reached by migrating from the
+// previous one.
 
 const FIXTURES = join(import.meta.dir, "fixtures");
 const names = readdirSync(FIXTURES)
@@ -23,7 +24,7 @@ type Kept = {
   masterKey: string;
   secret: string;
   token: string;
-  /** A device that has left a session and a will, from the day on that there was MQTT. */
+  /** A device that has left a session and a will; set since MQTT exists. */
   panel?: string;
   answers: Record<string, { status: number; body: object }>;
 };
@@ -39,7 +40,7 @@ function folderOf(name: string) {
   return { folder, kept };
 }
 
-/** Opens the data directory with today's program: everything answers as it did, and everything that has to be true is. */
+/** Opens the data directory with the current program: all responses are the same, and all invariants hold. */
 async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, panel, answers }: Kept) {
   await using world = await openWorld({}, undefined, folder);
   expect(world.query("SELECT max(number) AS level FROM schema_migrations")).toMatchObject([
@@ -58,7 +59,7 @@ async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secr
   expectInOrder(folder.path);
 }
 
-/** Its client finds its messages and what is retained, and has come before its will was due. */
+/** The device's client gets its messages and the retained ones, and connects before its will is due. */
 async function expectServed(world: World, panel: string) {
   const wills = () => world.query("SELECT topic FROM mqtt_wills").map(({ topic }) => topic);
   expect(wills()).toEqual(["gone"]);
@@ -83,14 +84,14 @@ async function expectServed(world: World, panel: string) {
 for (const [index, name] of names.entries()) {
   const level = levelOf(name);
   const next = names[index + 1];
-  test(`a database that was written at migration ${level} opens, and answers as it did`, async () => {
+  test(`a database written at migration ${level} opens with the same responses`, async () => {
     const { folder, kept } = folderOf(name);
     expect(Object.keys(kept.answers).length).toBeGreaterThan(7);
     await expectUpgraded(folder, kept);
   });
 
   for (let between = level + 1; between < (next ? levelOf(next) : MIGRATIONS.length); between++) {
-    test(`likewise if it was stopped at migration ${between} on its way`, async () => {
+    test(`a database from migration ${level}, interrupted at ${between}, opens with the same responses`, async () => {
       const { folder, kept } = folderOf(name);
       expect(await migrate(join(folder.path, "twinpost.db"), 0, MIGRATIONS.slice(0, between))).toBe(between - level);
       await expectUpgraded(folder, kept);
@@ -109,6 +110,6 @@ test("an empty database opens from every level", async () => {
 });
 
 test("fixtures keep up with migrations", () => {
-  // What is being written has none yet: only the code that is released with it makes it.
+  // An unreleased migration has no fixture yet: only the code released with it makes it.
   expect(levelOf(names.at(-1) as string)).toBeGreaterThanOrEqual(MIGRATIONS.length - 3);
 });

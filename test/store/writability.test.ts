@@ -8,7 +8,8 @@ import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
 import { readExposition } from "../support/http/exposition.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 
-// Whether the store takes writes, and how it knows. A second process that keeps the database for itself stands for a disk that takes nothing.
+// Whether the store accepts writes, and how it finds out. A second connection that locks the database stands for a disk
+// that accepts no writes.
 
 const SECOND = 1000;
 const note = command("note", (tx) => tx.run("INSERT INTO sealed_keys (name, sealed) VALUES (hex(randomblob(8)), 'x')"));
@@ -28,7 +29,7 @@ async function openMeasured() {
     figure,
     groups: () => figure("group_commands_count"),
     log: () => Bun.hash(readFileSync(world.file("twinpost.db-wal"))),
-    /** From now on nobody else writes, until it is called off. */
+    /** Blocks all other writers until the returned function is called. */
     block() {
       const other = world.connect();
       other.run("BEGIN IMMEDIATE");
@@ -41,7 +42,7 @@ async function openMeasured() {
   };
 }
 
-test("where nothing is written, a write of our own proves it, and leaves nothing behind", async () => {
+test("an idle store proves with a probe write that it is writable, and the probe leaves no row", async () => {
   await using measured = await openMeasured();
   const { world, clock, groups, log } = measured;
   const rows = () => world.store.read((reader) => reader.all("SELECT name, sealed FROM sealed_keys"));
@@ -53,7 +54,7 @@ test("where nothing is written, a write of our own proves it, and leaves nothing
   expect(rows()).toEqual(before.rows);
 });
 
-test("however many ask, something is written once in two seconds, and not at all while others write", async () => {
+test("concurrent checks write at most one probe in two seconds, and none while other commands write", async () => {
   await using measured = await openMeasured();
   const { world, clock, groups } = measured;
   clock.advance(2 * SECOND);
@@ -74,7 +75,7 @@ test("however many ask, something is written once in two seconds, and not at all
   }
 });
 
-test("a write that is lost is news for two seconds, and the next one tells how it is then", async () => {
+test("a lost write is reported for two seconds, then a probe shows the current state", async () => {
   await using measured = await openMeasured();
   const { world, clock, figure } = measured;
   const unblock = measured.block();
@@ -91,7 +92,7 @@ test("a write that is lost is news for two seconds, and the next one tells how i
   expect(await figure("writable")).toBe(1);
 });
 
-test("who asks of a disk that hangs is answered in two seconds all the same", async () => {
+test("a check on a disk that hangs returns within two seconds", async () => {
   await using measured = await openMeasured();
   const { world, clock, groups } = measured;
   clock.advance(2 * SECOND);
@@ -106,7 +107,7 @@ test("who asks of a disk that hangs is answered in two seconds all the same", as
   expect(await groups()).toBe(before + 1);
 });
 
-test("a clock that was set back does not make old news young", async () => {
+test("a clock that was set back does not make an old outcome recent", async () => {
   await using measured = await openMeasured();
   const { world, clock, groups } = measured;
   await world.store.writable();
@@ -116,7 +117,7 @@ test("a clock that was set back does not make old news young", async () => {
   expect(await groups()).toBe(before + 1);
 });
 
-test("commits, their sizes and what waits are counted as they are", async () => {
+test("group, commit, queue and file metrics count what happened", async () => {
   await using measured = await openMeasured();
   const { world, figure, groups } = measured;
   const before = await groups();

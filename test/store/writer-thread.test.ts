@@ -44,7 +44,7 @@ const unknown = command("unknown", () => null);
 
 const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
 
-/** A store whose commands go to the other end of a channel, as they go to a server's thread. */
+/** A store whose commands cross a channel to the other end, as they reach a server's thread. */
 async function openThreadedStore(folder = temporaryFolder()) {
   const { port1, port2 } = new MessageChannel();
   const logged: { event: string; error?: { message: string } }[] = [];
@@ -78,7 +78,7 @@ async function openThreadedStore(folder = temporaryFolder()) {
   };
 }
 
-test("commands are answered in their order once they are stored, and who reads then sees them", async () => {
+test("commands are answered in order once they are stored, and are then visible to readers", async () => {
   await using world = await openThreadedStore();
   const { store } = world;
   const seen: [answer: number, seen: number][] = [];
@@ -90,7 +90,7 @@ test("commands are answered in their order once they are stored, and who reads t
   for (const [answer, count] of seen) expect(count).toBeGreaterThanOrEqual(answer);
 });
 
-test("a refusal arrives with what it says, a bug with what the log needs, and neither harms a neighbour", async () => {
+test("a refusal arrives with its failure, a bug with what the log needs, and neither affects another command", async () => {
   await using world = await openThreadedStore();
   const { store } = world;
   let woken = 0;
@@ -109,11 +109,11 @@ test("a refusal arrives with what it says, a bug with what the log needs, and ne
   expect([error.name, error.message, (error.cause as Error).message]).toEqual(["TypeError", "a bug", "deep down"]);
   expect(error.stack).toContain("writer-thread.test.ts");
   expect(store.read(countNotes)).toBe(2);
-  // Once for each group that they came to be in.
+  // Once for each group that these commands were part of.
   expect(woken).toBeGreaterThan(0);
 });
 
-test("a lost group is told to its callers and to the log, and the next one is stored", async () => {
+test("a lost group rejects its callers and is logged, and the next one is stored", async () => {
   await using world = await openThreadedStore();
   const { store, logged } = world;
   await store.write(limitPages, SYSTEM, 1);
@@ -131,7 +131,7 @@ test("a lost group is told to its callers and to the log, and the next one is st
   expect(store.read(countNotes)).toBe(1);
 });
 
-test("bytes, big numbers, absent members and deep data come through as they are", async () => {
+test("bytes, big integers, undefined members and deep data arrive unchanged", async () => {
   await using world = await openThreadedStore();
   const given = {
     bytes: new Uint8Array([0, 255]),
@@ -146,7 +146,7 @@ test("bytes, big numbers, absent members and deep data come through as they are"
   expect(Object.keys(answered)).toEqual(Object.keys(given));
 });
 
-test("long lists go to the thread and back as JSON, and come out the same; what refuses them is told likewise", async () => {
+test("long lists go to the thread and back as JSON unchanged, and so do refusals of them", async () => {
   await using world = await openThreadedStore();
   const { store } = world;
   for (const count of [1, 8, 9, 1000]) {
@@ -157,7 +157,7 @@ test("long lists go to the thread and back as JSON, and come out the same; what 
   }
 });
 
-test("the log is moved while groups go on, and a store that is closed leaves everything in one file", async () => {
+test("the log is checkpointed while groups go on, and a closed store leaves everything in one file", async () => {
   await using world = await openThreadedStore();
   const { store } = world;
   let longest = 0;
@@ -166,19 +166,19 @@ test("the log is moved while groups go on, and a store that is closed leaves eve
     store.read(countNotes);
     longest = Math.max(longest, statSync(world.file("twinpost.db-wal")).size);
   }
-  // 60 MB were written: 8 to 16 MB of log, and a group.
+  // 60 MB were written: 8 to 16 MB of log, and one group.
   expect(longest).toBeLessThan(20 * 1024 * 1024);
   await store.close();
   expect(statSync(world.file("twinpost.db-wal"), { throwIfNoEntry: false })?.size ?? 0).toBe(0);
 });
 
-test("a command that the thread does not know is a bug that its caller hears of", async () => {
+test("a command unknown to the thread rejects its caller", async () => {
   await using world = await openThreadedStore();
   await expect(world.store.write(unknown, SYSTEM, null)).rejects.toThrow("unknown");
   expect(await world.store.write(note, SYSTEM, { data: "after" })).toBe(1);
 });
 
-test("the thread ends with its store, and when that does not open", async () => {
+test("the thread ends with its store, also if the store fails to open", async () => {
   const world = await openThreadedStore();
   const refused = await openThreadedStore(world.folder).catch((error) => error);
   expect(refused).toBeInstanceOf(StoreInUse);
@@ -187,27 +187,27 @@ test("the thread ends with its store, and when that does not open", async () => 
   await world.ended;
 });
 
-test("what fails beside the groups is told, and tried again between two of them", async () => {
+test("a failure of the parallel checkpoint is reported, and retried between two groups", async () => {
   using folder = temporaryFolder();
   const file = `${folder.path}/log.db`;
   const [writing, beside] = [new Connection(file), new Connection(file)];
   writing.run("CREATE TABLE texts (text TEXT) STRICT");
-  const [told, moved] = [Promise.withResolvers<string>(), Promise.withResolvers<number>()];
+  const [reported, moved] = [Promise.withResolvers<string>(), Promise.withResolvers<number>()];
   const write = command("write", (tx, _actor, text: string) => tx.run("INSERT INTO texts VALUES (?)", text));
   const groups = new GroupCommit(
     [writing, beside],
     {
-      settled: () => {},
-      withdraw: () => {},
-      moved: (outcome) =>
-        "ms" in outcome ? moved.resolve(outcome.ms) : told.resolve((outcome.error as Error).message),
+      onGroupDone: () => {},
+      releaseReaders: () => {},
+      onCheckpoint: (outcome) =>
+        "ms" in outcome ? moved.resolve(outcome.ms) : reported.resolve((outcome.error as Error).message),
     },
     { clock: systemClock, lastInstant: 0, shared: false, flush: () => Promise.reject(new Error("no such disk")) },
   );
   const add = (id: number) =>
     groups.add([{ id, command: write as Command<unknown, unknown>, actor: SYSTEM, input: "x".repeat(1024 * 1024) }]);
   for (let id = 1; id <= 10; id++) add(id);
-  expect(await told.promise).toBe("no such disk");
+  expect(await reported.promise).toBe("no such disk");
   add(11);
   expect(await moved.promise).toBeGreaterThan(0);
   expect(await groups.close(true)).toBeUndefined();

@@ -1,11 +1,14 @@
 import { posix } from "node:path";
 import { exportsOf, importsOf, type SourceTree } from "./source-tree.ts";
 
-/** What breaks a rule: a file or folder, and how. */
+/** A violation: the file or folder, and how it breaks the rule. */
 export type Breach = string;
 export type Rule = (tree: SourceTree) => Breach[];
 
-/** The rooms of src/, lowest first. A file imports its own room or a lower rank; rooms of equal rank do not know each other. */
+/**
+ * The rooms of src/, lowest first. A file imports its own room or a lower rank; rooms of equal rank may not import each
+ * other.
+ */
 const ROOMS = [
   ["kernel"],
   ["metrics"],
@@ -25,8 +28,8 @@ const ROOMS = [
 ];
 
 /**
- * The folders inside of rooms, lowest first, and files that stand beside them. Files that are not named stand where the asterisk does, or else above
- * all folders.
+ * The folders inside rooms and the files next to them, lowest first. Files without an entry have the rank of the
+ * asterisk, or else one above all folders.
  */
 const INNER: Record<string, readonly (readonly string[])[]> = {
   access: [["model"], ["users", "roles", "secrets"]],
@@ -58,7 +61,7 @@ function placeOf(path: string): { room: string; part: string | undefined } {
 const rankIn = (ranks: readonly (readonly string[])[], name: string) =>
   ranks.findIndex((names) => names.includes(name));
 
-/** No room without a rank, and no import against the ranks. */
+/** Every room has a rank, and no import goes against the ranks. */
 export const keepsRanks: Rule = (tree) =>
   sourcesOf(tree).flatMap((path) => {
     const { room } = placeOf(path);
@@ -72,7 +75,7 @@ export const keepsRanks: Rule = (tree) =>
     });
   });
 
-/** Where a file stands inside of its room: in a folder, or beside the folders. */
+/** The position of a file inside its room: in a folder, or next to the folders. */
 function partOf(path: string): { room: string; part: string; rank: number } {
   const { room, part = "" } = placeOf(path);
   const ranks = INNER[room] ?? [];
@@ -83,7 +86,7 @@ function partOf(path: string): { room: string; part: string; rank: number } {
   return { room, part: "", rank: rank >= 0 ? rank : ranks.length };
 }
 
-/** The same inside of rooms: a folder imports lower ones of its room, and so do the files beside the folders. */
+/** The same inside rooms: a folder imports only lower ones of its room, and so do the files next to the folders. */
 export const keepsInnerRanks: Rule = (tree) =>
   sourcesOf(tree).flatMap((path) => {
     const { room, part, rank } = partOf(path);
@@ -95,7 +98,7 @@ export const keepsInnerRanks: Rule = (tree) =>
     });
   });
 
-/** A way along which things lead back to where they began; undefined if there is none. */
+/** Finds a cycle; undefined if there is none. */
 function findCircle(arrows: ReadonlyMap<string, Iterable<string>>): string[] | undefined {
   const done = new Set<string>();
   const way: string[] = [];
@@ -121,7 +124,7 @@ function findCircle(arrows: ReadonlyMap<string, Iterable<string>>): string[] | u
 
 const asBreach = (circle: string[] | undefined) => (circle ? [circle.join(" → ")] : []);
 
-/** No file leads back to itself by what is left of imports at run time. */
+/** No file imports itself through others at run time. */
 export const hasNoCircleByValue: Rule = (tree) => {
   const arrows = new Map(
     [...tree.keys()].map((path) => {
@@ -132,7 +135,7 @@ export const hasNoCircleByValue: Rule = (tree) => {
   return asBreach(findCircle(arrows));
 };
 
-/** No folder leads back to itself, imports of types included. */
+/** No folder of src/ imports itself through others, imports of types included. */
 export const hasNoCircleOfFolders: Rule = (tree) => {
   const arrows = new Map<string, Set<string>>();
   const folderOf = (path: string) => {
@@ -152,14 +155,14 @@ export const hasNoCircleOfFolders: Rule = (tree) => {
   return asBreach(findCircle(arrows));
 };
 
-/** A folder with more files than one looks over at a glance has folders inside. */
+/** A folder with more files than fit a glance is split into folders. */
 export const hasNoCrowdedFolder: Rule = (tree) => {
   const counts = new Map<string, number>();
   for (const path of allSourcesOf(tree)) counts.set(posix.dirname(path), (counts.get(posix.dirname(path)) ?? 0) + 1);
   return [...counts].filter(([, count]) => count > FILES_MAX).map(([folder, count]) => `${folder} has ${count} files`);
 };
 
-/** A file this long holds two ideas. */
+/** A file this long contains two ideas. */
 export const hasNoLongFile: Rule = (tree) =>
   allSourcesOf(tree).flatMap((path) => {
     const lines = (tree.get(path) as string).split("\n").length;
@@ -169,7 +172,7 @@ export const hasNoLongFile: Rule = (tree) =>
 /** The build puts it into the executable in place of the driver's own loader. */
 const ADDON = "src/platform/addon.ts";
 
-/** What is exported is imported by some other file. */
+/** Every export is imported by another file. */
 export const hasNoDeadExport: Rule = (tree) => {
   const used = new Map<string, Set<string>>();
   const usedWhole = new Set<string>();
@@ -205,7 +208,7 @@ export const keepsTestsAndScriptsApart: Rule = (tree) =>
       .map((imported) => `${path} imports ${imported.path}`),
   );
 
-/** Relative imports have their ending. */
+/** Relative imports have a file extension. */
 export const hasEndings: Rule = (tree) =>
   [...tree.keys()].flatMap((path) =>
     importsOf(tree, path)
@@ -213,7 +216,7 @@ export const hasEndings: Rule = (tree) =>
       .map(({ specifier }) => `${path} imports ${specifier}`),
   );
 
-/** A rule for what a text may say, but for the files that are there for it. */
+/** A rule against a pattern in sources, except in the files meant for it. */
 const neverSays =
   (pattern: RegExp, isAllowed: (path: string) => boolean): Rule =>
   (tree) =>
@@ -222,10 +225,10 @@ const neverSays =
       return found ? [`${path}: ${found[0].trim()}`] : [];
     });
 
-/** Time comes from the clock. */
+/** Only kernel/clock.ts reads the system's time. */
 export const asksTheClock = neverSays(/Date\.now|new Date\(\)/, (path) => path === "src/kernel/clock.ts");
 
-/** Chance comes from random. */
+/** Only kernel/random.ts produces random values. */
 export const asksRandom = neverSays(
   /Math\.random|randomUUID|randomBytes|getRandomValues/,
   (path) => path === "src/kernel/random.ts",
@@ -236,10 +239,10 @@ export const namesRuntimeInPlatform = neverSays(/\bBun\.|\bDeno\.|from "bun"/, (
   path.startsWith("src/platform/"),
 );
 
-/** Settings come from config.ts. */
+/** Only config.ts reads the environment. */
 export const asksConfig = neverSays(/process\.env|Bun\.env/, (path) => path === "src/config.ts");
 
-/** SQL stands in rows. */
+/** SQL is written only in *rows.ts and store/. */
 export const keepsSqlInRows = neverSays(
   /["`]\s*(SELECT|INSERT|UPDATE|DELETE) /,
   (path) => path.endsWith("rows.ts") || path.startsWith("src/store/"),
@@ -248,7 +251,7 @@ export const keepsSqlInRows = neverSays(
 const STARTER =
   /import \{[^}]*\b(?:startServer|runTool|createAccount|SOURCE)\b[^}]*\} from "[^"]*\/server-process\.ts"/;
 
-/** What starts the program as a process of its own is not among the quick tests, but in test/processes/. */
+/** Tests that start the program as a process are not among the quick tests, but in test/processes/. */
 export const startsProcessesElsewhere: Rule = (tree) =>
   [...tree].filter(([path, source]) => /^test\/.*\.test\.ts$/.test(path) && STARTER.test(source)).map(([path]) => path);
 

@@ -7,12 +7,12 @@ export type SourceTree = ReadonlyMap<string, string>;
 type Import = {
   /** Path of the imported file below the repository. */
   path: string;
-  /** As it is written. */
+  /** As written in the import. */
   specifier: string;
   names: readonly string[];
-  /** All that it exports is used, by whatever name. */
+  /** All exports are used, under any name. */
   isWhole: boolean;
-  /** Nothing but types is imported, so nothing is left of it at run time. */
+  /** Only types are imported, so no import is left at run time. */
   isTypeOnly: boolean;
 };
 
@@ -20,7 +20,7 @@ const SOURCES = new Glob("{src,test,scripts}/**/*.{ts,tsx}");
 const FROM = /^(import|export)\s+(type\s+)?([^;"']*?)\s*from\s+"(\.[^"]+)"/gm;
 const BARE = /(?:^import\s+|\bimport\()"(\.[^"]+)"/gm;
 
-/** Reads the repository's sources. */
+/** Reads the sources of the repository. */
 export async function readSources(root: string): Promise<SourceTree> {
   const paths = [...SOURCES.scanSync(root)].sort();
   const entries = paths.map(async (path) => [path, await Bun.file(`${root}/${path}`).text()] as const);
@@ -29,7 +29,7 @@ export async function readSources(root: string): Promise<SourceTree> {
 
 const known = new WeakMap<SourceTree, Map<string, Import[]>>();
 
-/** The imports of a file that lead to files of ours. */
+/** The imports of a file that lead to files of the repository. */
 export function importsOf(tree: SourceTree, path: string): readonly Import[] {
   const ofTree = known.get(tree) ?? new Map<string, Import[]>();
   known.set(tree, ofTree);
@@ -63,7 +63,7 @@ function readImports(path: string, source: string): Import[] {
 const EXPORTED =
   /^export\s+(?:async\s+)?(?:(?:const|let)\s+\{([^}]*)\}|(?:const|let|function\*?|class|type)\s+([A-Za-z_$][\w$]*))/gm;
 
-/** Names that a file exports itself; what it only hands on is not among them. */
+/** Names that a file itself exports, without its re-exports. */
 export function exportsOf(source: string): string[] {
   return [...source.matchAll(EXPORTED)].flatMap(([, list, name]) => {
     if (name !== undefined) return [name];

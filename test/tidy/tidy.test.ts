@@ -9,10 +9,10 @@ const file = (path: string, source = "") => ({ [path]: source });
 const manyFiles = (count: number, folder: string, ending: string) =>
   Object.assign({}, ...Array.from({ length: count }, (_, i) => file(`${folder}/file-${i}.${ending}`)));
 
-/** Each rule, and trees that break it, by what it says of them. */
+/** Each rule with source trees that break it, and the violation it reports. */
 const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, string][]][] = [
   [
-    "no file imports a room of its own rank or above",
+    "no file imports a room of the same rank or above",
     rules.keepsRanks,
     [
       [file("src/twins/a.ts", `import type { A } from "../http/a.ts";`), "src/twins/a.ts imports src/http/a.ts"],
@@ -21,7 +21,7 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     ],
   ],
   [
-    "inside of a room no folder imports one of its own rank or above",
+    "inside a room no folder imports one of the same rank or above",
     rules.keepsInnerRanks,
     [
       [
@@ -40,7 +40,7 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     ],
   ],
   [
-    "no import leads back to where it began at run time",
+    "no file imports itself through others at run time",
     rules.hasNoCircleByValue,
     [
       [
@@ -60,7 +60,7 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     ],
   ],
   [
-    "no folder leads back to itself, types included",
+    "no folder imports itself through others, types included",
     rules.hasNoCircleOfFolders,
     [
       [
@@ -107,7 +107,7 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     ],
   ],
   [
-    "what is exported is imported elsewhere",
+    "every export is imported by another file",
     rules.hasNoDeadExport,
     [
       [
@@ -147,17 +147,17 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     ],
   ],
   [
-    "imports have their ending",
+    "relative imports have a file extension",
     rules.hasEndings,
     [[file("scripts/a.ts", `import { b } from "./b";`), "scripts/a.ts imports ./b"]],
   ],
   [
-    "time comes from the clock",
+    "only kernel/clock.ts reads the time",
     rules.asksTheClock,
     [[file("src/twins/a.ts", "const now = Date.now();"), "src/twins/a.ts: Date.now"]],
   ],
   [
-    "chance comes from random",
+    "only kernel/random.ts produces random values",
     rules.asksRandom,
     [[file("src/twins/a.ts", "crypto.randomUUID()"), "src/twins/a.ts: randomUUID"]],
   ],
@@ -167,17 +167,17 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     [[file("src/twins/a.ts", "Bun.file()"), "src/twins/a.ts: Bun."]],
   ],
   [
-    "settings come from config.ts",
+    "only config.ts reads the environment",
     rules.asksConfig,
     [[file("src/twins/a.ts", "process.env.PORT"), "src/twins/a.ts: process.env"]],
   ],
   [
-    "SQL stands in rows",
+    "SQL is written only in rows and store/",
     rules.keepsSqlInRows,
     [[file("src/twins/a.ts", `tx.all("SELECT 1")`), `src/twins/a.ts: "SELECT`]],
   ],
   [
-    "what starts the program as a process is in test/processes/",
+    "tests that start the program as a process are in test/processes/",
     rules.startsProcessesElsewhere,
     [
       [

@@ -4,37 +4,48 @@ import { AccountTurns } from "./account-turns.ts";
 import { ByteWindow } from "./byte-window.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
-/** Bytes of request bodies that may be in work at once, over all callers; a flood of large ones is told to come back. */
+/**
+ * At most this many bytes of request bodies are in progress at once, over all callers. Beyond it, large requests are
+ * refused with `limited`.
+ */
 const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
-/** Of these, what one account may have at most. It may never have more than it leaves free, so that others always find room. */
+/**
+ * At most this much of it for one account. An account also never holds more than it leaves free, so that others always
+ * find room.
+ */
 const BYTES_OF_ONE_MAX = BYTES_IN_WORK_MAX / 4;
-/** A larger body waits for a turn of the event loop of its own, so that many at once do not stall everybody else. */
+/**
+ * Each body larger than this begins in a separate turn of the event loop, so that many at once do not stall all other
+ * requests.
+ */
 const LARGE_BYTES = 8 * 1024;
 /**
- * Of larger ones yet (only documents are) an account has one in work, from its parsing to its answer: parsed, a megabyte of small objects
- * takes twenty of memory, and that must not be held by all who wait for the store.
+ * Of bodies larger than this (only documents are), an account has one in progress at a time, from parsing to the
+ * response: a megabyte of small objects takes twenty of memory once parsed, and requests that only wait for the store
+ * must not hold that.
  */
 const HUGE_BYTES = 128 * 1024;
 /**
- * Of large bodies, so much may be in work at once, and of one account: the rest waits as bytes. Parsed, 64 kB of small members are thousands of
- * objects, and hundreds of such bodies would have the garbage collector stop everybody for 50 to 100 ms. Of one account two are in work: eight
- * ended together, and their answers kept the event loop for 40 to 80 ms.
+ * Bytes of large bodies in progress at once, in all and for one account; the rest wait unparsed. Parsed, 64 kB of small
+ * members are thousands of objects, and with hundreds of such bodies the garbage collector would stop the process for
+ * 50 to 100 ms. Two such bodies of one account are in progress at once: when eight finished together, their responses
+ * held the event loop for 40 to 80 ms.
  */
 const LARGE_IN_WORK_MAX = 8 * 1024 * 1024;
 const LARGE_IN_WORK_OF_ONE_MAX = 128 * 1024;
 
-/** Whether work on a body of this size waits before it begins. */
+/** Whether a body of this size waits before work on it begins. */
 export const isLargeBody = (byteCount: number): boolean => byteCount > LARGE_BYTES;
 
-/** Memory that a body takes, of what all bodies may take. */
+/** The memory reserved for one body. */
 export type Hold = {
-  /** Takes so much more, or refuses with `limited`. */
+  /** Reserves this many bytes more, or refuses with `limited`. */
   grow(byteCount: number): void;
-  /** Gives back all of it. */
+  /** Releases all of it. */
   release(): void;
 };
 
-/** How much of the process the bodies of requests take, whatever door they came to: of its memory, and of its time. */
+/** Limits what request bodies cost the process, in memory and in time, over all its protocols. */
 export class BodyBudget {
   #taken = 0;
   readonly #takenBy = new Map<string, number>();
@@ -43,12 +54,12 @@ export class BodyBudget {
   readonly #starts = new FairQueue<() => void>();
   #starting = false;
 
-  /** Bytes that all bodies take now. */
+  /** Bytes reserved for all bodies now. */
   get byteCount(): number {
     return this.#taken;
   }
 
-  /** A hold on nothing yet, for a body that arrives. */
+  /** An empty reservation, for a body that is still arriving. */
   hold(accountId: string): Hold {
     let held = 0;
     return {
@@ -64,7 +75,10 @@ export class BodyBudget {
     };
   }
 
-  /** Sets memory aside for a body that has come, or refuses with `limited`. What it returns gives it back, when the request has been answered. */
+  /**
+   * Reserves memory for a body of known size, or refuses with `limited`. The returned function releases it; call it
+   * once the response is sent.
+   */
   reserve(byteCount: number, accountId: string): () => void {
     const hold = this.hold(accountId);
     hold.grow(byteCount);
@@ -72,8 +86,9 @@ export class BodyBudget {
   }
 
   /**
-   * Works on a body of this size when it may be: a large one begins in a turn of the event loop that no other large one has, accounts in turn
-   * by the time that theirs took; a huge one when no other huge one of its account is worked on.
+   * Works on a body of this size as soon as the limits allow. Each large body begins in a separate turn of the event
+   * loop, accounts in turn by the time they used; a huge one also waits until no other huge one of its account is in
+   * progress.
    */
   async work<Result>(byteCount: number, owner: Owner, work: () => Promise<Result>): Promise<Result> {
     if (!isLargeBody(byteCount)) return work();

@@ -4,8 +4,9 @@ type Waiting = { byteCount: number; enter: () => void };
 type Account = { bytes: number; waiting: Fifo<Waiting> };
 
 /**
- * How many bytes may be in work at once: of an account a part, and never more than it leaves free, so that others find room. What has no room
- * waits, each account's in its order. An account that has nothing in work may begin with anything.
+ * Limits how many bytes are in progress at once. An account has at most its share, and never more than it leaves free,
+ * so that others find room. Work without room waits, in order within its account. An account with nothing in progress
+ * may start work of any size.
  */
 export class ByteWindow {
   readonly #max: number;
@@ -18,7 +19,7 @@ export class ByteWindow {
     this.#maxOfOne = maxOfOne;
   }
 
-  /** Does the work when there is room for so many bytes. */
+  /** Runs the work as soon as there is room for its bytes. */
   async run<Result>(account: string, byteCount: number, work: () => Promise<Result>): Promise<Result> {
     const own = this.#accounts.get(account) ?? { bytes: 0, waiting: new Fifo<Waiting>() };
     this.#accounts.set(account, own);
@@ -42,7 +43,7 @@ export class ByteWindow {
     this.#bytes += byteCount;
   }
 
-  /** Whoever was admitted goes to the end of the line of accounts. */
+  /** The account that was admitted goes to the end of the line. */
   #admit(): void {
     for (const [account, own] of this.#accounts) {
       const next = own.waiting.first;

@@ -1,10 +1,10 @@
 import type { DeviceActor, UserActor } from "../actor.ts";
 import { type Share, Shares } from "./shares.ts";
 
-/** Whose an item is: an account's, and within it a member's (a device, a user). */
+/** Who owns an item: an account, and within it a member (a device, a user). */
 export type Owner = { readonly account: string; readonly member: string };
 
-/** For whom the work waits that a caller asks for. */
+/** The owner of the work that a caller asks for. */
 export const ownerOfCaller = (caller: UserActor | DeviceActor): Owner => ({
   account: caller.accountId,
   member: caller.kind === "user" ? caller.userId : caller.deviceId,
@@ -12,21 +12,22 @@ export const ownerOfCaller = (caller: UserActor | DeviceActor): Owner => ({
 
 export type Taken<Item> = {
   readonly item: Item;
-  /** To be called when the item was served, with what serving it took, in milliseconds. */
+  /** Called once the item has been served, with the milliseconds that took. */
   readonly charge: (ms: number) => void;
 };
 
 /**
- * A member is charged for at most twice what its item before took, and so many milliseconds. What an item takes beyond is a pause of the process: a
- * garbage collection of 5 ms would have each other member of the account served seventy commands before the next of that one. Measured with 64 devices
- * that put documents without end: the longest wait is 44 ms with it and 91 without. Accounts are charged for all that they took.
+ * A member is charged for at most twice its previous item plus this constant. Anything beyond is a pause of the
+ * process: after a garbage collection of 5 ms, each other member of the account would be served seventy commands before
+ * this member's next. Measured with 64 devices that put documents continuously: the longest wait is 44 ms with this
+ * limit and 91 ms without. Accounts are charged in full.
  */
 const PAUSE_MS = 0.05;
 
 /**
- * Items that wait, each for a member of an account. The next one is of the account that was served least so far, and within it of the member
- * that was served least: measured by the time that serving took, not by the number of items (start-time fair queueing). Items of one
- * member keep their order.
+ * Waiting items, each owned by a member of an account. The next item belongs to the account served least so far, and
+ * within it to the member served least, measured in serving time rather than in items (start-time fair queueing). Items
+ * of one member keep their order.
  */
 export class FairQueue<Item> {
   readonly #accounts = new Shares<Shares<Member<Item>>>(() => new Shares(() => new Member()));
@@ -36,17 +37,17 @@ export class FairQueue<Item> {
     return this.#size;
   }
 
-  /** How many accounts have items that wait. */
+  /** Number of accounts with waiting items. */
   get accounts(): number {
     return this.#accounts.size;
   }
 
-  /** How many accounts are remembered, for whom something waits or who owe something. */
+  /** Number of accounts with a record: those with waiting items, and those charged above the current level. */
   get remembered(): number {
     return this.#accounts.remembered;
   }
 
-  /** How long the next item will about take: as long as the one of its member before it. */
+  /** Expected time of the next item: that of the same member's previous item. */
   get expectedMs(): number {
     return this.#accounts.first?.content.first?.content.lastMs ?? 0;
   }
@@ -77,7 +78,7 @@ export class FairQueue<Item> {
   }
 }
 
-/** A queue whose removals take constant time; an array moves all that is behind. */
+/** A queue with removal in constant time. `Array.shift` moves all remaining items. */
 export class Fifo<Item> {
   #items: Item[] = [];
   #first = 0;
@@ -94,7 +95,7 @@ export class Fifo<Item> {
     this.#items.push(item);
   }
 
-  /** Only of a queue that is not empty. */
+  /** Must not be called on an empty queue. */
   shift(): Item {
     const item = this.#items[this.#first] as Item;
     this.#items[this.#first++] = undefined as Item;
@@ -106,8 +107,8 @@ export class Fifo<Item> {
   }
 }
 
-/** What waits for one member of an account. */
+/** The waiting items of one member of an account. */
 class Member<Item> extends Fifo<Item> {
-  /** How long its newest item took that was served. */
+  /** How long its last item took. */
   lastMs = 0;
 }

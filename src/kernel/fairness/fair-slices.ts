@@ -1,26 +1,29 @@
 import { stopwatchMs } from "../clock.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
-/** So long a slice may keep the event loop; then whatever else waits there is served. */
+/** Longest a slice holds the event loop before it yields. */
 const SLICE_MS = 2;
 
-/** What a step returns that has not come to its end. */
+/** Returned by a step that has more work to do. */
 export const UNFINISHED: unique symbol = Symbol("unfinished");
 
-/** Works until it is done, or until `isOver`: which it asks after each small part, and at least one part is done each time. */
+/**
+ * Works until it is done or `isOver()` returns true. It asks after each small part, so each call does at least one
+ * part.
+ */
 type Step<Result> = (isOver: () => boolean) => Result | typeof UNFINISHED;
 
 type Work = { step: (isOver: () => boolean) => boolean; owner: Owner };
 
 /**
- * Laborious reading on the event loop, in slices of at most 2 ms. After each, the loop serves what else waits. Accounts take turns, and within
- * an account its members, measured by the time that their slices took.
+ * Expensive reading on the event loop, in slices of at most 2 ms; after each slice the loop serves other work. Accounts
+ * take turns, and within an account its members, measured by the time their slices took.
  */
 export class FairSlices {
   readonly #queue = new FairQueue<Work>();
   #scheduled = false;
 
-  /** Resolves with what the last step returns. Rejects with what a step throws. */
+  /** Resolves with the result of the last step. Rejects with the error that a step throws. */
   run<Result>(owner: Owner, step: Step<Result>): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       const finishes = (isOver: () => boolean) => {
@@ -41,11 +44,11 @@ export class FairSlices {
     this.#queue.add(work, work.owner);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    setImmediate(() => this.#runSlice());
   }
 
-  /** Serves until the slice is over: several works if they are short. */
-  #turn(): void {
+  /** Runs steps until the slice is over: several works if they are short. */
+  #runSlice(): void {
     this.#scheduled = false;
     const end = stopwatchMs() + SLICE_MS;
     let began = end - SLICE_MS;
@@ -61,7 +64,7 @@ export class FairSlices {
     } while (began < end);
     if (this.#queue.size > 0) {
       this.#scheduled = true;
-      setImmediate(() => this.#turn());
+      setImmediate(() => this.#runSlice());
     }
   }
 }

@@ -2,25 +2,25 @@ import { stopwatchMs } from "../clock.ts";
 import { DomainError } from "../failure.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
-/** What may wait for all; the next one is told to come back. It bounds memory, and how long the last one waits. */
+/** At most this much work waits in all; more is refused with `limited`. Bounds memory and the longest wait. */
 const WAITING_MAX = 1000;
-/** And for one account. */
+/** Likewise for one account. */
 const WAITING_OF_ONE_MAX = 500;
 
 /**
- * Lets laborious work be done one at a time, so that what is quickly done finds a gap between any two. Accounts take turns, measured by the
- * time that their work took.
+ * Runs expensive work one at a time, so that quick work finds a gap between any two. Accounts take turns, measured by
+ * the time their work took.
  */
 export class FairTurns {
   readonly #queue = new FairQueue<() => Promise<void>>();
   readonly #waitingOf = new Map<string, number>();
   #working = false;
 
-  /** Does the work when it is its turn. Refuses with `limited` if too much waits, for this account or for all. */
+  /** Runs the work when its turn comes. Refuses with `limited` if too much is waiting, for this account or in all. */
   take<Result>(owner: Owner, work: () => Promise<Result>): Promise<Result> {
     const own = this.#waitingOf.get(owner.account) ?? 0;
     if (own >= WAITING_OF_ONE_MAX || this.#queue.size >= WAITING_MAX) {
-      const message = "Too much laborious work is waiting; try again later.";
+      const message = "Too much expensive work is waiting; try again later.";
       return Promise.reject(new DomainError({ code: "limited", kind: "rate", message, retryAfterMs: 1000 }));
     }
     this.#waitingOf.set(owner.account, own + 1);

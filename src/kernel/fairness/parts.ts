@@ -2,20 +2,21 @@ import { DomainError } from "../failure.ts";
 
 type Work<Item, Outcome> = {
   items: readonly Item[];
-  /** What an item weighs: about how many rows it writes. */
+  /** The weight of an item: about the number of rows it writes. */
   weightOf: (item: Item) => number;
   /** Returns an outcome for each item of a part. */
   write: (part: Item[]) => Promise<Outcome[]>;
-  /** The outcome of an item that was not written, because its part was refused. */
+  /** The outcome of an item that was not written because its part was refused. */
   refuse: (item: Item, message: string) => Outcome;
 };
 
-/** So much a command may write: 2 to 4 ms, for which others wait. */
+/** Most that one command writes: 2 to 4 ms, for which other commands wait. */
 const PART_WEIGHT_MAX = 32;
 
 /**
- * Writes thousands of items in parts, each a command of its own, so that others find their turn in between. A request whose first part is refused is
- * refused. Once something is written, the items of a part that is refused carry the refusal, and so do those behind them.
+ * Writes thousands of items in parts, each as a separate command, so that other commands are served in between. If the
+ * first part is refused, the request is refused. If a later part is refused, its items and all items after it get the
+ * refusal as their outcome.
  */
 export async function writeInParts<Item, Outcome>({
   items,
@@ -36,7 +37,7 @@ export async function writeInParts<Item, Outcome>({
   return outcomes;
 }
 
-/** Items from one on, at least one, until they weigh enough. */
+/** The next items to write: at least one, and further ones up to the weight limit. */
 function nextPart<Item>(items: readonly Item[], from: number, weightOf: (item: Item) => number): Item[] {
   let end = from;
   for (let weight = 0; end < items.length; end++) {

@@ -1,22 +1,23 @@
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
 /**
- * So many requests begin in one turn of the event loop: of small ones a millisecond or two. That many clients who ask without a pause are answered
- * no slower for it.
+ * At most this many requests begin in one turn of the event loop: a millisecond or two if they are small. This number
+ * of clients that send requests continuously get no slower responses.
  */
 const STARTS_PER_TURN = 64;
 
 /**
- * Lets requests begin, accounts in turn where more come at once than one turn of the event loop takes. A client waits for its answer before it asks
- * again, so one with a thousand connections has its requests wait here, and not everybody's. Requests are counted: they begin beside each
- * other, so none can be told how long it took, and what is laborious waits for turns of its own.
+ * Starts requests, and lets accounts take turns if more arrive than one turn of the event loop takes. A client waits
+ * for its response before it sends its next request, so an account with a thousand connections delays its own requests
+ * here, and not those of others. Requests are counted, not timed: they overlap, so the time of one cannot be measured.
+ * Expensive work waits in separate queues.
  */
 export class RequestTurns {
   readonly #waiting = new FairQueue<() => void>();
   #started = 0;
   #scheduled = false;
 
-  /** Resolves when the request may begin; undefined if it may at once. */
+  /** Resolves when the request may begin. Returns undefined if it may begin at once. */
   enter(owner: Owner): Promise<void> | undefined {
     this.#schedule();
     if (this.#started < STARTS_PER_TURN && this.#waiting.size === 0) {
@@ -29,10 +30,10 @@ export class RequestTurns {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    setImmediate(() => this.#startWaiting());
   }
 
-  #turn(): void {
+  #startWaiting(): void {
     this.#scheduled = false;
     for (this.#started = 0; this.#started < STARTS_PER_TURN; this.#started++) {
       const next = this.#waiting.take();

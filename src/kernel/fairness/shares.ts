@@ -1,128 +1,129 @@
-/** What one of those who share something has had of it. */
+/** What one participant has used so far. */
 export type Share<Content> = {
   readonly content: Content;
   /** The sum of its charges, counted from the level at which it entered. */
-  had: number;
-  /** Its index in the heap, -1 while nothing of it waits. */
-  place: number;
+  used: number;
+  /** Its index in the heap; -1 while it has nothing waiting. */
+  index: number;
 };
 
-/** So many are remembered at least before those who owe nothing are forgotten. */
+/** At least this many participants are remembered before those that owe nothing are dropped. */
 const REMEMBERED_MIN = 1024;
 
 /**
- * Those who share something, such as the writer's time, and how much each has had. The one that had least is next. A newcomer enters at the
- * level of the one that is served now: idle time earns nothing. What one has had beyond that level is remembered while others wait.
+ * Participants that share a resource, such as the writer's time, and how much each has used. The one that used least is
+ * next. A newcomer enters at the level of the one served now, so idle time earns nothing. Use above that level is
+ * remembered while others wait.
  */
 export class Shares<Content> {
   readonly #create: () => Content;
   readonly #all = new Map<string, Share<Content>>();
-  /** Those of whom something waits, as a binary heap: a parent has had no more than its children. */
+  /** Participants with something waiting, as a binary heap: a parent has used no more than its children. */
   readonly #waiting: Share<Content>[] = [];
-  /** What the one that was served last had had before. Nobody who enters has had less. */
+  /** What the participant served last had used before. No participant enters below this. */
   #level = 0;
-  /** The most that anybody has had. */
-  #most = 0;
+  /** The most that any participant has used. */
+  #highest = 0;
   #sweepAt = REMEMBERED_MIN;
 
   constructor(create: () => Content) {
     this.#create = create;
   }
 
-  /** How many have something that waits. */
+  /** Number of participants with something waiting. */
   get size(): number {
     return this.#waiting.length;
   }
 
-  /** How many are remembered. */
+  /** Number of participants remembered. */
   get remembered(): number {
     return this.#all.size;
   }
 
-  /** Something of this one waits from now on. */
+  /** Marks that this participant has something waiting. */
   enter(key: string): Share<Content> {
     const share = this.#all.get(key) ?? this.#add(key);
-    if (share.place < 0) {
-      share.had = Math.max(share.had, this.#level);
-      this.#rise(share, this.#waiting.length);
+    if (share.index < 0) {
+      share.used = Math.max(share.used, this.#level);
+      this.#siftUp(share, this.#waiting.length);
     }
     return share;
   }
 
-  /** The one that has had least of those of whom something waits. */
+  /** The participant with something waiting that has used least. */
   get first(): Share<Content> | undefined {
     return this.#waiting[0];
   }
 
-  /** Returns the same, and takes it for the one that is served now. */
+  /** Returns the same participant and makes its use the current level: it is served now. */
   least(): Share<Content> | undefined {
     const least = this.#waiting[0];
-    if (least) this.#level = least.had;
+    if (least) this.#level = least.used;
     return least;
   }
 
-  /** Nothing of this one waits any more. */
+  /** Marks that this participant has nothing waiting any more. */
   leave(share: Share<Content>): void {
-    const { place } = share;
+    const { index } = share;
     const last = this.#waiting.pop();
-    share.place = -1;
+    share.index = -1;
     if (last && last !== share) {
-      this.#rise(last, place);
-      this.#sink(last, last.place);
+      this.#siftUp(last, index);
+      this.#siftDown(last, last.index);
     }
-    // With nothing that waits a time of plenty begins: all are equal again.
-    if (this.#waiting.length === 0) this.#level = this.#most;
+    // With nothing waiting, the resource is idle: all participants start equal again.
+    if (this.#waiting.length === 0) this.#level = this.#highest;
   }
 
   charge(share: Share<Content>, amount: number): void {
-    share.had += amount;
-    this.#most = Math.max(this.#most, share.had);
-    if (share.place >= 0) this.#sink(share, share.place);
-    else if (this.#waiting.length === 0) this.#level = this.#most;
+    share.used += amount;
+    this.#highest = Math.max(this.#highest, share.used);
+    if (share.index >= 0) this.#siftDown(share, share.index);
+    else if (this.#waiting.length === 0) this.#level = this.#highest;
   }
 
   #add(key: string): Share<Content> {
     if (this.#all.size >= this.#sweepAt) {
-      for (const [known, share] of this.#all) if (share.place < 0 && share.had <= this.#level) this.#all.delete(known);
+      for (const [known, share] of this.#all) if (share.index < 0 && share.used <= this.#level) this.#all.delete(known);
       this.#sweepAt = Math.max(REMEMBERED_MIN, this.#all.size * 2);
     }
-    const share = { content: this.#create(), had: this.#level, place: -1 };
+    const share = { content: this.#create(), used: this.#level, index: -1 };
     this.#all.set(key, share);
     return share;
   }
 
-  #rise(share: Share<Content>, from: number): void {
-    let place = from;
-    while (place > 0) {
-      const above = (place - 1) >> 1;
+  #siftUp(share: Share<Content>, from: number): void {
+    let index = from;
+    while (index > 0) {
+      const above = (index - 1) >> 1;
       const parent = this.#waiting[above] as Share<Content>;
-      if (parent.had <= share.had) break;
-      this.#put(parent, place);
-      place = above;
+      if (parent.used <= share.used) break;
+      this.#put(parent, index);
+      index = above;
     }
-    this.#put(share, place);
+    this.#put(share, index);
   }
 
-  #sink(share: Share<Content>, from: number): void {
-    let place = from;
+  #siftDown(share: Share<Content>, from: number): void {
+    let index = from;
     for (;;) {
-      let below = 2 * place + 1;
+      let below = 2 * index + 1;
       const [left, right] = [this.#waiting[below], this.#waiting[below + 1]];
       if (!left) break;
       let child = left;
-      if (right && right.had < left.had) {
+      if (right && right.used < left.used) {
         child = right;
         below++;
       }
-      if (share.had <= child.had) break;
-      this.#put(child, place);
-      place = below;
+      if (share.used <= child.used) break;
+      this.#put(child, index);
+      index = below;
     }
-    this.#put(share, place);
+    this.#put(share, index);
   }
 
-  #put(share: Share<Content>, place: number): void {
-    this.#waiting[place] = share;
-    share.place = place;
+  #put(share: Share<Content>, index: number): void {
+    this.#waiting[index] = share;
+    share.index = index;
   }
 }

@@ -28,10 +28,10 @@ type Builtin = { type: StaticType; get: (frame: Frame) => RuleValue };
 
 const NUMBERS = arrayOf(NUMBER);
 
-/** What a `$name` is, or undefined. */
+/** The value of `$name`, or undefined. */
 export const builtinNamed = (name: string): Builtin | undefined => BUILTINS.get(name);
 
-/** Calls a function with as many arguments as it takes; what they may be is the function's own business. */
+/** Calls a function with the number of arguments it takes; the function checks their types. */
 export function callFunction(callee: RuleFunction, args: RuleValue[], frame: Frame): RuleValue {
   const { name, minimum, args: wanted } = callee.type;
   if (args.length < minimum) throw new RuleError(`${name} takes at least ${minimum} arguments`);
@@ -67,12 +67,12 @@ function sum([numbers]: RuleValue[], frame: Frame): RuleValue {
   return total;
 }
 
-/** The first of the members that none is before. */
+/** The first member that no other member precedes. */
 const extreme =
   (isBefore: (a: RuleValue, b: RuleValue, frame: Frame) => boolean) =>
   ([members]: RuleValue[], frame: Frame): RuleValue => {
     const [first, ...others] = iterate(members as RuleValue, frame);
-    if (first === undefined) throw new RuleError("there is no first of none");
+    if (first === undefined) throw new RuleError("there are no members to choose from");
     let best = first;
     for (const member of others) if (isBefore(member, best, frame)) best = member;
     return best;
@@ -88,7 +88,7 @@ function map([change, members]: RuleValue[], frame: Frame): RuleValue {
   return iterate(members as RuleValue, frame).map((member) => callFunction(by, [member], frame));
 }
 
-/** A whole number, as a double: beyond 2^53 no range or split would end within its steps. */
+/** A whole number as a double: beyond 2^53, no range or split would finish within its steps. */
 function whole(value: RuleValue, least = Number.NEGATIVE_INFINITY): number {
   if (!isNumber(value) || !isWhole(value)) throw mismatch("not a whole number");
   const n = Number(toBigInt(value));
@@ -97,7 +97,7 @@ function whole(value: RuleValue, least = Number.NEGATIVE_INFINITY): number {
   return n;
 }
 
-/** Python's range, except that a zero as end or step is taken for none. */
+/** Python's range, except that a zero end or step counts as missing. */
 function range([first, last, by]: RuleValue[], frame: Frame): RuleValue {
   const start = whole(first as RuleValue);
   const hasStop = last !== undefined && isTruthy(last);

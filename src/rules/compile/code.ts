@@ -3,31 +3,33 @@ import type { Frame } from "../values/frame.ts";
 import { NULL, type StaticType, typeOf } from "../values/types.ts";
 import type { RuleValue } from "../values/values.ts";
 
-/** An expression ready to run. */
+/** A compiled expression. */
 export type Code = {
   run: (frame: Frame) => RuleValue;
-  /** What is known of its values. */
+  /** The type of its values, as far as known. */
   type: StaticType;
-  /** Whether it is made of literals alone. */
+  /** Whether it consists of literals only. */
   constant: boolean;
-  /** Operations of one run, comprehensions' rounds not counted: what a round of the enclosing one costs. */
+  /**
+   * Operations of one run, without the rounds of comprehensions: the cost of one round of the enclosing comprehension.
+   */
   weight: number;
 };
 
-/** What is shared while one rule is compiled. */
+/** State shared while one rule is compiled. */
 export type Workshop = {
   /** Slots of the variables. */
   variables: Map<string, number>;
-  /** Variables of the comprehensions around, outermost first. */
+  /** Variables of the enclosing comprehensions, outermost first. */
   bindings: { name: string; slot: number; type: StaticType }[];
   localCount: number;
-  /** Where constants are computed; its budget holds for all of them together. */
+  /** Evaluates constants; its budget covers all of them together. */
   frame: Frame;
 };
 
-/** Code for an operation on parts; made of literals alone, it is computed here and now, as rule-engine does. */
+/** Code for an operation on parts. If all are literals it is computed at once, as rule-engine does. */
 export function operation(
-  shop: Workshop,
+  context: Workshop,
   at: number,
   parts: Code[],
   type: StaticType,
@@ -35,22 +37,22 @@ export function operation(
 ): Code {
   const weight = 1 + parts.reduce((sum, part) => sum + part.weight, 0);
   const code: Code = { run, type, constant: false, weight };
-  return parts.every((part) => part.constant) ? fold(shop, at, code) : code;
+  return parts.every((part) => part.constant) ? fold(context, at, code) : code;
 }
 
-/** A constant of what `code` evaluates to; what fails is refused, since no rule would ever get past it. */
-export function fold(shop: Workshop, at: number, code: Code): Code {
-  const value = refusingAt(at, () => code.run(shop.frame));
+/** A constant with the value of `code`. An error refuses the rule, because it could never be evaluated. */
+export function fold(context: Workshop, at: number, code: Code): Code {
+  const value = refusingAt(at, () => code.run(context.frame));
   if (code.type.kind === "function") return { ...code, run: () => value, constant: true };
-  return constant(shop, at, value);
+  return constant(context, at, value);
 }
 
-export function constant(shop: Workshop, at: number, value: RuleValue): Code {
-  const type = value === null ? NULL : refusingAt(at, () => typeOf(value, shop.frame));
+export function constant(context: Workshop, at: number, value: RuleValue): Code {
+  const type = value === null ? NULL : refusingAt(at, () => typeOf(value, context.frame));
   return { run: () => value, type, constant: true, weight: 1 };
 }
 
-/** Turns an evaluation error into a refusal that says where. */
+/** Turns an evaluation error into a refusal with its position. */
 export function refusingAt<T>(at: number, action: () => T): T {
   try {
     return action();

@@ -17,13 +17,13 @@ import {
 } from "../values/values.ts";
 import { type Code, constant, fold, operation, type Workshop } from "./code.ts";
 
-// Here is where the service is kinder than rule-engine: an attribute or item of null, and a key that a mapping does not
-// have, are null (specification 2.13). A key also wins over an attribute of its name, which in rule-engine it does not.
+// More lenient than rule-engine here: an attribute or item of null, and a missing key of a mapping, are null
+// (specification 2.13). A key also takes precedence over an attribute of its name, unlike in rule-engine.
 
 /** `a.b`: a key of a mapping, or an attribute. */
-export function compileAttribute(shop: Workshop, { name, at }: NodeOf<"attribute">, object: Code): Code {
+export function compileAttribute(context: Workshop, { name, at }: NodeOf<"attribute">, object: Code): Code {
   const { kind } = object.type;
-  if (kind === "null") return constant(shop, at, null);
+  if (kind === "null") return constant(context, at, null);
   const known = kind === "unknown" || kind === "mapping" ? undefined : attributeOf(kind, name);
   if (!known && kind !== "unknown" && kind !== "mapping") throw new RuleRefusal(`${kind} has no attribute ${name}`, at);
   const type = known ? known.type(object.type) : types.UNKNOWN;
@@ -36,7 +36,7 @@ export function compileAttribute(shop: Workshop, { name, at }: NodeOf<"attribute
   };
   const weight = object.weight + 1;
   const code: Code = { run, type, constant: false, weight };
-  return object.constant ? fold(shop, at, code) : code;
+  return object.constant ? fold(context, at, code) : code;
 }
 
 function attributeValue(value: RuleValue, name: string, frame: Frame): RuleValue {
@@ -49,10 +49,10 @@ function attributeValue(value: RuleValue, name: string, frame: Frame): RuleValue
   throw new RuleError(`${kind} has no attribute ${name}`);
 }
 
-/** `a[b]`: a member of an array, text or bytes by its position, of a mapping by its key. */
-export function compileItem(shop: Workshop, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
+/** `a[b]`: a member of an array, text or bytes by position, of a mapping by key. */
+export function compileItem(context: Workshop, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
   const { type } = container;
-  if (type.kind === "null") return constant(shop, at, null);
+  if (type.kind === "null") return constant(context, at, null);
   const positional = type.kind === "text" || type.kind === "bytes" || type.kind === "array";
   if (!positional && type.kind !== "mapping" && type.kind !== "unknown") {
     throw new RuleRefusal(`${type.kind} has no items`, at);
@@ -60,7 +60,7 @@ export function compileItem(shop: Workshop, { safe, at }: NodeOf<"item">, contai
   if (positional && !types.fits(item.type, types.NUMBER)) throw new RuleRefusal("the position is no number", at);
   const result =
     type.kind === "text" ? type : type.kind === "bytes" ? types.NUMBER : "of" in type ? type.of : types.UNKNOWN;
-  return operation(shop, at, [container, item], result, (frame) => {
+  return operation(context, at, [container, item], result, (frame) => {
     const value = container.run(frame);
     return value === null ? null : itemOf(value, item.run(frame), safe, frame);
   });
@@ -85,26 +85,26 @@ function memberAt(value: string | RuleValue[] | Uint8Array, index: number): Rule
   return characters[index + characters.length];
 }
 
-/** A position; beyond what a double counts, all are equally out of range. */
+/** A position; beyond the range of a double, all are equally out of bounds. */
 function position(item: RuleValue): number {
   if (!isNumber(item) || !isWhole(item)) throw mismatch("a position is a whole number");
   return Number(toBigInt(item));
 }
 
-/** `a[b:c]`, where a bound may be null or missing. */
+/** `a[b:c]`, where either bound may be null or missing. */
 export function compileSlice(
-  shop: Workshop,
+  context: Workshop,
   { at }: NodeOf<"slice">,
   container: Code,
   start: Code | undefined,
   stop: Code | undefined,
 ): Code {
   const { type } = container;
-  if (type.kind === "null") return constant(shop, at, null);
+  if (type.kind === "null") return constant(context, at, null);
   const known = type.kind === "text" || type.kind === "bytes" || type.kind === "array";
   if (!known && type.kind !== "unknown") throw new RuleRefusal(`${type.kind} has no parts`, at);
   const parts = [container, start, stop].filter((part) => part !== undefined);
-  return operation(shop, at, parts, type, (frame) => {
+  return operation(context, at, parts, type, (frame) => {
     const value = container.run(frame);
     if (value === null) return null;
     const from = bound(start, 0, frame);

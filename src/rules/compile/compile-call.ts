@@ -6,8 +6,8 @@ import { kindOf, RuleFunction, type RuleValue } from "../values/values.ts";
 import { callFunction } from "./builtins.ts";
 import { type Code, operation, type Workshop } from "./code.ts";
 
-/** `f(a, b)`. Of a function that is known beforehand, the arguments are checked before anything runs, and each time. */
-export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
+/** `f(a, b)`. If the function is known at compile time, its arguments are type-checked then and again on each call. */
+export function compileCall(context: Workshop, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
   const { type } = callee;
   if (type.kind !== "unknown" && type.kind !== "function") throw new RuleRefusal(`${type.kind} cannot be called`, at);
   const signature = type.kind === "function" ? type : undefined;
@@ -15,7 +15,7 @@ export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code
     signature && complaintAbout(signature, args.length, (i, wanted) => types.fits((args[i] as Code).type, wanted));
   if (complaint) throw new RuleRefusal(complaint, at);
 
-  return operation(shop, at, [callee, ...args], signature?.returns ?? types.UNKNOWN, (frame) => {
+  return operation(context, at, [callee, ...args], signature?.returns ?? types.UNKNOWN, (frame) => {
     const callable = callee.run(frame);
     if (!(callable instanceof RuleFunction)) throw mismatch(`${kindOf(callable)} cannot be called`);
     const values = args.map((arg) => arg.run(frame));
@@ -25,7 +25,7 @@ export function compileCall(shop: Workshop, { at }: NodeOf<"call">, callee: Code
     );
     if (wrong) throw new RuleError(wrong);
     const result = callFunction(callable, values, frame);
-    if (!isOfType(result, signature.returns, frame)) throw mismatch(`${signature.name} came to ${kindOf(result)}`);
+    if (!isOfType(result, signature.returns, frame)) throw mismatch(`${signature.name} returned ${kindOf(result)}`);
     return result;
   });
 }
@@ -45,7 +45,7 @@ function complaintAbout(
   return undefined;
 }
 
-/** Members are only looked at where the wanted type says something of them. */
+/** Members are checked only if the expected type restricts them. */
 function isOfType(value: RuleValue, wanted: types.StaticType, frame: Frame): boolean {
   if (wanted.kind === "unknown") return true;
   if ("of" in wanted && wanted.of.kind !== "unknown") return types.fits(types.typeOf(value, frame), wanted);

@@ -23,9 +23,9 @@ import { isTruthy, type Kind, kindOf, type RuleValue } from "../values/values.ts
 import { type Code, operation, refusingAt, type Workshop } from "./code.ts";
 
 type Group = {
-  /** Kinds an operand may be seen to have; others are refused when the rule is compiled. */
+  /** Types allowed for an operand; others are refused at compile time, as far as they are known. */
   kinds: readonly Kind[];
-  /** What the types of both, as far as known, make of the result; undefined refuses them. */
+  /** The type of the result for the known types of both operands; undefined refuses them. */
   result: (left: StaticType, right: StaticType) => StaticType | undefined;
 };
 
@@ -118,33 +118,33 @@ const PLAIN: Record<Plain, [Group, Operation]> = {
   ">>": [ARITHMETIC, shift(">>")],
 };
 
-/** What works on bits, and so refuses other literals than natural numbers. */
+/** Operators on bits; literals other than natural numbers are refused. */
 const BITS: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
 
-/** Code for a binary operator; refuses operands whose types can be seen not to fit. */
-export function compileBinary(shop: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
+/** Code for a binary operator. Refuses operands whose types are known not to fit. */
+export function compileBinary(context: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
   const { operator, at } = node;
   switch (operator) {
     case "and":
     case "or":
-      return compileLogic(shop, at, operator, left, right);
+      return compileLogic(context, at, operator, left, right);
     case "in":
     case "not in":
-      return compileMembership(shop, at, operator, left, right);
+      return compileMembership(context, at, operator, left, right);
     case "=~":
     case "=~~":
     case "!~":
     case "!~~":
-      return compileMatch(shop, node, operator, left, right);
+      return compileMatch(context, node, operator, left, right);
   }
   const [group, apply] = PLAIN[operator];
   const type = resultType(group, at, operator, left, right);
   if (BITS.has(operator)) {
     for (const side of [left, right]) {
-      if (side.constant && side.type.kind === "number") refusingAt(at, () => natural(side.run(shop.frame)));
+      if (side.constant && side.type.kind === "number") refusingAt(at, () => natural(side.run(context.frame)));
     }
   }
-  return operation(shop, at, [left, right], type, (frame) => apply(left.run(frame), right.run(frame), frame));
+  return operation(context, at, [left, right], type, (frame) => apply(left.run(frame), right.run(frame), frame));
 }
 
 function resultType(
@@ -162,17 +162,23 @@ function resultType(
   return type;
 }
 
-function compileLogic(shop: Workshop, at: number, operator: "and" | "or", left: Code, right: Code): Code {
+function compileLogic(context: Workshop, at: number, operator: "and" | "or", left: Code, right: Code): Code {
   const type = resultType(ANY, at, operator, left, right);
   const [first, second] = [left.run, right.run];
   const run =
     operator === "and"
       ? (frame: Frame) => isTruthy(first(frame)) && isTruthy(second(frame))
       : (frame: Frame) => isTruthy(first(frame)) || isTruthy(second(frame));
-  return operation(shop, at, [left, right], type, run);
+  return operation(context, at, [left, right], type, run);
 }
 
-function compileMembership(shop: Workshop, at: number, operator: "in" | "not in", member: Code, container: Code): Code {
+function compileMembership(
+  context: Workshop,
+  at: number,
+  operator: "in" | "not in",
+  member: Code,
+  container: Code,
+): Code {
   const { kind } = container.type;
   if (kind === "text" || kind === "bytes") {
     if (member.type.kind !== "unknown" && member.type.kind !== kind) {
@@ -182,23 +188,29 @@ function compileMembership(shop: Workshop, at: number, operator: "in" | "not in"
     throw new RuleRefusal(`${operator} is not for ${kind}`, at);
   }
   const wanted = operator === "in";
-  // The container comes first, which tells when both fail or take many steps.
-  return operation(shop, at, [member, container], types.BOOLEAN, (frame) => {
+  // The container is evaluated first, which matters if both fail or take many steps.
+  return operation(context, at, [member, container], types.BOOLEAN, (frame) => {
     const value = container.run(frame);
     return contains(value, member.run(frame), frame) === wanted;
   });
 }
 
-/** Matching notes the groups for `$re_groups`; of two constants it is done beforehand and notes nothing. */
-function compileMatch(shop: Workshop, node: NodeOf<"binary">, operator: RegexOperator, left: Code, right: Code): Code {
+/** Matching stores the groups for `$re_groups`. Two constants are matched at compile time and store nothing. */
+function compileMatch(
+  context: Workshop,
+  node: NodeOf<"binary">,
+  operator: RegexOperator,
+  left: Code,
+  right: Code,
+): Code {
   const { at } = node;
   const type = resultType(REGEX, at, operator, left, right);
   const from = operator.endsWith("~~") ? "anywhere" : "start";
   const wanted = operator.startsWith("=");
-  const literal = right.constant ? right.run(shop.frame) : null;
+  const literal = right.constant ? right.run(context.frame) : null;
   const compiled = typeof literal === "string" ? refusingAt(node.right.at, () => compileRegex(literal)) : undefined;
   const regexOf = compiled ? () => compiled : patternReader(right);
-  return operation(shop, at, [left, right], type, (frame) => {
+  return operation(context, at, [left, right], type, (frame) => {
     const text = left.run(frame);
     if (typeof text !== "string" && text !== null) throw mismatch(`${kindOf(text)} ${operator}`);
     const regex = regexOf(frame);
@@ -209,7 +221,7 @@ function compileMatch(shop: Workshop, node: NodeOf<"binary">, operator: RegexOpe
   });
 }
 
-/** For a pattern that is computed. The last one is kept, as it seldom changes from twin to twin. */
+/** For a computed pattern. The last one compiled is kept, because it rarely changes from twin to twin. */
 function patternReader(code: Code): (frame: Frame) => Regex | null {
   let last: { pattern: string; regex: Regex } | undefined;
   return (frame) => {

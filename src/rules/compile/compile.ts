@@ -16,53 +16,59 @@ import { compileAttribute, compileItem, compileSlice } from "./compile-access.ts
 import { compileCall } from "./compile-call.ts";
 import { compileBinary } from "./compile-operators.ts";
 
-/** Makes closures of a syntax tree and computes what is constant; refuses what can be seen never to work. */
-export function compile(node: Node, shop: Workshop): Code {
+/** Compiles a syntax tree to closures and folds constants; refuses what is known never to work. */
+export function compile(node: Node, context: Workshop): Code {
   const { at } = node;
-  const part = (inner: Node) => compile(inner, shop);
+  const part = (inner: Node) => compile(inner, context);
   switch (node.kind) {
     case "constant":
-      return constant(shop, at, node.value);
+      return constant(context, at, node.value);
     case "number":
     case "text":
     case "bytes":
     case "datetime":
     case "duration":
       return constant(
-        shop,
+        context,
         at,
         refusingAt(at, () => readLiteral(node)),
       );
     case "variable":
-      return compileVariable(node, shop);
+      return compileVariable(node, context);
     case "builtin":
       return compileBuiltin(node);
     case "array":
     case "set":
     case "mapping":
-      return compileCollection(node, shop, part);
+      return compileCollection(node, context, part);
     case "comprehension":
-      return compileComprehension(node, shop);
+      return compileComprehension(node, context);
     case "attribute":
-      return compileAttribute(shop, node, part(node.object));
+      return compileAttribute(context, node, part(node.object));
     case "item":
-      return compileItem(shop, node, part(node.object), part(node.item));
+      return compileItem(context, node, part(node.object), part(node.item));
     case "slice":
-      return compileSlice(shop, node, part(node.object), node.start && part(node.start), node.stop && part(node.stop));
+      return compileSlice(
+        context,
+        node,
+        part(node.object),
+        node.start && part(node.start),
+        node.stop && part(node.stop),
+      );
     case "call":
-      return compileCall(shop, node, part(node.callee), node.args.map(part));
+      return compileCall(context, node, part(node.callee), node.args.map(part));
     case "not": {
       const operand = part(node.operand);
-      return operation(shop, at, [operand], types.BOOLEAN, (frame) => !isTruthy(operand.run(frame)));
+      return operation(context, at, [operand], types.BOOLEAN, (frame) => !isTruthy(operand.run(frame)));
     }
     case "minus": {
       const operand = part(node.operand);
-      return operation(shop, at, [operand], operand.type, (frame) => minus(operand.run(frame)));
+      return operation(context, at, [operand], operand.type, (frame) => minus(operand.run(frame)));
     }
     case "choice":
-      return compileChoice(shop, part(node.condition), part(node.yes), part(node.no));
+      return compileChoice(context, part(node.condition), part(node.yes), part(node.no));
     case "binary":
-      return compileBinary(shop, node, part(node.left), part(node.right));
+      return compileBinary(context, node, part(node.left), part(node.right));
   }
 }
 
@@ -87,16 +93,16 @@ function minus(value: RuleValue): RuleValue {
   return negate(value);
 }
 
-function compileVariable({ name }: NodeOf<"variable">, shop: Workshop): Code {
-  // Of comprehensions inside each other with one variable, rule-engine looks at the outermost.
-  const binding = shop.bindings.find((bound) => bound.name === name);
+function compileVariable({ name }: NodeOf<"variable">, context: Workshop): Code {
+  // If nested comprehensions share a variable name, rule-engine reads the outermost.
+  const binding = context.bindings.find((bound) => bound.name === name);
   if (binding) {
     const { slot, type } = binding;
     const read = (frame: Frame) => frame.locals[slot] as RuleValue;
     return { run: checked(type, read), type, constant: false, weight: 1 };
   }
-  const slot = shop.variables.get(name) ?? shop.variables.size;
-  shop.variables.set(name, slot);
+  const slot = context.variables.get(name) ?? context.variables.size;
+  context.variables.set(name, slot);
   const run = (frame: Frame): RuleValue => {
     const known = frame.variables[slot];
     if (known !== undefined) return known;
@@ -108,15 +114,15 @@ function compileVariable({ name }: NodeOf<"variable">, shop: Workshop): Code {
 }
 
 /**
- * Where a type was foreseen, rule-engine looks again at each value. Of the members of an array only their one common type
- * is known, and an empty array, which has none, does not pass for an array of texts.
+ * Where a type was inferred, rule-engine checks each value again at run time. For an array it knows only the one common
+ * type of the members, and an empty array, which has none, is not accepted as an array of texts.
  */
 function checked(type: types.StaticType, read: (frame: Frame) => RuleValue): (frame: Frame) => RuleValue {
   if (type.kind === "unknown" || ("of" in type && type.of.kind === "unknown")) return read;
   return (frame) => {
     const value = read(frame);
     if (value === null || ("of" in type ? isOfType(value, type, frame) : kindOf(value) === type.kind)) return value;
-    throw mismatch(`${kindOf(value)} where ${type.kind} was foreseen`);
+    throw mismatch(`${kindOf(value)} where ${type.kind} was expected`);
   };
 }
 
@@ -133,14 +139,14 @@ function compileBuiltin({ name, at }: NodeOf<"builtin">): Code {
 
 type Part = (node: Node) => Code;
 
-function compileCollection(node: NodeOf<"array" | "set" | "mapping">, shop: Workshop, part: Part): Code {
+function compileCollection(node: NodeOf<"array" | "set" | "mapping">, context: Workshop, part: Part): Code {
   const code = node.kind === "mapping" ? mappingCode(node, part) : membersCode(node, part);
   if (!code.constant) return code;
   try {
-    const value = code.run(shop.frame);
+    const value = code.run(context.frame);
     return { ...code, run: () => value };
   } catch (error) {
-    // Such as a set of sets: an error only where it is evaluated.
+    // Such as a set of sets: an error only when evaluated.
     if (error instanceof RuleError) return code;
     throw error;
   }
@@ -170,7 +176,7 @@ function mappingCode(node: NodeOf<"mapping">, part: Part): Code {
   }
   const run = (frame: Frame) => {
     charge(frame, entries.length);
-    // Values of keys that come again are not evaluated.
+    // The values of duplicate keys are not evaluated.
     const last = new Map<string, [RuleValue, Code]>();
     for (const [keyCode, value] of entries) {
       const key = keyCode.run(frame);
@@ -187,16 +193,16 @@ function mappingCode(node: NodeOf<"mapping">, part: Part): Code {
   return { run, type, ...combined(entries.flat()) };
 }
 
-function compileComprehension(node: NodeOf<"comprehension">, shop: Workshop): Code {
-  const iterable = compile(node.iterable, shop);
+function compileComprehension(node: NodeOf<"comprehension">, context: Workshop): Code {
+  const iterable = compile(node.iterable, context);
   if (iterable.type.kind !== "unknown" && !types.isIterable(iterable.type)) {
     throw new RuleRefusal(`a comprehension does not go over ${iterable.type.kind}`, node.iterable.at);
   }
-  const slot = shop.localCount++;
-  shop.bindings.push({ name: node.variable, slot, type: types.memberType(iterable.type) });
-  const condition = node.condition && compile(node.condition, shop);
-  const result = compile(node.result, shop);
-  shop.bindings.pop();
+  const slot = context.localCount++;
+  context.bindings.push({ name: node.variable, slot, type: types.memberType(iterable.type) });
+  const condition = node.condition && compile(node.condition, context);
+  const result = compile(node.result, context);
+  context.bindings.pop();
 
   const weight = 1 + result.weight + (condition?.weight ?? 0);
   const run = (frame: Frame) => {
@@ -214,9 +220,9 @@ function compileComprehension(node: NodeOf<"comprehension">, shop: Workshop): Co
   return { run, type: types.arrayOf(result.type), constant: false, weight: weight + iterable.weight };
 }
 
-/** A choice by a constant is the branch it chooses, but the other one has to compile too. */
-function compileChoice(shop: Workshop, condition: Code, yes: Code, no: Code): Code {
-  if (condition.constant) return isTruthy(condition.run(shop.frame)) ? yes : no;
+/** A conditional with a constant condition becomes the chosen branch, but the other branch must compile too. */
+function compileChoice(context: Workshop, condition: Code, yes: Code, no: Code): Code {
+  if (condition.constant) return isTruthy(condition.run(context.frame)) ? yes : no;
   const bothArrays = yes.type.kind === "array" && no.type.kind === "array";
   const type = types.sameType(yes.type, no.type) ? yes.type : bothArrays ? types.ARRAY : types.UNKNOWN;
   const run = (frame: Frame) => (isTruthy(condition.run(frame)) ? yes.run(frame) : no.run(frame));

@@ -4,7 +4,7 @@ import { RuleRefusal } from "../values/errors.ts";
 const RESERVED = new Set(["and", "or", "not", "in", "for", "if", "true", "false", "null", "inf", "nan"]);
 const RESERVED_FOR_LATER = new Set(["elif", "else", "while"]);
 
-/** `kind` is the operator or reserved word itself, or what sort of literal or name this is. `at` is a UTF-16 offset. */
+/** `kind` is the operator or reserved word itself, or the kind of literal or name. `at` is a UTF-16 offset. */
 export type Token = { kind: string; text: string; at: number };
 
 const NUMBER =
@@ -12,12 +12,12 @@ const NUMBER =
 const NAME = /\$?[a-zA-Z_][a-zA-Z0-9_]*/y;
 const QUOTED = /([bdts]?)("(?:[^\\\n"]|\\[^\n])*"|'(?:[^\\\n']|\\[^\n])*')/y;
 const OPERATOR = /\*\*|\/\/|<<|<=|>>|>=|==|!=|=~~|=~|!~~|!~|[-+*/%<>&|^?:,()[\]{}]/y;
-/** An attribute's dot touches what is before it and the name behind it: `a . b` is none. */
+/** An attribute's dot has no space on either side: `a . b` is not an attribute. */
 const ATTRIBUTE = /&?\.(?=[a-zA-Z_])/y;
 
 const LITERALS: Record<string, string> = { "": "text", s: "text", b: "bytes", d: "datetime", t: "duration" };
 
-/** Splits a rule into tokens, the last one being the end; refuses what belongs to none. */
+/** Splits a rule into tokens, the last one being the end; refuses characters that start no token. */
 export function tokenize(rule: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;

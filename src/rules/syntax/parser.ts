@@ -3,8 +3,9 @@ import { NESTING_MAX, TREE_HEIGHT_MAX } from "../values/limits.ts";
 import { type Token, tokenize } from "./lexer.ts";
 import type { BinaryOperator, Node } from "./syntax.ts";
 
-// Precedence climbing over rule-engine's table, loose to tight. What looks odd is meant: `? :` binds tighter than `and`,
-// `or`, `not` and the bitwise operators, shifts tighter than sums, minus tighter than `**`, which groups to the left.
+// Precedence climbing over rule-engine's table, loose to tight. Oddities are intentional: `? :` binds tighter than
+// `and`, `or`, `not` and the bitwise operators, shifts tighter than sums, minus tighter than `**`, which groups to the
+// left.
 
 const NOT_LEVEL = 3;
 const CHOICE_LEVEL = 7;
@@ -33,10 +34,10 @@ const LEVELS = new Map<string, number>([
 ]);
 
 type Cursor = { tokens: Token[]; next: number; nesting: number };
-/** A node without its height, which follows from its parts. */
+/** A node without its height, which is computed from its parts. */
 type Bare = Node extends infer N ? (N extends Node ? Omit<N, "height"> : never) : never;
 
-/** Reads a whole rule into its syntax tree, or refuses it. The stack it needs is bounded, whatever the text. */
+/** Parses a whole rule into its syntax tree, or refuses it. The stack it needs is bounded for any text. */
 export function parse(text: string): Node {
   const cursor: Cursor = { tokens: tokenize(text), next: 0, nesting: 0 };
   const tree = parseExpression(cursor, 0);
@@ -60,16 +61,17 @@ function expect(cursor: Cursor, kind: string): Token {
 
 function unexpected({ kind, text, at }: Token, wanted?: string): RuleRefusal {
   const found = kind === "end" ? "the rule ends" : `unexpected ${text}`;
-  return new RuleRefusal(wanted ? `${found} where ${wanted} should be` : found, at);
+  return new RuleRefusal(wanted ? `${found} where ${wanted} is expected` : found, at);
 }
 
 function tree(node: Bare, ...parts: (Node | undefined)[]): Node {
   const height = 1 + parts.reduce((highest, part) => Math.max(highest, part?.height ?? 0), 0);
-  if (height > TREE_HEIGHT_MAX) throw new RuleRefusal(`more than ${TREE_HEIGHT_MAX} operations on each other`, node.at);
+  if (height > TREE_HEIGHT_MAX)
+    throw new RuleRefusal(`operations are nested deeper than ${TREE_HEIGHT_MAX} levels`, node.at);
   return { ...node, height } as Node;
 }
 
-/** Reads an expression whose operators are all of `level` or tighter. */
+/** Parses an expression whose operators are all of `level` or tighter. */
 function parseExpression(cursor: Cursor, level: number): Node {
   if (++cursor.nesting > NESTING_MAX) {
     throw new RuleRefusal(`nested deeper than ${NESTING_MAX} levels`, peek(cursor).at);
@@ -82,7 +84,7 @@ function parseExpression(cursor: Cursor, level: number): Node {
       if (level > CHOICE_LEVEL) break;
       left = parseChoice(cursor, left);
     } else if (token.kind === "not") {
-      // `not in` is as loose as `not` to its left and as tight as `in` to its right: `a == b not in c` asks for the
+      // `not in` is as loose as `not` on its left and as tight as `in` on its right: `a == b not in c` tests the
       // membership of `a == b`.
       if (level > NOT_LEVEL) break;
       cursor.next++;
@@ -91,14 +93,14 @@ function parseExpression(cursor: Cursor, level: number): Node {
       comparable = false;
       continue;
     } else {
-      const own = LEVELS.get(token.kind);
-      if (own === undefined || own < level) break;
-      if (own === COMPARISON_LEVEL && !comparable) {
+      const tokenLevel = LEVELS.get(token.kind);
+      if (tokenLevel === undefined || tokenLevel < level) break;
+      if (tokenLevel === COMPARISON_LEVEL && !comparable) {
         throw new RuleRefusal(`comparisons cannot be chained: unexpected ${token.text}`, token.at);
       }
       cursor.next++;
-      left = binary(token.kind as BinaryOperator, token, left, parseExpression(cursor, own + 1));
-      comparable = own !== COMPARISON_LEVEL;
+      left = binary(token.kind as BinaryOperator, token, left, parseExpression(cursor, tokenLevel + 1));
+      comparable = tokenLevel !== COMPARISON_LEVEL;
       continue;
     }
     comparable = true;
@@ -126,7 +128,10 @@ function parsePrefixed(cursor: Cursor): Node {
   return tree({ kind: token.kind === "not" ? "not" : "minus", operand, at: token.at }, operand);
 }
 
-/** A literal, name or group with all that is attached to it. Numbers and booleans have attributes only in parentheses. */
+/**
+ * A literal, name or group with its attributes, items and calls. Numbers and booleans have attributes only in
+ * parentheses.
+ */
 function parseOperand(cursor: Cursor): Node {
   const first = peek(cursor);
   let attachable = !["number", "inf", "nan", "true", "false"].includes(first.kind);
@@ -166,7 +171,7 @@ function parseItem(cursor: Cursor, object: Node): Node {
   return tree({ kind: "slice", object, start, stop, safe, at }, object, start, stop);
 }
 
-/** Expressions up to a closing bracket; a comma may follow the last one where `trailing`. */
+/** Expressions up to a closing bracket; if `trailing`, a comma may follow the last one. */
 function parseList(cursor: Cursor, close: string, trailing: boolean, first?: Node): Node[] {
   const members = [first ?? parseExpression(cursor, 0)];
   while (!accept(cursor, close)) {

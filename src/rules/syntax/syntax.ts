@@ -1,4 +1,4 @@
-/** The syntax tree. `at` is the UTF-16 offset that complaints point to; `height` counts the levels below and including. */
+/** The syntax tree. `at` is the UTF-16 offset that errors point to; `height` counts this level and those below. */
 export type Node = { at: number; height: number } & (
   | { kind: "number" | "text" | "bytes" | "datetime" | "duration"; text: string }
   | { kind: "constant"; value: null | boolean }

@@ -17,8 +17,9 @@ import {
 } from "./decimal.ts";
 import { RuleError } from "./errors.ts";
 
-// The operations of Python's default decimal context: 28 digits; an invalid operation, a division by zero and an overflow
-// are errors. Whole doubles whose result is exact take the short way, where both agree to the last digit and the sign of zero.
+// The operations of Python's default decimal context: 28 digits; an invalid operation, a division by zero and an
+// overflow are errors. Whole doubles with an exact result take a fast path, where both agree to the last digit and the
+// sign of zero.
 
 const undefinedOperation = () => new RuleError("the operation has no defined result");
 const divisionByZero = () => new RuleError("division by zero");
@@ -49,7 +50,10 @@ export function add(a: Numeric, b: Numeric): Numeric {
 
 const padded = (d: Decimal, exponent: number) => finish(d.negative, d.digits * tenTo(d.exponent - exponent), exponent);
 
-/** Coefficients at one exponent. What is too small to matter becomes one unit far to the right: it still breaks ties. */
+/**
+ * Coefficients at one exponent. A part too small to matter is replaced by one unit far to the right, which still breaks
+ * ties.
+ */
 function align(x: Decimal, y: Decimal): [bigint, bigint, number] {
   const [upper, lower] = x.exponent < y.exponent ? [y, x] : [x, y];
   const far = upper.exponent + Math.min(-1, digitCount(upper.digits) - PRECISION - 2);
@@ -62,7 +66,7 @@ function align(x: Decimal, y: Decimal): [bigint, bigint, number] {
 
 export const subtract = (a: Numeric, b: Numeric): Numeric => add(a, copyNegated(b));
 
-/** The same digits with the other sign, unlike `negate` for zero too. */
+/** The same digits with the opposite sign; unlike `negate`, also for zero. */
 export function copyNegated(n: Numeric): Numeric {
   if (typeof n === "number") return -n;
   if (n.special) return n.special === "nan" ? n : infinity(!n.negative);
@@ -116,10 +120,10 @@ export function divide(a: Numeric, b: Numeric): Numeric {
   let quotient = dividend / divisor;
   let exponent = x.exponent - y.exponent - shift;
   if (dividend % divisor !== 0n) {
-    // One digit more than kept: it must not look like an exact half.
+    // One digit more than is kept, so that it cannot look like an exact half.
     if (quotient % 5n === 0n) quotient++;
   } else {
-    // An exact quotient is as short as the operands' exponents let it be.
+    // An exact quotient is as short as the operands' exponents allow.
     const ideal = x.exponent - y.exponent;
     while (exponent < ideal && quotient % 10n === 0n) {
       quotient /= 10n;
@@ -129,7 +133,10 @@ export function divide(a: Numeric, b: Numeric): Numeric {
   return finish(negative, quotient, exponent);
 }
 
-/** Quotient towards zero, and what remains, with the dividend's sign. A quotient of more than 28 digits is refused. */
+/**
+ * The quotient rounded towards zero, and the remainder with the dividend's sign. A quotient of more than 28 digits is
+ * refused.
+ */
 function divideWhole(x: Decimal, y: Decimal): { quotient: Numeric; remainder: Numeric } {
   const negative = x.negative !== y.negative;
   const places = isZero(x) || y.special ? 0 : adjusted(x) - adjusted(y);
@@ -174,7 +181,7 @@ export function remainder(a: Numeric, b: Numeric): Numeric {
   return divideWhole(x, y).remainder;
 }
 
-/** The next whole number below (`floor`) or above (`ceiling`), all of its digits. */
+/** The next whole number below (`floor`) or above (`ceiling`), with all of its digits. */
 export function toWhole(n: Numeric, direction: "floor" | "ceiling"): Numeric {
   if (typeof n !== "number" && n.special) return n;
   const towardsZero = toBigInt(n);

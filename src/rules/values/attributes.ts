@@ -39,7 +39,7 @@ type Attribute = {
 };
 type Table = Record<string, Attribute>;
 
-/** An attribute of a kind of value; undefined when it has none of that name. */
+/** An attribute of a kind of value; undefined if it has none of that name. */
 export function attributeOf(kind: Kind, name: string): Attribute | undefined {
   const table = TABLES[kind];
   return table && Object.hasOwn(table, name) ? table[name] : undefined;
@@ -50,7 +50,7 @@ const attribute = <V extends RuleValue>(type: StaticType, get: (value: V, frame:
   get: get as Attribute["get"],
 });
 
-/** An attribute that is a function of one argument. Python checks that argument only where the value's type is known. */
+/** An attribute that is a function of one argument. Python checks the argument only if the value's type is known. */
 const method = <V extends RuleValue>(
   typeOf: (object: StaticType) => types.FunctionType,
   call: (value: V, arg: RuleValue, frame: Frame) => RuleValue,
@@ -62,7 +62,7 @@ const method = <V extends RuleValue>(
   };
 };
 
-/** How many members or characters, for whatever has any. */
+/** The number of members or characters, for any value that has them. */
 function lengthOf(value: RuleValue): number | undefined {
   if (typeof value === "string") return codePointLength(value);
   if (isArray(value) || value instanceof Uint8Array) return value.length;
@@ -70,7 +70,7 @@ function lengthOf(value: RuleValue): number | undefined {
   return kindOf(value) === "mapping" ? sizeOf(value as Mapping) : undefined;
 }
 
-/** Part of a text, of bytes or of an array, with negative positions counted from the end. */
+/** A slice of a text, of bytes or of an array; negative positions count from the end. */
 export function slice(value: RuleValue, start: number, stop: number, frame: Frame): RuleValue {
   if (typeof value === "string") return sliceText(value, start, stop);
   if (value instanceof Uint8Array) return value.slice(start, stop);
@@ -96,7 +96,7 @@ const ENDS: Table = {
     (object) => types.functionType("starts_with", types.BOOLEAN, [object]),
     (value, part, frame) => equals(slice(value, 0, lengthOfPart(part), frame), part, frame),
   ),
-  // Nothing ends with an empty part, except what is empty itself: the last zero members are, in Python, all of them.
+  // An empty suffix matches only an empty value: in Python, the last zero members are all of them.
   ends_with: method(
     (object) => types.functionType("ends_with", types.BOOLEAN, [object]),
     (value, part, frame) => equals(slice(value, -lengthOfPart(part), Number.POSITIVE_INFINITY, frame), part, frame),
@@ -111,7 +111,7 @@ const COLLECTED: Table = {
   to_set: { type: (object) => types.setOf(memberTypeOf(object)), get: (v, frame) => makeSet(iterate(v, frame), frame) },
 };
 
-/** The members of whatever can be iterated in Python, paid for. */
+/** The members of any value that Python can iterate over; charges steps for them. */
 export function iterate(value: RuleValue, frame: Frame): RuleValue[] {
   const length = lengthOf(value);
   if (length === undefined) throw mismatch(`${kindOf(value)} has no members`);
@@ -131,7 +131,10 @@ const assertWhole = (n: Numeric): Numeric => {
 const FLOAT =
   /^(?:0(?:b[01]+|o[0-7]+|x[0-9a-fA-F]+)|([0-9]+)|(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))$/;
 
-/** The number a text spells, through Python's float unless it is whole; `nan` for everything else, negative numbers too. */
+/**
+ * The number a text spells, through Python's float unless it is whole; `nan` for any other text, also for negative
+ * numbers.
+ */
 function numberOf(text: string): Numeric {
   const spelt = strip(text);
   if (/^-?inf/.test(spelt)) {
@@ -147,8 +150,8 @@ function numberOf(text: string): Numeric {
   return /^0[box]/.test(spelt) ? fromBigInt(BigInt(spelt)) : fromFloat(Number(spelt));
 }
 
-/** What something of the same size is about to be made of. */
-function paid<T extends string | Uint8Array>(source: T, frame: Frame): T {
+/** Charges for a value of the same size that is about to be built. */
+function charged<T extends string | Uint8Array>(source: T, frame: Frame): T {
   chargeText(frame, source.length);
   return source;
 }
@@ -162,14 +165,14 @@ const TEXT_ATTRIBUTES: Table = {
   ...SIZED,
   ...ENDS,
   ...COLLECTED,
-  as_lower: attribute<string>(types.TEXT, (text, frame) => paid(text, frame).toLowerCase()),
-  as_upper: attribute<string>(types.TEXT, (text, frame) => paid(text, frame).toUpperCase()),
+  as_lower: attribute<string>(types.TEXT, (text, frame) => charged(text, frame).toLowerCase()),
+  as_upper: attribute<string>(types.TEXT, (text, frame) => charged(text, frame).toUpperCase()),
   to_str: attribute(types.TEXT, (text) => text),
   to_flt: attribute<string>(types.NUMBER, (text) => numberOf(text)),
   to_int: attribute<string>(types.NUMBER, (text) => assertWhole(numberOf(text))),
   encode: method<string>(
     () => types.functionType("encode", types.BYTES, [types.TEXT]),
-    (text, encoding, frame) => encodeText(paid(text, frame), encodingOf(encoding)),
+    (text, encoding, frame) => encodeText(charged(text, frame), encodingOf(encoding)),
   ),
 };
 
@@ -179,7 +182,7 @@ const BYTES_ATTRIBUTES: Table = {
   ...COLLECTED,
   decode: method<Uint8Array>(
     () => types.functionType("decode", types.TEXT, [types.TEXT]),
-    (bytes, encoding, frame) => decodeBytes(paid(bytes, frame), encodingOf(encoding)),
+    (bytes, encoding, frame) => decodeBytes(charged(bytes, frame), encodingOf(encoding)),
   ),
 };
 

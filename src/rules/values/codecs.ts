@@ -1,13 +1,13 @@
 import { RuleError } from "./errors.ts";
 
-// The encodings that `encode` and `decode` know: of Python's hundred, those that anybody still writes.
+// The encodings that `encode` and `decode` support: those of Python's hundred that are still in use.
 
 const HEX = ["base16", "hex"];
 const UTF8 = ["utf_8", "utf8", "u8", "utf"];
 const ASCII = ["ascii", "us_ascii", "646"];
 const LATIN1 = ["latin_1", "latin1", "latin", "iso_8859_1", "iso8859_1", "l1", "8859", "cp819"];
 
-/** Python takes any run of other characters in an encoding's name for an underscore. */
+/** Python treats any run of other characters in an encoding's name as an underscore. */
 const normalize = (encoding: string) =>
   encoding
     .toLowerCase()
@@ -35,7 +35,7 @@ export function encodeText(text: string, encoding: string): Uint8Array {
   });
 }
 
-/** As Python's `a2b_base64`: what is not of the alphabet is passed over, a full padding ends it. */
+/** Like Python's `a2b_base64`: characters outside the alphabet are skipped, complete padding ends it. */
 function fromBase64(text: string): Uint8Array {
   const bytes: number[] = [];
   let bits = 0;
@@ -75,7 +75,7 @@ export function decodeBytes(bytes: Uint8Array, encoding: string): string {
       throw new RuleError("the bytes are not UTF-8", { cause });
     }
   }
-  // Python does not even look for the encoding of nothing.
+  // For empty bytes Python does not even look the encoding up.
   if (bytes.length === 0) return "";
   if (ASCII.includes(name) && bytes.some((byte) => byte > 0x7f)) throw new RuleError("the bytes are not ASCII");
   if (ASCII.includes(name) || LATIN1.includes(name)) return Array.from(bytes, (b) => String.fromCharCode(b)).join("");

@@ -1,10 +1,10 @@
 import { RuleError } from "./errors.ts";
 import { INTEGER_DIGITS_MAX } from "./limits.ts";
 
-// Numbers as Python's `decimal` has them: a coefficient and a power of ten, kept apart so that 1.10 + 1.20 is 2.30.
-// decimal.js drops the zeros and so cannot be the representation; it serves where values are irrational (power.ts).
+// Numbers like those of Python's `decimal`: a coefficient and a power of ten, kept apart so that 1.10 + 1.20 is 2.30.
+// decimal.js drops trailing zeros and so cannot be the representation; it is used for irrational results (power.ts).
 
-/** A decimal that is not held as a plain `number`. `special` numbers have no digits. */
+/** A decimal that is not a plain `number`. `special` numbers have no digits. */
 export class Decimal {
   readonly negative: boolean;
   readonly digits: bigint;
@@ -20,8 +20,8 @@ export class Decimal {
 }
 
 /**
- * A rule's number. A finite `number` x stands for the decimal that its shortest notation spells, which is what Python
- * makes of JSON numbers; doubles and their shortest notations are in the same order, so two of them compare as doubles.
+ * A rule's number. A finite `number` x stands for the decimal of its shortest notation, as Python reads JSON numbers.
+ * Doubles and their shortest notations have the same order, so two of them compare as doubles.
  */
 export type Numeric = number | Decimal;
 
@@ -30,7 +30,7 @@ export const INFINITY = new Decimal(false, 0n, 0, "inf");
 export const MINUS_INFINITY = new Decimal(true, 0n, 0, "inf");
 export const infinity = (negative: boolean) => (negative ? MINUS_INFINITY : INFINITY);
 
-/** Of Python's default context. */
+/** Limits of Python's default context. */
 export const PRECISION = 28;
 export const EXPONENT_MAX = 999_999;
 const EXPONENT_TINY = -999_999 - PRECISION + 1;
@@ -48,7 +48,7 @@ export const digitCount = (digits: bigint) => digits.toString().length;
 /** The exponent of the first digit. */
 export const adjusted = (d: Decimal) => d.exponent + digitCount(d.digits) - 1;
 
-/** Whole numbers that a double holds exactly are kept as doubles. */
+/** Whole numbers that a double represents exactly are kept as doubles. */
 export function exact(negative: boolean, digits: bigint, exponent: number): Numeric {
   if (exponent === 0 && digits <= SAFE) return negative ? -Number(digits) : Number(digits);
   return new Decimal(negative, digits, exponent);
@@ -68,7 +68,7 @@ function parts(text: string, negative: boolean): Decimal {
   return new Decimal(negative, BigInt(whole + fraction), Number(exponent) - fraction.length);
 }
 
-/** The decimal a literal spells, all of its digits. */
+/** The decimal of a literal, with all of its digits. */
 export function parseUnsigned(text: string): Numeric {
   const double = Number(text);
   if (String(double) === text && Math.abs(double) < 1e15) return double;
@@ -76,7 +76,7 @@ export function parseUnsigned(text: string): Numeric {
   return exact(false, digits, exponent);
 }
 
-/** What Python makes of a binary float: the decimal its `repr` spells, `5.0` for five. */
+/** The decimal that Python makes of a binary float: that of its `repr`, `5.0` for five. */
 export function fromFloat(x: number): Numeric {
   if (Number.isNaN(x)) return NAN;
   if (!Number.isFinite(x)) return infinity(x < 0);
@@ -91,7 +91,7 @@ export function fromBigInt(n: bigint): Numeric {
   return exact(negative, negative ? -n : n, 0);
 }
 
-/** Rounds to 28 digits, half to even, as every operation ends; overflow is an error, underflow is zero. */
+/** Rounds to 28 digits, half to even, as every operation does at its end; overflow is an error, underflow is zero. */
 export function finish(negative: boolean, digits: bigint, exponent: number): Numeric {
   if (digits === 0n) {
     return exact(negative, 0n, Math.min(Math.max(exponent, EXPONENT_TINY), EXPONENT_MAX));
@@ -119,7 +119,7 @@ function dropDigits(digits: bigint, count: number): bigint {
   return twice > unit || (twice === unit && kept % 2n === 1n) ? kept + 1n : kept;
 }
 
-/** Negative, zero or positive; undefined when one of them is not a number. */
+/** Negative, zero or positive; undefined if either is not a number. */
 export function compareNumbers(a: Numeric, b: Numeric): number | undefined {
   if (typeof a === "number" && typeof b === "number") return a < b ? -1 : a > b ? 1 : 0;
   const x = toDecimal(a);
@@ -132,7 +132,9 @@ export function compareNumbers(a: Numeric, b: Numeric): number | undefined {
 
 const signOf = (d: Decimal) => (d.special === null && d.digits === 0n ? 0 : d.negative ? -1 : 1);
 
-/** The first digits' places are compared before anything is multiplied out: 1e999999999 has no room as an integer. */
+/**
+ * Compares the positions of the first digits before multiplying out: 1e999999999 does not fit in memory as an integer.
+ */
 function compareMagnitudes(x: Decimal, y: Decimal): number {
   if (x.special || y.special) return (x.special ? 1 : 0) - (y.special ? 1 : 0);
   const places = adjusted(x) - adjusted(y);
@@ -154,7 +156,7 @@ export function isWhole(n: Numeric): boolean {
   return -n.exponent <= digitCount(n.digits) && n.digits % tenTo(-n.exponent) === 0n;
 }
 
-/** The whole number nearest to zero-ward `n`; refuses one of more digits than Python would write. */
+/** The whole number next to `n` towards zero; refuses one of more digits than Python would write. */
 export function toBigInt(n: Numeric): bigint {
   if (typeof n === "number") return BigInt(Math.trunc(n));
   if (n.special) throw new RuleError("the number is not finite");
@@ -168,7 +170,7 @@ export function toBigInt(n: Numeric): bigint {
   return n.negative ? -whole : whole;
 }
 
-/** As Python's `str` writes a decimal: scientific when the exponent is positive or the number is small. */
+/** Like Python's `str` of a decimal: scientific if the exponent is positive or the number is small. */
 export function formatNumber(n: Numeric): string {
   if (typeof n === "number" && Number.isSafeInteger(n)) return Object.is(n, -0) ? "-0" : String(n);
   const { negative, digits, exponent, special } = toDecimal(n);

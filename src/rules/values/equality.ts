@@ -16,7 +16,10 @@ import {
   sizeOf,
 } from "./values.ts";
 
-/** Python's `==` between members: numbers and booleans are one world, mappings are in order, everything else by value. */
+/**
+ * Python's `==` between members: numbers and booleans compare with each other, mappings compare in order, all others by
+ * value.
+ */
 export function equals(a: RuleValue, b: RuleValue, meter: Meter): boolean {
   if (a === b) return !(a instanceof Decimal && a.special === "nan");
   charge(meter, 1);
@@ -41,14 +44,14 @@ export function equals(a: RuleValue, b: RuleValue, meter: Meter): boolean {
     case "bytes":
       return compareBytes(a as Uint8Array, b as Uint8Array, meter) === 0;
     default:
-      return false; // texts, null and functions are equal only when they are the same
+      return false; // texts, null and functions are equal only if identical
   }
 }
 
 const allEqual = (a: RuleValue[], b: RuleValue[], meter: Meter) =>
   a.length === b.length && a.every((member, i) => equals(member, b[i] as RuleValue, meter));
 
-/** Both are ordered mappings in Python, whose equality minds the order. */
+/** Both are ordered mappings in Python, whose equality depends on the order. */
 function mappingsEqual(a: Mapping, b: Mapping, meter: Meter): boolean {
   if (sizeOf(a) !== sizeOf(b)) return false;
   charge(meter, sizeOf(a));
@@ -69,7 +72,7 @@ export function compareBytes(a: Uint8Array, b: Uint8Array, meter: Meter): number
   return a.length - b.length;
 }
 
-/** The same text for equal values, so that a JavaScript map can serve; refuses what Python cannot hash. */
+/** A text that is the same for equal values, to key a JavaScript Map; refuses what Python cannot hash. */
 export function hashKey(value: RuleValue, meter: Meter): string {
   charge(meter, 1);
   if (typeof value === "string") return `s${value}`;
@@ -79,7 +82,7 @@ export function hashKey(value: RuleValue, meter: Meter): string {
   if (isArray(value)) {
     const keys = value.map((member) => hashKey(member, meter));
     charge(meter, keys.reduce((length, key) => length + key.length, 0) / 64);
-    // With lengths, as texts can hold any separator.
+    // With lengths, because texts may contain any separator.
     return `a${keys.map((key) => `${key.length}:${key}`).join("")}`;
   }
   if (value instanceof Datetime) return `t${value.seconds - value.offset}.${value.micros}`;
@@ -95,7 +98,7 @@ let nanCount = 0;
 function numberKey(n: Numeric): string {
   if (typeof n === "number" && Number.isSafeInteger(n)) return String(n === 0 ? 0 : n);
   const d = toDecimal(n);
-  // No two are equal.
+  // `nan` never equals itself.
   if (d.special === "nan") return `nan${nanCount++}`;
   const sign = d.negative ? "-" : "";
   if (d.special) return `${sign}inf`;

@@ -1,9 +1,12 @@
-/** Evaluation came to no value. As a decision this counts as false. */
+/** Evaluation failed. As a decision this counts as false. */
 export class RuleError extends Error {
   override name = "RuleError";
 }
 
-/** The text is no rule; `at` is the UTF-16 offset of what is wrong. `compileRule` turns it into the caller's refusal. */
+/**
+ * The text is not a valid rule; `at` is the UTF-16 offset of the error. `compileRule` turns it into the caller's
+ * refusal.
+ */
 export class RuleRefusal extends Error {
   override name = "RuleRefusal";
   readonly at: number;

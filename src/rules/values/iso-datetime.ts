@@ -1,8 +1,9 @@
 import { RuleError } from "./errors.ts";
 import { calendar, Datetime, secondsOfDay } from "./times.ts";
 
-// ISO 8601 as `dateutil.parser.isoparse` reads it: calendar, week and ordinal dates, any one character before the time,
-// a missing time zone meaning UTC. Stricter in one thing: digits are digits, where Python's int() also takes " 1" and "1_0".
+// ISO 8601 as `dateutil.parser.isoparse` reads it: calendar, week and ordinal dates, any single character before the
+// time, a missing time zone meaning UTC. Stricter in one respect: only digits are digits, where Python's int() also
+// accepts " 1" and "1_0".
 
 const DAY = 86_400;
 const wrong = () => new RuleError("not a datetime, such as 2025-01-31T12:00");
@@ -29,7 +30,7 @@ function calendarDate(text: string) {
   if (!found) return undefined;
   const [all, year, month = found[4] ?? found[6] ?? "1", day = found[5] ?? "1"] = found;
   const seconds = secondsOfDay(Number(year), Number(month), Number(day));
-  // A day that does not exist has become another one.
+  // JavaScript turns a day that does not exist into another one.
   const date = new Date(seconds * 1000);
   if (date.getUTCMonth() + 1 !== Number(month) || date.getUTCDate() !== Number(day) || Number(year) < 1) throw wrong();
   return { seconds, length: all.length };
@@ -41,7 +42,7 @@ function weekDate(text: string) {
   const [all, year, dashedWeek, dashedDay, plainWeek, plainDay] = found;
   const week = Number(dashedWeek ?? plainWeek);
   const day = Number(dashedDay ?? plainDay ?? 1);
-  // What follows a week without a day is taken for the day.
+  // After a week without a day, the next characters are read as the day.
   if (text.length > all.length && dashedDay === undefined && plainDay === undefined) throw wrong();
   if (week < 1 || week > 53 || day < 1 || day > 7) throw wrong();
   const fourth = secondsOfDay(Number(year), 1, 4);
@@ -58,7 +59,7 @@ function ordinalDate(text: string) {
   return { seconds, length: all.length };
 }
 
-/** A part may have a single digit where the text ends, as `T12:3`. */
+/** A part at the end of the text may have a single digit, as in `T12:3`. */
 const TIME =
   /^(?:(\d\d?)(?:(?<=\d\d)(?::(\d\d?)(?:(?<=\d\d):(\d\d?))?|(\d\d?)(?:(?<=\d\d)(\d\d?))?))?(?:(?<=\d\d)[.,](\d+))?)?((?<=^|\d\d|[.,]\d)(?:Z|z|[+-].*))?$/;
 
@@ -86,6 +87,6 @@ function parseOffset(zone: string): number {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
-/** The English name, whatever the machine speaks. */
+/** The English name, whatever the machine's locale. */
 export const weekdayName = (d: Datetime) =>
   ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"][calendar(d).getUTCDay()] as string;

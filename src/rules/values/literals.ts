@@ -4,9 +4,9 @@ import { RuleError } from "./errors.ts";
 import { LITERAL_EXPONENT_MAX } from "./limits.ts";
 import { strip } from "./text.ts";
 
-// Literals as they are spelt; what they mean follows Python's `ast.literal_eval` and `decimal.Decimal`.
+// Literals as written; their meaning follows Python's `ast.literal_eval` and `decimal.Decimal`.
 
-/** The number that a rule spells: `12`, `.5`, `1e3`, `0x1f`, `inf`. A leading zero is refused, as in Python. */
+/** The number that a rule writes: `12`, `.5`, `1e3`, `0x1f`, `inf`. A leading zero is refused, as in Python. */
 export function readNumber(text: string): Numeric {
   if (text === "inf") return INFINITY;
   if (text === "nan") return NAN;
@@ -35,7 +35,7 @@ function assertQuotable(quoted: string): void {
   if (/[\0\r]/.test(quoted)) throw new RuleError("a text cannot hold this character unless it is escaped");
 }
 
-/** The text between quotes. An escape that is none stays as it is, backslash and all, as in Python. */
+/** The text between quotes. An unknown escape stays unchanged, including the backslash, as in Python. */
 export function readText(quoted: string): string {
   assertQuotable(quoted);
   return quoted.slice(1, -1).replace(ESCAPE, (all, octal, hex, short, long, other) => {
@@ -50,12 +50,12 @@ export function readText(quoted: string): string {
 }
 
 function characterOf(code: number): string {
-  // Half of a surrogate pair is no text that could be stored, sent or searched.
-  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new RuleError("an escape stands for no character");
+  // A lone surrogate cannot be stored, sent or searched.
+  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) throw new RuleError("an escape is not a character");
   return String.fromCodePoint(code);
 }
 
-/** The bytes between quotes: ASCII and escapes, of which `\u`, `\U` and `\N` mean nothing here. */
+/** The bytes between quotes: ASCII and escapes; `\u`, `\U` and `\N` are not escapes here. */
 export function readBytes(quoted: string): Uint8Array {
   assertQuotable(quoted);
   if (/[^\0-\x7f]/.test(quoted)) throw new RuleError("bytes are written in ASCII");
@@ -70,7 +70,10 @@ export function readBytes(quoted: string): Uint8Array {
 
 const SPELT = /^([+-]?)(?:([0-9]+\.?[0-9]*|\.[0-9]+)(?:e([+-]?[0-9]+))?|(inf(?:inity)?)|(nan[0-9]*))$/i;
 
-/** What `$parse_float` reads: a literal, or what Python's `Decimal` takes besides: signs, `Infinity`, `1_000`, spaces. */
+/**
+ * The numbers that `$parse_float` reads: a literal, or what Python's `Decimal` also accepts: signs, `Infinity`,
+ * `1_000`, spaces.
+ */
 export function parseNumber(text: string): Numeric {
   if (/^0[box]/.test(text)) {
     if (!/^0(b[01]+|o[0-7]+|x[0-9a-fA-F]+)$/.test(text)) throw new RuleError("not a number");

@@ -7,7 +7,7 @@ import { charge, chargeText, INTEGER_DIGITS_MAX } from "./limits.ts";
 import { addDuration, addDurations, between, Datetime, negateDuration, Timedelta } from "./times.ts";
 import { isArray, isNumber, kindOf, type Mapping, RuleSet, type RuleValue } from "./values.ts";
 
-// What the operators do with values; what is known before, compile-operators.ts has checked.
+// The operators on values. Types known at compile time have been checked by compile-operators.ts.
 
 export type Operation = (a: RuleValue, b: RuleValue, frame: Frame) => RuleValue;
 
@@ -40,7 +40,7 @@ export function minus(a: RuleValue, b: RuleValue): RuleValue {
   throw cannot(a, "-", b);
 }
 
-/** An operation on numbers alone. */
+/** An operation on numbers only. */
 export const numeric =
   (operator: string, apply: (a: Numeric, b: Numeric, frame: Frame) => Numeric): Operation =>
   (a, b, frame) => {
@@ -48,7 +48,7 @@ export const numeric =
     return apply(a, b, frame);
   };
 
-/** A whole number that is not negative; refuses everything else. */
+/** A natural number or zero; refuses any other value. */
 export function natural(value: RuleValue): bigint {
   if (isNumber(value) && isWhole(value)) {
     const n = toBigInt(value);
@@ -98,15 +98,15 @@ export const shift =
 
 const LARGEST = 10n ** BigInt(INTEGER_DIGITS_MAX);
 
-/** `==`: only values of one type are equal. */
+/** `==`: only values of the same type are equal. */
 export function areEqual(a: RuleValue, b: RuleValue, frame: Frame): boolean {
   if (typeof a === "string" || typeof b === "string") return a === b;
-  // Before anything else, as `nan` is not equal to itself.
+  // First, because `nan` does not equal itself.
   if (isNumber(a) || isNumber(b)) return isNumber(a) && isNumber(b) && compareNumbers(a, b) === 0;
   return kindOf(a) === kindOf(b) && equals(a, b, frame);
 }
 
-/** `member in container`: of an array or set, a key of a mapping, a part of a text or of bytes. */
+/** `member in container`: of an array or set, a key of a mapping, a substring of a text or of bytes. */
 export function contains(container: RuleValue, member: RuleValue, frame: Frame): boolean {
   if (isArray(container)) return container.some((candidate) => equals(candidate, member, frame));
   if (typeof container === "string" && typeof member === "string") {
@@ -114,7 +114,7 @@ export function contains(container: RuleValue, member: RuleValue, frame: Frame):
     return container.includes(member);
   }
   if (container instanceof RuleSet) {
-    // Python asks for the frozen twin of a set, and no set has sets for members.
+    // Python looks for the frozenset of a set, and no set contains sets.
     return !(member instanceof RuleSet) && container.members.has(hashKey(member, frame));
   }
   if (container instanceof Uint8Array && member instanceof Uint8Array) return containsBytes(container, member, frame);

@@ -11,7 +11,7 @@ export type Order = "<" | "<=" | ">" | ">=";
 const admits = (order: Order, difference: number) =>
   order === "<" ? difference < 0 : order === "<=" ? difference <= 0 : order === ">" ? difference > 0 : difference >= 0;
 
-/** `a < b` and its kin: both of one type; null is only as large as null; arrays by their first difference. */
+/** `a < b` and the like: both of the same type; null equals only null; arrays compare by their first difference. */
 export function isOrdered(order: Order, a: RuleValue, b: RuleValue, meter: Meter): boolean {
   if (typeof a === "number" && typeof b === "number") return admits(order, a - b);
   if (a === null && b === null) return order === "<=" || order === ">=";
@@ -35,7 +35,7 @@ function areArraysOrdered(order: Order, a: RuleValue[], b: RuleValue[], meter: M
   return admits(order, a.length - b.length);
 }
 
-/** Whether members differ; of two types, they cannot be told apart in an ordering, which is an error. */
+/** Whether members differ; members of different types cannot be ordered, which is an error. */
 function differ(a: RuleValue, b: RuleValue, meter: Meter): boolean {
   charge(meter, 1);
   if (a === null && b === null) return false;
@@ -73,7 +73,10 @@ function difference(a: RuleValue, b: RuleValue, meter: Meter): number {
   }
 }
 
-/** Python's own `a < b`, by which `$max` and `$min` choose: booleans are numbers, arrays may differ in type further on. */
+/**
+ * Python's own `a < b`, which `$max` and `$min` use: booleans are numbers, arrays may differ in type after the first
+ * difference.
+ */
 export function isLess(a: RuleValue, b: RuleValue, meter: Meter): boolean {
   charge(meter, 1);
   const left = typeof a === "boolean" ? Number(a) : a;

@@ -1,6 +1,6 @@
 import { RuleError } from "./errors.ts";
 
-// The characters of a pattern: reading them, escapes and bracketed classes. What they are rewritten to, pattern.ts explains.
+// The characters of a pattern: reads escapes and bracketed classes. For the rewriting see pattern.ts.
 
 const SPACE =
   "\\t-\\r\\x1c-\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}";
@@ -8,7 +8,7 @@ const NO_SPACE =
   "\\x00-\\x08\\x0e-\\x1b\\x21-\\x{84}\\x{86}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}\\x{200b}-\\x{2027}" +
   "\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}\\x{3001}-\\x{10ffff}";
 const WORD = "\\p{L}\\p{N}_";
-/** What stands for a class inside brackets; `\W` cannot be said there. */
+/** The replacement of a class inside brackets; `\W` has none there. */
 const CLASSES: Record<string, string> = { d: "\\p{Nd}", D: "\\P{Nd}", w: WORD, s: SPACE, S: NO_SPACE };
 
 const CONTROLS: Record<string, number> = { a: 7, f: 12, n: 10, r: 13, t: 9, v: 11, "\\": 92 };
@@ -21,7 +21,7 @@ export type State = {
   endsLoosely: boolean;
   asciiOnly: boolean;
 };
-/** A piece of RE2 syntax, what it weighs when compiled, and whether a repeat may follow. */
+/** A piece of RE2 syntax, its weight when compiled, and whether a repeat may follow it. */
 export type Piece = { re2: string; size: number; repeatable: boolean };
 
 export const refuse = (what: string) => new RuleError(`not a usable regular expression: ${what}`);
@@ -68,7 +68,7 @@ export function escaped(state: State): Piece {
 /** Three octal digits are a character; one or two are a group's number. */
 const isOctal = (state: State) => /^[0-3][0-7]{2}$/.test(state.chars.slice(state.at - 1, state.at + 2).join(""));
 
-/** The character that an escape stands for, whose letter was just taken. */
+/** The character of an escape whose letter has just been read. */
 function characterCode(state: State, char: string): number {
   const control = CONTROLS[char];
   if (control !== undefined) return control;

@@ -11,18 +11,19 @@ import {
   takeUntil,
 } from "./pattern-characters.ts";
 
-// Python's regular expressions, rewritten for RE2, which matches in linear time and so cannot be made to hang. Refused is
-// what RE2 has no means for: lookaround, backreferences, `\Z`, conditions, atomic groups, possessive repeats, the flags
-// a, L and x, counts over 1000, `\W` inside a negated class. Rewritten is what only looks the same: `\d \w \s` are those
-// of Unicode. Not the same, and left so: `\b` knows the letters of ASCII (so such a pattern has no answer for other
-// letters), and `(?i)` folds single characters by Unicode's table, where Python lower-cases (they differ for İ, ı, ſ); and of a repeated group that can be empty, RE2 keeps the last pass
-// that was not, Python the empty one.
+// Python's regular expressions, rewritten for RE2, which matches in linear time and so cannot be made to hang.
+// Refused, because RE2 lacks it: lookaround, backreferences, `\Z`, conditions, atomic groups, possessive repeats, the
+// flags a, L and x, counts over 1000, `\W` inside a negated class.
+// Rewritten, because it only looks the same: `\d \w \s` are those of Unicode.
+// Different, and left so: `\b` knows only ASCII letters (so such a pattern has no result for other letters); `(?i)`
+// folds single characters by Unicode's table, where Python lower-cases (they differ for İ, ı, ſ); and of a repeated
+// group that can be empty, RE2 keeps the last pass that was not empty, Python the empty one.
 
 export type Translation = {
   re2: string;
-  /** Has `$` outside of `(?m)`, which in Python also stands before a last line feed. */
+  /** Contains `$` outside of `(?m)`, which in Python also matches before a last line feed. */
   endsLoosely: boolean;
-  /** Has `\b` or `\B`. */
+  /** Contains `\b` or `\B`. */
   asciiOnly: boolean;
 };
 
@@ -42,7 +43,7 @@ export function translatePattern(pattern: string): Translation {
   return { re2: flags + re2, endsLoosely: state.endsLoosely, asciiOnly: state.asciiOnly };
 }
 
-/** `(?i)` and its like, which Python allows at the very beginning only. */
+/** `(?i)` and the like, which Python allows only at the very beginning. */
 function globalFlags(state: State): string {
   let kept = "";
   for (;;) {
@@ -58,7 +59,7 @@ function globalFlags(state: State): string {
 function acceptFlags(flags: string): string {
   const unknown = /[^imsu]/.exec(flags)?.[0];
   if (unknown) throw refuse(`the flag ${unknown} is not supported`);
-  return flags.replaceAll("u", ""); // which is how texts are matched anyway
+  return flags.replaceAll("u", ""); // texts are matched as Unicode anyway
 }
 
 function alternatives(state: State, depth: number): Piece {
@@ -86,7 +87,7 @@ function sequence(state: State, depth: number): Piece {
   return { re2, size, repeatable: true };
 }
 
-/** A comment is not there: a repeat behind it is one of what stands before. */
+/** A comment is ignored: a repeat after it applies to what precedes it. */
 function skipComments(state: State): void {
   while (ahead(state, "(?#")) takeUntil(state, ")");
 }
@@ -100,7 +101,7 @@ function repeated(state: State, piece: Piece): Piece {
   const lazy = ahead(state, "?") ? take(state) : "";
   skipComments(state);
   if (takeRepeat(state)) throw refuse("multiple repeat");
-  // The group keeps what is more than one character, or empty, in one piece.
+  // The group keeps a replacement of several characters, or of none, in one piece.
   return { re2: `(?:${piece.re2})${repeat.re2}${lazy}`, size: piece.size * repeat.times + 2, repeatable: false };
 }
 
@@ -116,8 +117,8 @@ function takeRepeat(state: State): { re2: string; times: number } | undefined {
   const [, least, comma, most] = found;
   const min = Number(least || 0);
   const max = comma ? (most ? Number(most) : Number.POSITIVE_INFINITY) : min;
-  if (min > max) throw refuse("a repeat's least count is above its greatest");
-  if (min > 1000 || (max > 1000 && max !== Number.POSITIVE_INFINITY)) throw refuse("counts end at 1000");
+  if (min > max) throw refuse("a repeat's minimum is above its maximum");
+  if (min > 1000 || (max > 1000 && max !== Number.POSITIVE_INFINITY)) throw refuse("a repeat count is at most 1000");
   const re2 = max === min ? `{${min}}` : max === Number.POSITIVE_INFINITY ? `{${min},}` : `{${min},${max}}`;
   return { re2, times: Math.max(1, max === Number.POSITIVE_INFINITY ? min + 1 : max) };
 }
@@ -167,14 +168,14 @@ function group(state: State, depth: number): Piece {
   return { re2: `${open}${inner.re2})`, size: inner.size + 2, repeatable: true };
 }
 
-/** Names are only checked: rules see groups by number. */
+/** Names are only checked: rules read groups by number. */
 function namedGroup(state: State): string {
   const next = take(state);
   if (next === "=") throw refuse("backreferences are not supported");
   if (next !== "<") throw refuse("unknown extension ?P");
   const name = takeUntil(state, ">");
   if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) throw refuse("bad group name");
-  if (state.names.has(name)) throw refuse("a group name stands twice");
+  if (state.names.has(name)) throw refuse("a group name is used twice");
   state.names.add(name);
   return "(";
 }

@@ -21,14 +21,14 @@ import { charge, type Meter } from "./limits.ts";
 // `**`. Whole powers multiply; others are exp(y ln x), which decimal.js computes to more digits than are kept.
 
 const WORKING_DIGITS = 44;
-/** What a logarithm and an exponential cost: some milliseconds. */
+/** Cost of a logarithm and an exponential: some milliseconds. */
 const REAL_POWER_STEPS = 5000;
-/** For each bit of a whole exponent: one or two multiplications of long numbers. */
+/** Cost of each bit of a whole exponent: one or two multiplications of long numbers. */
 const STEPS_PER_BIT = 8;
-/** decimal.js by itself turns what is out of its range into zero or Infinity, and both are far beyond ours. */
+/** decimal.js turns results outside its own range into zero or Infinity, and that range is far wider than ours. */
 const Working = Big.clone({ precision: WORKING_DIGITS, maxE: 9e15, minE: -9e15 });
 
-/** Raises to a power, paying for it: this is by far the dearest of the operators. */
+/** Raises to a power and charges for it: by far the most expensive operator. */
 export function power(base: Numeric, exponent: Numeric, meter: Meter): Numeric {
   const x = toDecimal(base);
   const y = toDecimal(exponent);
@@ -52,7 +52,7 @@ export function power(base: Numeric, exponent: Numeric, meter: Meter): Numeric {
 const isOdd = (d: Decimal) =>
   d.exponent > 0 || -d.exponent >= digitCount(d.digits) ? false : (d.digits / tenTo(-d.exponent)) % 2n === 1n;
 
-/** One with all the zeros that 28 digits have room for, which is how Python marks an inexact one. */
+/** One with as many zeros as 28 digits allow, which is how Python marks an inexact one. */
 const INEXACT_ONE = new Decimal(false, tenTo(PRECISION - 1), 1 - PRECISION);
 
 function toInfinity(x: Decimal, y: Decimal): Numeric {
@@ -61,12 +61,12 @@ function toInfinity(x: Decimal, y: Decimal): Numeric {
   return large === !y.negative ? infinity(false) : 0;
 }
 
-/** Square and multiply, rounding to some digits more than are kept; the loop runs at most once for each bit. */
+/** Square and multiply, rounded to a few digits more than are kept; the loop runs at most once for each bit. */
 function toWholePower(x: Decimal, y: Decimal, negative: boolean): Numeric {
   const places = adjusted(x);
   const isOne = x.digits === tenTo(Math.max(0, digitCount(x.digits) - 1));
   if (adjusted(y) > 15) {
-    // 1 to any power; everything else leaves the range long before.
+    // 1 to any power; all other bases leave the range long before.
     if (isOne && places === 0) return new Decimal(negative, INEXACT_ONE.digits, INEXACT_ONE.exponent);
     if (places >= 0 !== y.negative) throw new RuleError("the number is too large");
     return finish(negative, 0n, Number.NEGATIVE_INFINITY);
@@ -115,7 +115,7 @@ function reciprocal(x: Decimal): Scaled {
 
 function toRealPower(x: Decimal, y: Decimal): Numeric {
   const asBig = (d: Decimal) => new Working(`${d.negative ? "-" : ""}${d.digits}e${d.exponent}`);
-  // Decided by a double first, so that no time goes into digits of what is out of range.
+  // Decided with doubles first, to spend no time on digits of results that are out of range.
   const magnitude = Number(asBig(y)) * (Math.log10(Number(`0.${x.digits}`)) + digitCount(x.digits) + x.exponent);
   if (magnitude > EXPONENT_MAX + 2) throw new RuleError("the number is too large");
   if (magnitude < -EXPONENT_MAX - 2 * PRECISION) return finish(false, 0n, Number.NEGATIVE_INFINITY);

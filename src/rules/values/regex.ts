@@ -24,7 +24,7 @@ function compile(re2: string): RE2JS {
 
 const LETTER_BEYOND_ASCII = /(?![\0-\x7f])[\p{L}\p{N}]/u;
 
-/** The groups of the first match, from the start only or anywhere; undefined when there is none. */
+/** The groups of the first match, anchored at the start or anywhere; undefined if there is none. */
 export function matchRegex(
   regex: Regex,
   text: string,
@@ -37,7 +37,7 @@ export function matchRegex(
   }
   const whole = run(regex.program, text, from);
   if (!regex.endsLoosely || !text.endsWith("\n")) return whole?.groups;
-  // Python's `$` also stands before a last line feed, where RE2 has no word for it: so the text is tried without one too.
+  // Python's `$` also matches before a last line feed, which RE2 cannot express: so the text is also tried without one.
   const shorter = run(regex.program, text.slice(0, -1), from);
   if (!shorter || (whole && whole.start <= shorter.start)) return whole?.groups;
   return shorter.groups;

@@ -2,7 +2,7 @@
 
 const SURROGATE = /[\ud800-\udfff]/;
 
-/** Whether units and code points are the same thing here, which makes everything below cheap. */
+/** Whether units and code points are the same in this text, which makes everything below cheap. */
 const isPlain = (text: string) => !SURROGATE.test(text);
 
 export const codePointLength = (text: string): number => (isPlain(text) ? text.length : codePoints(text).length);
@@ -20,7 +20,7 @@ export function sliceText(text: string, start: number, stop: number): string {
   return codePoints(text).slice(start, stop).join("");
 }
 
-/** By code points: a surrogate pair sorts after U+FFFF, although its units do not. */
+/** Compares by code points: a surrogate pair sorts after U+FFFF, although its units do not. */
 export function compareTexts(a: string, b: string): number {
   if (a === b) return 0;
   if (isPlain(a) && isPlain(b)) return a < b ? -1 : 1;
@@ -38,10 +38,13 @@ const SPACES_AROUND = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 const SPACES_BEFORE = new RegExp(`^[${SPACE}]+`);
 const SPACES = new RegExp(`[${SPACE}]+`);
 
-/** Without the characters that Python takes for white space, at both ends. */
+/** Strips at both ends the characters that Python treats as white space. */
 export const strip = (text: string) => text.replace(SPACES_AROUND, "");
 
-/** At white space, at most `max` times; no empty parts. What is left after the last split keeps its end as it is. */
+/**
+ * Splits at white space, at most `max` times; no empty parts. The part after the last split keeps its trailing white
+ * space.
+ */
 export function splitAtSpaces(text: string, max: number): string[] {
   const parts: string[] = [];
   let rest = text.replace(SPACES_BEFORE, "");
@@ -54,7 +57,7 @@ export function splitAtSpaces(text: string, max: number): string[] {
   return rest === "" ? parts : [...parts, rest];
 }
 
-/** At each `separator`, at most `max` times. */
+/** Splits at each `separator`, at most `max` times. */
 export function splitAt(text: string, separator: string, max: number): string[] {
   const parts: string[] = [];
   let from = 0;

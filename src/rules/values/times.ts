@@ -1,11 +1,11 @@
 import { RuleError } from "./errors.ts";
 
-// Instants and durations as Python's `datetime` has them: years 1 to 9999, microseconds, a fixed offset from UTC.
+// Instants and durations like those of Python's `datetime`: years 1 to 9999, microseconds, a fixed offset from UTC.
 
 const DAY = 86_400;
 const MICROS = 1_000_000;
 
-/** What a clock shows (`seconds` since 1970 by that clock, and microseconds) and how far it is ahead of UTC. */
+/** The time of a clock (`seconds` since 1970 on that clock, and microseconds), and how far it is ahead of UTC. */
 export class Datetime {
   readonly seconds: number;
   readonly micros: number;
@@ -27,7 +27,7 @@ export class Timedelta {
 
   constructor(days: number, seconds: number, micros: number) {
     const carried = seconds + Math.floor(micros / MICROS);
-    this.days = days + Math.floor(carried / DAY) + 0; // which makes zero of minus zero
+    this.days = days + Math.floor(carried / DAY) + 0; // turns minus zero into zero
     this.seconds = modulo(carried, DAY);
     this.micros = modulo(micros, MICROS);
     if (Math.abs(this.days) > 999_999_999) throw new RuleError("the duration is out of range");
@@ -36,7 +36,7 @@ export class Timedelta {
 
 const modulo = (a: number, b: number) => a - Math.floor(a / b) * b;
 
-/** Midnight of a day, in seconds since 1970. `Date.UTC` would take years below 100 for those of the last century. */
+/** Midnight of a day, in seconds since 1970. `Date.UTC` would read years below 100 as 1900 to 1999. */
 export function secondsOfDay(year: number, month: number, day: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
@@ -72,7 +72,9 @@ export const compareInstants = (a: Datetime, b: Datetime) =>
 export const compareDurations = (a: Timedelta, b: Timedelta) =>
   a.days - b.days || a.seconds - b.seconds || a.micros - b.micros;
 
-/** Seconds as Python's float has them. Written out and read back, as both together have more digits than a double. */
+/**
+ * Seconds like Python's float. Written out and read back, because both parts together have more digits than a double.
+ */
 function toFloatSeconds(seconds: number, micros: number): number {
   if (seconds >= 0 || micros === 0) return Number(`${seconds}.${String(micros).padStart(6, "0")}`);
   return -Number(`${-seconds - 1}.${String(MICROS - micros).padStart(6, "0")}`);
@@ -83,7 +85,7 @@ export const totalSeconds = (t: Timedelta) => toFloatSeconds(t.days * DAY + t.se
 
 const DURATION =
   /^P(?=[0-9T])(?:([0-9]+(?:[,.][0-9]+)?)W)?(?:([0-9]+(?:[,.][0-9]+)?)D)?(?:T(?:([0-9]+(?:[,.][0-9]+)?)H)?(?:([0-9]+(?:[,.][0-9]+)?)M)?(?:([0-9]+(?:[,.][0-9]+)?)S)?)?\n?$/;
-/** Microseconds of a second, a minute, an hour, a day and a week: the order in which Python adds them up. */
+/** Microseconds of a second, a minute, an hour, a day and a week, in the order in which Python adds them up. */
 const UNITS = [MICROS, 60 * MICROS, 3600 * MICROS, DAY * MICROS, 7 * DAY * MICROS];
 
 /** Reads an ISO 8601 duration without years and months, such as `P1W2DT3H4M5.5S`. */

@@ -1,14 +1,14 @@
 import { charge, type Meter } from "./limits.ts";
 import { isArray, type Kind, keysOf, kindOf, membersOf, type RuleMapping, RuleSet, type RuleValue } from "./values.ts";
 
-// What is known of an expression before it runs. rule-engine refuses a rule whose types cannot fit, even in a branch that
-// would never be taken, and so must we: a rule that a vendor's server refuses should not be accepted here.
+// Types known at compile time. rule-engine refuses a rule whose types cannot fit, even in a branch that is never taken,
+// and so must we: a rule that a vendor's server refuses must not be accepted here.
 
 export type FunctionType = {
   kind: "function";
   name: string;
   returns: StaticType;
-  /** Undefined: whatever the function itself accepts. */
+  /** Undefined: any that the function itself accepts. */
   args: StaticType[] | undefined;
   minimum: number;
 };
@@ -53,7 +53,7 @@ export function sameType(a: StaticType, b: StaticType): boolean {
   return "of" in a && "of" in b ? sameType(a.of, b.of) : true;
 }
 
-/** Whether a value of one type can be one of the other, as far as both are known. */
+/** Whether a value of one type can be of the other, as far as both are known. */
 export function fits(a: StaticType, b: StaticType): boolean {
   if (a.kind === "unknown" || b.kind === "unknown") return true;
   if (a.kind !== b.kind) return false;
@@ -70,7 +70,7 @@ export function fits(a: StaticType, b: StaticType): boolean {
   return "of" in a && "of" in b ? fits(a.of, b.of) : true;
 }
 
-/** The one type of all members, nulls aside; unknown when there are several, or none. */
+/** The one common type of all members, except nulls; unknown if there are several, or none. */
 export function commonType(types: StaticType[]): StaticType {
   let common: StaticType | undefined;
   for (const type of types) {
@@ -81,7 +81,7 @@ export function commonType(types: StaticType[]): StaticType {
   return common ?? UNKNOWN;
 }
 
-/** The type of a value, to its depths: what a look at every member costs is paid for. */
+/** The type of a value, in full depth; charges steps for visiting every member. */
 export function typeOf(value: RuleValue, meter: Meter): StaticType {
   charge(meter, 1);
   if (isArray(value)) return arrayOf(commonType(value.map((member) => typeOf(member, meter))));
@@ -97,6 +97,6 @@ export function typeOf(value: RuleValue, meter: Meter): StaticType {
 
 export const isIterable = (type: StaticType) => type.kind === "array" || type.kind === "set" || type.kind === "mapping";
 
-/** Of what a comprehension's variable is. */
+/** The type of a comprehension's variable. */
 export const memberType = (type: StaticType): StaticType =>
   type.kind === "mapping" ? type.keys : type.kind === "array" || type.kind === "set" ? type.of : UNKNOWN;

@@ -4,8 +4,8 @@ import type { Frame } from "./frame.ts";
 import { Datetime, Timedelta } from "./times.ts";
 import type { FunctionType } from "./types.ts";
 
-// What expressions evaluate to. JSON is used as it comes, without a conversion: a rule looks at a key or two of a
-// description, so an object of JSON is a mapping and an array of JSON an array.
+// Values of expressions. JSON is used as it is, without conversion: a rule reads a key or two of a description, so a
+// JSON object is a mapping and a JSON array an array.
 
 export type RuleValue =
   | null
@@ -22,7 +22,7 @@ export type RuleValue =
   | JsonObject
   | JsonValue[];
 
-/** Members by hash key, in the order they came. */
+/** Members by hash key, in insertion order. */
 export class RuleSet {
   readonly members: Map<string, RuleValue>;
   constructor(members: Map<string, RuleValue>) {
@@ -30,7 +30,7 @@ export class RuleSet {
   }
 }
 
-/** A mapping that a rule wrote: keys can be more than texts. */
+/** A mapping written in a rule: keys can be other values than texts. */
 export class RuleMapping {
   readonly entries: Map<string, [RuleValue, RuleValue]>;
   constructor(entries: Map<string, [RuleValue, RuleValue]>) {
@@ -85,7 +85,7 @@ export const isNumber = (value: RuleValue): value is Numeric => typeof value ===
 
 export const isArray = (value: RuleValue): value is RuleValue[] => Array.isArray(value);
 
-/** Whether a value is an object of JSON; its keys are looked up as own properties only. */
+/** Whether a value is a JSON object; its keys are looked up as own properties only. */
 export function isJsonMapping(value: RuleValue): value is JsonObject {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

@@ -17,30 +17,37 @@ import { digestFile, writeLabel } from "./backup-file.ts";
 
 type BackupOptions = {
   dataDir: string;
-  /** Where the backup goes. Nothing may be there. */
+  /** The file to write. It must not exist. */
   file: string;
   withKey: boolean;
   clock: Clock;
   random: Random;
-  /** Gives up: whatever was written goes. The thread that copies ends with its process, so this is for one that is about to end. */
+  /**
+   * Cancels the backup and removes what was written. The copying thread ends only with its process, so use this when
+   * the process is about to end.
+   */
   signal?: AbortSignal;
 };
 
-/** The ending of the folder in which a backup is being written: gone as a whole, whatever the thread that copies still does. */
+/**
+ * Suffix of the folder in which a backup is being written. The folder is removed as a whole, whatever the copying
+ * thread still does.
+ */
 export const PARTIAL = ".partial";
 /**
- * What was copied goes to disk all the time, so long after one part the next one. The file system has every `fsync` beside wait for it, the
- * server's too: at 5 000 writes a second and 120 MB the slowest write took 220 ms where it went at the end, 100 with pauses of 50 ms,
- * and 20 to 50 with these, while without a backup it takes 9.
+ * Pause between two syncs of the copy so far. All other `fsync` calls on the file system, the server's too, wait for a
+ * sync of the copy: at 5 000 writes a second and 120 MB the slowest write took 220 ms with one sync at the end, 100 ms
+ * with pauses of 50 ms, and 20 to 50 ms with this one. Without a backup it takes 9 ms.
  */
-const SYNC_MS = 1;
-/** The server checkpoints each so many pages. */
+const SYNC_PAUSE_MS = 1;
+/** The server checkpoints about this many pages at a time. */
 const CHECKPOINT_PAGES = 1_000;
 
 /**
- * Writes a backup of a data directory to a file, beside a server that writes or without one: everything that was committed before
- * it began, as one snapshot. It copies on a thread of the driver, in a read transaction of its own: the server's writer never waits for
- * it. The file has its name only once it is whole and on disk; what a crash leaves ends in `.partial`.
+ * Writes a backup of a data directory to a file, with or without a server running: one snapshot of everything committed
+ * before it began. It copies in a thread of the driver and in a separate read transaction, so the server's writer never
+ * waits for it. The file gets its name only once it is complete and on disk; a crash leaves a folder that ends in
+ * `.partial`.
  */
 export async function backUp(options: BackupOptions): Promise<{ byteCount: number }> {
   const { dataDir, withKey, clock, random } = options;
@@ -48,7 +55,7 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
   const file = resolve(options.file);
   if (!existsSync(files.database)) throw new PlainError(`there is no database in ${dataDir}`);
   assertNew(file);
-  const masterKey = withKey ? neededKey(files.masterKey) : null;
+  const masterKey = withKey ? requireKey(files.masterKey) : null;
   const beganAt = clock.now();
   const folder = `${file}.${random.uuid()}${PARTIAL}`;
   const draft = join(folder, "database");
@@ -73,17 +80,17 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
 }
 
 /**
- * `VACUUM INTO` reads a snapshot, as any reader does. Meanwhile checkpoints cannot go past it, and the log grows by what is written. The
- * first commit behind the copy would have to move all that into the database, and its callers to wait for it: with 20 000 pages half a
- * second. So we do that, who hold up nobody: what pins the snapshot is let go and the checkpoint begun in one breath, and while it
- * lasts others leave checkpoints alone.
+ * `VACUUM INTO` reads a snapshot, like any reader. Meanwhile checkpoints cannot pass that snapshot, and the log grows.
+ * The first commit after the copy would have to checkpoint all of it while its callers wait: half a second for 20 000
+ * pages. So the backup does that itself, which delays no request: it releases the snapshot and starts the checkpoint at
+ * once, and while that runs, other connections skip their checkpoints.
  */
 async function copyDatabase(from: string, to: string, handle: FileHandle, { clock, signal }: BackupOptions) {
   const pin = await whenFree(clock, () => new Connection(from, { readonly: true }));
   const database = new Database(from, {});
   let copying = true;
   const syncing = syncWhile(handle, () => copying);
-  // What it throws is thrown where it is awaited.
+  // The error is thrown where the promise is awaited; this only avoids an unhandled rejection.
   syncing.catch(() => {});
   try {
     pin.run("BEGIN");
@@ -96,12 +103,15 @@ async function copyDatabase(from: string, to: string, handle: FileHandle, { cloc
     copying = false;
     await syncing;
     pin.close();
-    // The driver interrupts and closes a connection only when it has finished its work, and blocks the process until then.
+    // The driver interrupts and closes a connection only after its work is finished, and blocks the process until then.
     if (!signal?.aborted) database.close();
   }
 }
 
-/** What is left over then is what came meanwhile: no more than the server moves at a time anyway, or as little as can be had. */
+/**
+ * Repeats until what is left is what was written during the last checkpoint: no more than the server moves at a time
+ * anyway, or not shrinking any further.
+ */
 function emptyLog(connection: Connection): void {
   let left = Number.POSITIVE_INFINITY;
   for (;;) {
@@ -114,17 +124,20 @@ function emptyLog(connection: Connection): void {
 
 async function aborted(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
-  throw new PlainError("the backup was given up, and nothing is left of it");
+  throw new PlainError("the backup was cancelled, and its partial file removed");
 }
 
-async function syncWhile(handle: FileHandle, goesOn: () => boolean): Promise<void> {
-  while (goesOn()) {
-    await sleep(systemClock, SYNC_MS);
+async function syncWhile(handle: FileHandle, isCopying: () => boolean): Promise<void> {
+  while (isCopying()) {
+    await sleep(systemClock, SYNC_PAUSE_MS);
     await handle.datasync();
   }
 }
 
-/** Labels the copy, unless its key is not the one it was written with: such a backup would be worth nothing. Answers how large it is. */
+/**
+ * Labels the copy. Refuses if the key is not the one the database was written with: such a backup would be useless.
+ * Returns its size.
+ */
 async function label(
   draft: string,
   handle: FileHandle,
@@ -153,7 +166,7 @@ async function label(
   return (await handle.stat()).size;
 }
 
-function neededKey(file: string): Uint8Array {
+function requireKey(file: string): Uint8Array {
   const key = readMasterKey(file);
   if (key) return key;
   throw new PlainError(`${file} is missing, and without it a backup cannot be used; --without-key leaves it out`);

@@ -3,12 +3,12 @@ import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { PlainError, toldPlainly } from "../../kernel/plain-error.ts";
 
-// A backup is one file: an SQLite database, and behind its last page a label, which SQLite does not look at. So any SQLite tool reads
-// a backup, and whoever restores one knows from its end that it is whole and unchanged: the label is written last, and has the digest
+// A backup is one file: an SQLite database followed by a label, which SQLite ignores. So any SQLite tool can read a
+// backup, and restoring can verify that it is complete and unchanged: the label is written last and contains the digest
 // of everything before it.
 
 const FORMAT = 1;
-/** The very end: what this is, in which format, how long the label is, and its digest. Always as many bytes, so that it can be found. */
+/** The end of the file: format, length and digest of the label. Its length is fixed so that it can be found. */
 const FOOTER_BYTES = 112;
 const FOOTER = /^twinpost backup (\d+) (\d+) ([0-9a-f]{64}) *\n$/;
 const LABEL_BYTES_MAX = 65_536;
@@ -27,7 +27,10 @@ const Label = z.object({
 
 export type BackupLabel = z.infer<typeof Label>;
 
-/** Digests the first bytes of a file, handing on each piece, and yielding in between: whoever else is served here waits no longer than a piece takes. */
+/**
+ * Digests the first bytes of a file, passes on each piece, and yields in between: other requests wait no longer than
+ * one piece takes.
+ */
 export async function digestFile(
   handle: FileHandle,
   byteCount: number,
@@ -47,14 +50,17 @@ export async function digestFile(
   return hash.digest("hex");
 }
 
-/** Writes the label behind the database, which makes it a backup. */
+/** Writes the label after the database, which completes the backup. */
 export async function writeLabel(handle: FileHandle, label: BackupLabel): Promise<void> {
   const text = Buffer.from(`${JSON.stringify(label)}\n`);
   const footer = `twinpost backup ${FORMAT} ${text.length} ${sha256(text)}`.padEnd(FOOTER_BYTES - 1);
   await handle.write(Buffer.concat([text, Buffer.from(`${footer}\n`)]), 0, undefined, label.databaseBytes);
 }
 
-/** Opens a backup for `use`. Refuses what is no backup, is one only in part, or is of a newer format; the database itself is not looked at yet. */
+/**
+ * Opens a backup for `use`. Refuses a file that is no backup, is incomplete, or has a newer format. Does not check the
+ * database itself.
+ */
 export async function openBackup<Result>(
   file: string,
   use: (label: BackupLabel, handle: FileHandle) => Promise<Result>,
@@ -93,6 +99,6 @@ async function readAt(handle: FileHandle, position: number, byteCount: number): 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 const notWhole = (file: string) =>
-  new PlainError(`${file} is no backup: it does not end as what twinpost backup writes, or only a part of it is here`);
+  new PlainError(`${file} is no backup, or only part of one: the label at its end is missing`);
 
-export const changed = (file: string) => new PlainError(`${file} is damaged: it is not what was written`);
+export const changed = (file: string) => new PlainError(`${file} is damaged: its digest does not match`);

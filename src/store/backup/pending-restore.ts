@@ -2,31 +2,32 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { join } from "node:path";
 import { filesIn, syncDirectory } from "../sqlite/files.ts";
 
-// Several files cannot be exchanged at once, and whoever does it may be killed in between. So what is to come lies whole in a folder whose
-// name says how far the exchange has come; whoever opens the data directory next finishes it. Each step can be done twice.
+// Several files cannot be replaced at once, and the process may be killed in between. So the new files lie complete in a
+// folder whose name says how far the replacement has come; the next process to open the data directory finishes it. Each
+// step is idempotent.
 //
-//   restore-draft-…   being written; nothing has happened yet, and whoever restores next throws it away
-//   restoring-…       decided: what is there goes into replaced-…
-//   placing-…         nothing is there any more: the new takes its place
-//   replaced-…        the old, for as long as whoever owns the machine wants to keep it
+//   restore-draft-…   being written; nothing is replaced yet, and the next restore deletes it
+//   restoring-…       decided: the existing files move to replaced-…
+//   placing-…         no old file is left: the new ones move into place
+//   replaced-…        the old files, until the operator deletes them
 
 const DRAFT = "restore-draft-";
 const RESTORING = "restoring-";
 const PLACING = "placing-";
 const REPLACED = "replaced-";
 
-/** The key first: a database whose key is missing does not open, while a key without a database would get a new one. */
+/** The key first: a database without its key does not open, while a key without a database would be given a new one. */
 const NEW_FILES = ["master.key", "twinpost.db"];
 const OLD_FILES = ["twinpost.db-wal", "twinpost.db-shm", "twinpost.db", "master.key"];
 
 const foldersOf = (dataDir: string, prefix: string) =>
   existsSync(dataDir) ? readdirSync(dataDir).filter((name) => name.startsWith(prefix)) : [];
 
-/** Whether a restore was decided and not finished. */
+/** Whether a restore was decided but not finished. */
 export const isRestorePending = (dataDir: string): boolean =>
   foldersOf(dataDir, RESTORING).length + foldersOf(dataDir, PLACING).length > 0;
 
-/** A new folder for what is to be restored. `stamp` names the folder in which the old will be kept. */
+/** Makes a folder for the files to restore. `stamp` names the folder in which the replaced files are kept. */
 export function openDraft(dataDir: string, stamp: string) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   for (const name of foldersOf(dataDir, DRAFT)) rmSync(join(dataDir, name), { recursive: true, force: true });
@@ -34,7 +35,7 @@ export function openDraft(dataDir: string, stamp: string) {
   mkdirSync(path, { mode: 0o700 });
   return {
     files: filesIn(path),
-    /** From here on there is no way back. */
+    /** From here on the restore will be finished, even after a crash. */
     decide(): void {
       syncDirectory(path);
       renameSync(path, join(dataDir, `${RESTORING}${stamp}`));
@@ -45,14 +46,14 @@ export function openDraft(dataDir: string, stamp: string) {
 }
 
 /**
- * Finishes what was decided, and answers the folder in which the old is kept, if there was any. For whoever holds the lock of the data
- * directory.
+ * Finishes a decided restore. Returns the folder with the replaced files, if there were any. The caller must hold the
+ * lock of the data directory.
  */
 export function finishRestore(dataDir: string): string | undefined {
   let replaced: string | undefined;
   for (const name of foldersOf(dataDir, RESTORING)) {
     const stamp = name.slice(RESTORING.length);
-    replaced = putAside(dataDir, `${REPLACED}${stamp}`);
+    replaced = moveOldFiles(dataDir, `${REPLACED}${stamp}`);
     renameSync(join(dataDir, name), join(dataDir, `${PLACING}${stamp}`));
     syncDirectory(dataDir);
   }
@@ -64,7 +65,7 @@ export function finishRestore(dataDir: string): string | undefined {
   return replaced;
 }
 
-function putAside(dataDir: string, folder: string): string | undefined {
+function moveOldFiles(dataDir: string, folder: string): string | undefined {
   const path = join(dataDir, folder);
   for (const file of OLD_FILES) {
     if (!existsSync(join(dataDir, file))) continue;

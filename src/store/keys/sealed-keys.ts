@@ -3,10 +3,10 @@ import { command, type ReadWrite } from "../sqlite/command.ts";
 import { type Reader, text } from "../sqlite/sql.ts";
 import type { Vault } from "./vault.ts";
 
-/** A sealed word by which a database tells the master key that it was written with. */
+/** A sealed text that shows whether a master key is the one the database was written with. */
 export const KEY_CHECK = "master-key-check";
 
-/** Whether a vault has the master key of a database. One that was never opened takes any. */
+/** Whether a vault has the master key of a database. A database that was never opened fits any key. */
 export function fits(vault: Pick<Vault, "open">, reader: Pick<Reader, "get">): boolean {
   const sealed = findSealedKey(reader, KEY_CHECK);
   if (sealed === undefined) return true;
@@ -23,7 +23,7 @@ export function findSealedKey(reader: Pick<Reader, "get">, name: string): string
   return row && text(row, "sealed");
 }
 
-/** Keeps a sealed key unless there is one of that name, and answers the one that is kept. */
+/** Stores a sealed key unless one of that name exists. Returns the stored one. */
 export const saveSealedKey = command(
   "save_sealed_key",
   (tx, _actor, input: { name: string; sealed: string }): string => {
@@ -36,7 +36,7 @@ export const saveSealedKey = command(
   },
 );
 
-/** The key of that name; made and kept, sealed, when first asked for. */
+/** Returns the key of that name. On the first call it is made and stored, sealed. */
 export async function obtainKey(
   store: ReadWrite & { readonly vault: Vault },
   name: string,

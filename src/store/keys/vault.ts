@@ -8,11 +8,15 @@ const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Seals what must be readable again, and digests what must not be guessable from the database alone. Both as base64url. */
+/**
+ * Seals what must be readable again, and digests what must not be guessable from the database alone. Both as base64url.
+ */
 export type Vault = {
-  /** AES-256-GCM under a fresh nonce; `label` must be the same to open it, so that one sealed thing cannot pass for another. */
+  /**
+   * AES-256-GCM with a fresh nonce. Opening requires the same `label`, so that one sealed value cannot replace another.
+   */
   seal(label: string, plain: Uint8Array): string;
-  /** Throws if it was not sealed with this label by this master key. */
+  /** Throws if it was not sealed with this label and this master key. */
   open(label: string, sealed: string): Uint8Array<ArrayBuffer>;
   /** HMAC-SHA-256: a digest for short secrets, which a plain digest would not protect. */
   digest(label: string, text: string): string;
@@ -41,14 +45,14 @@ export function createVault(masterKey: Uint8Array, random: Random): Vault {
   };
 }
 
-/** The master key does not fit the database; the message says what to do. */
+/** The master key does not match the database; the message says what to do. */
 export class MasterKeyError extends Error {
   override name = "MasterKeyError";
 }
 
 /**
- * Reads the master key of a data directory. Where there is none yet it is made, readable by its owner only, unless the database
- * already needs one.
+ * Reads the master key of a data directory. If there is none, makes one that only its owner can read, unless the
+ * database already needs an existing key.
  */
 export function loadMasterKey(file: string, random: Random, needed: boolean): Uint8Array {
   const found = readMasterKey(file);
@@ -70,7 +74,10 @@ export function readMasterKey(file: string): Uint8Array | undefined {
   return key;
 }
 
-/** Written beside and linked into place: of two processes that start at once, one wins, and no half-written key is ever seen. */
+/**
+ * Written to a temporary file and linked into place: of two processes that start at once one wins, and no reader ever
+ * sees a half-written key.
+ */
 function createKey(file: string, random: Random): Uint8Array {
   const draft = `${file}.${random.uuid()}`;
   try {

@@ -24,11 +24,11 @@ export type Migration = {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
-  /** It drops tables that others refer to, and puts new ones in their place. */
+  /** It drops tables that others refer to, and replaces them. */
   readonly rebuildsTables?: boolean;
 };
 
-/** Applied in this order, never edited once released. As text, so that the executable carries them. */
+/** Applied in this order, never edited once released. Imported as text so that the executable contains them. */
 export const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: "accounts", sql: accounts },
   { number: 2, name: "events", sql: events },

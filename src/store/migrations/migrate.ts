@@ -5,19 +5,19 @@ import { type Client, createClient } from "@libsql/client/sqlite3";
 import type { Connection } from "../sqlite/connection.ts";
 import { MIGRATIONS, type Migration } from "./index.ts";
 
-/** The database cannot be used by this program; the message says why, for whoever starts it. */
+/** The database cannot be used by this program; the message tells the operator why. */
 export class MigrationError extends Error {
   override name = "MigrationError";
 }
 
-/** A row of the table of migrations, from whichever connection. */
+/** A row of the table of migrations, read by either driver. */
 type Applied = Readonly<Record<string, unknown>>;
 
 const checksumOf = (migration: Migration) => createHash("sha256").update(migration.sql).digest("hex");
 
 /**
- * Brings the database to this program's schema, one transaction each migration, and answers how many were applied. Refuses a
- * database that a newer program has migrated, and one whose applied migrations are not the ones this program knows.
+ * Migrates the database to this program's schema, one transaction per migration. Returns how many were applied. Refuses
+ * a database that a newer program has migrated, and one whose applied migrations differ from those of this program.
  */
 export async function migrate(
   file: string,
@@ -55,7 +55,7 @@ export async function isMigrated(file: string, migrations: readonly Migration[] 
   }
 }
 
-/** What a database lacks of this program's schema. Refuses the same databases as `migrate`, and changes nothing. */
+/** Migrations that a database lacks. Refuses the same databases as `migrate`, and changes nothing. */
 export const pendingIn = (connection: Connection, migrations: readonly Migration[] = MIGRATIONS) =>
   pendingAfter(connection.all(APPLIED), migrations);
 
@@ -69,7 +69,10 @@ function pendingAfter(applied: readonly Applied[], migrations: readonly Migratio
   return migrations.slice(applied.length);
 }
 
-/** A table that is rebuilt is dropped, which would delete what refers to it: so references are looked at once, at the end. */
+/**
+ * Rebuilding a table drops it, which would delete rows that refer to it. So foreign keys are off meanwhile and checked
+ * once, at the end.
+ */
 async function apply(client: Client, migration: Migration, now: number): Promise<void> {
   const { rebuildsTables = false } = migration;
   if (rebuildsTables) await client.execute("PRAGMA foreign_keys = OFF");
@@ -78,7 +81,7 @@ async function apply(client: Client, migration: Migration, now: number): Promise
     await tx.executeMultiple(migration.sql);
     if (rebuildsTables) {
       const { rows } = await tx.execute("PRAGMA foreign_key_check");
-      if (rows.length > 0) throw new MigrationError(`rows of ${rows[0]?.["table"]} refer to what is not there`);
+      if (rows.length > 0) throw new MigrationError(`rows of ${rows[0]?.["table"]} refer to rows that do not exist`);
     }
     await tx.execute({
       sql: "INSERT INTO schema_migrations (number, name, checksum, applied_at) VALUES (?, ?, ?, ?)",

@@ -4,10 +4,13 @@ import type { Log } from "../../kernel/log.ts";
 import { command, type ReadWrite } from "../sqlite/command.ts";
 import { integer, type Reader, text } from "../sqlite/sql.ts";
 
-/** So many are told before what was told is deleted. */
+/** Notices logged before they are deleted together. */
 const PAGE = 1000;
 
-/** Logs what migrations changed of what existed, as warnings, and forgets it. A server that is killed meanwhile logs some of it again. */
+/**
+ * Logs, as warnings, what migrations changed in existing data, then deletes the notices. If the server is killed
+ * meanwhile, some are logged again.
+ */
 export async function reportUpgradeNotices(store: ReadWrite, log: Log): Promise<void> {
   for (;;) {
     const notices = store.read(listNotices);

@@ -3,16 +3,18 @@ import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import type { Reader, Tx } from "./sql.ts";
 
 /**
- * A write, as a name and a synchronous function. Nothing can be awaited while the transaction is open, so whatever needs
- * the network, a key or chance is done before and comes in as input. Input and result survive JSON. `run` may be called
- * more than once for one request (after a neighbour's roll-back), so it keeps nothing outside the transaction.
+ * A write: a name and a synchronous function. Nothing can be awaited while the transaction is open, so input that needs
+ * the network, a key or randomness is prepared before. Input and result survive JSON. `run` may be called more than
+ * once for one request (after another command of the group caused a roll-back), so it must keep no state outside the
+ * transaction.
  */
 export type Command<Input, Result> = {
   readonly name: string;
   readonly run: (tx: Tx, actor: Actor, input: Input) => Result;
   /**
-   * Whether an input is so long a list that it, and the result, go to the writer's thread and back as JSON: a copy of 64 entries takes the event
-   * loop 60 us, their JSON 9. Only for what has no bytes, big numbers or negative zeros.
+   * Whether an input is a list long enough to be sent to the writer's thread, and its result back, as JSON: a
+   * structured copy of 64 entries takes the event loop 60 us, their JSON 9. Only for data without bytes, big integers
+   * or negative zeros.
    */
   readonly isBulky?: ((input: Input) => boolean) | undefined;
 };
@@ -23,18 +25,19 @@ export const command = <Input, Result>(
   isBulky?: (input: Input) => boolean,
 ): Command<Input, Result> => ({ name, run, isBulky });
 
-/** Lists of more items are sent as JSON. */
+/** Longer lists are sent as JSON. */
 const BULKY_ITEMS = 8;
 
 export const isBulkyList = (items: readonly unknown[] | undefined): boolean => (items?.length ?? 0) > BULKY_ITEMS;
 
 /** Reads snapshots and runs commands, as the store does. */
 export type ReadWrite = {
-  /** Hands `ask` one snapshot: everything it reads was committed, and fits together. */
+  /** Calls `ask` with one snapshot: only committed data, consistent throughout. */
   read<Answer>(ask: (reader: Reader) => Answer): Answer;
   /**
-   * Runs a command and answers once its effect is on disk. Rejects with the command's own refusal, `limited` or `unavailable`. It waits among the
-   * commands of its owner, if not told otherwise of its actor; with null, among the server's own, which go first.
+   * Runs a command and resolves once its effect is on disk. Rejects with the command's own refusal, `limited` or
+   * `unavailable`. The command queues under its actor unless `owner` is given; null queues it with the server's own
+   * commands, which go first.
    */
   write<Input, Result>(
     command: Command<Input, Result>,

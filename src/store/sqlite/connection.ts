@@ -5,8 +5,8 @@ import { assert } from "../../kernel/assert.ts";
 import { assertBindable, type Row, type SqlValue } from "./sql.ts";
 
 /**
- * Measured with an update and a journal row a command, groups of 64 and `synchronous=FULL`: a page cache of 2,
- * 64 or 256 MB made no difference beyond noise, because the system caches the file anyway. On checkpoints, see there.
+ * Measured with an update and a journal row per command, groups of 64 and `synchronous=FULL`: a page cache of 2, 64 or
+ * 256 MB made no difference beyond noise, because the system caches the file anyway. For checkpoints see `Checkpoints`.
  */
 const PRAGMAS = [
   "journal_mode = WAL",
@@ -18,15 +18,18 @@ const PRAGMAS = [
   "trusted_schema = OFF",
 ];
 
-type Question = { statement: Database.Statement; columns: readonly string[] };
+type Query = { statement: Database.Statement; columns: readonly string[] };
 
-/** One connection to the database file, with each statement prepared once and kept. SQL is constant text, so they are few. */
+/**
+ * One connection to the database file. Each statement is prepared once and kept: SQL is constant text, so there are
+ * few.
+ */
 export class Connection {
   readonly #database: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
-  readonly #questions = new Map<string, Question>();
+  readonly #queries = new Map<string, Query>();
 
-  /** `immutable`: a file that nobody writes to is read as it is, without locks and without files beside it. */
+  /** `immutable`: reads a file that no process writes to as it is, without locks and without creating other files. */
   constructor(file: string, { readonly = false, immutable = false } = {}) {
     this.#database = new Database(immutable ? `${pathToFileURL(file).href}?mode=ro&immutable=1` : file);
     if (immutable) return;
@@ -34,22 +37,22 @@ export class Connection {
     if (readonly) this.pragma("query_only = ON");
   }
 
-  // The driver takes a single bind that is null or bytes for a list of names, so it is always handed the whole array.
+  // The driver takes a single bind that is null or bytes for a list of names, so it always gets the whole array.
 
   get(sql: string, ...binds: SqlValue[]): Row | undefined {
     assertBindable(binds);
-    const { statement, columns } = this.#prepareQuestion(sql);
+    const { statement, columns } = this.#prepareQuery(sql);
     const values = statement.get(binds) as unknown[] | undefined;
     return values && rowOf(columns, values);
   }
 
   all(sql: string, ...binds: SqlValue[]): Row[] {
     assertBindable(binds);
-    const { statement, columns } = this.#prepareQuestion(sql);
+    const { statement, columns } = this.#prepareQuery(sql);
     return (statement.all(binds) as unknown[][]).map((values) => rowOf(columns, values));
   }
 
-  /** Row by row, for what is too much to be held at once. */
+  /** Yields row by row, for results too large to hold in memory. */
   *each(sql: string, ...binds: SqlValue[]): Generator<Row> {
     assertBindable(binds);
     const statement = this.#database.prepare(sql).raw();
@@ -68,15 +71,16 @@ export class Connection {
   }
 
   /**
-   * Runs what keeps the disk busy, a commit or a checkpoint, in a thread of the driver's, while the event loop goes on. Until it
-   * resolves this connection is not to be used.
+   * Runs SQL that keeps the disk busy, a commit or a checkpoint, in a thread of the driver, while the event loop goes
+   * on. This connection must not be used until it resolves.
    */
-  async runAside(sql: string): Promise<void> {
+  async runOffLoop(sql: string): Promise<void> {
     try {
-      // Both of the driver's faces call the same functions on the same handle; a test holds it to that.
+      // Both APIs of the driver call the same functions on the same handle; a test verifies that.
       await AsyncDatabase.prototype.exec.call(this.#database as unknown as AsyncDatabase, sql);
     } finally {
-      // We are inside of a callback of the driver's, and until it returns it calls nobody else: so it is left first.
+      // The promise resolves inside a callback of the driver, which makes no other callback until this one returns:
+      // leave it first.
       await new Promise<void>((done) => setImmediate(done));
     }
   }
@@ -94,19 +98,19 @@ export class Connection {
 
   close(): void {
     this.#statements.clear();
-    this.#questions.clear();
+    this.#queries.clear();
     this.#database.close();
   }
 
-  /** `INSERT … RETURNING` answers rows too, but it is a write, and writes are counted where they are made: in `run`. */
-  #prepareQuestion(sql: string): Question {
-    const known = this.#questions.get(sql);
+  /** `INSERT … RETURNING` returns rows too, but it is a write, and writes are counted in `run`. */
+  #prepareQuery(sql: string): Query {
+    const known = this.#queries.get(sql);
     if (known) return known;
-    assert(/^\s*SELECT\b/.test(sql), `a question begins with SELECT: ${sql}`);
+    assert(/^\s*SELECT\b/.test(sql), `a query begins with SELECT: ${sql}`);
     const statement = this.#database.prepare(sql).raw();
-    const question = { statement, columns: statement.columns().map(({ name }) => name) };
-    this.#questions.set(sql, question);
-    return question;
+    const query = { statement, columns: statement.columns().map(({ name }) => name) };
+    this.#queries.set(sql, query);
+    return query;
   }
 
   #prepare(sql: string): Database.Statement {
@@ -118,14 +122,14 @@ export class Connection {
   }
 }
 
-/** The driver's own row objects take it twice the time that arrays do, and are slow to look into. */
+/** The driver's own row objects take twice as long as arrays to build, and are slow to read. */
 function rowOf(columns: readonly string[], values: readonly unknown[]): Row {
   const row: Record<string, unknown> = {};
   for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i];
   return row;
 }
 
-// Primary result codes of SQLite, the low byte of what the driver reports.
+// Primary result codes of SQLite: the low byte of the code that the driver reports.
 const BUSY = 5;
 const CONSTRAINT = 19;
 /** ERROR, TOOBIG, CONSTRAINT, MISMATCH, RANGE: the statement failed and was undone, the transaction goes on. */

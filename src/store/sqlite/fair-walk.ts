@@ -1,26 +1,31 @@
 import { z } from "zod";
 import type { Reader } from "./sql.ts";
 
-/** Lists that are walked at once; the place of each stands in the cursor. */
+/** Lists walked in parallel; the cursor holds the position in each. */
 const LISTS_MAX = 16;
-/** Items that are read at once of a list: few at first, for there may be many lists. */
+/** Items read from a list at a time: few at first, because there may be many lists. */
 const READ_FIRST = 8;
 const READ_NEXT = 64;
 
-/** Things of several accounts: whose there are some, and those of one, in an order. Neither reads what is not to be seen. */
+/**
+ * Items of several accounts: which accounts have some, and those of one account in order. Neither reads items that the
+ * caller may not see.
+ */
 export type Lists<Item> = {
-  /** At most `limit` accounts behind one, in the order of their ids. */
+  /** At most `limit` accounts after `after`, ordered by id. */
   readonly accounts: (reader: Reader, after: string, limit: number) => string[];
   readonly items: (reader: Reader, accountId: string, after: string, limit: number) => Item[];
-  /** By which the items of an account are ordered. */
+  /** The key by which the items of an account are ordered. */
   readonly keyOf: (item: Item) => string;
 };
 
-/** Where a walk goes on: at which keys in the lists that are not at their end, and behind which account the next lists begin. */
+/**
+ * Where a walk continues: the key reached in each unfinished list, and the account after which the next lists begin.
+ */
 export type WalkPlace = { after: string; at: [accountId: string, key: string][] };
 
 const TEXT_MAX = 256;
-/** What may be bound. */
+/** Text that can be bound. */
 const Text = z
   .string()
   .max(TEXT_MAX)
@@ -31,8 +36,9 @@ export const WalkPlace = z.object({ after: Text, at: z.array(z.tuple([Text, Text
 type List<Item> = { accountId: string; key: string; read: Item[]; next: number; ended: boolean };
 
 /**
- * Walks along what several accounts have, one item of each in turn, so that nobody hides what others have behind any number of their own. The
- * caller's own list comes first. It goes on where another one stopped, and what it has not looked at costs nothing.
+ * Walks through the items of several accounts, one of each in turn, so that an account with many items does not hide
+ * those of others. The caller's own list comes first. A walk continues from a place returned before, and reads no items
+ * beyond those it returns and a small look-ahead.
  */
 export class FairWalk<Item> {
   readonly #lists: Lists<Item>;
@@ -67,9 +73,9 @@ export class FairWalk<Item> {
     return undefined;
   }
 
-  /** Where to go on behind the last item; null if there is nothing. */
+  /** Where to continue after the last item; null at the end of all lists. */
   place(reader: Reader): WalkPlace | null {
-    // Whose turn it is goes first in the next page too.
+    // The next page also begins with the account whose turn it is.
     const inTurn = [...this.#open.slice(this.#turn), ...this.#open.slice(0, this.#turn)];
     this.#open = inTurn.filter((list) => this.#hasNext(reader, list));
     this.#turn = 0;

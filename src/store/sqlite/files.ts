@@ -1,14 +1,14 @@
 import { closeSync, fsyncSync, openSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a data directory holds. */
+/** The files of a data directory. */
 export const filesIn = (dataDir: string) => ({
   database: join(dataDir, "twinpost.db"),
   lock: join(dataDir, "server.lock"),
   masterKey: join(dataDir, "master.key"),
 });
 
-/** A name that was made, changed or removed in a folder is on disk only once the folder is. */
+/** Makes creating, changing or removing a name in a folder durable: the folder itself must be synced. */
 export function syncDirectory(path: string): void {
   const handle = openSync(path, "r");
   fsyncSync(handle);

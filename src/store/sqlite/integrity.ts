@@ -1,15 +1,15 @@
 import type { Connection } from "./connection.ts";
 import { isSqliteError } from "./connection.ts";
 
-/** What is named at most; a damaged page makes thousands. */
+/** At most this many problems are listed; a damaged page causes thousands. */
 const PROBLEMS_MAX = 100;
 
-/** Whether the file is sound and every foreign key leads somewhere: each problem in a sentence. */
+/** Checks the file and every foreign key. Returns one sentence per problem. */
 export function findDamage(connection: Connection): string[] {
   try {
     return [...listCorruption(connection), ...listBrokenKeys(connection)];
   } catch (error) {
-    // Past a certain point not even the question can be asked.
+    // With enough damage even the check itself fails.
     if (isSqliteError(error)) return [`the database cannot be read: ${error.message}`];
     throw error;
   }

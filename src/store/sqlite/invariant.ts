@@ -1,15 +1,15 @@
 import type { Connection } from "./connection.ts";
 
 /**
- * What has to be true of the rows of a room beyond what the schema itself enforces, as the question for those that break it. Each row of
- * the answer is one violation; `{column}` in the sentence stands for its columns.
+ * A condition on a room's rows that the schema does not enforce, as a query for the rows that violate it. `{column}` in
+ * the sentence is replaced by that column's value.
  */
 export type Invariant = { readonly broken: string; readonly sql: string };
 
-/** Of one invariant so many are named; a thousand more would say nothing new. */
+/** At most this many violations of one invariant are listed. */
 const NAMED_MAX = 20;
 
-/** The violations of some invariants, each in a sentence. */
+/** The violations of the given invariants, one sentence each. */
 export function findViolations(connection: Connection, invariants: readonly Invariant[]): string[] {
   return invariants.flatMap(({ broken, sql }) => {
     const rows = connection.all(`SELECT * FROM (${sql}) LIMIT ${NAMED_MAX + 1}`);

@@ -5,9 +5,9 @@ import { isBusy } from "./connection.ts";
 export type ServerLock = { release(): void };
 
 /**
- * Takes the lock of a data directory, or answers undefined if a living process has it. It is a lock of SQLite's own on a
- * file beside the database (never deleted: the lock, not the file, is what counts), so it dies with its process, and
- * other processes may still write short transactions to the database itself.
+ * Takes the lock of a data directory. Returns undefined if a running process holds it. It is an SQLite lock on a file
+ * next to the database, so it ends with its process, and other processes may still write short transactions to the
+ * database itself. The file is never deleted: the lock counts, not the file.
  */
 export function takeServerLock(file: string): ServerLock | undefined {
   const database = new Database(file);

@@ -4,30 +4,30 @@ import { describeError } from "../../kernel/failure.ts";
 import type { Log } from "../../kernel/log.ts";
 import { hasCode } from "./files.ts";
 
-/** What of a data directory is ours: the database with its log, keys, locks, and folders of a restore. */
+/** Our files in a data directory: the database with its log, keys, locks, and folders of a restore. */
 const OURS =
   /^(twinpost\.db|server\.lock)(-wal|-shm|-journal)?$|^master\.key|^(replaced|restore-draft|restoring|placing)-/;
 const OTHERS = 0o077;
-/** Of a folder that all may write to, such as /tmp. */
+/** Set on folders that all users may write to, such as /tmp. */
 const STICKY = 0o1000;
 
 /**
- * Takes the rights of others away from a data directory and what is ours in it: it may have been there before, made by other programs or by
- * an older one of ours. Where that is refused (a volume of another user) the log says so, once.
+ * Removes other users' permissions from a data directory and our files in it, which other programs or an older version
+ * may have created. If that is refused (a volume of another user), the log says so, once.
  */
 export function makePrivate(dataDir: string, log: Log | undefined): void {
-  // Windows knows no such modes.
+  // Windows has no such modes.
   if (process.platform === "win32") return;
   const ours = readdirSync(dataDir).filter((name) => OURS.test(name));
   const faults = [dataDir, ...ours.map((name) => join(dataDir, name))].flatMap((path) => {
     try {
       const { mode } = statSync(path);
       if ((mode & OTHERS) === 0) return [];
-      if (mode & STICKY) throw new Error("the folder is shared by everybody on this machine");
+      if (mode & STICKY) throw new Error("the folder is shared by all users of this machine");
       chmodSync(path, mode & ~OTHERS & 0o777);
       return [];
     } catch (error) {
-      // The database's log goes when the last one who had it open has gone.
+      // SQLite deletes the database's log when the last connection closes.
       return hasCode(error, "ENOENT") ? [] : [{ path, error: describeError(error) }];
     }
   });

@@ -2,11 +2,11 @@ import { type Clock, sleep } from "../../kernel/clock.ts";
 import { Connection, isBusy } from "./connection.ts";
 
 const RETRY_MS = 50;
-/** Whoever leaves the database as the last one, a tool that ends or a backup, locks it for a moment. */
+/** The last connection to close, such as a tool's or a backup's, locks the database for a moment. */
 const OPEN_WAIT_MAX_MS = 5_000;
 const OPEN_RETRY_MS = 5;
 
-/** Tries until there is a result or the time is over; then undefined. */
+/** Retries until there is a result. Returns undefined when the time is over. */
 export async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: () => Promise<Result> | Result) {
   const deadline = clock.now() + waitMaxMs;
   for (;;) {
@@ -16,7 +16,7 @@ export async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: ()
   }
 }
 
-/** Tries again while another process locks the database for itself; once we are in, nobody can. */
+/** Retries while another process holds an exclusive lock. Once this connection is open, none can be taken. */
 export async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
   const deadline = clock.now() + OPEN_WAIT_MAX_MS;
   for (;;) {
@@ -29,7 +29,7 @@ export async function whenFree<Result>(clock: Clock, attempt: () => Promise<Resu
   }
 }
 
-/** Two connections to a database: for whoever writes, and for what goes on beside. */
+/** Two connections to a database: one to write, one to checkpoint in parallel. */
 export const openPair = async (clock: Clock, database: string): Promise<readonly [Connection, Connection]> => [
   await whenFree(clock, () => new Connection(database)),
   await whenFree(clock, () => new Connection(database)),

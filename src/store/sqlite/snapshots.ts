@@ -2,18 +2,20 @@ import type { Clock } from "../../kernel/clock.ts";
 import type { Connection } from "./connection.ts";
 import type { Reader } from "./sql.ts";
 
-/** How old a snapshot may grow: so late is a change seen that another process made. Ours end it at once. */
+/**
+ * Longest life of a snapshot: the delay with which another process's changes are seen. Our own commits end it at once.
+ */
 const LIFETIME_MS = 1;
 
 /**
- * Snapshots to read from. All who ask within a moment share one, because taking a snapshot (8 µs) costs more than most
- * questions (1 to 4 µs). It ends with each commit of our own, so that nobody who was told of a write misses it, and no
- * checkpoint finds a reader in its way.
+ * Snapshots to read from. All readers within a moment share one, because taking a snapshot (8 µs) costs more than most
+ * queries (1 to 4 µs). Each commit of this process ends it, so that a caller whose write was acknowledged reads that
+ * write, and no checkpoint is blocked by a reader.
  */
 export class Snapshots {
   readonly #connection: Connection;
-  readonly #answers = new Map<(reader: Reader) => unknown, unknown>();
-  readonly #questions: Omit<Reader, "now">;
+  readonly #results = new Map<(reader: Reader) => unknown, unknown>();
+  readonly #queries: Omit<Reader, "now">;
   readonly #clock: Clock;
   #open = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -21,7 +23,7 @@ export class Snapshots {
   constructor(connection: Connection, clock: Clock) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#questions = {
+    this.#queries = {
       get: (sql, ...binds) => connection.get(sql, ...binds),
       all: (sql, ...binds) => connection.all(sql, ...binds),
       once: (ask) => this.#once(ask),
@@ -41,8 +43,8 @@ export class Snapshots {
     if (!this.#open) return;
     this.#open = false;
     clearTimeout(this.#timer);
-    this.#answers.clear();
-    // A question that failed on a bad device has ended the transaction already; its asker has been told.
+    this.#results.clear();
+    // A query that failed on a bad device has already ended the transaction; its caller received the error.
     if (this.#connection.inTransaction) this.#connection.run("COMMIT");
   }
 
@@ -51,13 +53,13 @@ export class Snapshots {
     this.#connection.close();
   }
 
-  /** One for each who asks: what they may spend is counted by it. */
+  /** A separate one for each caller: budgets are counted by reader. */
   #reader(): Reader {
-    return { ...this.#questions, now: this.#clock.now() };
+    return { ...this.#queries, now: this.#clock.now() };
   }
 
   #once<Answer>(ask: (reader: Reader) => Answer): Answer {
-    if (!this.#answers.has(ask)) this.#answers.set(ask, ask(this.#reader()));
-    return this.#answers.get(ask) as Answer;
+    if (!this.#results.has(ask)) this.#results.set(ask, ask(this.#reader()));
+    return this.#results.get(ask) as Answer;
   }
 }

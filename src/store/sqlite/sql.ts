@@ -1,59 +1,74 @@
 import type { JsonObject } from "../../kernel/json.ts";
 import type { JsonText } from "../../kernel/json-text.ts";
 
-/** What may be bound. The driver aborts the whole process on anything else (a boolean, an object), so we look first. */
+/**
+ * Values that may be bound. The driver aborts the whole process on any other (a boolean, an object), so they are
+ * checked first.
+ */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
-/** What can be hinted at: values that references copy, webhook deliveries that are due, stickers, sessions and wills that time will end, queues that are left over, hubs and devices that changed. */
+/**
+ * What a wake-up can be about: values that references copy, webhook deliveries that are due, stickers, sessions and
+ * wills that expire, queues left over, hubs and devices that changed.
+ */
 export type Topic = "references" | "deliveries" | "stickers" | "sessions" | "wills" | "queues" | "devices";
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Asks questions. Inside `store.read` it is one snapshot: only what was committed, the same throughout. */
+/** Runs queries. Inside `store.read` it is one snapshot: only committed data, consistent throughout. */
 export type Reader = {
   /** The first row, if there is one. */
   get(sql: string, ...binds: SqlValue[]): Row | undefined;
   all(sql: string, ...binds: SqlValue[]): Row[];
-  /** The answer to a question that many ask: asked once a snapshot; in a command, where answers change, each time. */
+  /**
+   * The result of a query that many callers share. It is run once per snapshot; in a command, where results change, on
+   * each call.
+   */
   once<Answer>(ask: (reader: Reader) => Answer): Answer;
-  /** The instant of asking; in a command, the one instant of everything it writes, which never decreases from command to command. */
+  /**
+   * The instant of the query; in a command, the one instant of everything it writes. It never decreases from command to
+   * command.
+   */
   readonly now: number;
 };
 
 /**
- * A table that every command adds rows to and hardly one reads. They get the next numbers, as SQLite would number them: its key is `number`,
- * and the newest row is never deleted.
+ * An append-only table that every command adds rows to and few commands read. Rows are numbered as SQLite would number
+ * them: the key is `number`, and the newest row is never deleted.
  */
 export type GrowingTable = { readonly name: string; readonly number: string; readonly columns: readonly string[] };
 
-/** A command's view of the open transaction. A function that writes asks for a `Tx`, one that only reads for a `Reader`. */
+/** A command's view of the open transaction. A function that writes takes a `Tx`, one that only reads a `Reader`. */
 export type Tx = Reader & {
-  /** Answers how many rows changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...binds: SqlValue[]): number;
-  /** Tells whoever listens to the topic that there is something to do. A hint that may be lost: given after the commit, or never. */
+  /** Wakes the listeners of the topic after the commit. A hint that may be lost. */
   wake(topic: Topic): void;
-  /** Adds one row and answers its row id. */
+  /** Adds one row and returns its row id. */
   insert(sql: string, ...binds: SqlValue[]): number;
-  /** The same for a table that every command adds to: rows are written together, at the latest when one of them is asked for. */
+  /**
+   * The same for an append-only table: its rows are written together, at the latest before a statement that names the
+   * table.
+   */
   append(table: GrowingTable, ...values: SqlValue[]): number;
 };
 
 export function assertBindable(binds: readonly unknown[]): asserts binds is SqlValue[] {
   for (const value of binds) {
-    const fine =
+    const isBindable =
       typeof value === "string"
         ? !value.includes("\0") && value.isWellFormed()
         : typeof value === "number"
           ? Number.isFinite(value)
           : value === null || typeof value === "bigint" || value instanceof Uint8Array;
-    if (!fine) throw new TypeError(`cannot bind ${describe(value)}`);
+    if (!isBindable) throw new TypeError(`cannot bind ${describe(value)}`);
   }
 }
 
 const describe = (value: unknown) =>
   typeof value === "string" ? "text with a NUL or a lone surrogate" : typeof value === "number" ? value : typeof value;
 
-// Rows are parsed on their way out: a column of another type than promised is a bug or a damaged file, and stops here.
+// Rows are checked when read: a column of an unexpected type is a bug or a damaged file, and fails here.
 
 export function text(row: Row, column: string): string {
   const value = row[column];
@@ -71,16 +86,16 @@ export const boolean = (row: Row, column: string) => integer(row, column) === 1;
 export const textOrNull = (row: Row, column: string) => (row[column] === null ? null : text(row, column));
 export const integerOrNull = (row: Row, column: string) => (row[column] === null ? null : integer(row, column));
 
-/** A JSON object kept as text; the schema's checks vouch for its form. */
+/** A JSON object stored as text; the schema's checks guarantee its form. */
 export function jsonOrNull(row: Row, column: string): JsonObject | null {
   const value = textOrNull(row, column);
   return value === null ? null : JSON.parse(value);
 }
 
-/** Likewise, for those who only pass it on. */
+/** Likewise, for code that only passes it on. */
 export const jsonTextOrNull = (row: Row, column: string) => textOrNull(row, column) as JsonText | null;
 
-/** How an optional JSON object is kept. */
+/** The stored form of an optional JSON object. */
 export const toJsonText = (value: JsonObject | null | undefined) => (value ? JSON.stringify(value) : null);
 
 const mistyped = (column: string, wanted: string, value: unknown) =>

@@ -3,16 +3,17 @@ import type { Connection } from "../sqlite/connection.ts";
 import type { Row, SqlValue } from "../sqlite/sql.ts";
 import type { AccountTable } from "./account-table.ts";
 
-// An account as lines of JSON: what it is, its rows table by table, and an end, by which a file that was cut off is told from a whole one.
+// An account as lines of JSON: a header, its rows table by table, and an end line, whose absence shows that a file was
+// cut off.
 
 export const FORMAT = 1;
-/** What is sealed in the header: whether the passphrase is the right one is told at once. */
+/** Label of a sealed value in the header, which shows at once whether the passphrase is right. */
 export const SEAL_CHECK = "export-check";
 
 export const Header = z.strictObject({
   twinpost: z.literal("account"),
   format: z.int(),
-  /** Number of the newest migration of the database that it comes from. */
+  /** Number of the newest migration of the source database. */
   schema: z.int(),
   account: z.string(),
   secrets: z.enum(["sealed", "left out"]),
@@ -24,7 +25,7 @@ export const End = z.strictObject({ end: z.strictObject({ rows: z.int(), sha256:
 const Value = z.union([z.string(), z.number(), z.null(), z.strictObject({ base64: z.base64() })]);
 type Value = z.infer<typeof Value>;
 
-/** Keys are columns, so the members of `row` need no care for odd names. */
+/** Keys are columns, so `row` needs no protection against names such as `__proto__`. */
 export const RowLine = z.strictObject({ table: z.string(), row: z.record(z.string(), Value) });
 
 export const toLine = (value: SqlValue): Value => {
@@ -35,7 +36,7 @@ export const toLine = (value: SqlValue): Value => {
 export const fromLine = (value: Value): SqlValue =>
   value !== null && typeof value === "object" ? new Uint8Array(Buffer.from(value.base64, "base64")) : value;
 
-/** The columns of a table that travel, in the order of the schema. */
+/** The exported columns of a table, in the order of the schema. */
 export const columnsOf = (connection: Connection, { table, fixed = {} }: AccountTable): string[] =>
   connection
     .all("SELECT name FROM pragma_table_info(?) ORDER BY cid", table)

@@ -10,11 +10,11 @@ import type { ExportSeal } from "./export-seal.ts";
 export type Export = {
   accountId: string;
   tables: readonly AccountTable[];
-  /** Opens what the database has sealed, and seals it for the journey; null leaves secrets behind. */
+  /** Opens the database's sealed values and seals them for the export; null leaves secrets out. */
   secrets: { vault: Pick<Vault, "open">; seal: ExportSeal } | null;
 };
 
-/** The lines of an account, as one snapshot: for a connection that is nobody else's, and that has no transaction. */
+/** The lines of an account, as one snapshot. The connection must be unshared and have no open transaction. */
 export function* exportAccount(connection: Connection, exported: Export): Generator<string> {
   const { accountId, tables, secrets } = exported;
   connection.run("BEGIN");
@@ -42,10 +42,10 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
     const columns = columnsOf(connection, table);
     const sql = `SELECT ${columns.join(", ")} FROM ${table.table} WHERE ${table.where} ORDER BY ${table.order}`;
     for (const row of connection.each(sql, accountId)) {
-      const leaving = leave(table, row, numbers, secrets);
+      const values = exportRow(table, row, numbers, secrets);
       yield line({
         table: table.table,
-        row: Object.fromEntries(columns.map((name) => [name, toLine(leaving[name] as SqlValue)])),
+        row: Object.fromEntries(columns.map((name) => [name, toLine(values[name] as SqlValue)])),
       });
       rows += 1;
     }
@@ -54,7 +54,7 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
   connection.run("COMMIT");
 }
 
-/** What of the account stays behind, each in a few words. */
+/** What is not exported of the account, one phrase each. */
 export function listLeft(connection: Connection, { accountId, tables, secrets }: Export): string[] {
   const count = (sql: string) => integer(connection.get(sql, accountId) ?? {}, "count");
   const left = tables.flatMap(({ left = [] }) => left.map(({ what, count: sql }) => ({ what, count: count(sql) })));
@@ -78,26 +78,26 @@ export function listLeft(connection: Connection, { accountId, tables, secrets }:
 
 type Numbers = { rank: Rank; nameOf: NameOf };
 
-function leave(table: AccountTable, row: Row, { rank, nameOf }: Numbers, secrets: Export["secrets"]): Row {
-  const leaving: Record<string, unknown> = { ...(table.rewrite?.(row, rank) ?? row) };
+function exportRow(table: AccountTable, row: Row, { rank, nameOf }: Numbers, secrets: Export["secrets"]): Row {
+  const values: Record<string, unknown> = { ...(table.rewrite?.(row, rank) ?? row) };
   for (const [column, numbering] of Object.entries(table.numbered ?? {})) {
-    leaving[column] = rank(numbering, Number(row[column]));
+    values[column] = rank(numbering, Number(row[column]));
   }
   for (const [column, naming] of Object.entries(table.named ?? {})) {
-    leaving[column] = nameOf(naming, Number(row[column]));
+    values[column] = nameOf(naming, Number(row[column]));
   }
   for (const { column, label } of table.sealed ?? []) {
     const sealed = row[column];
     if (sealed === null) continue;
     const name = label(row);
-    leaving[column] = secrets ? secrets.seal.seal(name, secrets.vault.open(name, String(sealed))) : null;
+    values[column] = secrets ? secrets.seal.seal(name, secrets.vault.open(name, String(sealed))) : null;
   }
-  return leaving;
+  return values;
 }
 
 type Rank = (numbering: Numbering, number: number) => number;
 
-/** Ranks every number of the account in a table of this connection only, which spills to the disk where it is large. */
+/** Ranks every number of the account in a temporary table of this connection, which spills to disk if it is large. */
 function rankNumbers(connection: Connection, { accountId, tables }: Export): Rank {
   const numberings = new Map(
     tables.flatMap(({ numbered = {} }) => Object.values(numbered)).map((numbering) => [numbering.name, numbering]),
@@ -115,8 +115,7 @@ function rankNumbers(connection: Connection, { accountId, tables }: Export): Ran
   }
   return ({ name }, number) => {
     const row = connection.get("SELECT rank FROM ranks WHERE numbering = ? AND number = ?", name, number);
-    if (!row)
-      throw new PlainError(`${name} ${number} is named by the account, and is none of its own; see twinpost check`);
+    if (!row) throw new PlainError(`the account refers to ${name} ${number}, which is not its own; see twinpost check`);
     return integer(row, "rank");
   };
 }

@@ -1,7 +1,10 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, scryptSync } from "node:crypto";
 import { PlainError } from "../../kernel/plain-error.ts";
 
-/** Seals what an export carries under a passphrase. The same thing under the same label always comes out the same, so that exports can be compared. */
+/**
+ * Seals an export's secrets with a passphrase. The same value with the same label always gives the same text, so that
+ * exports can be compared.
+ */
 export type ExportSeal = {
   seal(label: string, plain: Uint8Array): string;
   open(label: string, sealed: string): Uint8Array;
@@ -14,8 +17,8 @@ const TAG_BYTES = 16;
 const SCRYPT = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
 /**
- * The account's id is the salt: random, its own, and the same wherever it is exported. The nonce is a digest of what is sealed (a
- * synthetic initialisation vector), so two different plain texts never share one under a label.
+ * The salt is the account's id: random, unique to it, and the same wherever it is exported. The nonce is a digest of
+ * the sealed value (a synthetic initialisation vector), so two different values never share one with the same label.
  */
 export function createExportSeal(passphrase: string, accountId: string): ExportSeal {
   const secret = scryptSync(passphrase.normalize("NFC"), `twinpost export ${accountId}`, KEY_BYTES, SCRYPT);

@@ -12,13 +12,16 @@ type Import = {
   tables: readonly AccountTable[];
   vault: Pick<Vault, "seal">;
   passphrase: string | undefined;
-  /** Looks at the whole once it is there; what it finds is why nothing is kept. `highest` are the numbers that were used. */
+  /**
+   * Checks the whole account once it is imported. If it finds problems, nothing is kept. `highest` holds the highest
+   * number used of each numbering.
+   */
   finish: (accountId: string, highest: ReadonlyMap<string, number>) => string[];
 };
 
 /**
- * Puts an exported account into a database without accounts, in the open transaction. Refuses, naming the line, what is not whole, not of
- * this format and schema, or does not fit: then the transaction is to be rolled back.
+ * Imports an account into a database without accounts, in the open transaction. Refuses, with the line number, a file
+ * that is incomplete, of another format or schema, or inconsistent; the caller must then roll the transaction back.
  */
 export async function importAccount(connection: Connection, lines: AsyncIterable<string>, imported: Import) {
   const importer = new Importer(connection, imported);
@@ -122,11 +125,11 @@ class Importer {
     for (const { column, label } of table.sealed ?? []) {
       const sealed = values.get(column);
       if (sealed === null || sealed === undefined) continue;
-      if (!this.#seal) throw new PlainError(`${name}.${column} is there, though secrets were left out`);
+      if (!this.#seal) throw new PlainError(`${name}.${column} holds a secret, though the header says there are none`);
       const labelled = label(Object.fromEntries(values));
       values.set(column, this.#imported.vault.seal(labelled, this.#seal.open(labelled, String(sealed))));
     }
-    if (Object.values(row).some((value) => typeof value === "string" && !fine(value))) {
+    if (Object.values(row).some((value) => typeof value === "string" && !isStorable(value))) {
       throw new PlainError(`${name} has text that is ill-formed`);
     }
     this.#connection.run(sql, ...values.values(), ...Object.values(table.fixed ?? {}));
@@ -159,7 +162,7 @@ function targetOf(connection: Connection, table: AccountTable, index: number): T
   return { table, index, columns, sql, inserted: 0 };
 }
 
-const fine = (text: string) => !text.includes("\0") && text.isWellFormed();
+const isStorable = (text: string) => !text.includes("\0") && text.isWellFormed();
 
 function parse(line: string): unknown {
   try {

@@ -3,69 +3,72 @@ import type { Connection } from "../sqlite/connection.ts";
 import { type GrowingTable, integer, type SqlValue } from "../sqlite/sql.ts";
 
 /**
- * So many rows at most are written by one statement, and otherwise by a few of half the size and so on. The driver takes 10 us for a row of
- * the journal by itself, and 5 for each of 32.
+ * At most this many rows are written by one statement; the remainder in halves of that size. The driver takes 10 us for
+ * a single row of the journal, and 5 us per row for 32 together.
  */
 const ROWS_MAX = 32;
 
 /**
- * Rows of growing tables that the commands of an open transaction have added: they are written together, before it is committed, or before a
- * statement that names their table.
+ * Rows of append-only tables added by the commands of an open transaction. They are written together, before the commit
+ * or before a statement that names their table.
  */
 export class AppendedRows {
   readonly #connection: Connection;
-  readonly #tables = new Map<GrowingTable, Appended>();
-  #waiting = 0;
+  readonly #tables = new Map<GrowingTable, PendingRows>();
+  #pendingCount = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  /** Answers the number of the new row. */
+  /** Returns the number of the new row. */
   add(table: GrowingTable, values: readonly SqlValue[]): number {
-    let appended = this.#tables.get(table);
-    if (!appended) {
-      appended = new Appended(this.#connection, table);
-      this.#tables.set(table, appended);
+    let pending = this.#tables.get(table);
+    if (!pending) {
+      pending = new PendingRows(this.#connection, table);
+      this.#tables.set(table, pending);
     }
-    this.#waiting++;
-    return appended.add(values);
+    this.#pendingCount++;
+    return pending.add(values);
   }
 
-  /** To be called before any other statement: rows that it might ask for are written first. */
-  writeFor(sql: string): void {
-    if (this.#waiting === 0) return;
-    for (const appended of this.#tables.values()) if (appended.isNamedIn(sql)) this.#write(appended);
+  /** Must be called before any other statement: writes the pending rows that it could read. */
+  flushFor(sql: string): void {
+    if (this.#pendingCount === 0) return;
+    for (const pending of this.#tables.values()) if (pending.isNamedIn(sql)) this.#flush(pending);
   }
 
-  write(): void {
-    if (this.#waiting === 0) return;
-    for (const appended of this.#tables.values()) this.#write(appended);
+  flush(): void {
+    if (this.#pendingCount === 0) return;
+    for (const pending of this.#tables.values()) this.#flush(pending);
   }
 
-  #write(appended: Appended): void {
-    const { waiting } = appended;
-    appended.write();
-    this.#waiting -= waiting;
+  #flush(pending: PendingRows): void {
+    const { count } = pending;
+    pending.flush();
+    this.#pendingCount -= count;
   }
 
-  /** To be called where a transaction begins, for others may have added rows since the last one, and where it was rolled back. */
-  forget(): void {
-    this.#waiting = 0;
-    for (const appended of this.#tables.values()) appended.forget();
+  /**
+   * Must be called when a transaction begins, because another connection may have added rows since the last one, and
+   * after a roll-back.
+   */
+  clear(): void {
+    this.#pendingCount = 0;
+    for (const pending of this.#tables.values()) pending.clear();
   }
 }
 
-/** The rows of one table. */
-class Appended {
+/** The pending rows of one table. */
+class PendingRows {
   readonly #connection: Connection;
   readonly #table: GrowingTable;
-  readonly #naming = new Map<string, boolean>();
+  readonly #namedIn = new Map<string, boolean>();
   readonly #name: RegExp;
-  /** By number of rows. */
+  /** Statements by number of rows. */
   readonly #inserts = new Map<number, string>();
   #values: SqlValue[] = [];
-  /** The number of the newest row, once it was asked for in this transaction. */
+  /** The number of the newest row, once it was read in this transaction. */
   #newest: number | undefined;
 
   constructor(connection: Connection, table: GrowingTable) {
@@ -74,7 +77,7 @@ class Appended {
     this.#name = new RegExp(`\\b${table.name}\\b`);
   }
 
-  get waiting(): number {
+  get count(): number {
     return this.#values.length / this.#table.columns.length;
   }
 
@@ -85,17 +88,17 @@ class Appended {
     return this.#newest;
   }
 
-  /** Statements are few, and constant. */
+  /** Results are kept: statements are few and constant. */
   isNamedIn(sql: string): boolean {
-    const known = this.#naming.get(sql);
+    const known = this.#namedIn.get(sql);
     if (known !== undefined) return known;
     const named = this.#name.test(sql);
-    this.#naming.set(sql, named);
+    this.#namedIn.set(sql, named);
     return named;
   }
 
-  /** Rows that could not be written stay, so that nobody can commit without them. */
-  write(): void {
+  /** If writing fails the rows stay pending, so that the transaction cannot be committed without them. */
+  flush(): void {
     const values = this.#values;
     const width = this.#table.columns.length;
     let last = this.#newest;
@@ -105,11 +108,11 @@ class Appended {
       last = this.#connection.insert(this.#insertOf(rows), ...values.slice(written, end));
       written = end;
     }
-    assert(last === this.#newest, `rows of ${this.#table.name} have the numbers that were told`);
+    assert(last === this.#newest, `rows of ${this.#table.name} have the numbers that add() returned`);
     this.#values = [];
   }
 
-  forget(): void {
+  clear(): void {
     this.#values = [];
     this.#newest = undefined;
   }

@@ -3,18 +3,18 @@ import type { Connection } from "../sqlite/connection.ts";
 import { integer, type SqlValue } from "../sqlite/sql.ts";
 
 /**
- * So many pages of the log, 8 MB, are moved into the database file together. The seldomer the better: a page that was written ten times is
- * moved once, and each move waits twice for the disk.
+ * Pages of the log that are checkpointed together (8 MB). Fewer checkpoints are cheaper: a page written ten times is
+ * moved once, and each checkpoint waits for the disk twice.
  */
 const LOG_PAGES = 2000;
-/** So many are left for the moment in which no group may run. */
+/** Pages left for the last round, during which no group may run. */
 const LAST_PAGES = 300;
-/** Where more are written than are moved meanwhile, groups wait when the log has come to this, 16 MB. */
+/** If more is written than is moved meanwhile, groups wait once the log has grown to this (16 MB). */
 const LOG_PAGES_MAX = 4000;
 const PAGE_BYTES = 4096;
-/** Where transactions are lost, so often it is tried to make room. */
+/** Shortest interval between checkpoints that make room after a lost transaction. */
 const RELIEF_MS = 1000;
-/** How many pages a statement comes to, until the first checkpoint tells, and what is believed of it. */
+/** Assumed pages per statement until the first checkpoint, and the bounds within which a measured value is used. */
 const PAGES_OF_STATEMENT = 2;
 const [PAGES_OF_STATEMENT_MIN, PAGES_OF_STATEMENT_MAX] = [0.05, 20];
 
@@ -30,47 +30,47 @@ const sum = (a: Written, b: Written): Written => ({
 
 type Surroundings = {
   /**
-   * Has the system write to the disk what it has of the database file. SQLite itself waits for that only when all is moved, which is when
-   * groups wait too.
+   * Has the system flush the database file to disk. SQLite itself waits for that only at the end, when groups wait too.
    */
   flush: () => Promise<void>;
-  /** Hears why something could not be moved beside the groups. It is tried again between two of them. */
-  failed: (error: unknown) => void;
+  /** Reports why pages could not be moved in parallel with the groups. It is retried between two groups. */
+  onFailure: (error: unknown) => void;
 };
 
 /**
- * Moves the log into the database file: nearly all of it beside the groups, on a connection of its own in a thread of the driver's, in
- * rounds; and what these have written meanwhile between two of them, for only a log that is moved whole is begun anew. SQLite's own
- * checkpoints come in the midst of a commit, where whoever reads looks at an older state and keeps the log from ever being emptied. The
- * driver does not tell how long the log is, so it is guessed from what was written, and each checkpoint corrects the guess.
+ * Checkpoints the log. Nearly all of it is moved in parallel with the groups, in rounds, on a separate connection in a
+ * thread of the driver. The rest is moved between two groups, because the log restarts only when it has been moved
+ * completely. SQLite's automatic checkpoints run within a commit, when readers on an older snapshot keep the log from
+ * ever being emptied. The driver does not report the log's length, so it is estimated from what was written, and each
+ * checkpoint corrects the estimate.
  */
 export class Checkpoints {
   readonly #connection: Connection;
   readonly #beside: Connection;
   readonly #flush: Surroundings["flush"];
-  readonly #failed: Surroundings["failed"];
-  /** Of the open transaction. */
+  readonly #onFailure: Surroundings["onFailure"];
+  /** Written by the open transaction. */
   #open = { ...NOTHING };
   /** Committed since the last checkpoint, and since the last round of this one began. */
   #written = NOTHING;
   #unmoved = NOTHING;
   #pagesOfStatement = PAGES_OF_STATEMENT;
   /** Pages that the last checkpoint had to leave in the log. */
-  #left = 0;
+  #leftPages = 0;
   #moving: Promise<void> | undefined;
-  #nearlyMoved = false;
-  #relievedMs = Number.NEGATIVE_INFINITY;
+  #lastRoundDue = false;
+  #relievedAtMs = Number.NEGATIVE_INFINITY;
 
-  /** `beside` is a connection to the same database that nobody else uses. */
-  constructor(connection: Connection, beside: Connection, { flush, failed }: Surroundings) {
+  /** `beside` is a connection to the same database that no other code uses. */
+  constructor(connection: Connection, beside: Connection, { flush, onFailure }: Surroundings) {
     this.#connection = connection;
     this.#beside = beside;
     this.#flush = flush;
-    this.#failed = failed;
-    for (const one of [connection, beside]) one.pragma("wal_autocheckpoint = 0");
+    this.#onFailure = onFailure;
+    for (const each of [connection, beside]) each.pragma("wal_autocheckpoint = 0");
   }
 
-  /** Takes note of a statement that writes. */
+  /** Records a statement that writes. */
   count(binds: readonly SqlValue[]): void {
     this.#open.statements++;
     for (const value of binds) {
@@ -78,79 +78,82 @@ export class Checkpoints {
     }
   }
 
-  /** The transaction has ended. What was rolled back is not in the log, and must not spoil the guess. */
-  ended(committed: boolean): void {
+  /** The transaction has ended. What was rolled back is not in the log and must not distort the estimate. */
+  transactionEnded(committed: boolean): void {
     if (committed) {
       this.#written = sum(this.#written, this.#open);
       this.#unmoved = sum(this.#unmoved, this.#open);
-      if (this.#pagesOf(this.#written) >= LOG_PAGES) this.#moving ??= this.#moveBeside();
+      if (this.#pagesOf(this.#written) >= LOG_PAGES) this.#moving ??= this.#moveInParallel();
     }
     this.#open = { ...NOTHING };
   }
 
   /**
-   * The transaction is gone, maybe because the disk is full. Then moving what is in the log is what makes room in it, and no commit that
-   * succeeds would come to begin that.
+   * The transaction was lost, maybe because the disk is full. Then a checkpoint makes room in the log, and no
+   * successful commit would start one.
    */
-  lost(): void {
+  transactionLost(): void {
     this.#open = { ...NOTHING };
-    const holdsSomething = this.#left > 0 || this.#written.statements > 0;
-    if (!holdsSomething || stopwatchMs() - this.#relievedMs < RELIEF_MS) return;
-    this.#relievedMs = stopwatchMs();
-    this.#nearlyMoved = true;
+    const holdsSomething = this.#leftPages > 0 || this.#written.statements > 0;
+    if (!holdsSomething || stopwatchMs() - this.#relievedAtMs < RELIEF_MS) return;
+    this.#relievedAtMs = stopwatchMs();
+    this.#lastRoundDue = true;
   }
 
-  /** Whether what is left of a checkpoint is to be done now. */
+  /** Whether the last round of a checkpoint is due. */
   get due(): boolean {
-    return this.#nearlyMoved || this.#isTooLong;
+    return this.#lastRoundDue || this.#isTooLong;
   }
 
   get #isTooLong(): boolean {
     return this.#pagesOf(this.#written) >= LOG_PAGES_MAX;
   }
 
-  /** Moves what is left, in so many milliseconds. Only between transactions. Whoever reads an older state than the newest keeps what is newer in the log. */
-  async finish(aside: boolean): Promise<number> {
+  /**
+   * Moves the rest of the log and returns how many milliseconds that took. Only between transactions. A reader on an
+   * older snapshot keeps newer frames in the log.
+   */
+  async finish(offLoop: boolean): Promise<number> {
     const began = stopwatchMs();
     await this.#moving;
     this.#moving = undefined;
-    this.#nearlyMoved = false;
-    if (aside) await this.#connection.runAside(`PRAGMA ${PASSIVE}`);
-    // If it is done, asking again costs nothing but tells.
+    this.#lastRoundDue = false;
+    if (offLoop) await this.#connection.runOffLoop(`PRAGMA ${PASSIVE}`);
+    // If everything has been moved, a second checkpoint costs nothing but returns the counts.
     const row = this.#connection.pragma(PASSIVE) ?? {};
     const tookMs = stopwatchMs() - began;
     this.#learn(integer(row, "log"), integer(row, "checkpointed"));
     return tookMs;
   }
 
-  /** Resolves when nothing is under way, and lets go of the connection beside. */
+  /** Resolves when nothing is in progress, and closes the second connection. */
   async close(): Promise<void> {
     await this.#moving;
     this.#beside.close();
   }
 
-  async #moveBeside(): Promise<void> {
+  async #moveInParallel(): Promise<void> {
     try {
       while (this.#pagesOf(this.#unmoved) > LAST_PAGES && !this.#isTooLong) {
         this.#unmoved = NOTHING;
-        await this.#beside.runAside(`PRAGMA ${PASSIVE}`);
+        await this.#beside.runOffLoop(`PRAGMA ${PASSIVE}`);
         await this.#flush();
       }
     } catch (error) {
-      this.#failed(error);
+      this.#onFailure(error);
     }
-    this.#nearlyMoved = true;
+    this.#lastRoundDue = true;
   }
 
   #learn(pages: number, moved: number): void {
     const { statements, bytes } = this.#written;
     if (statements > 0) {
-      const measured = (pages - this.#left - bytes / PAGE_BYTES) / statements;
-      const believed = Math.min(Math.max(PAGES_OF_STATEMENT_MIN, measured), PAGES_OF_STATEMENT_MAX);
-      this.#pagesOfStatement = (this.#pagesOfStatement + believed) / 2;
+      const measured = (pages - this.#leftPages - bytes / PAGE_BYTES) / statements;
+      const bounded = Math.min(Math.max(PAGES_OF_STATEMENT_MIN, measured), PAGES_OF_STATEMENT_MAX);
+      this.#pagesOfStatement = (this.#pagesOfStatement + bounded) / 2;
     }
-    // A log that is moved whole is begun anew by the next group.
-    this.#left = moved < pages ? pages : 0;
+    // A log that was moved completely is restarted by the next group.
+    this.#leftPages = moved < pages ? pages : 0;
     this.#written = NOTHING;
     this.#unmoved = NOTHING;
   }

@@ -9,61 +9,70 @@ import { CommandQueue, type Request } from "./command-queue.ts";
 import { GROUP_MAX, GroupSize } from "./group-size.ts";
 
 /**
- * The longest that a group runs commands. A command that arrives meanwhile waits for the end of that group, and then for the end of its own. Where
- * the commands of one account only wait, longer groups wait for the disk less often.
+ * Longest a group runs commands. A command that arrives meanwhile waits for the end of that group, and then for the end
+ * of its own. If only commands of one account are waiting, longer groups wait for the disk less often.
  */
 const GROUP_MS_MAX = 3;
 const GROUP_OF_ONE_ACCOUNT_MS_MAX = 8;
-/** So long a group keeps a shared event loop to itself. Then others are served in its midst, who see what was there before it. */
-const TURN_MS = 2;
-/** Another process (the command line) holds the database for milliseconds; longer than this, callers are told. */
+/**
+ * Longest a group holds a shared event loop before it yields. Requests served meanwhile still read the previous
+ * snapshot.
+ */
+const LOOP_HOLD_MS = 2;
+/**
+ * Another process (the command line) locks the database for milliseconds; after this time the callers receive an error.
+ */
 const BUSY_WAIT_MAX_MS = 5_000;
 const BUSY_RETRY_MS = 5;
 
 export type Outcome = { ok: true; result: unknown } | { ok: false; error: unknown };
 
-/** What became of a group: of each request, once it is on disk; or `lost`, when the transaction, and with it every command, is gone. */
+/**
+ * The result of a group: an outcome per request, once it is on disk; or `lost`, if the transaction failed, and every
+ * command with it.
+ */
 export type Settled = {
   requests: readonly number[];
   woken: readonly Topic[];
-  /** How long the disk took; null if there was nothing for it. */
+  /** How long the disk took; null if nothing was written. */
   commitMs: number | null;
 } & ({ outcomes: readonly Outcome[] } | { lost: unknown });
 
-/** Whom the groups are for. */
+/** Receives the results of groups. */
 export type Audience = {
-  settled: (settled: Settled) => void;
-  /** Before the log is moved into the database and once it is: resolves when no reader is in its way. */
-  withdraw: () => Promise<void> | void;
-  /** The log was moved, for which groups waited so many milliseconds, or could not be. */
-  moved: (outcome: { ms: number } | { error: unknown }) => void;
+  onGroupDone: (settled: Settled) => void;
+  /** Called before a checkpoint's last round and after it; resolves when no reader blocks it. */
+  releaseReaders: () => Promise<void> | void;
+  /** A checkpoint's last round has finished, for which groups waited `ms`, or has failed. */
+  onCheckpoint: (outcome: { ms: number } | { error: unknown }) => void;
 };
 
-/** What became of the commands of a group that were run so far. */
+/** The outcomes of a group's commands so far. */
 type Attempt = { outcomes: Outcome[]; woken: Set<Topic>; wrote: boolean };
 
 type Options = {
   clock: Clock;
   /** The instant of the newest journal row. */
   lastInstant: number;
-  /** Whether the event loop is shared with others, who are served while a group takes its time and while the disk does. */
+  /** Whether other work shares the event loop. It is then served while a group runs long and while the disk is busy. */
   shared: boolean;
-  /** Has the system write to the disk what it has of the database file. */
+  /** Has the system flush the database file to disk. */
   flush: () => Promise<void>;
 };
 
 /**
- * Commits waiting commands in groups: one transaction, one `fsync`, then all answers.
+ * Commits waiting commands in groups: one transaction, one `fsync`, then all responses.
  *
- * A group is first run without savepoints, which cost more than many commands. A command that fails before its first write has
- * nothing to undo. One that fails later spoils the transaction: it is rolled back, and the same group is run
- * once more with a savepoint around each command. So a refused command costs its neighbours at most a second run.
+ * A group is first run without savepoints, which cost more than many commands. A command that fails before its first
+ * write has nothing to undo. One that fails later spoils the transaction: it is rolled back, and the same group is run
+ * once more with a savepoint around each command. So a refused command costs the others of its group at most a second
+ * run.
  */
 export class GroupCommit {
   readonly #connection: Connection;
-  readonly #appended: AppendedRows;
+  readonly #inserts: AppendedRows;
   readonly #checkpoints: Checkpoints;
-  readonly #audience: Audience;
+  readonly #observer: Audience;
   readonly #clock: Clock;
   readonly #shared: boolean;
   readonly #size = new GroupSize();
@@ -71,16 +80,17 @@ export class GroupCommit {
   #working: Promise<void> | undefined;
   #lastInstant: number;
 
-  /** Both connections are this one's alone, and to the same database. */
+  /** Both connections are to the same database and used by this object only. */
   constructor(
     [connection, beside]: readonly [Connection, Connection],
-    audience: Audience,
+    observer: Audience,
     { clock, lastInstant, shared, flush }: Options,
   ) {
     this.#connection = connection;
-    this.#appended = new AppendedRows(connection);
-    this.#checkpoints = new Checkpoints(connection, beside, { flush, failed: (error) => audience.moved({ error }) });
-    this.#audience = audience;
+    this.#inserts = new AppendedRows(connection);
+    const onFailure = (error: unknown) => observer.onCheckpoint({ error });
+    this.#checkpoints = new Checkpoints(connection, beside, { flush, onFailure });
+    this.#observer = observer;
     this.#clock = clock;
     this.#lastInstant = lastInstant;
     this.#shared = shared;
@@ -92,14 +102,14 @@ export class GroupCommit {
   }
 
   /**
-   * Lets go of the database once nothing is left to be done, nor under way; if asked to, it moves the log into the database file first, so that
-   * a stopped server leaves all it has in one file. Answers why the log was kept, if it was.
+   * Closes the database once all waiting work is finished. If asked to, it first checkpoints the log, so that a stopped
+   * server leaves everything in one file. Returns the error if the log had to be kept.
    */
   async close(emptyLog: boolean): Promise<unknown> {
     await this.#working;
     await this.#checkpoints.close();
     try {
-      // Closing would not do it: the driver lets go of a connection only when its statements are garbage.
+      // Closing does not empty the log: the driver closes a connection only once its statements are garbage-collected.
       if (emptyLog) this.#connection.pragma("wal_checkpoint(TRUNCATE)");
       return undefined;
     } catch (error) {
@@ -109,17 +119,20 @@ export class GroupCommit {
     }
   }
 
-  /** Commits group after group, yielding between them: callers are answered, and what arrives meanwhile forms the next. */
+  /**
+   * Commits group after group and yields in between, so that callers are answered and commands that arrive meanwhile
+   * form the next group.
+   */
   async #work(): Promise<void> {
     while (this.#queue.size > 0) {
-      this.#audience.settled(await this.#commit());
+      this.#observer.onGroupDone(await this.#commit());
       if (this.#checkpoints.due) await this.#checkpoint();
       await new Promise<void>((done) => setImmediate(done));
     }
     this.#working = undefined;
   }
 
-  /** Runs a group of what waits, and returns what became of it once that is on disk. */
+  /** Runs a group of waiting commands, and returns its outcomes once they are on disk. */
   async #commit(): Promise<Settled> {
     const group: Taken<Request>[] = [];
     try {
@@ -129,7 +142,7 @@ export class GroupCommit {
       let attempt = await this.#attempt(group, countMax, false);
       if (!attempt) {
         this.#connection.run("ROLLBACK");
-        this.#checkpoints.ended(false);
+        this.#checkpoints.transactionEnded(false);
         await this.#begin(group);
         attempt = await this.#attempt(group, countMax, true);
       }
@@ -137,42 +150,45 @@ export class GroupCommit {
       const ranMs = stopwatchMs() - began;
       const commitMs = await this.#end(attempt);
       if (commitMs !== null) this.#size.learn(attempt.outcomes.length, ranMs, commitMs);
-      this.#checkpoints.ended(true);
+      this.#checkpoints.transactionEnded(true);
       return { requests: idsOf(group), outcomes: attempt.outcomes, woken: [...attempt.woken], commitMs };
     } catch (error) {
       if (this.#connection.inTransaction) this.#connection.run("ROLLBACK");
-      this.#checkpoints.lost();
+      this.#checkpoints.transactionLost();
       return { requests: idsOf(group), lost: error, woken: [], commitMs: null };
     }
   }
 
-  /** The disk takes its time, if there is anything for it. Whoever reads meanwhile sees what was there before. */
+  /** Commits; without writes the disk is not involved. Requests served meanwhile still read the previous snapshot. */
   async #end({ wrote }: Attempt): Promise<number | null> {
     const began = stopwatchMs();
-    if (wrote && this.#shared) await this.#connection.runAside("COMMIT");
+    if (wrote && this.#shared) await this.#connection.runOffLoop("COMMIT");
     else this.#connection.run("COMMIT");
     return wrote ? stopwatchMs() - began : null;
   }
 
-  /** What cannot be moved now, because a device fails, stays in the log. */
+  /** Pages that cannot be moved now, because a device fails, stay in the log. */
   async #checkpoint(): Promise<void> {
-    await this.#audience.withdraw();
+    await this.#observer.releaseReaders();
     try {
-      this.#audience.moved({ ms: await this.#checkpoints.finish(this.#shared) });
+      this.#observer.onCheckpoint({ ms: await this.#checkpoints.finish(this.#shared) });
     } catch (error) {
-      this.#audience.moved({ error });
+      this.#observer.onCheckpoint({ error });
     }
-    // A snapshot that was begun meanwhile reads from the log, which cannot be begun anew while it lasts.
-    await this.#audience.withdraw();
+    // A snapshot begun meanwhile reads from the log, which cannot restart until it ends.
+    await this.#observer.releaseReaders();
   }
 
-  /** Waits for another process to finish its transaction, off the event loop. In vain, an empty group is filled with those who are to be told. */
+  /**
+   * Waits, off the event loop, for another process to finish its transaction. On timeout it takes commands into an
+   * empty group, so that their callers receive the error.
+   */
   async #begin(group: Taken<Request>[]): Promise<void> {
     const deadline = this.#clock.now() + BUSY_WAIT_MAX_MS;
     for (;;) {
       try {
         this.#connection.run("BEGIN IMMEDIATE");
-        this.#appended.forget();
+        this.#inserts.clear();
         return;
       } catch (error) {
         if (!isBusy(error) || this.#clock.now() >= deadline) {
@@ -185,8 +201,8 @@ export class GroupCommit {
   }
 
   /**
-   * Runs the group's commands in the open transaction, and takes more of what waits until the group is full or its time is over. Returns undefined
-   * if a command has spoiled the transaction.
+   * Runs the group's commands in the open transaction, and takes further waiting ones until the group is full or its
+   * time is over. Returns undefined if a command has spoiled the transaction.
    */
   async #attempt(group: Taken<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
@@ -194,21 +210,21 @@ export class GroupCommit {
     let [spentMs, began, msMax] = [0, this.#clock.now(), GROUP_OF_ONE_ACCOUNT_MS_MAX];
     for (;;) {
       if (this.#queue.accounts > 1) msMax = GROUP_MS_MAX;
-      if (this.#shared && this.#clock.now() - began >= TURN_MS) {
+      if (this.#shared && this.#clock.now() - began >= LOOP_HOLD_MS) {
         spentMs += this.#clock.now() - began;
         await new Promise<void>((done) => setImmediate(done));
         began = this.#clock.now();
       }
-      // Small commands do not wait for the end of a laborious one that would come after them.
+      // Small commands do not wait for the end of an expensive one that would come after them.
       const endsAt = spentMs + this.#clock.now() - began + this.#queue.expectedMs;
       const isFull = outcomes.length >= countMax || (outcomes.length > 0 && endsAt > msMax);
       if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;
       if (!this.#run(group[outcomes.length] as Taken<Request>, savepoints, attempt)) return undefined;
     }
-    return this.#writeAppended() ? attempt : undefined;
+    return this.#flushInserts() ? attempt : undefined;
   }
 
-  /** Returns false if nothing waits. */
+  /** Returns false if none is waiting. */
   #takeInto(group: Taken<Request>[]): boolean {
     const next = this.#queue.take();
     if (next) group.push(next);
@@ -225,10 +241,10 @@ export class GroupCommit {
     return true;
   }
 
-  /** Answers false if a row could not be written, and whose it was has to be found out. */
-  #writeAppended(): boolean {
+  /** Returns false if a pending insert failed; the group is rerun with savepoints to find its command. */
+  #flushInserts(): boolean {
     try {
-      this.#appended.write();
+      this.#inserts.flush();
       return true;
     } catch (error) {
       if (this.#isLost(error)) throw error;
@@ -238,7 +254,7 @@ export class GroupCommit {
 
   #runOne({ command, actor, input }: Request, savepoint: boolean, attempt: Attempt): Outcome | "spoiled" {
     const connection = this.#connection;
-    const appended = this.#appended;
+    const inserts = this.#inserts;
     const wakes: Topic[] = [];
     let wrote = false;
     const writing = (binds: readonly SqlValue[]) => {
@@ -248,37 +264,38 @@ export class GroupCommit {
     const tx: Tx = {
       now: this.#instant(),
       get: (sql, ...binds) => {
-        appended.writeFor(sql);
+        inserts.flushFor(sql);
         return connection.get(sql, ...binds);
       },
       all: (sql, ...binds) => {
-        appended.writeFor(sql);
+        inserts.flushFor(sql);
         return connection.all(sql, ...binds);
       },
       once: (ask) => ask(tx),
       run: (sql, ...binds) => {
         writing(binds);
-        appended.writeFor(sql);
+        inserts.flushFor(sql);
         return connection.run(sql, ...binds);
       },
       wake: (topic) => wakes.push(topic),
       insert: (sql, ...binds) => {
         writing(binds);
-        appended.writeFor(sql);
+        inserts.flushFor(sql);
         return connection.insert(sql, ...binds);
       },
       append: (table, ...values) => {
         writing(values);
-        return appended.add(table, values);
+        return inserts.add(table, values);
       },
     };
     if (savepoint) connection.run("SAVEPOINT command");
     try {
       const result = command.run(tx, actor, input);
-      // A command may have caught an error that ended the transaction; what runs after it would commit by itself.
+      // A command may have caught an error that ended the transaction; later commands would then each commit by
+      // themselves.
       assert(connection.inTransaction, `the transaction outlives ${command.name}`);
       if (savepoint) {
-        appended.write();
+        inserts.flush();
         connection.run("RELEASE command");
       }
       for (const topic of wakes) attempt.woken.add(topic);
@@ -287,7 +304,7 @@ export class GroupCommit {
     } catch (error) {
       if (this.#isLost(error)) throw error;
       if (savepoint) {
-        appended.forget();
+        inserts.clear();
         connection.run("ROLLBACK TO command");
         connection.run("RELEASE command");
       } else if (wrote) return "spoiled";
@@ -295,12 +312,12 @@ export class GroupCommit {
     }
   }
 
-  /** Whether the whole transaction is beyond use: a full disk, a failing device, a damaged file. */
+  /** Whether the whole transaction is lost: a full disk, a failing device, a damaged file. */
   #isLost(error: unknown): boolean {
     return !this.#connection.inTransaction || (isSqliteError(error) && !concernsStatementOnly(error));
   }
 
-  /** A clock set back does not reach the journal: its instants never decrease. */
+  /** If the clock is set back, instants in the journal still never decrease. */
   #instant(): number {
     this.#lastInstant = Math.max(this.#lastInstant, this.#clock.now());
     return this.#lastInstant;

@@ -13,23 +13,23 @@ const COMMIT_SECONDS = {
 };
 const CHECKPOINT_SECONDS = {
   name: "twinpost_store_checkpoint_duration_seconds",
-  help: "How long writes waited until the write-ahead log was moved into the database; most of it is moved beside them.",
+  help: "How long writes waited for a checkpoint of the write-ahead log; most of it runs in parallel with them.",
 };
 const GROUPS_LOST = {
   name: "twinpost_store_groups_lost_total",
-  help: "Groups of commands that could not be stored; their callers were told.",
+  help: "Groups of commands that could not be stored; their callers received an error.",
 };
 const QUEUE_REFUSALS = {
   name: "twinpost_store_queue_refusals_total",
   help: "Commands that were refused because too many waited.",
 };
 
-/** Powers of two up to what a group may have. */
+/** Powers of two up to the largest group. */
 const GROUP_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 export type WriterMetrics = ReturnType<typeof writerMetrics>;
 
-/** What the writer counts. */
+/** Metrics that the writer counts. */
 export const writerMetrics = (metrics: Metrics) => ({
   groupCommands: metrics.histogram(GROUP_COMMANDS, GROUP_SIZES),
   commitSeconds: metrics.histogram(COMMIT_SECONDS, DURATIONS),
@@ -44,15 +44,15 @@ type Measured = {
   writer: { readonly waiting: number; readonly writability: { readonly failed: boolean } };
 };
 
-/** What can be looked up: the queue, the files, the room that is left for them. */
+/** Metrics read on request: the queue, the files, the free disk space. */
 export function readStore(metrics: Metrics, { dataDir, files, writer }: Measured): void {
   const gauge = (name: string, help: string, read: () => number) =>
     metrics.read("gauge", { name: `twinpost_store_${name}`, help }, read);
-  gauge("queue_commands", "Commands that wait to be written.", () => writer.waiting);
+  gauge("queue_commands", "Commands waiting to be written.", () => writer.waiting);
   gauge("writable", "0 while the newest write could not be stored.", () => (writer.writability.failed ? 0 : 1));
   gauge("database_bytes", "Size of the database file.", () => sizeOf(files.database));
-  gauge("log_bytes", "Size of the write-ahead log beside it.", () => sizeOf(`${files.database}-wal`));
-  gauge("disk_free_bytes", "Room that is left on the file system of the data directory.", () => {
+  gauge("log_bytes", "Size of the write-ahead log.", () => sizeOf(`${files.database}-wal`));
+  gauge("disk_free_bytes", "Free space on the file system of the data directory.", () => {
     const { bavail, bsize } = statfsSync(dataDir);
     return bavail * bsize;
   });

@@ -1,25 +1,25 @@
 import type { Clock } from "../../kernel/clock.ts";
 import { command } from "../sqlite/command.ts";
 
-/** `refused`: what was written last could not be stored. `late`: the disk does not answer. */
+/** `refused`: the last write could not be stored. `late`: the disk does not respond. */
 export type Writable = "yes" | "refused" | "late";
 
-/** The newest that is known of a write is believed for so long. It bounds how often we write for nothing but to know. */
-const BELIEVED_MS = 2000;
-/** Longer than this no healthy disk takes; whoever asks wants an answer. */
-const PATIENCE_MS = 2000;
+/** How long the last known outcome is trusted. Bounds how often a row is written for this check only. */
+const TRUSTED_MS = 2000;
+/** No healthy disk takes longer than this, and the caller needs an answer. */
+const ANSWER_WAIT_MAX_MS = 2000;
 
-/** Writes a row and takes it back: the database stays as it is, and yet there is a commit that has to reach the disk. */
+/** Inserts a row and deletes it: the database stays unchanged, but the commit has to reach the disk. */
 export const proveWritable = command("prove_writable", (tx) => {
   tx.run("INSERT INTO sealed_keys (name, sealed) VALUES ('proof', '')");
   tx.run("DELETE FROM sealed_keys WHERE name = 'proof'");
 });
 
 /**
- * Whether writes reach the disk. The newest group of commands tells, as long as that is news; after that, a write of our own. Without it a
- * server that nobody writes to would be taken for writable when its disk has long been full, and one that nobody is led to any more, because
- * a write failed, would never be found to have recovered. A tiny write proves that a tiny one can be stored: where there is no room for
- * a large one, that is found out by whoever sends it.
+ * Whether writes reach the disk. A recent group of commands shows it; otherwise a probe write does. Without the probe,
+ * an idle server would count as writable long after its disk is full, and one that gets no more requests because a
+ * write failed would never be seen to recover. A probe only proves that a tiny write can be stored: a large one may
+ * still fail for lack of space.
  */
 export class Writability {
   readonly #clock: Clock;
@@ -33,25 +33,25 @@ export class Writability {
     this.#prove = prove;
   }
 
-  /** Whether the newest group that had something to write was lost. */
+  /** Whether the newest group that wrote something was lost. */
   get failed(): boolean {
     return this.#failed;
   }
 
-  /** A group is on disk, or lost. */
+  /** Records that a group is on disk, or lost. */
   learn(failed: boolean): void {
     this.#failed = failed;
     this.#knownAt = this.#clock.now();
   }
 
   async ask(): Promise<Writable> {
-    // Of either sign: a clock that was set back says nothing of how old it is.
-    const isNews = Math.abs(this.#clock.now() - this.#knownAt) < BELIEVED_MS;
-    if (!isNews && !(await this.#proven())) return "late";
+    // Of either sign: after the clock was set back, the age is unknown.
+    const isRecent = Math.abs(this.#clock.now() - this.#knownAt) < TRUSTED_MS;
+    if (!isRecent && !(await this.#proven())) return "late";
     return this.#failed ? "refused" : "yes";
   }
 
-  /** Whether there is an outcome in time. All who ask meanwhile wait for the same write. */
+  /** Whether there is an outcome in time. Concurrent callers wait for the same write. */
   async #proven(): Promise<boolean> {
     this.#proving ??= this.#prove()
       .then(
@@ -62,7 +62,7 @@ export class Writability {
         this.#proving = undefined;
       });
     const { promise: late, resolve } = Promise.withResolvers<false>();
-    const cancel = this.#clock.at(this.#clock.now() + PATIENCE_MS, () => resolve(false));
+    const cancel = this.#clock.at(this.#clock.now() + ANSWER_WAIT_MAX_MS, () => resolve(false));
     return Promise.race([this.#proving.then(() => true), late]).finally(cancel);
   }
 }

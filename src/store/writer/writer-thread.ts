@@ -13,12 +13,12 @@ import { type Audience, GroupCommit, type Outcome, type Settled } from "./group-
 import type { Committer } from "./writer.ts";
 
 /*
- * Both ends of a writer that has a thread of its own, so that whoever reads waits neither for commands nor for the disk, and two processors
- * are used. Commands go there by their place in a list that both ends have; what they take and answer is plain data. The thread sends
- * what a group came to when it is on disk, as one message.
+ * Both ends of a writer in a separate thread, so that readers wait neither for commands nor for the disk, and two
+ * processors are used. A command is sent as its index in a list that both ends have; its input and result are plain
+ * data. Once a group is on disk, the thread sends all its results as one message.
  */
 
-/** Everything that may be written, in an order that is the same for both ends. */
+/** All commands, in the same order at both ends. */
 export type Commands = readonly Command<never, unknown>[];
 
 type Sent = [id: number, command: number, actor: Actor, input: unknown, owner?: Owner | null | undefined, bulky?: true];
@@ -26,20 +26,26 @@ type Sent = [id: number, command: number, actor: Actor, input: unknown, owner?: 
 type ToThread =
   | { type: "open"; database: string; lastInstant: number }
   | { type: "run"; requests: Sent[] }
-  | { type: "withdrawn" }
+  | { type: "readers_released" }
   | { type: "close"; emptyLog: boolean };
 
 type FromThread =
-  | { type: "opened"; error?: Fault }
-  | { type: "settled"; requests: readonly number[]; woken: readonly Topic[]; commitMs: number | null; came: Came }
-  | { type: "withdraw" }
-  | { type: "moved"; outcome: { ms: number } | { fault: Fault } }
-  | { type: "closed"; error?: Fault };
+  | { type: "opened"; error?: SerializedError }
+  | {
+      type: "group_done";
+      requests: readonly number[];
+      woken: readonly Topic[];
+      commitMs: number | null;
+      result: SentResult;
+    }
+  | { type: "release_readers" }
+  | { type: "checkpointed"; outcome: { ms: number } | { fault: SerializedError } }
+  | { type: "closed"; error?: SerializedError };
 
-type Came = { outcomes: SentOutcome[] } | { lost: Fault };
-type SentOutcome = { result: unknown } | { json: string } | { refused: Failure } | { fault: Fault };
+type SentResult = { outcomes: SentOutcome[] } | { lost: SerializedError };
+type SentOutcome = { result: unknown } | { json: string } | { refused: Failure } | { fault: SerializedError };
 
-/** The result of a command with a bulky input, on its way back. */
+/** The result of a command with a bulky input, sent back as JSON. */
 class JsonResult {
   readonly json: string;
 
@@ -53,15 +59,18 @@ const answeringJson = ({ name, run }: Command<unknown, unknown>): Command<unknow
   run: (tx, actor, input) => new JsonResult(run(tx, actor, input)),
 });
 
-/** What remains of an error that is nobody's refusal: what the log wants to know of it, and the codes of the system and the driver. */
-type Fault = ReturnType<typeof describeError> & { codes: object };
+/** An unexpected error as plain data: what the log needs, and the codes of the system and the driver. */
+type SerializedError = ReturnType<typeof describeError> & { codes: object };
 
 type Opening = { database: string; lastInstant: number; commands: Commands; log: Log };
 
-/** Opens the database in the thread behind `port`, and answers what sends it requests. The thread ends when it has let go of the database. */
+/**
+ * Opens the database in the thread behind `port`. Returns the committer that sends it requests. The thread ends once it
+ * has closed the database.
+ */
 export async function openThread(
   port: ThreadPort & { end(): void },
-  audience: Audience,
+  observer: Audience,
   opening: Opening,
 ): Promise<Committer> {
   const { database, lastInstant, commands, log } = opening;
@@ -71,14 +80,14 @@ export async function openThread(
   const closed = Promise.withResolvers<void>();
   port.onMessage(async (received) => {
     const message = received as FromThread;
-    if (message.type === "opened") message.error ? opened.reject(errorFrom(message.error)) : opened.resolve();
-    else if (message.type === "settled") audience.settled(settledFrom(message));
-    else if (message.type === "withdraw") {
-      await audience.withdraw();
-      send({ type: "withdrawn" });
-    } else if (message.type === "moved") {
+    if (message.type === "opened") message.error ? opened.reject(deserialize(message.error)) : opened.resolve();
+    else if (message.type === "group_done") observer.onGroupDone(settledFrom(message));
+    else if (message.type === "release_readers") {
+      await observer.releaseReaders();
+      send({ type: "readers_released" });
+    } else if (message.type === "checkpointed") {
       const { outcome } = message;
-      audience.moved("ms" in outcome ? outcome : { error: errorFrom(outcome.fault) });
+      observer.onCheckpoint("ms" in outcome ? outcome : { error: deserialize(outcome.fault) });
     } else {
       if (message.error) log.warn("store.log_kept", { error: message.error });
       closed.resolve();
@@ -104,29 +113,30 @@ export async function openThread(
   };
 }
 
-/** The thread's end. */
+/** The writer thread's end. */
 export function serveWriter(port: ThreadPort, commands: Commands): void {
   const send = (message: FromThread) => port.send(message);
-  let withdrawn: (() => void) | undefined;
+  let readersReleased: (() => void) | undefined;
   let groups: GroupCommit;
-  const audience: Audience = {
-    settled: (settled) => send(settledMessage(settled)),
-    withdraw: () => {
-      send({ type: "withdraw" });
+  const observer: Audience = {
+    onGroupDone: (settled) => send(settledMessage(settled)),
+    releaseReaders: () => {
+      send({ type: "release_readers" });
       return new Promise<void>((done) => {
-        withdrawn = done;
+        readersReleased = done;
       });
     },
-    moved: (outcome) => send({ type: "moved", outcome: "ms" in outcome ? outcome : { fault: faultOf(outcome.error) } }),
+    onCheckpoint: (outcome) =>
+      send({ type: "checkpointed", outcome: "ms" in outcome ? outcome : { fault: serialize(outcome.error) } }),
   };
   port.onMessage(async (received) => {
     const message = received as ToThread;
     if (message.type === "open") {
       try {
-        groups = await open(message.database, message.lastInstant, audience);
+        groups = await open(message.database, message.lastInstant, observer);
         send({ type: "opened" });
       } catch (error) {
-        send({ type: "opened", error: faultOf(error) });
+        send({ type: "opened", error: serialize(error) });
       }
     } else if (message.type === "run") {
       groups.add(
@@ -136,22 +146,22 @@ export function serveWriter(port: ThreadPort, commands: Commands): void {
           return { id, command: answeringJson(command), actor, input: JSON.parse(input as string), owner };
         }),
       );
-    } else if (message.type === "withdrawn") withdrawn?.();
+    } else if (message.type === "readers_released") readersReleased?.();
     else {
       const error = await groups.close(message.emptyLog);
-      send({ type: "closed", ...(error !== undefined && { error: faultOf(error) }) });
+      send({ type: "closed", ...(error !== undefined && { error: serialize(error) }) });
     }
   });
 }
 
-async function open(database: string, lastInstant: number, audience: Audience): Promise<GroupCommit> {
+async function open(database: string, lastInstant: number, observer: Audience): Promise<GroupCommit> {
   const options = { clock: systemClock, lastInstant, shared: false, flush: flushing(database) };
-  return new GroupCommit(await openPair(systemClock, database), audience, options);
+  return new GroupCommit(await openPair(systemClock, database), observer, options);
 }
 
 /**
- * Of a file that is never closed: with any of its descriptors a process gives up all the locks that it has on a file (POSIX), and SQLite's
- * would be among them.
+ * The file stays open for good: when a process closes any descriptor of a file it loses all its locks on that file
+ * (POSIX), SQLite's included.
  */
 function flushing(file: string): () => Promise<void> {
   const descriptor = openSync(file, "r+");
@@ -161,37 +171,40 @@ function flushing(file: string): () => Promise<void> {
 
 function settledMessage(settled: Settled): FromThread {
   const { requests, woken, commitMs } = settled;
-  const came = "lost" in settled ? { lost: faultOf(settled.lost) } : { outcomes: settled.outcomes.map(sentFrom) };
-  return { type: "settled", requests, woken, commitMs, came };
+  const result = "lost" in settled ? { lost: serialize(settled.lost) } : { outcomes: settled.outcomes.map(sentFrom) };
+  return { type: "group_done", requests, woken, commitMs, result };
 }
 
 function sentFrom(outcome: Outcome): SentOutcome {
   if (outcome.ok)
     return outcome.result instanceof JsonResult ? { json: outcome.result.json } : { result: outcome.result };
   const { error } = outcome;
-  return error instanceof DomainError ? { refused: error.failure } : { fault: faultOf(error) };
+  return error instanceof DomainError ? { refused: error.failure } : { fault: serialize(error) };
 }
 
-function settledFrom({ requests, woken, commitMs, came }: Extract<FromThread, { type: "settled" }>): Settled {
-  if ("lost" in came) return { requests, woken, commitMs, lost: errorFrom(came.lost) };
-  return { requests, woken, commitMs, outcomes: came.outcomes.map(outcomeFrom) };
+function settledFrom({ requests, woken, commitMs, result }: Extract<FromThread, { type: "group_done" }>): Settled {
+  if ("lost" in result) return { requests, woken, commitMs, lost: deserialize(result.lost) };
+  return { requests, woken, commitMs, outcomes: result.outcomes.map(outcomeFrom) };
 }
 
 function outcomeFrom(sent: SentOutcome): Outcome {
   if ("result" in sent) return { ok: true, result: sent.result };
   if ("json" in sent) return { ok: true, result: JSON.parse(sent.json) };
-  return { ok: false, error: "refused" in sent ? new DomainError(sent.refused) : errorFrom(sent.fault) };
+  return { ok: false, error: "refused" in sent ? new DomainError(sent.refused) : deserialize(sent.fault) };
 }
 
-const faultOf = (error: unknown): Fault => ({
+const serialize = (error: unknown): SerializedError => ({
   ...describeError(error),
   codes: error instanceof Error ? Object.fromEntries(Object.entries(error).filter(([, value]) => isScalar(value))) : {},
 });
 
 const isScalar = (value: unknown) => typeof value === "string" || typeof value === "number";
 
-function errorFrom(fault: Partial<Fault>): Error {
+function deserialize(fault: Partial<SerializedError>): Error {
   const { message, name, stack, cause, codes } = fault;
-  const error = new Error(String(message), cause === undefined ? undefined : { cause: errorFrom(cause as Fault) });
+  const error = new Error(
+    String(message),
+    cause === undefined ? undefined : { cause: deserialize(cause as SerializedError) },
+  );
   return Object.assign(error, { ...codes, name: String(name), stack: String(stack) });
 }

@@ -13,34 +13,34 @@ import type { WriterMetrics } from "./store-metrics.ts";
 import { proveWritable, Writability } from "./writability.ts";
 
 /**
- * Commands of accounts that wait at most. It bounds memory. Of an account no more may wait than there is room left for others: one alone has half
- * of the places, and however many fill theirs, there is one for an account that has none.
+ * Most commands of accounts that wait, which bounds memory. An account may have no more waiting than places are left:
+ * one alone gets half of the places, and however many accounts fill theirs, a place remains for one that has none.
  */
 export const QUEUE_MAX = 16_384;
 
-/** How many commands of an account wait. */
+/** How many commands of an account are waiting. */
 type Count = { readonly account: string; commands: number };
 
 type Waiting = { count: Count | null; resolve: (result: unknown) => void; reject: (error: unknown) => void };
 
-/** What commits groups, here or in a thread of its own. */
+/** Commits groups, in this thread or a separate one. */
 export type Committer = {
   has(command: Command<never, unknown>): boolean;
   add(requests: readonly Request[]): void;
-  /** Lets go of the database, with an emptied log if asked for. Nobody waits or reads any more. */
+  /** Closes the database, and empties its log first if asked to. No command is waiting and no reader is active. */
   close(emptyLog: boolean): Promise<void>;
 };
 
 type Surroundings = { clock: Clock; log: Log; metrics: WriterMetrics };
 
-/** The one writer's face: takes commands, and answers each when it is stored. */
+/** The store's single writer: takes commands and settles each once it is stored. */
 export class Writer implements Audience {
   readonly writability: Writability;
   readonly #snapshots: Snapshots;
   readonly #log: Log;
   readonly #metrics: WriterMetrics;
   readonly #waiting = new Map<number, Waiting>();
-  /** How many of each account wait, and of all together. */
+  /** Number of waiting commands, per account and for all accounts. */
   readonly #counts = new Map<string, Count>();
   #waitingOfAccounts = 0;
   readonly #listeners = new Set<{ topic: Topic; listen: () => void }>();
@@ -57,19 +57,20 @@ export class Writer implements Audience {
     this.writability = new Writability(clock, () => this.write(proveWritable, SYSTEM, null));
   }
 
-  /** To be called once, before anything is written. */
+  /** Must be called once, before the first write. */
   begin(committer: Committer): void {
     this.#committer = committer;
   }
 
-  /** Commands that have no answer yet. */
+  /** Number of commands not answered yet. */
   get waiting(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Resolves after the commit that holds the command's effect. Rejects with the command's own refusal, with `limited` if too many commands of its
-   * owner wait, or with `unavailable`. The server's own commands are never refused.
+   * Resolves after the commit that holds the command's effect. Rejects with the command's own refusal, with `limited`
+   * if too many commands of its owner are waiting, or with `unavailable`. The server's own commands are never refused
+   * with `limited`.
    */
   write<Input, Result>(
     command: Command<Input, Result>,
@@ -90,7 +91,7 @@ export class Writer implements Audience {
       const id = this.#nextId++;
       this.#waiting.set(id, { count, resolve, reject } as Waiting);
       if (count) this.#enter(count);
-      // What one turn of the event loop brings goes together.
+      // Commands from one turn of the event loop are sent together.
       if (this.#gathered.length === 0) setImmediate(() => this.#committer?.add(this.#gathered.splice(0)));
       this.#gathered.push({ id, command, actor, input, owner: explicit } as Request);
     });
@@ -109,7 +110,7 @@ export class Writer implements Audience {
     if (this.#waiting.size > 0) await new Promise<void>((done) => this.#idle.push(done));
   }
 
-  settled(settled: Settled): void {
+  onGroupDone(settled: Settled): void {
     this.#snapshots.end();
     const { requests, woken, commitMs } = settled;
     if (commitMs !== null) {
@@ -123,11 +124,11 @@ export class Writer implements Audience {
     if (this.#waiting.size === 0) for (const done of this.#idle.splice(0)) done();
   }
 
-  withdraw(): void {
+  releaseReaders(): void {
     this.#snapshots.end();
   }
 
-  moved(outcome: { ms: number } | { error: unknown }): void {
+  onCheckpoint(outcome: { ms: number } | { error: unknown }): void {
     if ("ms" in outcome) this.#metrics.checkpointSeconds.observe(outcome.ms / 1000);
     else this.#log.warn("store.checkpoint_failed", { error: describeError(outcome.error) });
   }
