@@ -1,11 +1,9 @@
 import { hasAccounts } from "../access/model/rows.ts";
-import { COMMANDS } from "../commands.ts";
 import { loadConfig } from "../config.ts";
 import type { Deps } from "../deps.ts";
 import { createApp } from "../http/app.ts";
 import { keepAllMessageCounts } from "../hub/metrics/count-messages.ts";
 import { Deliverer } from "../jobs/deliverer.ts";
-import { jobs } from "../jobs/jobs.ts";
 import { scheduledBackups } from "../jobs/scheduled-backups.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { systemClock } from "../kernel/clock.ts";
@@ -23,6 +21,7 @@ import type { HttpHandler } from "../platform/http.ts";
 import { systemNet } from "../platform/net.ts";
 import { programCall, runSelf } from "../platform/process.ts";
 import { startWriterThread } from "../platform/thread.ts";
+import { COMMANDS, roomJobs } from "../rooms.ts";
 import { obtainKey } from "../store/keys/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
 import { openAdmin } from "./admin.ts";
@@ -77,7 +76,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     const unwatch = watchEventLoop(metrics, clock);
     const backUpTo = (file: string) => backUpBeside(config.dataDir, file, stopping.signal);
     const ownJobs = [...scheduledBackups(config, backUpTo), ...(certificate?.jobs() ?? [])];
-    const scheduler = new Scheduler(deps, [...jobs(), ...broker.jobs(), ...ownJobs]);
+    const scheduler = new Scheduler(deps, [...roomJobs(), ...broker.jobs(), ...ownJobs]);
     const deliverer = new Deliverer(deps);
     scheduler.start();
     deliverer.start();

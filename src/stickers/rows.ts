@@ -8,7 +8,11 @@ import {
   type Tx,
   text,
   textOrNull,
+  wakeTopic,
 } from "../store/sqlite/sql.ts";
+
+/** Time will end stickers. */
+export const STICKERS_TOPIC = wakeTopic("stickers");
 
 /** A sticker is addressed by its twin, the account that put it, and its color. */
 type StickerKey = { twinId: string; accountId: string; color: string };

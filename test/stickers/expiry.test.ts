@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { createApp } from "../../src/http/app.ts";
-import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
+import { roomJobs } from "../../src/rooms.ts";
 import { expireStickers } from "../../src/stickers/expire-stickers.ts";
 import { newTwin } from "../support/ledger.ts";
 import { journal, messages, published } from "../support/published.ts";
@@ -79,7 +79,7 @@ test("a server that slept through an expiry tells of it when it starts, once", a
   await put({ red: { recipients, validity_ts: seconds() + 60, publish: PUBLISH } });
   world.clock.advance(3_600_000);
   const restart = async () => {
-    const scheduler = new Scheduler(world.deps, jobs());
+    const scheduler = new Scheduler(world.deps, roomJobs());
     scheduler.start();
     await scheduler.settled();
     await scheduler.stop();
@@ -169,7 +169,7 @@ test("an expiry that cannot be stored is tried again at once, not at the next ti
   };
   const scheduler = new Scheduler(
     { ...world.deps, store },
-    jobs().filter(({ name }) => name === "expire_stickers"),
+    roomJobs().filter(({ name }) => name === "expire_stickers"),
   );
   scheduler.start();
   const end = world.clock.now() + 10_000;

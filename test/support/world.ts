@@ -4,7 +4,6 @@ import { type Config, loadConfig } from "../../src/config.ts";
 import type { Deps } from "../../src/deps.ts";
 import { createApp } from "../../src/http/app.ts";
 import { Deliverer } from "../../src/jobs/deliverer.ts";
-import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { BodyBudget } from "../../src/kernel/fairness/body-budget.ts";
 import { FairSlices } from "../../src/kernel/fairness/fair-slices.ts";
@@ -15,6 +14,7 @@ import { Tally } from "../../src/kernel/tally.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import { type HttpServer, serveHttp } from "../../src/platform/http.ts";
 import { type Net, systemNet } from "../../src/platform/net.ts";
+import { roomJobs } from "../../src/rooms.ts";
 import { obtainKey } from "../../src/store/keys/sealed-keys.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
 import { openServerStore } from "../../src/store/store.ts";
@@ -70,7 +70,7 @@ export async function openWorld(
   // Devices do without it, and it takes half as long as all the rest.
   let mounted: ReturnType<typeof createApp> | undefined;
   const app = () => (mounted ??= createApp(deps));
-  const scheduler = new Scheduler(deps, jobs());
+  const scheduler = new Scheduler(deps, roomJobs());
   const deliverer = new Deliverer(deps);
 
   /** One request through the app: status, parsed body and headers of its answer. */

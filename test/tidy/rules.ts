@@ -12,6 +12,7 @@ const ROOMS = [
   ["platform", "store", "config", "rules"],
   ["deps"],
   ["events"],
+  ["room"],
   ["access"],
   ["policy"],
   ["twins"],
@@ -19,7 +20,7 @@ const ROOMS = [
   ["identities", "ledgers", "stickers", "documents"],
   ["hub"],
   ["http", "mqtt", "jobs"],
-  ["commands"],
+  ["rooms"],
   ["cli"],
   ["main", "writer"],
 ];

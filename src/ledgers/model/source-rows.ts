@@ -1,5 +1,8 @@
-import { integer, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
+import { integer, type Reader, type Row, type Tx, text, wakeTopic } from "../../store/sqlite/sql.ts";
 import type { EntryKey } from "./entry.ts";
+
+/** References wait for a copy of their source. */
+export const REFERENCES_TOPIC = wakeTopic("references");
 
 // What references wait for: changes of which the accounts that refer to the entry are still to be told, walks of these accounts along their
 // references to it, and references that are new. All of it waits by account.
@@ -108,7 +111,7 @@ export function finishWalk(tx: Tx, { sequence, again }: Walk): void {
 /** Has one reference copied, whatever its source does. */
 export function insertPendingReference(tx: Tx, { twinId, accountId, name }: EntryKey): void {
   tx.run("INSERT INTO pending_references (twin_id, account_id, name) VALUES (?, ?, ?)", twinId, accountId, name);
-  tx.wake("references");
+  tx.wake(REFERENCES_TOPIC);
 }
 
 /** New references of an account, oldest first. */

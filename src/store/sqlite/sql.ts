@@ -4,8 +4,13 @@ import type { JsonText } from "../../kernel/json-text.ts";
 /** What may be bound. The driver aborts the whole process on anything else (a boolean, an object), so we look first. */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
-/** What can be hinted at: values that references copy, webhook deliveries that are due, stickers, sessions and wills that time will end, queues that are left over, hubs and devices that changed. */
-export type Topic = "references" | "deliveries" | "stickers" | "sessions" | "wills" | "queues" | "devices";
+declare const declared: unique symbol;
+
+/** What a hint is about. Each room declares its own topics as constants, and names them in its manifest. */
+export type Topic = string & { readonly [declared]: true };
+
+/** Declares a topic. Its name is what the writer's thread sends, so no two topics have the same one. */
+export const wakeTopic = (name: string) => name as Topic;
 
 export type Row = Readonly<Record<string, unknown>>;
 
