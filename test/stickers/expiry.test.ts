@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { createApp } from "../../src/http/app.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { roomJobs } from "../../src/rooms.ts";
@@ -88,11 +87,9 @@ test("a server that slept through an expiry tells of it when it starts, once", a
   await restart();
   expect(messages(world)).toEqual(["sticker.put to put", "sticker.expired to expired"]);
   expect(journal(world, "sticker.expired").map(({ occurred_at }) => occurred_at)).toEqual([world.clock.now()]);
-  const app = createApp(world.deps);
   const headers = { authorization: desk.authorization };
-  const answer = await app.fetch(new Request("http://twinpost.test/stickers", { headers }), {
-    peerAddress: () => "192.0.2.1",
-  });
+  const request = new Request("http://twinpost.test/stickers", { headers });
+  const answer = await world.server.handle(request, () => "192.0.2.1");
   expect(await answer.json()).toEqual({ stickers: [] });
 });
 

@@ -21,6 +21,7 @@ const ROOMS = [
   ["hub"],
   ["http", "mqtt", "jobs"],
   ["rooms"],
+  ["server"],
   ["cli"],
   ["main", "writer"],
 ];
