@@ -35,6 +35,9 @@ export type Deps = {
   readonly userTokenKey: Uint8Array;
 };
 
+/** Rows that a job takes in one transaction, so that callers never wait long behind it. */
+export const JOB_SLICE = 100;
+
 /** Work that time asks for. `run` does a bounded slice, safe to do twice, and answers whether there is more to do. */
 export type Job = {
   readonly name: string;

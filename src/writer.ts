@@ -1,5 +1,5 @@
-import { COMMANDS } from "./commands.ts";
 import { enclosingPort } from "./platform/thread.ts";
+import { COMMANDS } from "./rooms.ts";
 import { serveWriter } from "./store/writer/writer-thread.ts";
 
 // The writer's thread of a server.

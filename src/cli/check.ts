@@ -3,6 +3,7 @@ import { loadConfig } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { PlainError } from "../kernel/plain-error.ts";
 import { systemRandom } from "../kernel/random.ts";
+import { INVARIANTS } from "../rooms.ts";
 import { fits } from "../store/keys/sealed-keys.ts";
 import { createVault, readMasterKey } from "../store/keys/vault.ts";
 import { pendingIn } from "../store/migrations/migrate.ts";
@@ -12,7 +13,6 @@ import { filesIn } from "../store/sqlite/files.ts";
 import { findDamage } from "../store/sqlite/integrity.ts";
 import { findViolations } from "../store/sqlite/invariant.ts";
 import { whenFree } from "../store/sqlite/retry.ts";
-import { INVARIANTS } from "./invariants.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 
 /** `twinpost check [FILE]`: the database of the data directory, beside a server or without one; or a backup, which is not restored for it. */

@@ -6,6 +6,7 @@ import { systemClock } from "../kernel/clock.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Uuid } from "../kernel/schema.ts";
+import { ACCOUNT_TABLES } from "../rooms.ts";
 import { createVault, readMasterKey } from "../store/keys/vault.ts";
 import { pendingIn } from "../store/migrations/migrate.ts";
 import { Connection } from "../store/sqlite/connection.ts";
@@ -14,7 +15,6 @@ import { assertNew, placeNew } from "../store/sqlite/new-file.ts";
 import { whenFree } from "../store/sqlite/retry.ts";
 import { type Export, exportAccount, listLeft } from "../store/transfer/export-account.ts";
 import { createExportSeal } from "../store/transfer/export-seal.ts";
-import { ACCOUNT_TABLES } from "./account-tables.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { type Arguments, operandsOf, UsageError } from "./usage.ts";
 

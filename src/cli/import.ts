@@ -5,14 +5,13 @@ import { systemClock } from "../kernel/clock.ts";
 import { createLog } from "../kernel/log.ts";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 import { systemRandom } from "../kernel/random.ts";
+import { ACCOUNT_TABLES, INVARIANTS } from "../rooms.ts";
 import { Connection } from "../store/sqlite/connection.ts";
 import { filesIn } from "../store/sqlite/files.ts";
 import { findDamage } from "../store/sqlite/integrity.ts";
 import { findViolations } from "../store/sqlite/invariant.ts";
 import { openServerStore, type StoreOptions } from "../store/store.ts";
 import { importAccount } from "../store/transfer/import-account.ts";
-import { ACCOUNT_TABLES } from "./account-tables.ts";
-import { INVARIANTS } from "./invariants.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 

@@ -1,3 +1,5 @@
+import { JOB_SLICE, type Job } from "../deps.ts";
+import { SYSTEM } from "../kernel/actor.ts";
 import { command } from "../store/sqlite/command.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { deleteEventsThrough, findEvent, listOldest, type StoredEvent } from "./rows.ts";
@@ -13,7 +15,7 @@ const SLICE_BYTES_MAX = 256 * 1024;
 
 /**
  * Deletes at most `limit` journal rows older than an instant, oldest first and never the newest. Returns how many. Each
- * row is passed to the keepers first; rooms above this one pass theirs in where the command is built.
+ * row is passed to the keepers first, which rooms above this one name in their manifests.
  */
 export const pruneEvents = (keepers: readonly Keeper[]) =>
   command("prune_events", (tx, _actor, { before, limit }: { before: number; limit: number }): number => {
@@ -27,3 +29,16 @@ export const pruneEvents = (keepers: readonly Keeper[]) =>
     }
     return last === undefined ? 0 : deleteEventsThrough(tx, last);
   });
+
+/** Cuts what is older than the journal is kept. */
+export const pruneEventsJob = (pruneJournal: ReturnType<typeof pruneEvents>): Job => ({
+  name: "cut_journal",
+  schedule: "17 * * * *",
+  run: async ({ store, clock, config }) => {
+    if (config.journalKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
+    const input = { before: clock.now() - config.journalKeepMs, limit: JOB_SLICE };
+    const done = await store.write(pruneJournal, SYSTEM, input);
+    // A slice of large rows ends before it is full.
+    return { done, more: done > 0 };
+  },
+});

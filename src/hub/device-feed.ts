@@ -2,6 +2,7 @@ import type { Deps } from "../deps.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import { type DeviceChange, lastSequence, listDeviceChanges } from "./registry/device-feed-rows.ts";
+import { DEVICES_TOPIC } from "./registry/journal.ts";
 
 /** Changes that are told of in one go; whoever is told acts on each. */
 const SLICE = 100;
@@ -62,7 +63,7 @@ export function followDevices(deps: Pick<Deps, "store" | "clock" | "log">, onCha
     start(): void {
       stopped = false;
       seen = store.read(lastSequence);
-      listening = store.onWake("devices", look);
+      listening = store.onWake(DEVICES_TOPIC, look);
       timer = clock.at(clock.now() + SWEEP_MS, sweep);
     },
     stop(): void {

@@ -5,6 +5,7 @@ import { DomainError, describeError } from "../kernel/failure.ts";
 import { attemptDelivery } from "../notifications/deliveries/attempt-delivery.ts";
 import { type Leased, leaseDeliveries } from "../notifications/deliveries/lease-deliveries.ts";
 import { type Settlement, settleDelivery } from "../notifications/deliveries/settle-delivery.ts";
+import { DELIVERIES_TOPIC } from "../notifications/model/enqueue.ts";
 import { DeliveryMetrics } from "./delivery-metrics.ts";
 import { UnderWay } from "./under-way.ts";
 
@@ -38,7 +39,7 @@ export class Deliverer {
 
   start(): void {
     this.#stopped = false;
-    this.#listening = this.#deps.store.onWake("deliveries", () => this.#look());
+    this.#listening = this.#deps.store.onWake(DELIVERIES_TOPIC, () => this.#look());
     this.#look();
   }
 

@@ -1,5 +1,6 @@
 import { findActor } from "../access/model/credential-rows.ts";
 import { permits } from "../access/model/statement.ts";
+import type { Job } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError } from "../kernel/failure.ts";
@@ -19,11 +20,16 @@ import {
   findWalk,
   finishWalk,
   listPendingReferences,
+  REFERENCES_TOPIC,
   savePosition,
   spreadChange,
 } from "./model/source-rows.ts";
 import { gateOf } from "./model/touchable.ts";
 
+/** References that one command copies at most. Each costs more than other rows: it walks its sources and evaluates rules. */
+const SLICE = 100;
+/** How long an account's turn takes. */
+const TURN_MS = 3;
 /** Chains of references are followed this far (specification 2.8). */
 const HOPS_MAX = 8;
 
@@ -60,6 +66,21 @@ export const copyReferences = command("copy_references", (tx, _actor, { after = 
   const walked = copyChanged(tx, accountId, limit - done, isOver);
   return { done: done + walked, more: findWaiting(tx, "") !== undefined, after: accountId };
 });
+
+/** Woken by each change of a source; the schedule catches a lost wake-up. Accounts take turns of equal length. */
+export function copyReferencesJob(): Job {
+  let after = "";
+  return {
+    name: "copy_references",
+    schedule: "7 */6 * * *",
+    wokenBy: REFERENCES_TOPIC,
+    run: async ({ store }) => {
+      const slice = await store.write(copyReferences, SYSTEM, { after, limit: SLICE, ms: TURN_MS });
+      after = slice.after;
+      return { done: slice.done, more: slice.more };
+    },
+  };
+}
 
 function queueWalks(tx: Tx, accountId: string, isOver: () => boolean): void {
   for (let left = SPREAD_MAX; left > 0 && !isOver(); ) {

@@ -1,3 +1,5 @@
+import { JOB_SLICE, type Job } from "../deps.ts";
+import { SYSTEM } from "../kernel/actor.ts";
 import { durationMs } from "../kernel/duration.ts";
 import { command } from "../store/sqlite/command.ts";
 import { dropRecords } from "./changes/change-value.ts";
@@ -23,3 +25,17 @@ export const pruneHistory = command("prune_history", (tx, _actor, { after, limit
   const last = entries.length === limit ? entries.at(-1) : undefined;
   return { dropped, last: last ? { twinId: last.twinId, accountId: last.accountId, name: last.name } : null };
 });
+
+/** Walks all entries that keep a history for a time, slice by slice. Until it comes by, reads leave out what is too old. */
+export function pruneHistoryJob(): Job {
+  let after: EntryKey | null = null;
+  return {
+    name: "prune_history",
+    schedule: "37 3 * * *",
+    run: async ({ store }) => {
+      const { dropped, last } = await store.write(pruneHistory, SYSTEM, { after, limit: JOB_SLICE });
+      after = last;
+      return { done: dropped, more: last !== null };
+    },
+  };
+}

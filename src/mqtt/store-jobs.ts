@@ -1,4 +1,4 @@
-import type { Job } from "../deps.ts";
+import { JOB_SLICE, type Job } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import {
   dropEndedHubs,
@@ -7,12 +7,11 @@ import {
   dropWill,
   expireSessions,
 } from "./persistence/clear-away.ts";
-import { nextSessionExpiry } from "./persistence/session-rows.ts";
+import { QUEUES_TOPIC } from "./persistence/queue-rows.ts";
+import { nextSessionExpiry, SESSIONS_TOPIC } from "./persistence/session-rows.ts";
 import type { WillDue } from "./persistence/will.ts";
-import { hasWill, listDueWills, nextWill } from "./persistence/will-rows.ts";
+import { hasWill, listDueWills, nextWill, WILLS_TOPIC } from "./persistence/will-rows.ts";
 
-/** Rows that a job takes in one transaction, so that nobody waits long behind it. */
-const SLICE = 100;
 /** Wills are as large as messages. */
 const WILLS_SLICE = 10;
 
@@ -28,19 +27,19 @@ export const mqttJobs = ({ onWill, onExpired }: Callbacks): readonly Job[] => [
   {
     name: "expire_sessions",
     schedule: "2-59/10 * * * *",
-    wokenBy: "sessions",
+    wokenBy: SESSIONS_TOPIC,
     dueAt: nextSessionExpiry,
     run: async ({ store }) => {
-      const expired = await store.write(expireSessions, SYSTEM, { limit: SLICE });
+      const expired = await store.write(expireSessions, SYSTEM, { limit: JOB_SLICE });
       if (expired.length > 0) onExpired?.(expired);
-      return { done: expired.length, more: expired.length === SLICE };
+      return { done: expired.length, more: expired.length === JOB_SLICE };
     },
   },
   {
     // The broker publishes a will that is due at once; if that fails, the next tick does.
     name: "publish_wills",
     schedule: "* * * * *",
-    wokenBy: "wills",
+    wokenBy: WILLS_TOPIC,
     dueAt: nextWill,
     run: async ({ store }) => {
       const due = store.read((reader) => listDueWills(reader, WILLS_SLICE));
@@ -54,17 +53,17 @@ export const mqttJobs = ({ onWill, onExpired }: Callbacks): readonly Job[] => [
   {
     name: "drop_ended_queues",
     schedule: "8-59/10 * * * *",
-    wokenBy: "queues",
-    run: ({ store }) => store.write(dropEndedQueues, SYSTEM, { limit: SLICE }),
+    wokenBy: QUEUES_TOPIC,
+    run: ({ store }) => store.write(dropEndedQueues, SYSTEM, { limit: JOB_SLICE }),
   },
   {
     name: "drop_ended_hubs",
     schedule: "9-59/10 * * * *",
-    run: ({ store }) => store.write(dropEndedHubs, SYSTEM, { limit: SLICE }),
+    run: ({ store }) => store.write(dropEndedHubs, SYSTEM, { limit: JOB_SLICE }),
   },
   {
     name: "drop_expired_messages",
     schedule: "* * * * *",
-    run: ({ store }) => store.write(dropExpiredMessages, SYSTEM, { limit: SLICE }),
+    run: ({ store }) => store.write(dropExpiredMessages, SYSTEM, { limit: JOB_SLICE }),
   },
 ];

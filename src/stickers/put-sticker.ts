@@ -7,7 +7,7 @@ import { writeInParts } from "../kernel/fairness/parts.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { announce } from "./announce.ts";
-import { countOnTwin, deleteSticker, findSticker, insertSticker, type Sticker } from "./rows.ts";
+import { countOnTwin, deleteSticker, findSticker, insertSticker, STICKERS_TOPIC, type Sticker } from "./rows.ts";
 import type { Wish } from "./schema.ts";
 
 /** Default and maximum (specification 2.11). */
@@ -70,7 +70,7 @@ export const putSticker = userCommand(
     });
     const put = outcomes.flatMap(([, outcome]) => ("error" in outcome ? [] : [outcome]));
     announce(tx, actor, "sticker.put", put);
-    if (put.length > 0) tx.wake("stickers");
+    if (put.length > 0) tx.wake(STICKERS_TOPIC);
     return outcomes;
   },
   ({ stickers }) => isBulkyList(stickers),

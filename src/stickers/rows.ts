@@ -8,7 +8,11 @@ import {
   type Tx,
   text,
   textOrNull,
+  wakeTopic,
 } from "../store/sqlite/sql.ts";
+
+/** A sticker was put that expires. */
+export const STICKERS_TOPIC = wakeTopic("stickers");
 
 /** The key of a sticker: its twin, the account that put it, and its color. */
 type StickerKey = { twinId: string; accountId: string; color: string };

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { INVARIANTS } from "../../src/cli/invariants.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { MQTT_INVARIANTS } from "../../src/mqtt/persistence/invariant-rows.ts";
+import { INVARIANTS } from "../../src/rooms.ts";
 import { backUp } from "../../src/store/backup/back-up.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
 import { busyAccount, type Step } from "../support/busy/busy-account.ts";

@@ -2,11 +2,11 @@ import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { ACCOUNT_TABLES, LEFT_TABLES } from "../../src/cli/account-tables.ts";
 import { withExport } from "../../src/cli/export.ts";
 import { importInto } from "../../src/cli/import.ts";
 import { rebuildAt } from "../../src/documents/rebuild-document.ts";
 import { listRetained } from "../../src/mqtt/persistence/retained-rows.ts";
+import { ACCOUNT_TABLES, ROOMS } from "../../src/rooms.ts";
 import { createExportSeal } from "../../src/store/transfer/export-seal.ts";
 import { busyAccount, type Step } from "../support/busy/busy-account.ts";
 import { runHere } from "../support/process/run-here.ts";
@@ -164,7 +164,10 @@ test("every table of the database either travels with an account or is left for 
   const tables = connection
     .all("SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'")
     .map((row) => String(row["name"]));
-  const known = [...ACCOUNT_TABLES.map(({ table }) => table), ...Object.keys(LEFT_TABLES)];
+  const known = [
+    ...ACCOUNT_TABLES.map(({ table }) => table),
+    ...ROOMS.flatMap(({ leftTables = {} }) => Object.keys(leftTables)),
+  ];
   expect(tables.filter((name) => !known.includes(name))).toEqual([]);
   expect(known.length).toBe(new Set(known).size);
   connection.close();

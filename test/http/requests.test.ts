@@ -145,9 +145,8 @@ test("a chunked body is counted as it arrives", async () => {
       },
     });
     const headers = { authorization: caller.authorization, "transfer-encoding": "chunked" };
-    const { createApp } = await import("../../src/http/app.ts");
     const request = new Request("http://twinpost.test/twins", { method: "POST", body, headers });
-    const response = await createApp(world.deps).fetch(request, { peerAddress: () => "192.0.2.1" });
+    const response = await world.server.handle(request, () => "192.0.2.1");
     return { status: response.status, body: (await response.json()) as { subcode?: number }, pulled };
   };
   expect(await chunked(['{"descri', 'ption":{}}'])).toMatchObject({ status: 201 });

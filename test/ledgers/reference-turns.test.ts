@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { jobs } from "../../src/jobs/jobs.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
+import { roomJobs } from "../../src/rooms.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 import { copyAll, copyIn, createReader, createTwin, type Ledger, ledgerOf } from "./ledger-world.ts";
 
@@ -99,7 +99,7 @@ test("a turn of the job ends when its time is over, with at least one reference 
   const slice = await world.store.write(copyReferences, SYSTEM, { limit: 100, ms: 0 });
   expect(slice).toMatchObject({ done: 1, more: true });
   expect(await copyIn(ledgers[0] as Ledger, "copy_0")).toEqual(["ok", 0]);
-  const [job] = jobs().filter(({ name }) => name === "copy_references");
+  const [job] = roomJobs().filter(({ name }) => name === "copy_references");
   for (let slices = 0; (await job?.run(world.deps))?.more; slices++) expect(slices).toBeLessThan(10);
   expect(await copyIn(ledgers[0] as Ledger, "copy_2")).toEqual(["ok", 0]);
 });

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { copyReferences } from "../../src/ledgers/copy-references.ts";
+import { roomJobs } from "../../src/rooms.ts";
 import { openServerStore } from "../../src/store/store.ts";
 import { openWorld, type World } from "../support/world/world.ts";
 import { copyAll, createTwin, ledgerOf } from "./ledger-world.ts";
@@ -92,7 +92,7 @@ test("what was not copied when the server stopped is copied when it starts", asy
 
   const { clock, deps, dataDir } = world;
   const store = await openServerStore({ dataDir, clock, random: deps.random, log: deps.log });
-  const scheduler = new Scheduler({ ...deps, store }, jobs());
+  const scheduler = new Scheduler({ ...deps, store }, roomJobs());
   scheduler.start();
   await scheduler.settled();
   expect(copies()).toEqual({ 1: 301 });

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { watchEventLoop } from "../../src/cli/process-metrics.ts";
 import { stopwatchMs, systemClock } from "../../src/kernel/clock.ts";
 import { expose } from "../../src/metrics/exposition.ts";
 import { Metrics } from "../../src/metrics/metrics.ts";
+import { watchEventLoop } from "../../src/server/process-metrics.ts";
 import { readExposition } from "../support/http/exposition.ts";
 
 const neverUnreadable = (name: string) => {

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
-import { createApp } from "../../src/http/app.ts";
-import { jobs } from "../../src/jobs/jobs.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
+import { roomJobs } from "../../src/rooms.ts";
 import { expireStickers } from "../../src/stickers/expire-stickers.ts";
 import { newTwin } from "../support/world/ledger.ts";
 import { journal, messages, published } from "../support/world/published-messages.ts";
@@ -82,7 +81,7 @@ test("an expiry that fell due while the server was stopped is published when it 
   await put({ red: { recipients, validity_ts: seconds() + 60, publish: PUBLISH } });
   world.clock.advance(3_600_000);
   const restart = async () => {
-    const scheduler = new Scheduler(world.deps, jobs());
+    const scheduler = new Scheduler(world.deps, roomJobs());
     scheduler.start();
     await scheduler.settled();
     await scheduler.stop();
@@ -91,11 +90,9 @@ test("an expiry that fell due while the server was stopped is published when it 
   await restart();
   expect(messages(world)).toEqual(["sticker.put to put", "sticker.expired to expired"]);
   expect(journal(world, "sticker.expired").map(({ occurred_at }) => occurred_at)).toEqual([world.clock.now()]);
-  const app = createApp(world.deps);
   const headers = { authorization: desk.authorization };
-  const answer = await app.fetch(new Request("http://twinpost.test/stickers", { headers }), {
-    peerAddress: () => "192.0.2.1",
-  });
+  const request = new Request("http://twinpost.test/stickers", { headers });
+  const answer = await world.server.handle(request, () => "192.0.2.1");
   expect(await answer.json()).toEqual({ stickers: [] });
 });
 
@@ -168,7 +165,7 @@ test("an expiry that cannot be stored is retried at once, not at the next tick",
   };
   const scheduler = new Scheduler(
     { ...world.deps, store },
-    jobs().filter(({ name }) => name === "expire_stickers"),
+    roomJobs().filter(({ name }) => name === "expire_stickers"),
   );
   scheduler.start();
   const end = world.clock.now() + 10_000;

@@ -6,9 +6,11 @@ import type { Owner } from "../../src/kernel/fairness/fair-queue.ts";
 import { command } from "../../src/store/sqlite/command.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
 import { Snapshots } from "../../src/store/sqlite/snapshots.ts";
-import { integer, type Reader, type Tx } from "../../src/store/sqlite/sql.ts";
+import { integer, type Reader, type Tx, wakeTopic } from "../../src/store/sqlite/sql.ts";
 import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
+
+const SOME_TOPIC = wakeTopic("some");
 
 const countNotes = (reader: Pick<Reader, "get">) =>
   integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
@@ -76,9 +78,9 @@ test("a command is answered after its commit, and a reader sees nothing before",
   const peek = command("peek", (tx, _actor, _input: null) => {
     note(tx, "peek");
     seenInside.push(world.store.read(countNotes), countNotes(other), countNotes(tx));
-    tx.wake("references");
+    tx.wake(SOME_TOPIC);
   });
-  world.store.onWake("references", () => seenInside.push(world.store.read(countNotes)));
+  world.store.onWake(SOME_TOPIC, () => seenInside.push(world.store.read(countNotes)));
 
   await world.store.write(peek, SYSTEM, null);
   expect(countNotes(other)).toBe(1);
@@ -92,13 +94,13 @@ test("a group wakes each listener once, a refused command wakes none, and a list
   let woken = 0;
   const waking = command("wake", (tx, _actor, { data, fail }: Input) => {
     note(tx, data);
-    tx.wake("references");
+    tx.wake(SOME_TOPIC);
     if (fail) throw conflict("precondition", data);
   });
-  world.store.onWake("references", () => {
+  world.store.onWake(SOME_TOPIC, () => {
     throw new Error("a listener's own trouble");
   });
-  const stop = world.store.onWake("references", () => woken++);
+  const stop = world.store.onWake(SOME_TOPIC, () => woken++);
   const inputs: Input[] = [{ data: "a" }, { data: "b", fail: "after" }, { data: "c" }];
   await Promise.all(inputs.map((input) => outcomeOf(world.store.write(waking, SYSTEM, input))));
   expect(woken).toBe(1);
@@ -245,10 +247,10 @@ test("a group runs commands for longer if only those of one account are waiting"
   const slow = command("slow", (tx, _actor, data: string) => {
     world.clock.advance(1);
     note(tx, data);
-    tx.wake("references");
+    tx.wake(SOME_TOPIC);
   });
   let groups = 0;
-  world.store.onWake("references", () => groups++);
+  world.store.onWake(SOME_TOPIC, () => groups++);
   const groupsOf = async (accounts: readonly string[]) => {
     groups = 0;
     const owners = Array.from({ length: 24 }, (_, i) => ownerNamed(accounts[i % accounts.length] as string));

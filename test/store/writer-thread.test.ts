@@ -1,19 +1,21 @@
 import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { COMMANDS } from "../../src/commands.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemClock } from "../../src/kernel/clock.ts";
 import { conflict, DomainError } from "../../src/kernel/failure.ts";
 import { createLog } from "../../src/kernel/log.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
+import { COMMANDS } from "../../src/rooms.ts";
 import { type Command, command, isBulkyList } from "../../src/store/sqlite/command.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { integer, type Reader } from "../../src/store/sqlite/sql.ts";
+import { integer, type Reader, wakeTopic } from "../../src/store/sqlite/sql.ts";
 import { openServerStore, StoreInUse } from "../../src/store/store.ts";
 import { GroupCommit } from "../../src/store/writer/group-commit.ts";
 import { type Commands, serveWriter } from "../../src/store/writer/writer-thread.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";
+
+const SOME_TOPIC = wakeTopic("some");
 
 const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?: boolean }): number => {
   const sequence = tx.insert(
@@ -21,7 +23,7 @@ const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?:
     tx.now,
     data,
   );
-  tx.wake("references");
+  tx.wake(SOME_TOPIC);
   if (fail) throw conflict("exists", data, { resource: "Note", id: data });
   return sequence;
 });
@@ -94,7 +96,7 @@ test("a refusal arrives with its failure, a bug with what the log needs, and nei
   await using world = await openThreadedStore();
   const { store } = world;
   let woken = 0;
-  store.onWake("references", () => woken++);
+  store.onWake(SOME_TOPIC, () => woken++);
   const [kept, refused, bug, keptToo] = await Promise.allSettled([
     store.write(note, SYSTEM, { data: "kept" }),
     store.write(note, SYSTEM, { data: "refused", fail: true }),

@@ -15,6 +15,7 @@ const ROOMS = [
   ["platform", "store", "config", "rules"],
   ["deps"],
   ["events"],
+  ["room"],
   ["access"],
   ["policy"],
   ["twins"],
@@ -22,7 +23,8 @@ const ROOMS = [
   ["identities", "ledgers", "stickers", "documents"],
   ["hub"],
   ["http", "mqtt", "jobs"],
-  ["commands"],
+  ["rooms"],
+  ["server"],
   ["cli"],
   ["main", "writer"],
 ];

@@ -1,6 +1,6 @@
 import { permit } from "../../access/model/statement.ts";
 import { userCommand } from "../../access/model/user-command.ts";
-import type { Deps } from "../../deps.ts";
+import type { Deps, Job } from "../../deps.ts";
 import { type Actor, SYSTEM, type UserActor } from "../../kernel/actor.ts";
 import { assert } from "../../kernel/assert.ts";
 import { inUse } from "../../kernel/failure.ts";
@@ -53,10 +53,19 @@ export async function deleteHub(deps: Deps, actor: UserActor, id: string, withDe
 }
 
 /** Ends hubs that are marked and not gone: their deletion was cut short. Answers how many devices ended. */
-export async function finishHubDeletions(deps: Deps): Promise<number> {
+async function finishHubDeletions(deps: Deps): Promise<number> {
   const id = deps.store.read(findEndingHub);
   return id === undefined ? 0 : 1 + (await endHub(deps, SYSTEM, id));
 }
+
+export const finishHubDeletionsJob: Job = {
+  name: "finish_hub_deletions",
+  schedule: "27 * * * *",
+  run: async (deps) => {
+    const done = await finishHubDeletions(deps);
+    return { done, more: done > 0 };
+  },
+};
 
 async function endHub({ store }: Deps, actor: Actor, id: string): Promise<number> {
   let done = 0;

@@ -1,4 +1,4 @@
-import type { Deps } from "../../deps.ts";
+import type { Deps, Job } from "../../deps.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
@@ -26,7 +26,7 @@ export const addCounts = command("add_message_counts", (tx, _actor, { counts }: 
 });
 
 /** Adds a slice of what was counted to the metrics, and answers how many devices' counts those were. What cannot be stored is counted again. */
-export async function keepMessageCounts({ store, messages }: Deps): Promise<number> {
+async function keepMessageCounts({ store, messages }: Deps): Promise<number> {
   const taken = messages.take(SLICE);
   if (taken.length === 0) return 0;
   const counts = taken.map(([name, count]) => {
@@ -41,6 +41,15 @@ export async function keepMessageCounts({ store, messages }: Deps): Promise<numb
   }
   return taken.length;
 }
+
+export const keepMessageCountsJob: Job = {
+  name: "keep_message_counts",
+  schedule: "*/10 * * * *",
+  run: async (deps) => {
+    const done = await keepMessageCounts(deps);
+    return { done, more: done > 0 };
+  },
+};
 
 /** Adds all that was counted. */
 export async function keepAllMessageCounts(deps: Deps): Promise<void> {

@@ -1,9 +1,12 @@
 import { record } from "../../events/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import type { Tx } from "../../store/sqlite/sql.ts";
+import { type Tx, wakeTopic } from "../../store/sqlite/sql.ts";
 import type { Device } from "./device-rows.ts";
 import type { Hub } from "./hub-rows.ts";
+
+/** Hubs or devices changed. */
+export const DEVICES_TOPIC = wakeTopic("devices");
 
 type HubKind = "hub.created" | "hub.updated" | "hub.enabled" | "hub.disabled" | "hub.ca_set" | "hub.deleted";
 type DeviceKind =
@@ -30,7 +33,7 @@ export function recordHub(tx: Tx, actor: Actor, kind: HubKind, hub: Hub): void {
     has_graphite_config: hub.graphiteSealed !== null,
     ca_fingerprint: hub.caFingerprint,
   };
-  tx.wake("devices");
+  tx.wake(DEVICES_TOPIC);
   record(tx, actor, { kind, accountId: hub.accountId, data });
 }
 
@@ -48,6 +51,6 @@ export function recordDevice(tx: Tx, actor: Actor, kind: DeviceKind, device: Dev
     certificate_fingerprint: device.certificate?.fingerprint ?? null,
     ...(device.pendingCertificate && { pending_certificate_fingerprint: device.pendingCertificate.fingerprint }),
   } satisfies JsonObject;
-  tx.wake("devices");
+  tx.wake(DEVICES_TOPIC);
   record(tx, actor, { kind, accountId: device.accountId, twinId: device.id, data });
 }

@@ -4,7 +4,7 @@ import type { Tx } from "../../store/sqlite/sql.ts";
 import type { ChangeableEntry, EntryKey } from "../model/entry.ts";
 import { deleteOldestRecords, deleteRecordsBefore, insertRecords } from "../model/history-rows.ts";
 import { isFull, NO_RECORDS, recordsSince, withRecord } from "../model/recent-records.ts";
-import { insertChangedSource } from "../model/source-rows.ts";
+import { insertChangedSource, REFERENCES_TOPIC } from "../model/source-rows.ts";
 
 /** History records kept per entry, beside those in its own row; the journal has everything within its retention. */
 const RECORDS_MAX = 1000;
@@ -55,5 +55,5 @@ export function dropRecords(tx: Tx, entry: ChangeableEntry, before = Number.MAX_
 
 /** Marks the references to an entry for copying, if there are any: its value, visibility or existence has changed. */
 export function announce(tx: Tx, entry: EntryKey): void {
-  if (insertChangedSource(tx, entry)) tx.wake("references");
+  if (insertChangedSource(tx, entry)) tx.wake(REFERENCES_TOPIC);
 }

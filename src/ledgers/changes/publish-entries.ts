@@ -3,7 +3,7 @@ import type { Actor } from "../../kernel/actor.ts";
 import type { JsonObject, JsonValue } from "../../kernel/json.ts";
 import { type JsonText, writeJson, writeObject } from "../../kernel/json-text.ts";
 import { toSeconds } from "../../kernel/schema.ts";
-import { publish, type Trigger } from "../../notifications/model/publish.ts";
+import { publish } from "../../notifications/model/publish.ts";
 import { TOPIC } from "../../notifications/model/topic.ts";
 import type { Author } from "../../policy/author.ts";
 import { type Eyes, eyesOn } from "../../policy/eyes.ts";
@@ -17,6 +17,7 @@ import { publisherIn } from "../model/authors.ts";
 import { type Entry, NULL } from "../model/entry.ts";
 import type { Change } from "./record-entries.ts";
 
+type Trigger = "ledger.entry.added" | "ledger.entry.updated" | "ledger.entry.deleted";
 type LedgerKey = { twinId: string; accountId: string };
 type EntryEvent = { name: string; event: JsonText };
 

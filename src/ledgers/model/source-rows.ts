@@ -1,5 +1,8 @@
-import { integer, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
+import { integer, type Reader, type Row, type Tx, text, wakeTopic } from "../../store/sqlite/sql.ts";
 import type { EntryKey } from "./entry.ts";
+
+/** References wait to be copied. */
+export const REFERENCES_TOPIC = wakeTopic("references");
 
 // Pending work on references: changes whose referring accounts are not all queued yet, walks of these accounts along
 // their references to a changed entry, and new references. All of it is queued by account.
@@ -115,7 +118,7 @@ export function finishWalk(tx: Tx, { sequence, again }: Walk): void {
 /** Queues one reference for copying, whether or not its source has changed. */
 export function insertPendingReference(tx: Tx, { twinId, accountId, name }: EntryKey): void {
   tx.run("INSERT INTO pending_references (twin_id, account_id, name) VALUES (?, ?, ?)", twinId, accountId, name);
-  tx.wake("references");
+  tx.wake(REFERENCES_TOPIC);
 }
 
 /** New references of an account, oldest first. */

@@ -4,7 +4,7 @@ import { deleteOldest, deleteQueued, listExpiredQueued } from "./queue-rows.ts";
 import { deleteExpiredRetained, deleteSomeRetained } from "./retained-rows.ts";
 import { findEndedSession, forgetEndedSession, listExpiredSessions } from "./session-rows.ts";
 import { deleteUsage, findEndedHub } from "./usage-rows.ts";
-import { deleteWill } from "./will-rows.ts";
+import { deleteWill, WILLS_TOPIC } from "./will-rows.ts";
 
 // Clean-up after expiry and deletions. Each command does a slice and may be repeated.
 
@@ -14,7 +14,7 @@ type Slice = { limit: number };
 export const expireSessions = command("expire_sessions", (tx, _actor, { limit }: Slice): number[] => {
   const expired = listExpiredSessions(tx, limit);
   for (const session of expired) endSession(tx, session);
-  if (expired.length > 0) tx.wake("wills");
+  if (expired.length > 0) tx.wake(WILLS_TOPIC);
   return expired.map(({ id }) => id);
 });
 

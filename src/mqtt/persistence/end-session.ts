@@ -1,4 +1,5 @@
 import type { Tx } from "../../store/sqlite/sql.ts";
+import { QUEUES_TOPIC } from "./queue-rows.ts";
 import { deleteSession, type StoredSession } from "./session-rows.ts";
 import { makeWillDue } from "./will-rows.ts";
 
@@ -6,5 +7,5 @@ import { makeWillDue } from "./will-rows.ts";
 export function endSession(tx: Tx, { id, nextPosition }: StoredSession): void {
   makeWillDue(tx, id);
   deleteSession(tx, id);
-  if (nextPosition > 1) tx.wake("queues");
+  if (nextPosition > 1) tx.wake(QUEUES_TOPIC);
 }

@@ -1,8 +1,19 @@
-import { integer, integerOrNull, type Reader, type Row, type Tx, textOrNull } from "../../store/sqlite/sql.ts";
+import {
+  integer,
+  integerOrNull,
+  type Reader,
+  type Row,
+  type Tx,
+  textOrNull,
+  wakeTopic,
+} from "../../store/sqlite/sql.ts";
 import { REFILL_BYTES } from "../limits.ts";
 import type { Message } from "../wire/message.ts";
 import { type BodyColumns, bodyFrom } from "./message-rows.ts";
 import { packFlags, unpackFlags } from "./queue-flags.ts";
+
+/** Sessions that ended left queues behind. */
+export const QUEUES_TOPIC = wakeTopic("queues");
 
 /** A message that waits for a session's client, or for its acknowledgement. */
 type QueuedMessage = {

@@ -1,4 +1,16 @@
-import { boolean, integer, integerOrNull, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
+import {
+  boolean,
+  integer,
+  integerOrNull,
+  type Reader,
+  type Row,
+  type Tx,
+  text,
+  wakeTopic,
+} from "../../store/sqlite/sql.ts";
+
+/** Time will end sessions. */
+export const SESSIONS_TOPIC = wakeTopic("sessions");
 
 /** A stored session without its subscriptions, its queue and its will. */
 export type StoredSession = {

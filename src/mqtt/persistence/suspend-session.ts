@@ -1,9 +1,16 @@
 import { command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { endSession } from "./end-session.ts";
-import { findSessionById, listConnected, markSuspended, NEVER_EXPIRES_S, type StoredSession } from "./session-rows.ts";
+import {
+  findSessionById,
+  listConnected,
+  markSuspended,
+  NEVER_EXPIRES_S,
+  SESSIONS_TOPIC,
+  type StoredSession,
+} from "./session-rows.ts";
 import type { WillDue } from "./will.ts";
-import { armWill, deleteWaitingWills, listDueWillsOf } from "./will-rows.ts";
+import { armWill, deleteWaitingWills, listDueWillsOf, WILLS_TOPIC } from "./will-rows.ts";
 
 type Input = {
   sessionId: number;
@@ -25,7 +32,7 @@ export const suspendSession = command("suspend_session", (tx, _actor, input: Inp
   if (input.will === "discard") deleteWaitingWills(tx, session.id);
   suspend(tx, { ...session, expiryIntervalS: input.expiryIntervalS }, input.sentThrough);
   const dueWill = listDueWillsOf(tx, session.id).at(-1) ?? null;
-  if (!dueWill) tx.wake("wills");
+  if (!dueWill) tx.wake(WILLS_TOPIC);
   return { dueWill };
 });
 
@@ -38,7 +45,7 @@ type Slice = { afterId: number; limit: number };
 export const suspendAllSessions = command("suspend_all_sessions", (tx, _actor, { afterId, limit }: Slice) => {
   const sessions = listConnected(tx, afterId, limit);
   for (const session of sessions) suspend(tx, session);
-  if (sessions.length > 0) tx.wake("wills");
+  if (sessions.length > 0) tx.wake(WILLS_TOPIC);
   return { done: sessions.length, last: sessions.length < limit ? null : (sessions.at(-1)?.id ?? null) };
 });
 
@@ -51,5 +58,5 @@ function suspend(tx: Tx, session: StoredSession, sentThrough = session.nextPosit
   const expiresAt = expiryIntervalS === NEVER_EXPIRES_S ? null : tx.now + expiryIntervalS * 1000;
   markSuspended(tx, { ...session, expiresAt, sentThrough });
   armWill(tx, id, expiresAt);
-  if (expiresAt !== null) tx.wake("sessions");
+  if (expiresAt !== null) tx.wake(SESSIONS_TOPIC);
 }

@@ -1,7 +1,19 @@
-import { boolean, integer, integerOrNull, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
+import {
+  boolean,
+  integer,
+  integerOrNull,
+  type Reader,
+  type Row,
+  type Tx,
+  text,
+  wakeTopic,
+} from "../../store/sqlite/sql.ts";
 import type { QoS } from "../wire/packets.ts";
 import { bodyColumns, bodyFrom } from "./message-rows.ts";
 import type { StoredWill, WillDue } from "./will.ts";
+
+/** Time will publish wills. */
+export const WILLS_TOPIC = wakeTopic("wills");
 
 type NewWill = { sessionId: number; deviceId: string; hubNumber: number; will: StoredWill };
 

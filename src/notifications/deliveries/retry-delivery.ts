@@ -3,7 +3,7 @@ import { record } from "../../events/record.ts";
 import { conflict } from "../../kernel/failure.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { type Delivery, findDelivery, firstAttemptAt, saveRestart } from "../model/delivery-rows.ts";
-import { dueAtOf } from "../model/enqueue.ts";
+import { DELIVERIES_TOPIC, dueAtOf } from "../model/enqueue.ts";
 import { getOwnDelivery } from "../model/lookups.ts";
 import { findSubscription, saveDue } from "../model/subscription-rows.ts";
 
@@ -32,5 +32,5 @@ export function makeDue(tx: Tx, subscriptionId: string): void {
   const subscription = findSubscription(tx, subscriptionId);
   if (!subscription || subscription.endedAt !== null) return;
   saveDue(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));
-  tx.wake("deliveries");
+  tx.wake(DELIVERIES_TOPIC);
 }

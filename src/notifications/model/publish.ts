@@ -1,17 +1,14 @@
 import type { JsonText } from "../../kernel/json-text.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
-import { dueAtWithMore, enqueue } from "./enqueue.ts";
+import { DELIVERIES_TOPIC, dueAtWithMore, enqueue } from "./enqueue.ts";
 import { listReached, saveMessageCount, type WebhookSubscription } from "./subscription-rows.ts";
-
-export type Trigger =
-  | ("ledger.entry.added" | "ledger.entry.updated" | "ledger.entry.deleted")
-  | ("sticker.put" | "sticker.removed" | "sticker.expired");
 
 export type Publication = {
   /** The publishing account: the owner of the entry or sticker. */
   accountId: string;
   twinId: string;
-  trigger: Trigger;
+  /** What happened, in the words of the room that publishes it. */
+  trigger: string;
   topics: readonly string[];
   event: JsonText;
 };
@@ -43,6 +40,6 @@ export function publish(tx: Tx, ...publications: readonly Publication[]): void {
   for (const subscription of numbered.values()) {
     const dueAt = dueAtWithMore(tx, subscription);
     saveMessageCount(tx, subscription.id, subscription.messageCount, dueAt);
-    if (dueAt !== null) tx.wake("deliveries");
+    if (dueAt !== null) tx.wake(DELIVERIES_TOPIC);
   }
 }

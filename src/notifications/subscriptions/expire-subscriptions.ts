@@ -1,5 +1,7 @@
+import { JOB_SLICE, type Job } from "../../deps.ts";
+import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
-import { dueAtWithMore, enqueue } from "../model/enqueue.ts";
+import { DELIVERIES_TOPIC, dueAtWithMore, enqueue } from "../model/enqueue.ts";
 import { deleteDeliveriesBefore, dropWaiting, findUncleared } from "../model/old-delivery-rows.ts";
 import { deleteEndedBefore, listLapsed, listNoticeDue, saveDue, saveNotice } from "../model/subscription-rows.ts";
 import { endSubscription } from "./end-subscription.ts";
@@ -14,7 +16,7 @@ export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }:
     if (subscription.confirmedAt === null || subscription.expiresAt <= tx.now) continue;
     saveDue(tx, subscription.id, dueAtWithMore(tx, subscription));
     enqueue(tx, subscription, { type: "Expiring" });
-    tx.wake("deliveries");
+    tx.wake(DELIVERIES_TOPIC);
   }
   return due.length;
 });
@@ -40,3 +42,37 @@ export const pruneDeliveries = command("prune_deliveries", (tx, _actor, { after,
   const { count, last } = deleteDeliveriesBefore(tx, after, before, limit);
   return { count: count + (last === null ? deleteEndedBefore(tx, before, limit) : 0), last };
 });
+
+export const announceExpiryJob: Job = {
+  name: "announce_expiry",
+  schedule: "*/15 * * * *",
+  run: async ({ store }) => {
+    const done = await store.write(announceExpiry, SYSTEM, { limit: JOB_SLICE });
+    return { done, more: done >= JOB_SLICE };
+  },
+};
+
+export const expireSubscriptionsJob: Job = {
+  name: "expire_subscriptions",
+  schedule: "3-59/15 * * * *",
+  run: async ({ store }) => {
+    const done = await store.write(expireSubscriptions, SYSTEM, { limit: JOB_SLICE });
+    return { done, more: done > 0 };
+  },
+};
+
+/** Walks all deliveries that are old enough, from slice to slice and from hour to hour. */
+export function pruneDeliveriesJob(): Job {
+  let after = 0;
+  return {
+    name: "prune_deliveries",
+    schedule: "47 * * * *",
+    run: async ({ store, clock, config }) => {
+      if (config.deliveriesKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
+      const input = { after, before: clock.now() - config.deliveriesKeepMs, limit: JOB_SLICE };
+      const { count, last } = await store.write(pruneDeliveries, SYSTEM, input);
+      after = last ?? 0;
+      return { done: count, more: last !== null };
+    },
+  };
+}

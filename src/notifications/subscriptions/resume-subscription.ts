@@ -1,6 +1,7 @@
 import { userCommand } from "../../access/model/user-command.ts";
 import { record } from "../../events/record.ts";
 import { firstAttemptAt } from "../model/delivery-rows.ts";
+import { DELIVERIES_TOPIC } from "../model/enqueue.ts";
 import { getOwnSubscription } from "../model/lookups.ts";
 import { HEALTHY } from "../model/schedule.ts";
 import { saveHealth, type WebhookSubscription } from "../model/subscription-rows.ts";
@@ -15,7 +16,7 @@ export const resumeSubscription = userCommand(
   (tx, actor, { id }: { id: string }): WebhookSubscription => {
     const subscription = getOwnSubscription(tx, actor, id);
     saveHealth(tx, id, HEALTHY, firstAttemptAt(tx, id));
-    tx.wake("deliveries");
+    tx.wake(DELIVERIES_TOPIC);
     const { accountId, topic } = subscription;
     record(tx, actor, { kind: "subscription.resumed", accountId, data: { subscription: id, topic } });
     return { ...subscription, ...HEALTHY };

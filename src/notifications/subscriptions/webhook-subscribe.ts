@@ -6,7 +6,7 @@ import { conflict, DomainError } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { assertCallable } from "../model/callback-url.ts";
-import { enqueue } from "../model/enqueue.ts";
+import { DELIVERIES_TOPIC, enqueue } from "../model/enqueue.ts";
 import { isGranted } from "../model/grant-rows.ts";
 import { newHashKey, newSigningSecret } from "../model/secrets.ts";
 import {
@@ -102,7 +102,7 @@ export const saveSubscription = userCommand(
     };
     insertSubscription(tx, subscription);
     enqueue(tx, subscription, { type: "Confirmation" });
-    tx.wake("deliveries");
+    tx.wake(DELIVERIES_TOPIC);
     const { id, topic, callbackUrl } = subscription;
     const data = {
       subscription: id,

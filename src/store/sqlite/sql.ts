@@ -7,11 +7,13 @@ import type { JsonText } from "../../kernel/json-text.ts";
  */
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
-/**
- * What a wake-up can be about: values that references copy, webhook deliveries that are due, stickers, sessions and
- * wills that expire, queues left over, hubs and devices that changed.
- */
-export type Topic = "references" | "deliveries" | "stickers" | "sessions" | "wills" | "queues" | "devices";
+declare const declared: unique symbol;
+
+/** What a wake-up is about. Each room declares its topics as constants, and lists them in its manifest. */
+export type Topic = string & { readonly [declared]: true };
+
+/** Declares a topic. Its name is what the writer's thread sends, so names are unique. */
+export const wakeTopic = (name: string) => name as Topic;
 
 export type Row = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,3 @@
-import { Broker } from "../../../src/mqtt/broker.ts";
 import { DeviceDoor } from "../../../src/platform/device-door.ts";
 import { listenTls } from "../../../src/platform/tls.ts";
 import { expectInOrder } from "../store/breakages.ts";
@@ -11,8 +10,7 @@ import { quiet } from "./served-broker.ts";
 export async function serveMutualTls(world: World) {
   const own = await make({ name: "localhost" });
   const faults: unknown[] = [];
-  const broker = new Broker(world.deps);
-  await broker.start();
+  const { broker } = await world.server.openBroker();
   const door = new DeviceDoor(broker.accept, {
     connectionsMax: world.deps.config.mqttConnectionsMax,
     onRefused: () => {},

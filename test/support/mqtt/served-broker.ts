@@ -1,6 +1,5 @@
-import { Scheduler } from "../../../src/jobs/scheduler.ts";
+import type { Scheduler } from "../../../src/jobs/scheduler.ts";
 import { SYSTEM } from "../../../src/kernel/actor.ts";
-import { Broker } from "../../../src/mqtt/broker.ts";
 import { DeviceDoor } from "../../../src/platform/device-door.ts";
 import { listenTcp } from "../../../src/platform/tcp.ts";
 import { command } from "../../../src/store/sqlite/command.ts";
@@ -14,9 +13,7 @@ const nothing = command("nothing", () => null);
 /** A broker on a world's store, that devices connect to by TCP and WebSocket; it and its jobs end with `stop`. */
 export async function serveBroker(world: World) {
   const faults: unknown[] = [];
-  const broker = new Broker(world.deps);
-  await broker.start();
-  const scheduler = new Scheduler(world.deps, broker.jobs());
+  const { broker, scheduler } = await world.server.openBroker();
   scheduler.start();
   const door = new DeviceDoor(broker.accept, {
     connectionsMax: world.deps.config.mqttConnectionsMax,

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
-import { INVARIANTS } from "../../../src/cli/invariants.ts";
+import { INVARIANTS } from "../../../src/rooms.ts";
 import { Connection } from "../../../src/store/sqlite/connection.ts";
 import { findDamage } from "../../../src/store/sqlite/integrity.ts";
 import { findViolations, type Invariant } from "../../../src/store/sqlite/invariant.ts";

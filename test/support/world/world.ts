@@ -1,23 +1,13 @@
 import { join } from "node:path";
 import { createAccount } from "../../../src/access/create-account.ts";
-import { type Config, loadConfig } from "../../../src/config.ts";
-import type { Deps } from "../../../src/deps.ts";
-import { createApp } from "../../../src/http/app.ts";
-import { Deliverer } from "../../../src/jobs/deliverer.ts";
-import { jobs } from "../../../src/jobs/jobs.ts";
-import { Scheduler } from "../../../src/jobs/scheduler.ts";
-import { BodyBudget } from "../../../src/kernel/fairness/body-budget.ts";
-import { FairSlices } from "../../../src/kernel/fairness/fair-slices.ts";
-import { FairTurns } from "../../../src/kernel/fairness/fair-turns.ts";
+import { loadConfig } from "../../../src/config.ts";
 import { createLog } from "../../../src/kernel/log.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
-import { Tally } from "../../../src/kernel/tally.ts";
 import { Metrics } from "../../../src/metrics/metrics.ts";
 import { type HttpServer, serveHttp } from "../../../src/platform/http.ts";
 import { type Net, systemNet } from "../../../src/platform/net.ts";
-import { obtainKey } from "../../../src/store/keys/sealed-keys.ts";
+import { openServer } from "../../../src/server/open-server.ts";
 import { Connection } from "../../../src/store/sqlite/connection.ts";
-import { openServerStore } from "../../../src/store/store.ts";
 import { migratedFolder } from "../store/migrated-folder.ts";
 import { TestClock } from "../test-clock.ts";
 
@@ -47,32 +37,19 @@ export async function openWorld(
     () => clock.now(),
     (line) => logged.push(JSON.parse(line)),
   );
-  const random = systemRandom;
-  const metrics = new Metrics();
   const stopping = new AbortController();
-  const store = await openServerStore({ dataDir: folder.path, clock, random, log, metrics });
-  const userTokenKey = await obtainKey(store, "user-token-key", () => random.bytes(32));
-  const config: Config = loadConfig({ "data-dir": folder.path, ...settings }, {});
-  const deps: Deps = {
-    store,
-    clock,
-    random,
-    log,
+  const config = loadConfig({ "data-dir": folder.path, ...settings }, {});
+  const server = await openServer({
     config,
-    metrics,
+    clock,
+    random: systemRandom,
+    log,
+    metrics: new Metrics(),
     stopping: stopping.signal,
     net,
-    messages: new Tally(),
-    bodies: new BodyBudget(),
-    largeWrites: new FairTurns(),
-    slices: new FairSlices(),
-    userTokenKey,
-  };
-  // Tests of devices do not need it, and it takes half as long as all the rest.
-  let mounted: ReturnType<typeof createApp> | undefined;
-  const app = () => (mounted ??= createApp(deps));
-  const scheduler = new Scheduler(deps, jobs());
-  const deliverer = new Deliverer(deps);
+  });
+  const { deps, scheduler, deliverer } = server;
+  const { store, random } = deps;
 
   /** One request through the app: status, parsed body and headers of its answer. */
   async function call(method: string, path: string, { body, raw, headers, address }: Options = {}): Promise<Answer> {
@@ -83,7 +60,7 @@ export async function openWorld(
       headers: { ...(bytes && { "content-length": String(bytes.length) }), ...headers },
       ...(bytes && { body: bytes }),
     });
-    const response = await app().fetch(request, { peerAddress: () => address ?? "192.0.2.1" });
+    const response = await server.handle(request, () => address ?? "192.0.2.1");
     const text = await response.text();
     return { status: response.status, body: text && JSON.parse(text), headers: response.headers };
   }
@@ -136,16 +113,14 @@ export async function openWorld(
   const servers: HttpServer[] = [];
   /** Serves the app on a socket, for clients with their own HTTP; returns the URL. */
   function listen(): string {
-    const server = serveHttp({ host: "127.0.0.1", port: 0 }, (request, peerAddress, arriving) =>
-      app().fetch(request, { peerAddress, arriving }),
-    );
-    servers.push(server);
-    return `http://127.0.0.1:${server.port}`;
+    const listening = serveHttp({ host: "127.0.0.1", port: 0 }, server.handle);
+    servers.push(listening);
+    return `http://127.0.0.1:${listening.port}`;
   }
 
   /** Ends everything except the data directory, and returns that. */
   async function end() {
-    for (const server of servers) await server.stop(0);
+    for (const listening of servers) await listening.stop(0);
     await scheduler.stop();
     await deliverer.stop(0);
     await store.close();
@@ -153,6 +128,7 @@ export async function openWorld(
   }
 
   return {
+    server,
     listen,
     seed,
     end,

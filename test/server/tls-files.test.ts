@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
-import { endOfCertificate, readTlsFiles } from "../../src/cli/tls-files.ts";
 import { ConfigError } from "../../src/config.ts";
+import { endOfCertificate, readTlsFiles } from "../../src/server/tls-files.ts";
 import { openAuthority } from "../support/http/certificates.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";
 

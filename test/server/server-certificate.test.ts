@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { openDevices } from "../../src/cli/devices.ts";
-import { ServerCertificate } from "../../src/cli/server-certificate.ts";
-import { openWeb } from "../../src/cli/web.ts";
 import { Scheduler } from "../../src/jobs/scheduler.ts";
 import type { AcceptDevice } from "../../src/platform/device-socket.ts";
+import { openDevices } from "../../src/server/devices.ts";
+import { ServerCertificate } from "../../src/server/server-certificate.ts";
+import { openWeb } from "../../src/server/web.ts";
 import { fingerprintOf, fingerprintServed, openAuthority } from "../support/http/certificates.ts";
 import { dialTls, dialWebSocket } from "../support/http/raw-wires.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { openDevices } from "../../src/cli/devices.ts";
-import { ServerCertificate } from "../../src/cli/server-certificate.ts";
 import type { AcceptDevice } from "../../src/platform/device-socket.ts";
 import { serveHttp } from "../../src/platform/http.ts";
+import { openDevices } from "../../src/server/devices.ts";
+import { ServerCertificate } from "../../src/server/server-certificate.ts";
 import { openAuthority } from "../support/http/certificates.ts";
 import { dialTcp, dialTls, dialWebSocket } from "../support/http/raw-wires.ts";
 import { openWorld } from "../support/world/world.ts";
