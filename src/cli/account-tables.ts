@@ -8,7 +8,7 @@ import { NOTIFICATION_TABLES } from "../notifications/model/account-rows.ts";
 import { STICKER_TABLES } from "../stickers/account-rows.ts";
 import { TWIN_TABLES } from "../twins/account-rows.ts";
 
-/** What an account has, in an order in which every row finds those that it names. */
+/** An account's tables, ordered so that every row is inserted after the rows it refers to. */
 export const ACCOUNT_TABLES = [
   ...ACCESS_TABLES,
   ...TWIN_TABLES,
@@ -21,7 +21,7 @@ export const ACCOUNT_TABLES = [
   ...NOTIFICATION_TABLES,
 ];
 
-/** What is no account's to take along, and why: every other table of the database is above. */
+/** Tables that an export leaves out, and why. Every other table of the database is in the list above. */
 export const LEFT_TABLES: Readonly<Record<string, string>> = {
   schema_migrations: "of the database itself",
   upgrade_notices: "of the database itself",

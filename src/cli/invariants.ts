@@ -8,7 +8,7 @@ import { MQTT_INVARIANTS } from "../mqtt/persistence/invariant-rows.ts";
 import { NOTIFICATION_INVARIANTS } from "../notifications/model/invariant-rows.ts";
 import { STICKER_INVARIANTS } from "../stickers/invariant-rows.ts";
 
-/** What every room says has to be true of its rows. */
+/** Every room's invariants of its rows. */
 export const INVARIANTS = [
   ...EVENT_INVARIANTS,
   ...ACCESS_INVARIANTS,

@@ -32,11 +32,14 @@ import { ServerCertificate } from "./server-certificate.ts";
 import { DRAIN_MS, drain, endInTime, stopSignal } from "./stop.ts";
 import { openWeb } from "./web.ts";
 
-/** So long devices are heard that have not been answered since. */
+/** How long shutdown keeps reading from devices that have unanswered requests. */
 const LAST_WORDS_MS = 250;
 const USER_TOKEN_KEY_BYTES = 32;
 
-/** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
+/**
+ * `twinpost serve`: starts everything, and resolves after a signal has stopped it cleanly. A second signal ends the
+ * process at once.
+ */
 export async function serve(flags: Record<string, string>): Promise<void> {
   const config = loadConfig(flags);
   const clock = systemClock;
@@ -84,7 +87,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
     if (certificate) process.on("SIGHUP", () => void certificate.reload({ asked: true }));
     const served = { version: VERSION, http: server.urls, mqtt, admin: admin?.url ?? null, dataDir: config.dataDir };
     log.info("serve.started", served);
-    if (admin) process.stdout.write(`Health and metrics are at ${admin.url}\n`);
+    if (admin) process.stdout.write(`Health and metrics are served at ${admin.url}\n`);
     process.stdout.write(`Twinpost ${VERSION} serves ${[...server.urls, ...mqtt].join(", ")}\n`);
     if (!store.read(hasAccounts)) {
       const dataDir = flags["data-dir"] ? ` --data-dir ${flags["data-dir"]}` : "";
@@ -101,7 +104,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       await devices.close(DRAIN_MS);
     };
     await drain(log, [scheduler.stop(), server.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
-    // Without a disk that takes it, what was counted since a minute or less is lost, and nothing else.
+    // If the disk refuses the write, only the messages counted in the last minute are lost.
     await keepAllMessageCounts(deps).catch((error) => log.warn("metrics.not_kept", { error: describeError(error) }));
     unwatch();
     await admin?.stop();
@@ -111,7 +114,10 @@ export async function serve(flags: Record<string, string>): Promise<void> {
   log.info("serve.stopped");
 }
 
-/** In a process of its own: what copies a large database for minutes must not outlive us, nor take the processor from requests. */
+/**
+ * Runs in its own process: copying a large database takes minutes, must not outlive the server, and must not take
+ * processor time from requests.
+ */
 async function backUpBeside(dataDir: string, file: string, signal: AbortSignal): Promise<void> {
   const { code, stderr } = await runSelf(["backup", file, "--data-dir", dataDir], signal);
   if (code !== 0) throw new Error(`the backup failed: ${stderr.trim()}`);

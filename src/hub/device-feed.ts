@@ -5,14 +5,14 @@ import { type DeviceChange, lastSequence, listDeviceChanges } from "./registry/d
 
 export type { DeviceChange };
 
-/** Changes that are told of in one go; whoever is told acts on each. */
+/** Changes reported per turn of the event loop, since the listener acts on each. */
 const SLICE = 100;
-/** A hint may be lost, and another process gives none. */
+/** A wake-up may be lost, and another process sends none. */
 const SWEEP_MS = 1000;
 
 /**
- * Follows what people change about hubs and devices, from `start` on: each change is told once, in the order of the journal, after the
- * command that made it was answered.
+ * Reports every change to hubs and devices from `start` on: each once, in the order of the journal, after the command
+ * that made it was answered.
  */
 export function followDevices(deps: Pick<Deps, "store" | "clock" | "log">, onChange: (change: DeviceChange) => void) {
   const { store, clock, log } = deps;
@@ -25,7 +25,7 @@ export function followDevices(deps: Pick<Deps, "store" | "clock" | "log">, onCha
   function look(): void {
     if (looking || stopped) return;
     looking = true;
-    // Those whose writes were in the same commit are answered first.
+    // Commands in the same commit are answered first.
     setImmediate(() => {
       looking = false;
       if (stopped) return;

@@ -17,7 +17,7 @@ import {
 import { expireStickers } from "../stickers/expire-stickers.ts";
 import { nextExpiry } from "../stickers/rows.ts";
 
-/** Rows a job takes in one transaction, so that callers never wait long behind it. */
+/** Rows per transaction of a job, so that callers never wait long behind it. */
 const SLICE = 100;
 
 const dropCredentials: Job = {
@@ -29,7 +29,7 @@ const dropCredentials: Job = {
   },
 };
 
-/** The rooms that need something of what is cut. */
+/** Includes the rooms that must save something before the journal is cut. */
 export const pruneJournal = pruneEvents([keepDocumentBases]);
 
 const cutJournal: Job = {
@@ -38,17 +38,17 @@ const cutJournal: Job = {
   run: async ({ store, clock, config }: Deps) => {
     if (config.journalKeepMs === Number.POSITIVE_INFINITY) return { done: 0, more: false };
     const done = await store.write(pruneJournal, SYSTEM, { before: clock.now() - config.journalKeepMs, limit: SLICE });
-    // A slice of large rows ends before it is full.
+    // A slice of large rows may end before it reaches its limit.
     return { done, more: done > 0 };
   },
 };
 
-/** A reference is looked at by walking its sources and asking rules: dearer than other rows. */
+/** Checking a reference walks its sources and evaluates rules, which costs more than other rows. */
 const REFERENCES_SLICE = 100;
-/** So long is an account's turn. */
+/** The time of one account's turn. */
 const REFERENCES_TURN_MS = 3;
 
-/** Woken by each change of a source; the schedule is a net. Accounts take turns, each of the same time. */
+/** Woken by each change of a source; the schedule is a safety net. Accounts take turns of equal time. */
 function copyLedgerReferences(): Job {
   let after = "";
   return {
@@ -64,7 +64,10 @@ function copyLedgerReferences(): Job {
   };
 }
 
-/** Walks all entries that keep a history for a time, slice by slice. Until it comes by, reads leave out what is too old. */
+/**
+ * Walks all entries that keep history for a limited time, slice by slice. Until it reaches an entry, reads leave out
+ * what is too old.
+ */
 function pruneLedgerHistory(): Job {
   let after: EntryKey | null = null;
   return {
@@ -114,7 +117,7 @@ const finishHubs: Job = {
   },
 };
 
-/** Walks all deliveries that are old enough, from slice to slice and from hour to hour. */
+/** Walks all deliveries that are old enough; the position is kept between slices and between hourly runs. */
 function pruneOldDeliveries(): Job {
   let after = 0;
   return {
@@ -131,18 +134,18 @@ function pruneOldDeliveries(): Job {
 }
 
 /**
- * Very many stickers may be due at once, and others wait behind a slice, for the writer or for a processor: so they are small, and paced. Ten
- * thousand take four seconds at this pace.
+ * Very many stickers may be due at once, and other work waits behind each slice, for the writer or a processor: so
+ * slices are small and paced. Ten thousand take four seconds at this pace.
  */
 const EXPIRIES_PER_MS = 2.3;
 const EXPIRY_SLICE = 12;
-/** Where the disk takes long, more of them go there together. */
+/** On a slow disk more slices are written together, up to this many. */
 const EXPIRY_SLICES_MAX = 60;
-/** Whoever waits to be told of an expiry goes first when it is so late: then slices are larger, and others wait longer. */
+/** Expiries later than this take precedence: slices grow, and other work waits longer. */
 const LATE_MS = 3500;
 const EXPIRY_SLICE_LATE = 64;
 
-/** Runs at the very instant at which the next sticker is due; the schedule is a net, for a clock that was set forward. */
+/** Runs exactly when the next sticker is due; the schedule is a safety net for a clock that is set forward. */
 function expireDueStickers(): Job {
   let slices = 1;
   let limit = EXPIRY_SLICE;

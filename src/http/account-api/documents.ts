@@ -26,7 +26,7 @@ import { Headed, operation } from "../operation.ts";
 const TwinPath = z.object({ twin: Uuid });
 const DocumentPath = z.object({ twin: Uuid, name: DocumentName });
 
-/** The documents of any twin of the account, device or not. */
+/** Documents of any twin of the account, whether or not it is a device. */
 export const documentOperations = (config: Config) => {
   const limits = limitsOf(config);
   const bodyLimits = documentBodyLimits(config);

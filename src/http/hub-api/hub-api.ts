@@ -12,10 +12,10 @@ import { HUB_API, hubApi } from "./surface.ts";
 import { twinOperations } from "./twins.ts";
 
 /** The hub API, wire-compatible with Scaleway IoT Hub and its Cloud Twins: its operations and its OpenAPI document. */
-export function mountHubApi(app: Hono<Peer>, doors: Doors): void {
-  const { config } = doors.deps;
+export function mountHubApi(app: Hono<Peer>, services: Doors): void {
+  const { config } = services.deps;
   const operations = hubApiOperations(config);
-  mount(app, hubApi(config), doors, [...operations, ...aliasesOf(operations)]);
+  mount(app, hubApi(config), services, [...operations, ...aliasesOf(operations)]);
   serveDocument(app, "/iot/v1/openapi.json", () => hubApiDocument(config, operations));
 }
 
@@ -26,7 +26,10 @@ export const hubApiOperations = (config: Config): Operation[] => [
   ...twinOperations(config),
 ];
 
-/** A client of the community's sends patches one level deeper; a document's name has no slash, so nothing else is there (2.3). */
+/**
+ * A community client sends patches to a path one level deeper. Document names contain no slash, so nothing else is
+ * there (2.3).
+ */
 const aliasesOf = (operations: readonly Operation[]): Operation[] =>
   operations
     .filter(({ id }) => id === "patch_twin_document")
