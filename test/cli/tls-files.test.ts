@@ -6,7 +6,7 @@ import { ConfigError } from "../../src/config.ts";
 import { openAuthority } from "../support/certificates.ts";
 import { temporaryFolder } from "../support/server-process.ts";
 
-test("a certificate and key that cannot be used are refused, and the message says which and why", async () => {
+test("an unusable certificate or key is refused, and the message says which and why", async () => {
   using authority = openAuthority();
   using folder = temporaryFolder();
   const file = (name: string) => join(folder.path, name);
