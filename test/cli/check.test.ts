@@ -170,7 +170,7 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ["delivery account", "UPDATE webhook_subscriptions SET account_id = 'x'", /^deliveries: \S+ is of another account/],
   [
-    "nobody's topic",
+    "a subscription without a publisher",
     "UPDATE webhook_subscriptions SET publisher_id = ''",
     /^webhook_subscriptions: \S+ does not say whose topic it is for$/,
   ],

@@ -62,7 +62,7 @@ OPEN = (
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 MALFORMED_UUIDS = (
-    "nobody",
+    "unknown",
     UNKNOWN.replace("-", ""),
     UNKNOWN.replace("-4000-", "-1000-"),
     "E5B20C97-3D48-4F16-92AB-4C8D7F1E6A05",

@@ -238,7 +238,7 @@ def crowd(admin, stranger) -> str:
             for valid, validity_ts in (("valid", None), ("valid_until_tomorrow", TOMORROW), ("expired", YESTERDAY)):
                 name = f"{whose}-{visible}-{valid}"
                 new_identities(client, twin, **{name: {"visibility": visibility, "validity_ts": validity_ts}})
-    new_identities(stranger, twin, **{"foreign-hidden-valid": {"visibility": "USER.profession == 'nobody'"}})
+    new_identities(stranger, twin, **{"foreign-hidden-valid": {"visibility": "USER.profession == 'unknown'"}})
     return twin
 
 

@@ -284,7 +284,7 @@ def test_an_include_has_no_history(admin, twin, source):
         {**reference(UNKNOWN, "a"), **include(UNKNOWN, "a")},
         include(UNKNOWN, f"{UNKNOWN}/a"),
         {"ref": include(UNKNOWN, "a")["include"]},
-        reference("nobody", "a"),
+        reference("unknown", "a"),
         reference(UNKNOWN, "A"),
         reference(UNKNOWN, ""),
         reference(UNKNOWN, "a", "personal"),

@@ -88,7 +88,7 @@ def test_a_pin_is_redeemed_whatever_the_caller_shows(admin, auth):
 
 
 def test_an_account_in_the_path_of_a_pin_has_a_form(anonymous):
-    anonymous.create_user_secret("nobody", "N0P1N0").refused(BAD_PARAMETER)
+    anonymous.create_user_secret("unknown", "N0P1N0").refused(BAD_PARAMETER)
 
 
 def test_a_redeemed_pin_ends_the_secret_before_it(admin):

@@ -221,11 +221,11 @@ def test_an_operation_wants_to_know_who_asks(operation, auth):
 def test_a_request_is_checked_in_order(admin):
     denied = new_person(admin, PERMIT_NOTHING)
     send("PATCH", "/nothing", b"{").refused(NOT_FOUND)
-    send("PATCH", "/users/nobody", b"{").refused(UNAUTHENTICATED)
-    send("PATCH", "/users/nobody", b"{", denied.secret).refused(FORBIDDEN)
-    send("PATCH", "/users/nobody", b"{", SECRET).refused(NOT_JSON)
+    send("PATCH", "/users/unknown", b"{").refused(UNAUTHENTICATED)
+    send("PATCH", "/users/unknown", b"{", denied.secret).refused(FORBIDDEN)
+    send("PATCH", "/users/unknown", b"{", SECRET).refused(NOT_JSON)
     send("PATCH", f"/users/{UNKNOWN}", b'{"name": 7}', SECRET).refused(BAD_BODY)
-    send("PATCH", "/users/nobody", b"{}", SECRET).refused(BAD_PARAMETER)
+    send("PATCH", "/users/unknown", b"{}", SECRET).refused(BAD_PARAMETER)
     send("PATCH", f"/users/{UNKNOWN}", b"{}", SECRET).refused(NOT_FOUND)
 
 

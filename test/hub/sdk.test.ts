@@ -201,7 +201,7 @@ test("the tutorial's REST steps pass with the vendor's SDK", async () => {
     { argumentName: "version", reason: "constraint", helpMessage: "document version mismatch" },
   ]);
   expect(await get("concurency")).toMatchObject({ version: 2, data: { test_value: "first actor" } });
-  expect((await put("concurency", { test_value: "anybody" }, 0)).version).toBe(3);
+  expect((await put("concurency", { test_value: "another client" }, 0)).version).toBe(3);
   const nulls = iot.patchTwinDocument({ twinId, documentName: "concurency", data: { a: [1, null] } as never });
   expect((await refusal(nulls, Errors.InvalidArgumentsError)).details[0]?.argumentName).toBe("data");
   const empty = await refusal(iot.putTwinDocument({ twinId, documentName: "x" }), Errors.InvalidArgumentsError);

@@ -19,7 +19,7 @@ test("the table of metrics lists exactly the server's metrics", async () => {
   // Refusals and connects appear once they have occurred.
   const { secret } = await createAccount({ dataDir: folder.path });
   expect((await fetch(`${server.url}/whoami`, { headers: { authorization: secret } })).status).toBe(200);
-  await connectDevice(server.mqttUrl, { clientId: "nobody", protocolVersion: 5 }).catch(() => undefined);
+  await connectDevice(server.mqttUrl, { clientId: "unknown", protocolVersion: 5 }).catch(() => undefined);
   const later = readExposition(await (await fetch(`${server.url}/metrics`)).text());
   const names = new Set([...families.keys(), ...later.families.keys(), "twinpost_mqtt_connects_total"]);
   expect([...names].sort()).toEqual([...documented].sort());
