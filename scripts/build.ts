@@ -5,8 +5,9 @@ import { PackageError } from "./build/packages.ts";
 import { startMilliseconds } from "./build/start-time.ts";
 import { fileOf, ownTarget, TARGETS, type Target } from "./build/targets.ts";
 
-// `bun run build`: one executable for this machine, dist/twinpost, with the libSQL addon, the migrations and everything else inside.
-// `bun run build --all`: beside it one for each kind of machine, and SHA256SUMS over those.
+// `bun run build`: one executable for this machine, dist/twinpost, with the libSQL addon, the migrations and everything
+// else inside.
+// `bun run build --all`: also one for each kind of machine, and SHA256SUMS over those.
 
 const dist = join(import.meta.dir, "../dist");
 const own = ownTarget();
@@ -34,7 +35,7 @@ if (built.includes(own)) {
   cpSync(join(dist, fileOf(own)), ownFile);
   await tellStart();
 }
-// Checksums stand for a whole release, so a part of one has none.
+// Checksums cover a whole release, so a partial build has none.
 if (built.length === TARGETS.length) {
   const lines = built.map(async (target) => {
     const digest = new Bun.CryptoHasher("sha256")
@@ -47,7 +48,7 @@ if (built.length === TARGETS.length) {
 process.stdout.write(`${built.length} passed, ${TARGETS.length - built.length} failed\n`);
 process.exit(built.length === TARGETS.length ? 0 : 1);
 
-/** Builds one file and tells its size; or tells why there is none, and leaves none. */
+/** Builds one file and prints its size; or prints why it failed, and leaves no file. */
 async function build(target: Target, outfile: string): Promise<boolean> {
   const started = performance.now();
   rmSync(outfile, { force: true });

@@ -3,8 +3,8 @@ import { temporaryFolder } from "../test/support/process/server-process.ts";
 import { enduranceSteps } from "./ci/endurance.ts";
 import { lawFiles } from "./ci/laws.ts";
 
-// Runs every step of continuous integration, whether or not one before it failed, and ends with a line that counts all
-// their tests. A step that counts no tests of its own counts as one.
+// Runs every step of continuous integration, even after a failed one, and ends with a line that counts all their tests.
+// A step that counts no tests counts as one.
 
 const root = join(import.meta.dir, "..");
 const NPX_BUN = ["npx", "-y", "bun@1.4.5"];
@@ -15,7 +15,7 @@ type Count = { passed: number; failed: number; skipped: number };
 using home = temporaryFolder();
 using clone = temporaryFolder();
 
-/** As on a machine that has nothing but Node: an empty home folder, and no tools beside npx on the path. */
+/** Like a machine with only Node: an empty home folder, and no tools but npx on the path. */
 const bare = {
   HOME: home.path,
   PATH: `${dirname(Bun.which("npx") as string)}:/usr/bin:/bin`,
@@ -27,7 +27,7 @@ const STEPS: Step[] = [
   { name: "test, in a fresh clone", command: [...NPX_BUN, "run", "test"], cwd: clone.path, env: bare },
   { name: "start, in a fresh clone", command: [...NPX_BUN, "scripts/first-start.ts"], cwd: clone.path, env: bare },
   { name: "install", command: [process.execPath, "install", "--frozen-lockfile"] },
-  // What `bun run check` does beside the tests, which have just run in the clone.
+  // The rest of `bun run check`, whose tests have just run in the clone.
   { name: "format, lint, types", command: [process.execPath, "run", "lint"] },
   { name: "processes", command: [process.execPath, "run", "processes"] },
   { name: "build", command: [process.execPath, "run", "build"] },
@@ -42,7 +42,7 @@ const STEPS: Step[] = [
   { name: "laws", command: [process.execPath, "test", ...lawFiles()], env: { TWINPOST_TRIES: "10" } },
 ];
 
-/** Runs a step, with its output passed through, and answers what it counted. */
+/** Runs a step, passes its output through, and returns its counts. */
 async function run({ name, command, cwd = root, env = {} }: Step): Promise<Count> {
   process.stdout.write(`\n=== ${name}: ${command.join(" ")}\n`);
   const started = performance.now();
@@ -66,7 +66,7 @@ async function run({ name, command, cwd = root, env = {} }: Step): Promise<Count
   return countOf(output, code);
 }
 
-/** Reads the closing line of our own scripts (`N passed, N failed`) or of `bun test` (`N pass`, `N fail`, `N skip`). */
+/** Parses the last line of our own scripts (`N passed, N failed`) or of `bun test` (`N pass`, `N fail`, `N skip`). */
 function countOf(output: string, code: number): Count {
   const last = (pattern: RegExp) => Number([...output.matchAll(pattern)].at(-1)?.[1] ?? 0);
   const passed = last(/^\s*(\d+) pass(?:ed\b.*)?$/gm);

@@ -3,15 +3,16 @@ import { join } from "node:path";
 import { createDevice, createHub } from "../test/support/mqtt/mqtt-process.ts";
 import { createAccount, startServer, temporaryFolder } from "../test/support/process/server-process.ts";
 
-// `bun scripts/conformance.ts`: the vendor's Python client and a fuzzer that reads our OpenAPI document, against the real
-// server. Arguments are handed on to pytest, such as `-k twin`. Needs Python with venv, and PyPI on the first run.
+// `bun scripts/conformance.ts`: runs the vendor's Python client, and a fuzzer that reads our OpenAPI document, against
+// the real server. Arguments are passed to pytest, such as `-k twin`. Needs Python with venv, and PyPI on the first
+// run.
 
 const root = join(import.meta.dir, "..");
 const suite = join(root, "test/conformance");
 const cache = join(root, "node_modules/.cache/conformance");
 const requirements = join(suite, "requirements.txt");
 
-/** This machine cannot run the tests; that is no fault of the server. */
+/** This machine cannot run the tests, which is no fault of the server. */
 class Skipped extends Error {
   override name = "Skipped";
 }
@@ -21,7 +22,7 @@ const NOTHING: Counts = { passed: 0, failed: 0, skipped: 0 };
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-/** A Python with the packages of requirements.txt, installed once for each content of that file. */
+/** A Python with the packages of requirements.txt, installed once per content of that file. */
 async function preparePython(): Promise<string> {
   const system = Bun.which("python3");
   if (!system) throw new Skipped("there is no python3");
@@ -64,19 +65,19 @@ async function runSuite(python: string): Promise<Counts> {
   rmSync(report, { force: true });
   const flags = ["--rootdir", suite, "-p", "no:cacheprovider", "--quiet", "--junitxml", report];
   const child = Bun.spawn([python, "-m", "pytest", ...flags, suite, ...process.argv.slice(2)], {
-    cwd: cache, // where the fuzzer leaves its own notes
+    cwd: cache, // the fuzzer writes its files here
     env: {
       ...process.env,
       PYTHONDONTWRITEBYTECODE: "1",
       TWINPOST_CONFORMANCE: JSON.stringify(setup),
-      TWINPOST_BUN: process.execPath, // for the programs that a test compares with
+      TWINPOST_BUN: process.execPath, // for the programs that tests compare results with
     },
     stdout: "inherit",
     stderr: "inherit",
   });
   const exitCode = await child.exited;
   const counts = existsSync(report) ? countsOf(readFileSync(report, "utf8")) : NOTHING;
-  // Whatever else went wrong, such as a suite that does not load.
+  // Any other failure, such as a suite that does not load, also counts as one.
   return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
@@ -88,8 +89,9 @@ function countsOf(junit: string): Counts {
 }
 
 /**
- * Eclipse Paho's interoperability suites (github.com/eclipse/paho.mqtt.testing), of which nothing is kept here: they run from
- * `$TWINPOST_PAHO_SUITE/interoperability`, where that is set. They assume a server that refuses `test/nosubscribe` and wants a keep alive of 60 s.
+ * Eclipse Paho's interoperability suites (github.com/eclipse/paho.mqtt.testing), which are not in this repository: they
+ * run from `$TWINPOST_PAHO_SUITE/interoperability` if that is set. They assume a server that refuses `test/nosubscribe`
+ * and a maximum keep alive of 60 s.
  */
 async function runPaho(python: string): Promise<Counts> {
   const suites = process.env["TWINPOST_PAHO_SUITE"];
@@ -130,7 +132,7 @@ async function run(): Promise<Counts> {
   mkdirSync(cache, { recursive: true });
   try {
     const python = await preparePython();
-    // Arguments choose among our own tests.
+    // Arguments select among our own tests only.
     return process.argv.length > 2 ? await runSuite(python) : sum(await runSuite(python), await runPaho(python));
   } catch (error) {
     const skipped = error instanceof Skipped && process.env["CI"] !== "true";

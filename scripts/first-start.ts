@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
 import { createAccount, readAddresses, temporaryFolder } from "../test/support/process/server-process.ts";
 
-// Plays the first minutes of somebody who has just cloned the project: `run start`, an account beside it, a call; then a
-// second start on the same data. Needs nothing installed: `start` installs what it needs.
+// Plays the first minutes after cloning the project: `run start`, creating an account meanwhile, a call; then a second
+// start on the same data. Needs nothing installed: `start` installs what it needs.
 
 using folder = temporaryFolder();
 const settings = {
@@ -20,7 +20,7 @@ async function start() {
     detached: true,
   });
   const { url } = await readAddresses(child.stdout);
-  /** As Ctrl-C in a terminal: the signal goes to the whole group, npx and what it started. */
+  /** Like Ctrl-C in a terminal: the signal goes to the whole process group, npx and its children. */
   const stop = async () => {
     process.kill(-child.pid, "SIGINT");
     await child.exited;

@@ -5,12 +5,12 @@ import { temporaryFolder } from "../test/support/process/server-process.ts";
 import { cleanRoot, emptyFolder, onDeno, type Place } from "./smoke/places.ts";
 import { playShortStory } from "./smoke/short-story.ts";
 
-// `bun run smoke [FILE [RUNNER …]]`: the built executable (dist/twinpost, or FILE, under RUNNER if it is another machine's), alone in an
-// empty folder with an empty environment, and in a root with nothing but the C library, plays a short story and every demo. Without FILE
-// the source code does the same on Deno. In the empty folder the README's tour is pasted into a shell, too. Prints what it did and ends with
-// a line that counts.
+// `bun run smoke [FILE [RUNNER …]]`: tests the built executable (dist/twinpost, or FILE, run by RUNNER if it is for
+// another machine). In an empty folder with an empty environment, and in a root with only the C library, it plays a
+// short story and every demo. Without FILE the source code does the same on Deno. In the empty folder the README's tour
+// also runs in a shell. Prints the results and a last line that counts them.
 
-/** Stories of `bun run demo` that have to be played. */
+/** The stories of `bun run demo` to play. */
 const DEMOS = ["stickers", "alarm"];
 
 const [file = join(import.meta.dir, "../dist/twinpost"), ...runner] = process.argv.slice(2);
@@ -40,18 +40,21 @@ for (const place of places) {
   }
   const own = join(shared, String(places.indexOf(place)));
   mkdirSync(own);
-  const told = await playShortStory(place.program, own, (what, holds) => check(`in ${place.name}: ${what}`, holds));
-  say(`       in ${place.name}: ${told}`);
+  const summary = await playShortStory(place.program, own, (what, holds) => check(`in ${place.name}: ${what}`, holds));
+  say(`       in ${place.name}: ${summary}`);
 }
 await pasteTour(places[0] as Place);
-// Demos wait for things to expire, so they wait together.
+// Demos wait for expiries, so they run concurrently.
 const tried = places.flatMap((place) => ("skipped" in place ? [] : DEMOS.map((demo) => ({ place, demo }))));
 await Promise.all(tried.map(({ place, demo }) => playDemo(place, demo)));
 
 say(`${counts.passed} passed, ${counts.failed} failed${counts.skipped > 0 ? `, ${counts.skipped} skipped` : ""}`);
 process.exitCode = counts.failed === 0 ? 0 : 1;
 
-/** Runs the README's five minutes as they stand there. Only a part that prints something else is told of, or one that cannot be tried. */
+/**
+ * Runs the README's five-minute tour as printed. Reports only a part with different output, or one that cannot be
+ * tried.
+ */
 async function pasteTour(place: Place): Promise<void> {
   const skip = (what: string, why: string) => {
     counts.skipped += 1;
@@ -69,7 +72,10 @@ async function pasteTour(place: Place): Promise<void> {
   for (const { what, printed } of wrong) say(`${what}\n${printed}`);
 }
 
-/** Plays a demo as a reader would start it, with the executable in the place of the source code. Its tale is only told if it fails. */
+/**
+ * Plays a demo like a reader of the README, with the executable in place of the source code. Its output is printed only
+ * if it fails.
+ */
 async function playDemo({ name, program }: Place & { program: string[] }, demo: string): Promise<void> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "demo/demo.ts"), demo], {
     env: { ...process.env, TMPDIR: shared, TWINPOST_PROGRAM: JSON.stringify(program) },

@@ -57,7 +57,10 @@ const NameServers = z
     "must be addresses, such as 9.9.9.9,10.0.0.2:5353,[2620:fe::fe]:53",
   );
 
-/** A field name of HTTP (RFC 9110, 5.6.2). The list that every proxy appends to is read without being named. */
+/**
+ * An HTTP field name (RFC 9110, 5.6.2). `X-Forwarded-For`, which every proxy appends to, is read without being
+ * configured.
+ */
 const HeaderName = z
   .string()
   .regex(/^[\w!#$%&'*+.^`|~-]+$/, "must be the name of a header, such as Fly-Client-IP")
@@ -101,7 +104,7 @@ const isCron = (text: string) => {
 };
 const Cron = z.string().refine(isCron, "must be a cron expression, such as 30 3 * * *");
 
-/** Every setting: its variable is `TWINPOST_` and the name in capitals, its flag `--` and the name with hyphens. */
+/** Every setting: its variable is `TWINPOST_` and the name in capitals; its flag is `--` and the name with hyphens. */
 const SETTINGS = {
   data_dir: z.string().min(1).default("./twinpost-data"),
   http: HostPortOrOff.prefault("127.0.0.1:8080"),
@@ -111,13 +114,13 @@ const SETTINGS = {
   mqtts: HostPortOrOff.prefault("off"),
   tls_cert: z.string().optional(),
   tls_key: z.string().optional(),
-  /** A payload of 4 MiB, as the vendor takes it, and room for topic and properties. Below 1024 not even a CONNECT fits. */
+  /** A payload of 4 MiB, the vendor's limit, plus room for topic and properties. Below 1024 not even a CONNECT fits. */
   mqtt_packet_bytes: wholeNumber(1024, 268_435_455).prefault(String(4 * 1024 * 1024 + 64 * 1024)),
   mqtt_connections: wholeNumber(1, 1_000_000).prefault("20000"),
-  /** Megabytes; an eighth of what the machine or its group may have, if that is less than 128. */
+  /** Megabytes. The default is an eighth of the memory of the machine or control group, at most 128. */
   mqtt_memory: wholeNumber(8, 1_000_000).optional(),
   mqtt_messages_per_second: wholeNumber(0, 1_000_000).prefault("0"),
-  /** Seconds. A client that is gone without a word is noticed within 1.5 times of it; the protocol counts in two bytes. */
+  /** Seconds. A client that vanishes is noticed within 1.5 times this; the protocol's field has two bytes. */
   mqtt_keep_alive: wholeNumber(1, 65_535).prefault("3600"),
   mqtt_plan_limits: Switch.prefault("off"),
   mqtt_versions: MqttLevels.prefault("3,4,5"),
@@ -128,7 +131,7 @@ const SETTINGS = {
   webhook_allow: Cidrs.prefault(""),
   dns: NameServers.prefault(""),
   journal_keep: Duration.prefault("90D"),
-  /** The vendor's SDK takes no other shape of it. */
+  /** The vendor's SDK accepts only this format. */
   region: z
     .string()
     .regex(/^[a-z]{2}-[a-z]{3}$/, "must be two letters, a dash and three letters, such as fr-par")
@@ -151,67 +154,69 @@ const CompleteSettings = z
   .object(SETTINGS)
   .refine((given) => given.http || given.https, {
     path: ["http"],
-    message: "is off, and so is TWINPOST_HTTPS: there has to be one of them",
+    message: "is off, and so is TWINPOST_HTTPS: at least one of them is required",
   })
   .refine((given) => !given.https || hasCertificate(given), { path: ["https"], message: NEEDS_CERTIFICATE })
   .refine((given) => !given.mqtts || hasCertificate(given), { path: ["mqtts"], message: NEEDS_CERTIFICATE })
   .refine((given) => !given.client_address_header || given.trusted_proxies.length > 0, {
     path: ["client_address_header"],
-    message: "is believed from trusted proxies and from nobody else: name them in TWINPOST_TRUSTED_PROXIES",
+    message: "is believed from trusted proxies only: name them in TWINPOST_TRUSTED_PROXIES",
   })
   .refine((given) => !given.backup_cron === !given.backup_dir, {
     path: ["backup_cron"],
-    message: "goes with a folder for the backups, TWINPOST_BACKUP_DIR; either both or neither",
+    message: "needs a folder for the backups, TWINPOST_BACKUP_DIR; set both or neither",
   });
 
 const Settings = CompleteSettings.transform((settings) => ({
   dataDir: settings.data_dir,
-  /** Where REST is served, and MQTT over WebSocket; null for nowhere. At least one is there. */
+  /** Where REST and MQTT over WebSocket are served; null for nowhere. At least one of `http` and `https` is set. */
   http: settings.http,
   https: settings.https,
-  /** Where health and metrics are told, and nowhere else; null for where REST is. */
+  /** Where health and metrics are served, and only there; null to serve them with REST. */
   admin: settings.admin ?? null,
-  /** Where devices connect by TCP and by TLS; null for nowhere. */
+  /** Where devices connect by TCP and TLS; null for nowhere. */
   mqtt: settings.mqtt,
   mqtts: settings.mqtts,
-  /** The files of the certificate and its key; null if nothing is served over TLS. */
+  /** The files of the certificate and its key; null without TLS. */
   tls:
     settings.https || settings.mqtts
       ? { certPath: settings.tls_cert as string, keyPath: settings.tls_key as string }
       : null,
-  /** The largest packet of a device, its fixed header included. */
+  /** The largest packet of a device, including its fixed header. */
   mqttPacketBytesMax: settings.mqtt_packet_bytes,
-  /** Connections of devices at a time, over all listeners. */
+  /** Device connections at a time, over all listeners. */
   mqttConnectionsMax: settings.mqtt_connections,
-  /** What is held in memory for all devices: their sessions, subscriptions, and what waits for them or of them. */
+  /** Memory for all devices: their sessions, subscriptions, and queued messages in both directions. */
   mqttMemoryBytes: settings.mqtt_memory === undefined ? mqttMemoryDefault() : settings.mqtt_memory * MB,
-  /** What one device may publish a second; null for as much as it can. */
+  /** Messages that one device may publish per second; null for no limit. */
   mqttMessagesPerSecondMax: settings.mqtt_messages_per_second || null,
-  /** The longest keep alive: MQTT 5 clients with a longer one, or none, are told this. */
+  /** The longest keep alive; MQTT 5 clients that ask for a longer one, or none, receive this as Server Keep Alive. */
   mqttKeepAliveMaxS: settings.mqtt_keep_alive,
-  /** Whether a hub's plan restricts its devices as the vendor's shared plan does. */
+  /** Whether a hub's plan limits its devices as the vendor's shared plan does. */
   mqttPlanLimits: settings.mqtt_plan_limits,
-  /** The protocol levels that are spoken. */
+  /** The accepted MQTT protocol levels. */
   mqttLevels: settings.mqtt_versions,
-  /** Base of every link we hand out, without a slash at its end. */
+  /** The base of every link that the server sends, without a trailing slash. */
   publicUrl: settings.public_url ?? ownUrl(settings),
   corsOrigins: settings.cors,
   trustedProxies: settings.trusted_proxies,
-  /** The header in which they name the client, in small letters; null for `X-Forwarded-For`. */
+  /** The header in which trusted proxies name the client, in lower case; null for `X-Forwarded-For`. */
   clientAddressHeader: settings.client_address_header ?? null,
   /** The `{region}` of the hub API. */
   region: settings.region,
-  /** What a document's data may take as JSON text, how deep it may nest, and how many a twin may have. */
+  /**
+   * Limits of a document: the size of its data as JSON text, its nesting depth, and the number of documents of a twin.
+   */
   documentBytesMax: settings.document_bytes,
   documentDepthMax: settings.document_depth,
   documentsPerTwinMax: settings.documents_per_twin,
   webhookAllow: settings.webhook_allow,
-  /** Where host names of webhooks are looked up; empty for the system's servers. */
+  /** The DNS servers for webhooks' host names; empty for the system's. */
   dnsServers: settings.dns,
-  /** Never less than deliveries are kept: they tell of what stands there. */
+  /** Never less than deliveries are kept, because they refer to journal rows. */
   journalKeepMs: Math.max(settings.journal_keep, settings.deliveries_keep),
   deliveriesKeepMs: settings.deliveries_keep,
-  /** Null unless backups are made by themselves. */
+  /** Null unless backups are scheduled. */
   backups:
     settings.backup_cron && settings.backup_dir
       ? { schedule: settings.backup_cron, dir: settings.backup_dir, keep: settings.backup_keep }
@@ -226,13 +231,13 @@ function mqttMemoryDefault(): number {
   return Math.min(128, Math.max(8, Math.floor(Math.min(limit, totalmem()) / 8 / MB))) * MB;
 }
 
-/** HTTPS is what links lead to where it is there. */
+/** Links lead to HTTPS where it is configured. */
 const ownUrl = ({ http, https }: z.infer<typeof CompleteSettings>): string =>
   https ? `https://${formatAddress(https)}` : `http://${formatAddress(http as Address)}`;
 
 export type Config = z.infer<typeof Settings>;
 
-/** The flags that stand for settings, for the command line to accept: `data-dir`, `http`, … */
+/** The flags that are settings, which the command line accepts: `data-dir`, `http`, … */
 export const CONFIG_FLAGS = Object.keys(SETTINGS).map((name) => name.replaceAll("_", "-"));
 
 /** A setting has a wrong value; the message names each by variable and flag. */
@@ -240,7 +245,9 @@ export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** The configuration from flags, which win, and environment variables. An empty value counts as none. */
+/**
+ * Loads the configuration from flags, which take precedence, and environment variables. An empty value counts as unset.
+ */
 export function loadConfig(flags: Readonly<Record<string, string>> = {}, env: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, string> = {};
   for (const name of Object.keys(SETTINGS)) {

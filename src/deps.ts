@@ -11,41 +11,41 @@ import type { Net } from "./platform/net.ts";
 import type { Reader, Topic } from "./store/sqlite/sql.ts";
 import type { Store } from "./store/store.ts";
 
-/** What every door and job is handed: the store, and the world outside. */
+/** What every API and job receives: the store and the outside world. */
 export type Deps = {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly config: Config;
-  /** What the server measures of itself, for whoever runs it. */
+  /** The server's own metrics, for its operator. */
   readonly metrics: Metrics;
-  /** Aborted as soon as the server is told to stop. */
+  /** Aborted as soon as shutdown begins. */
   readonly stopping: AbortSignal;
-  /** Messages of devices that are yet to be added to the metrics of their hubs. */
+  /** Device messages that have not been added to the metrics of their hubs yet. */
   readonly messages: Tally;
-  /** What request bodies take of memory and time, at all doors together. */
+  /** The memory and time that request bodies take, over all APIs. */
   readonly bodies: BodyBudget;
-  /** Writes of large documents, of which an account has one with the writer at a time. */
+  /** Writes of large documents: an account has one with the writer at a time. */
   readonly largeWrites: FairTurns;
-  /** Long reads, which share the event loop in slices. */
+  /** Long reads, which take turns on the event loop in slices. */
   readonly slices: FairSlices;
   readonly net: Net;
   /** Signs user tokens (HS256). */
   readonly userTokenKey: Uint8Array;
 };
 
-/** Rows that a job takes in one transaction, so that callers never wait long behind it. */
+/** Rows that a job takes in one transaction, so that callers do not wait long behind it. */
 export const JOB_SLICE = 100;
 
-/** Work that time asks for. `run` does a bounded slice, safe to do twice, and answers whether there is more to do. */
+/** Scheduled work. `run` does a bounded slice, is idempotent, and returns whether there is more to do. */
 export type Job = {
   readonly name: string;
   /** A cron expression. */
   readonly schedule: string;
-  /** A topic that is woken when there is something to do before the next tick. Such a job also runs at the start. */
+  /** A topic that wakes the job before its next tick. Such a job also runs at the start. */
   readonly wokenBy?: Topic;
-  /** The instant at which there is something to do, null if there will be nothing. Such a job runs then, and is woken when that changes. */
+  /** The instant of the next work, or null if there is none. The job runs then; waking it makes it read this again. */
   readonly dueAt?: (reader: Reader) => number | null;
   readonly run: (deps: Deps) => Promise<{ done: number; more: boolean }>;
 };

@@ -18,12 +18,13 @@ import { soak } from "./soak/soak.ts";
 import { measureStore } from "./store/measure-store.ts";
 import { readVersions } from "./versions.ts";
 
-// `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, measured as ratios to floors of the same run.
+// `bun run bench [row ...] [--twins N,N] [--seconds S] [--json]`: what "fast" means here, as ratios to floors of the same
+// run.
 // `bun run bench neighbours`: what a quiet tenant waits beside hostile ones.
 // `bun run bench soak`: whether a server stays as it is under a steady load; that does fail.
-// A figure that falls short says so, and fails nothing: machines are shared, and a ratio is for people to judge.
+// A figure below its target is reported but fails nothing: machines are shared, and people judge the ratios.
 
-/** Ctrl-C ends the work under way, which unwinds: processes end and folders go, in order. */
+/** Ctrl-C aborts the work in progress, which unwinds: processes end and folders are removed, in order. */
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => interruption.abort(new Error(`stopped by ${signal}`)));
@@ -75,7 +76,7 @@ async function measure(options: Options, signal: AbortSignal): Promise<Figure[]>
 
   await using stack = new AsyncDisposableStack();
   const worlds = await seedWorlds(stack, options.sizes, options.program, signal);
-  // Before the servers, which lock the worlds.
+  // Before the servers start, because they lock the data directories.
   if (options.rows.has("store")) figures.push(...(await measureStore(worlds, options, signal)));
   if (rows.length === 0) return figures;
 

@@ -6,7 +6,10 @@ import { builtProgram, describeProgram, type Options } from "./setup/options.ts"
 const STARTS = 9;
 const START_MAX_MS = 300;
 
-/** From starting the program to its first answer, on an empty database: from source, and the built file where there is one. */
+/**
+ * From starting the program to its first response, on an empty database: from source, and the built file if there is
+ * one.
+ */
 export async function measureStart({ program }: Options, signal: AbortSignal): Promise<Figure[]> {
   const built = builtProgram();
   const figures = [await measureProgram("start", program, signal)];
@@ -15,7 +18,7 @@ export async function measureStart({ program }: Options, signal: AbortSignal): P
 }
 
 async function measureProgram(row: string, program: readonly string[], signal: AbortSignal): Promise<Figure> {
-  // The first start reads the program from the disk and the first `fetch` is slow in ourselves; neither is counted.
+  // Not counted: the first start reads the program from disk, and the first `fetch` of this process is slow.
   await startOnce(program);
   const samples = new Samples();
   for (let i = 0; i < STARTS; i++) {

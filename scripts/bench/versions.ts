@@ -12,7 +12,7 @@ import { POSTGRES } from "./mqtt/postgres.ts";
 
 const NOT_HERE = "not installed";
 
-/** What was measured, with what below and what beside it. */
+/** The versions of what was measured, of what it runs on and of what it is compared with. */
 export function readVersions(): Record<string, string> {
   return {
     twinpost: `${VERSION}, commit ${gitCommit(join(import.meta.dir, "../..")) ?? "unknown"}`,
@@ -34,6 +34,6 @@ function sqliteVersion(): string {
   return row.version;
 }
 
-/** Mosquitto has no other way to tell than its help, with which it fails. */
+/** Mosquitto prints its version only with its help, which exits with a failure. */
 const said = (command: string[], pattern: RegExp) =>
   pattern.exec(Bun.spawnSync(command).stdout.toString())?.[1] ?? "unknown";

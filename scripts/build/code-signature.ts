@@ -1,5 +1,6 @@
-// macOS on arm64 ends a program at its first instruction if the signature does not fit its pages, be it only an ad hoc one. A file that was
-// built elsewhere and changed after it was signed looks fine until somebody starts it there: so the digests are counted again.
+// macOS on arm64 ends a program at its first instruction if the signature does not match its pages, even an ad hoc one.
+// A file that was built elsewhere and changed after signing looks fine until it is started there: so this checks the
+// digests.
 
 const EMBEDDED_SIGNATURE = 0xfade0cc0;
 const CODE_DIRECTORY = 0xfade0c02;
@@ -8,7 +9,7 @@ const SHA256_BYTES = 32;
 
 const sha256 = (bytes: Uint8Array) => new Bun.CryptoHasher("sha256").update(bytes).digest();
 
-/** What is wrong with the signature of a Mach-O file, or undefined if each page has the digest that it says. */
+/** The fault in the signature of a Mach-O file, or undefined if each page has its stated digest. */
 export function faultOfSignature(file: Uint8Array, { offset, bytes }: { offset: number; bytes: number }) {
   const view = new DataView(file.buffer, file.byteOffset + offset, bytes);
   if (view.getUint32(0) !== EMBEDDED_SIGNATURE) return "there is no signature where the header says";
@@ -38,7 +39,7 @@ const PAGE_BYTES = 2 ** PAGE_BITS;
 const SUPER_BLOB_BYTES = 20;
 const DIRECTORY_BYTES = 88;
 const DIRECTORY_VERSION = 0x20400;
-/** Signed by nobody, and by a linker: it may be signed again, by somebody, without being asked to force it. */
+/** Ad hoc, and signed by a linker: such a signature may be replaced without forcing it. */
 const AD_HOC_BY_LINKER = 0x20002;
 const MAIN_BINARY = 1;
 const IDENTIFIER = new TextEncoder().encode("a.out\0");
@@ -47,9 +48,9 @@ const LC_SEGMENT_64 = 0x19;
 const LC_CODE_SIGNATURE = 0x1d;
 
 /**
- * The file with a fresh ad hoc signature in the place of the one that its header names, the last thing in it. The bundler signs files for arm64
- * so, but leaves those for x64 with the signature of the runtime they are made of: one that asks for the hardened runtime, under
- * which a page that does not fit ends the program.
+ * The file with a fresh ad hoc signature in place of the one that its header names, which is the last thing in the
+ * file. The bundler does this for arm64, but leaves files for x64 with the signature of the runtime that they are made
+ * from: it asks for the hardened runtime, under which a page that does not match ends the program.
  */
 export function signedAdHoc(file: Uint8Array): Uint8Array {
   const commands = loadCommands(new DataView(file.buffer, file.byteOffset, file.byteLength));
@@ -100,7 +101,7 @@ export function signedAdHoc(file: Uint8Array): Uint8Array {
   return signed;
 }
 
-/** Where in the header the commands stand that a signature depends on. */
+/** The positions in the header of the load commands that a signature depends on. */
 function loadCommands(view: DataView) {
   const found: { signature?: number; linkedit?: number; text?: number } = {};
   let at = 32;

@@ -10,7 +10,9 @@ import { ownTarget, type Target } from "./targets.ts";
 
 const root = join(import.meta.dir, "../..");
 
-/** The driver computes the name of its addon, and the bundler only carries one whose `require` names it literally. */
+/**
+ * The driver computes the name of its addon, but the bundler only includes an addon whose `require` names it literally.
+ */
 const COMPUTED = "} = requireNative();";
 
 const addonPlugin = (addonFile: string): Bun.BunPlugin => ({
@@ -28,7 +30,7 @@ const addonPlugin = (addonFile: string): Bun.BunPlugin => ({
   },
 });
 
-/** Makes the executable for a target, and answers what is wrong with it when looked at afterwards: nothing, or it is of no use. */
+/** Builds the executable for a target, and returns the faults found in it: with any, the file is useless. */
 export async function compile(target: Target, outfile: string): Promise<string[]> {
   const bundled = locked(target.runtime.package).version;
   if (Bun.version !== bundled) {
@@ -52,14 +54,15 @@ export async function compile(target: Target, outfile: string): Promise<string[]
         target: target.bundler,
         executablePath: runtime,
         outfile,
-        // What stands in the folder that somebody starts it in is no business of it: settings are flags and the environment, and a
-        // bunfig.toml there could even name code to run.
+        // Files in the folder where the executable is started must not matter: settings are flags and the environment,
+        // and a bunfig.toml there could even name code to run.
         autoloadBunfig: false,
         autoloadDotenv: false,
       },
       define: { TWINPOST_COMMIT: JSON.stringify(sourceCommit(root) ?? "") },
       plugins: [addonPlugin(addonFile)],
-      // Parsing at each start would take 100 of 260 ms of processor time; the bytecode adds 5 MB. It is the same for every machine.
+      // Parsing at each start would take 100 of 260 ms of processor time; the bytecode adds 5 MB. It is the same for
+      // all machines.
       bytecode: true,
       format: "esm",
       minify: { syntax: true, whitespace: true },
@@ -73,7 +76,7 @@ export async function compile(target: Target, outfile: string): Promise<string[]
   }
 }
 
-/** Signs a file for macOS again if the bundler has left it with a signature that does not fit. */
+/** Signs a file for macOS again if the bundler left it with a signature that does not match. */
 async function sign(outfile: string): Promise<void> {
   const file = await Bun.file(outfile).bytes();
   const program = readExecutable(file);

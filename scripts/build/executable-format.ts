@@ -1,11 +1,13 @@
-// What the headers of an executable, or of a library, say about the machine it is for: ELF (Linux), Mach-O (macOS) and PE (Windows).
+// The headers of an executable or a library, which state its machine: ELF (Linux), Mach-O (macOS) and PE (Windows).
 
 export type Executable =
   | { format: "elf"; arch: string; kind: "program" | "library"; loader?: string; libraries: string[] }
   | { format: "mach-o"; arch: string; kind: "program" | "library"; signature?: { offset: number; bytes: number } }
   | { format: "pe"; arch: string; kind: "program" | "library" };
 
-/** Reads the headers; undefined if they are none of a 64-bit, little-endian executable of these three formats. */
+/**
+ * Parses the headers; undefined unless they are of a 64-bit, little-endian executable in one of these three formats.
+ */
 export function readExecutable(bytes: Uint8Array): Executable | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
@@ -13,7 +15,7 @@ export function readExecutable(bytes: Uint8Array): Executable | undefined {
     if (view.getUint32(0, true) === 0xfeedfacf) return readMachO(view);
     if (view.getUint16(0) === 0x4d5a) return readPe(view);
   } catch (error) {
-    // An offset that leads out of the file.
+    // An offset beyond the end of the file.
     if (!(error instanceof RangeError)) throw error;
   }
   return undefined;
@@ -43,7 +45,7 @@ function readElf(view: DataView): Executable | undefined {
   for (let at = 0; dynamic && at < dynamic.bytes; at += 16) {
     entries.push({ tag: offsetAt(view, dynamic.offset + at), value: offsetAt(view, dynamic.offset + at + 8) });
   }
-  // Names are named by their address in memory, which a segment maps to a place in the file.
+  // Names are given by their address in memory, which a segment maps to an offset in the file.
   const names = entries.find(({ tag }) => tag === DT_STRTAB)?.value ?? 0;
   const holder = segments.find(
     ({ type, address, bytes }) => type === PT_LOAD && names >= address && names < address + bytes,
@@ -73,7 +75,7 @@ function readMachO(view: DataView): Executable {
       signature = { offset: view.getUint32(at + 8, true), bytes: view.getUint32(at + 12, true) };
     }
     const size = view.getUint32(at + 4, true);
-    // No command is shorter than its own head; going on would stand still for as many turns as a damaged header says.
+    // No command is shorter than its own head; a damaged header could otherwise make this loop almost without end.
     if (size < 8) break;
     at += size;
   }

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-// `node scripts/build/fetch-bun.ts FOLDER` puts the Bun of bun.lock into a folder, as `bun`. For machines with nothing but Node, where files are built
-// that others will run: `npx bun` would take what the registry says, and this takes what the lockfile says. It is run by Node, so it imports
-// nothing of ours, and has no syntax but types that Node cannot strip.
+// `node scripts/build/fetch-bun.ts FOLDER` puts the Bun of bun.lock into a folder, as `bun`. For machines that have
+// only Node and build files that others will run: `npx bun` would trust the registry; this checks the digest of the
+// lockfile. It is run by Node, so it imports nothing of ours, and uses no syntax beyond types that Node can strip.
 
 const root = join(import.meta.dirname, "../..");
 const [folder] = process.argv.slice(2);
@@ -13,7 +13,7 @@ const machine = process.arch === "x64" ? "x64" : "aarch64";
 const name = `@oven/bun-${process.platform}-${machine}`;
 if (!folder) fail("usage: node scripts/build/fetch-bun.ts FOLDER");
 
-// One package a line.
+// One package per line.
 const line = readFileSync(join(root, "bun.lock"), "utf8")
   .split("\n")
   .find((text) => text.includes(`"${name}": [`));

@@ -2,7 +2,7 @@ import { faultOfSignature } from "./code-signature.ts";
 import { type Executable, readExecutable } from "./executable-format.ts";
 import type { Target } from "./targets.ts";
 
-/** What is wrong with a built file: whether it is for the machine it is called after, and carries that machine's addon. */
+/** The faults of a built file: it must be for the machine that it is named after, and contain that machine's addon. */
 export function faultsOf(file: Uint8Array, addon: Uint8Array, target: Target): string[] {
   const faults: string[] = [];
   const program = readExecutable(file);

@@ -2,20 +2,20 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-// The files of other machines come out of npm packages: of libSQL's addons, and of Bun's runtimes, which are the same ones that the
-// bundler would fetch from its makers' release page, but pinned by our lockfile as everything else is.
+// Files for other machines come from npm packages: libSQL's addons, and Bun's runtimes. The bundler would fetch the
+// same runtimes from Bun's release page; here the lockfile pins them like everything else.
 
 const root = join(import.meta.dir, "../..");
 
-/** A package of the lockfile: its exact version, and the digest that its tarball must have. */
+/** A package of the lockfile: its exact version, and the digest of its tarball. */
 export type Locked = { name: string; version: string; integrity: string };
 
-/** A package cannot be had, or is not what the lockfile says. */
+/** A package is not available, or does not match the lockfile. */
 export class PackageError extends Error {
   override name = "PackageError";
 }
 
-/** What bun.lock says about a package. It is JSON with commas left at ends of lists, which the runtime reads. */
+/** A package's entry in bun.lock. The file is JSON with trailing commas, which the runtime parses. */
 export function locked(name: string, lockfile = readFileSync(join(root, "bun.lock"), "utf8")): Locked {
   const { packages } = Bun.JSONC.parse(lockfile) as { packages: Record<string, unknown[]> };
   const entry = packages[name];
@@ -25,13 +25,13 @@ export function locked(name: string, lockfile = readFileSync(join(root, "bun.loc
 }
 
 export type Source = {
-  /** Writes the tarball of the package into the folder and answers its path. */
+  /** Writes the package's tarball into the folder and returns its path. */
   fetch(wanted: Locked, folder: string): Promise<string>;
-  /** Where tarballs are kept between builds. */
+  /** The folder that keeps tarballs between builds. */
   cache: string;
 };
 
-/** The registry as npm is set up for it here, proxies and credentials included. */
+/** The registry as npm is configured here, including proxies and credentials. */
 const registry: Source = {
   cache:
     process.env["TWINPOST_BUILD_CACHE"] ||
@@ -56,7 +56,7 @@ const registry: Source = {
   },
 };
 
-/** One file of a package: from node_modules if it is installed in the locked version, else from its tarball. */
+/** One file of a package: from node_modules if the locked version is installed, else from its tarball. */
 export async function fileOfPackage(name: string, file: string, source: Source = registry): Promise<Uint8Array> {
   const wanted = locked(name);
   return installed(wanted, file) ?? fileOfTarball(await tarball(wanted, source), wanted, file);
@@ -70,8 +70,8 @@ function installed({ name, version }: Locked, file: string): Uint8Array | undefi
 }
 
 /**
- * The tarball, out of the cache if it is there. Its digest is looked at each time, so that nothing gets into a release that the lockfile
- * does not name, whatever the registry, a proxy or whoever can write to the cache says.
+ * The tarball, from the cache if it is there. Its digest is checked each time, so that no release contains anything
+ * that the lockfile does not name, whatever the registry, a proxy or a writer of the cache delivers.
  */
 export async function tarball(wanted: Locked, { cache, fetch }: Source): Promise<Uint8Array> {
   const kept = join(cache, `${wanted.name.replace("/", "-").replace("@", "")}-${wanted.version}.tgz`);
@@ -90,7 +90,7 @@ export async function tarball(wanted: Locked, { cache, fetch }: Source): Promise
         `${wanted.name}@${wanted.version} is not the package that bun.lock names: its digest differs`,
       );
     }
-    // In one step: another build may look for it now.
+    // Atomically, because another build may look for it now.
     const whole = join(folder, "whole");
     writeFileSync(whole, bytes);
     renameSync(whole, kept);
@@ -100,7 +100,7 @@ export async function tarball(wanted: Locked, { cache, fetch }: Source): Promise
   }
 }
 
-/** Digests are those of subresource integrity: an algorithm, a dash, base64. The lockfile's are all SHA-512. */
+/** Digests have the format of subresource integrity: an algorithm, a dash, base64. The lockfile's are all SHA-512. */
 function hasIntegrity(bytes: Uint8Array, { integrity }: Locked): boolean {
   return integrity === `sha512-${new Bun.CryptoHasher("sha512").update(bytes).digest("base64")}`;
 }

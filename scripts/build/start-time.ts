@@ -2,7 +2,10 @@ import { startServer, temporaryFolder } from "../../test/support/process/server-
 
 const STARTS = 3;
 
-/** Milliseconds from the start of a built file to its first answer, on an empty database: the best of a few, since others use the machine. */
+/**
+ * Milliseconds from starting a built file to its first response, on an empty database: the best of a few, since the
+ * machine is shared.
+ */
 export async function startMilliseconds(file: string): Promise<number> {
   const times: number[] = [];
   for (let start = 0; start < STARTS; start++) {

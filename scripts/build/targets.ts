@@ -2,16 +2,16 @@ import { existsSync } from "node:fs";
 
 /** One kind of machine that a file is built for. */
 export type Target = {
-  /** What its file is called after: `twinpost-linux-x64`. */
+  /** The suffix of its file's name: `twinpost-linux-x64`. */
   name: string;
-  /** How the runtime's bundler calls it. */
+  /** Its name for the runtime's bundler. */
   bundler: Bun.Build.CompileTarget;
-  /** The npm packages with its runtime and with its database addon, and the file of each that counts. */
+  /** The npm packages with its runtime and its database addon, and the file needed of each. */
   runtime: { package: string; file: string };
   addon: { package: string; file: string };
   format: "elf" | "mach-o" | "pe";
   arch: "x64" | "arm64";
-  /** Of Linux: which C library's loader starts it. */
+  /** On Linux, the loader of the C library that starts it. */
   loader?: string;
 };
 
@@ -50,7 +50,7 @@ const windows: Target = {
   arch: "x64",
 };
 
-/** Everything that `bun run build --all` makes. */
+/** Every target of `bun run build --all`. */
 export const TARGETS: readonly Target[] = [
   linux("x64", "gnu"),
   linux("arm64", "gnu"),
@@ -63,13 +63,13 @@ export const TARGETS: readonly Target[] = [
 
 export const fileOf = ({ name, format }: Target) => `twinpost-${name}${format === "pe" ? ".exe" : ""}`;
 
-/** The target that is this machine. */
+/** The target of this machine. */
 export function ownTarget(): Target {
   const { platform, arch } = process;
   const system = platform === "darwin" ? "macos" : platform === "win32" ? "windows" : platform;
   const name = `${system}-${arch}`;
   const suited = TARGETS.filter((target) => target.name === name || target.name === `${name}-musl`);
-  // The C library is the one whose loader is there; glibc's first, since musl may be installed beside it.
+  // The C library is the one whose loader exists; glibc's is tried first, since musl may be installed beside it.
   const found = suited.find(({ loader }) => loader === undefined || existsSync(loader));
   if (!found) throw new Error(`there is no libSQL addon for ${name}, so nothing can be built for this machine`);
   return found;

@@ -1,7 +1,7 @@
 import { connectDevice } from "../../test/support/mqtt/mqtt-device.ts";
 import { type Cast, ME } from "./alarm-device.ts";
 
-/** Steps 20 to 26: what others must not see, and the rest of what documents and hubs can do. */
+/** Steps 20 to 26: isolation, and the other features of documents and hubs. */
 export async function playChecks(cast: Cast): Promise<void> {
   await playPrivacy(cast);
   await playRest(cast);
@@ -9,7 +9,7 @@ export async function playChecks(cast: Cast): Promise<void> {
 }
 
 async function playPrivacy({ narrator, app, ask, device, neighbour, deviceUrl }: Cast): Promise<void> {
-  narrator.chapter("Part D: what nobody else sees");
+  narrator.chapter("Part D: what other devices cannot see");
   narrator.step("20", "The neighbour has listened to # and $SCW/# and $SCW/twins/# all along.");
   narrator.expect("what it has received", await neighbour.received(), []);
 
@@ -55,7 +55,7 @@ async function playRest({ narrator, app, device }: Cast): Promise<void> {
 async function playEvents({ narrator, panel, createDevice, deviceUrl }: Cast): Promise<void> {
   narrator.step(
     "26",
-    "A device that needs its certificate comes without. Whoever listens to the hub's events hears of it.",
+    "A device that needs its certificate comes without. Subscribers to the hub's events receive the error.",
   );
   narrator.act("Panel", "SUBSCRIBE $SCW/events/error/#");
   await panel.subscribe("$SCW/events/error/#");

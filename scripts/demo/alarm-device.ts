@@ -5,23 +5,23 @@ import type { Stage } from "./alarm.ts";
 const HUB_API = "/iot/v1/regions/fr-par";
 export const ME = "$SCW/twins/me";
 
-/** What the phone app calls, on the hub API. */
+/** A call of the phone app, on the hub API. */
 type App = (method: string, path: string, body?: Json) => Promise<{ status: number; body: Json }>;
 
 export type Cast = Stage & {
   app: App;
   hub: string;
-  /** The panel's device, which is its twin too. */
+  /** The panel's device, which is also its twin. */
   device: string;
   panel: MqttDevice;
-  /** Another device of the hub, which listens to everything it can. */
+  /** Another device of the hub, which subscribes to everything it can. */
   neighbour: MqttDevice;
   createDevice(name: string, rest: object): Promise<string>;
-  /** The panel publishes a request, and takes its answer. */
+  /** The panel publishes a request and receives its answer. */
   ask(topic: string, payload?: Json): Promise<{ topic: string; body: Json }>;
 } & AsyncDisposable;
 
-/** How long the app may have to wait until it is told that the panel is connected. */
+/** How long the app may have to wait until the panel is reported as connected. */
 const PRESENCE_LIMIT_MS = 1000;
 
 /** Steps 1 to 5: a hub, a device, and its connection. */
@@ -86,7 +86,7 @@ export async function playDevice(stage: Stage): Promise<Cast> {
   };
 }
 
-/** Presence is right within a second. */
+/** Presence is correct within a second. */
 async function isConnected(app: App, device: string): Promise<boolean> {
   const deadline = Date.now() + PRESENCE_LIMIT_MS;
   while (Date.now() < deadline) {

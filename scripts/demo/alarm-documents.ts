@@ -1,7 +1,7 @@
 import type { Json } from "../../test/support/world/world.ts";
 import { type Cast, ME } from "./alarm-device.ts";
 
-/** Steps 6 to 13: what the app wishes and how the panel is, each a document that one of them writes and the other reads. */
+/** Steps 6 to 13: the desired and the current state, each a document that one side writes and the other reads. */
 export async function playDocuments({ narrator, app, ask, device }: Cast): Promise<void> {
   const path = (name: string) => `/twins/${device}/documents/${name}`;
   const documentOf = (name: string, version: number, data: Json) => ({
@@ -12,14 +12,14 @@ export async function playDocuments({ narrator, app, ask, device }: Cast): Promi
   });
 
   narrator.chapter("Part B: what is desired, and what is");
-  narrator.step("6", "The panel asks what it should do. Nobody has said so yet.");
+  narrator.step("6", "The panel asks what it should do. The app has not said so yet.");
   const nothing = await ask(`${ME}/desired/get`);
   narrator.expect("the answer", entries(nothing), [
     `${ME}/desired/get/response/error`,
     { error: "document not found", twin_id: device, document_name: "desired" },
   ]);
 
-  narrator.step("7", "In the app somebody arms the alarm. The panel is told nothing by itself.");
+  narrator.step("7", "A user arms the alarm in the app. The panel is not notified.");
   const desired = documentOf("desired", 1, { alarm_armed: true });
   const put = await app("PUT", path("desired"), { data: { alarm_armed: true } });
   narrator.expect("the document", [put.status, put.body], [200, desired]);
@@ -50,7 +50,7 @@ export async function playDocuments({ narrator, app, ask, device }: Cast): Promi
   narrator.expect("the list", [list.status, list.body], [200, { documents: names }]);
 }
 
-/** Steps 14 to 19: several write the same document, over REST and MQTT, and a version keeps each from undoing the other's work. */
+/** Steps 14 to 19: several actors write the same document, over REST and MQTT; versions prevent lost updates. */
 export async function playConcurrency({ narrator, app, ask, device }: Cast): Promise<void> {
   const path = `/twins/${device}/documents/concurency`;
   const put = (body: Json) => app("PUT", path, body);
@@ -92,5 +92,5 @@ export async function playConcurrency({ narrator, app, ask, device }: Cast): Pro
   narrator.expect("the document", [seen.status, seen.body], [200, third]);
 }
 
-/** A list is expected whole: nothing more may stand in what is in it. */
+/** Pairs, because `expect` compares lists exactly: the answer must contain nothing else. */
 const entries = ({ topic, body }: { topic: string; body: Json }) => [topic, body];

@@ -4,11 +4,11 @@ import { playDevice } from "./alarm-device.ts";
 import { playConcurrency, playDocuments } from "./alarm-documents.ts";
 import { Narrator } from "./narrator.ts";
 
-/** Where the story plays: a server with an account, and how its devices reach it. */
+/** A server with an account, and how devices reach it. */
 export type Stage = {
   narrator: Narrator;
   account: string;
-  /** The token spelling of the secret that the phone app has. */
+  /** The phone app's secret, in the token spelling. */
   token: string;
   deviceUrl: string;
 };

@@ -1,8 +1,8 @@
 import { playAlarm } from "./alarm.ts";
 import { playStickers } from "./stickers.ts";
 
-// `bun run demo stickers`: plays a story against a server that is started for it, tells each call and message, and fails
-// loudly where anything is not as it should be.
+// `bun run demo stickers`: plays a story against a server started for it, prints each call and message, and fails if
+// anything differs from what is expected.
 
 const STORIES: Record<string, () => Promise<void>> = { stickers: playStickers, alarm: playAlarm };
 

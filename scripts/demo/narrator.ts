@@ -2,19 +2,22 @@ import type { Json } from "../../test/support/world/world.ts";
 
 type Answer = { status: number; body: Json };
 
-/** Longer answers are told in part. */
-const TOLD_LENGTH_MAX = 300;
+/** Longer responses are cut when printed. */
+const PRINTED_LENGTH_MAX = 300;
 
 type Print = (line: string) => void;
 const toReader: Print = (line) => process.stdout.write(`${line}\n`);
 
-/** Tells a story to whoever reads: what is about to happen, each call with its answer, each message; and stops where one differs. */
+/**
+ * Prints a story for a reader: the next step, each call with its response, each message. Throws where something differs
+ * from what is expected.
+ */
 export class Narrator {
   #step = "";
   #steps = 0;
   readonly #url: string;
   readonly #print: Print;
-  /** What ids and secrets are called in the story. */
+  /** The names of ids and secrets in the story. */
   readonly #names = new Map<string, string>();
 
   constructor(url: string, print: Print = toReader) {
@@ -26,7 +29,7 @@ export class Narrator {
     this.#print(`\n${title}\n${"=".repeat(title.length)}`);
   }
 
-  /** Steps 5 and 6 are "5-6": how many there were is told at the end. */
+  /** Steps 5 and 6 are "5-6"; the number of steps is printed at the end. */
   step(number: string, sentence: string): void {
     this.#step = number;
     const [first = 0, last = first] = number.split("-").map(Number);
@@ -38,7 +41,7 @@ export class Narrator {
     this.#names.set(id, `<${name}>`);
   }
 
-  /** One request, told with its answer. On the hub API callers are known by the token spelling of their secret. */
+  /** Sends a request and prints it with its response. On the hub API callers use the token spelling of their secret. */
   async call(
     who: string,
     method: string,
@@ -59,18 +62,18 @@ export class Narrator {
     return { status: response.status, body: text && JSON.parse(text) };
   }
 
-  /** What somebody does that is no request. */
+  /** An action that is not a request. */
   act(who: string, what: string): void {
     this.#print(`   ${who}: ${this.#readable(what)}`);
   }
 
-  /** A message that came to a receiver, on a topic if it has one. */
+  /** A message that a receiver got, with its topic if it has one. */
   message(to: string, message: Json, topic?: string): void {
     const where = topic === undefined ? "" : ` on ${this.#readable(topic)}`;
     this.#print(`     <- ${to} receives${where} ${this.#readable(JSON.stringify(message))}`);
   }
 
-  /** What has to be so: a list or a plain value exactly, of an object at least these members, inside of it too. */
+  /** Compares lists and plain values exactly; an object must contain at least these members, at every level. */
   expect(what: string, actual: Json, wanted: Json): void {
     const isObject = typeof wanted === "object" && wanted !== null && !Array.isArray(wanted);
     const holds = isObject ? Bun.deepMatch(wanted, actual) : Bun.deepEquals(actual, wanted);
@@ -87,9 +90,9 @@ export class Narrator {
   }
 
   #readable(text: string): string {
-    let told = text.replaceAll(this.#url, "");
-    for (const [id, name] of this.#names) told = told.replaceAll(id, name);
-    told = told.replaceAll(/([?&]token=[\w+/]{8})[\w+/=]*/g, "$1...");
-    return told.length > TOLD_LENGTH_MAX ? `${told.slice(0, TOLD_LENGTH_MAX)}...` : told;
+    let readable = text.replaceAll(this.#url, "");
+    for (const [id, name] of this.#names) readable = readable.replaceAll(id, name);
+    readable = readable.replaceAll(/([?&]token=[\w+/]{8})[\w+/=]*/g, "$1...");
+    return readable.length > PRINTED_LENGTH_MAX ? `${readable.slice(0, PRINTED_LENGTH_MAX)}...` : readable;
   }
 }

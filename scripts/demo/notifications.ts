@@ -2,9 +2,9 @@ import type { Json } from "../../test/support/world/world.ts";
 import type { Cast } from "./stickers.ts";
 
 const WEEK_SECONDS = 604_800;
-/** A message that should not come is waited for as long as those that do would ever take here. */
+/** How long the demo waits to see that no message arrives: far longer than a message takes here. */
 const SILENCE_MS = 1500;
-/** Clocks of two processes, and a slow machine. */
+/** Tolerance for the clocks of two processes and a slow machine. */
 const TOLERANCE_SECONDS = 30;
 
 /** Parts D and E of the walk-through: steps 24 to 40. */
@@ -21,7 +21,7 @@ export async function playNotifications(cast: Cast): Promise<void> {
 
 type Links = { confirmation_url: string; refresh_url: string; unsubscribe_url: string };
 
-/** Steps of one subscription: to ask for it, and to confirm it in the way that is given. */
+/** The steps of one subscription: request it, then confirm it in the given way. */
 async function subscribe(
   { narrator, inbox }: Cast,
   { name, secret }: { name: string; secret: string },
@@ -87,11 +87,11 @@ async function playDeskSubscribes(cast: Cast): Promise<void> {
     as: contractor.secret,
   });
   narrator.expect("200", removed.status, 200);
-  narrator.step("33", "The desk is told, the contractor is not.");
-  const [, told] = await inbox.untilCount("/meter", 2);
-  narrator.message(desk.name, told);
+  narrator.step("33", "The desk is notified, the contractor is not.");
+  const [, received] = await inbox.untilCount("/meter", 2);
+  narrator.message(desk.name, received);
   const event = { color: "red" };
-  narrator.expect("the message", told, {
+  narrator.expect("the message", received, {
     trigger: "sticker.removed",
     event,
     subscription: { topic: "task-completed" },
@@ -102,13 +102,13 @@ async function playDeskSubscribes(cast: Cast): Promise<void> {
 
 async function playRefusals({ narrator, admin, desk, contractor }: Cast): Promise<void> {
   narrator.step("34", "A PIN works once.");
-  const used = await narrator.call("Somebody", "POST", `/secrets/${admin.account}/${desk.pin}`);
+  const used = await narrator.call("Client without a secret", "POST", `/secrets/${admin.account}/${desk.pin}`);
   narrator.expect("the refusal", used, { status: 404, body: { subcode: 404_653 } });
 
-  narrator.step("35", "Without a secret, or with a wrong one, nobody is anybody.");
+  narrator.step("35", "Without a secret, or with a wrong one, a request is refused.");
   const wrong = desk.secret.split("").reverse().join("");
   for (const options of [{}, { as: wrong }]) {
-    const refused = await narrator.call("Somebody", "GET", "/whoami", options);
+    const refused = await narrator.call("Client", "GET", "/whoami", options);
     narrator.expect("the refusal", refused, { status: 401, body: { subcode: 401_000 } });
   }
   narrator.step("36", "The contractor creates no twins, and the desk no users.");
@@ -120,15 +120,15 @@ async function playRefusals({ narrator, admin, desk, contractor }: Cast): Promis
 
 async function playExpiry(cast: Cast): Promise<void> {
   const { narrator, inbox, desk, contractor, reviewEnd } = cast;
-  narrator.step("37", "Nobody does the yearly review. The desk wants to hear of that.");
+  narrator.step("37", "The yearly review is not done. The desk subscribes to expiries.");
   const { confirmation_url } = await subscribe(cast, desk, { topic: "task-expired" }, "/expired");
   await narrator.call(desk.name, "GET", confirmation_url);
   narrator.expect("time is left", Date.now() < reviewEnd, true);
   await Bun.sleep(reviewEnd - Date.now());
-  const [, told] = await inbox.untilCount("/expired", 2);
-  narrator.message(desk.name, told);
-  narrator.expect("the message", told, { trigger: "sticker.expired", event: { color: "yellow" } });
-  narrator.expect("it came at the sticker's end, within a second", told.sent_ts * 1000 - reviewEnd <= 1000, true);
+  const [, received] = await inbox.untilCount("/expired", 2);
+  narrator.message(desk.name, received);
+  narrator.expect("the message", received, { trigger: "sticker.expired", event: { color: "yellow" } });
+  narrator.expect("it came at the sticker's end, within a second", received.sent_ts * 1000 - reviewEnd <= 1000, true);
   const list = await narrator.call(contractor.name, "GET", "/stickers", { as: contractor.secret });
   narrator.expect("the list", list.body.stickers, []);
 }
@@ -141,7 +141,7 @@ async function playEnd(cast: Cast, { confirmation_url, refresh_url, unsubscribe_
   const late = refreshed.body.subscription.validity_ts - Date.now() / 1000 - 86_400;
   narrator.expect("its end in a day", Math.abs(late) < TOLERANCE_SECONDS, true);
 
-  narrator.step("39", "... and ends it. Its links lead nowhere then, and a red sticker is told to nobody.");
+  narrator.step("39", "... and ends it. Its links stop working, and a red sticker notifies no subscriber.");
   narrator.expect("200", (await narrator.call(contractor.name, "DELETE", unsubscribe_url)).status, 200);
   for (const [method, link] of [
     ["GET", confirmation_url],
@@ -173,6 +173,6 @@ async function playEnd(cast: Cast, { confirmation_url, refresh_url, unsubscribe_
   narrator.expect("the contractor's messages", kindsOf(cast, "/contractor"), ["Confirmation", "sticker.put"]);
 }
 
-/** That a subscription will lapse within a day is another story. */
+/** Leaves out notices that a subscription lapses within a day. */
 const kindsOf = ({ inbox }: Cast, path: string): string[] =>
   inbox.at(path).flatMap((message: Json) => (message.type === "Expiring" ? [] : [message.trigger ?? message.type]));

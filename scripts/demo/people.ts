@@ -1,7 +1,7 @@
 import type { Json } from "../../test/support/world/world.ts";
 import type { Narrator } from "./narrator.ts";
 
-/** Somebody with a secret. */
+/** A person with a user and a secret. */
 export type Person = { name: string; account: string; user: string; role: string; secret: string };
 
 export const METER_COMPANY = [
@@ -55,7 +55,10 @@ export const ENTRIES = {
   location: { value: { lat: 54.35, lon: 18.65 } },
 };
 
-/** Steps `first` to `first + 3`: a role, a user who has it, a PIN, and the secret that it is exchanged for. Answers the PIN too. */
+/**
+ * Steps `first` to `first + 3`: a role, a user with it, a PIN, and the secret that it is exchanged for. Returns the PIN
+ * too.
+ */
 export async function bringIn(
   narrator: Narrator,
   admin: Person,
@@ -70,14 +73,14 @@ export async function bringIn(
   narrator.step(`${first + 1}`, "... and a user who has it.");
   const user = await ask("POST", "/users", { name, role: role.body.uuid });
   narrator.name(user.body.uuid, name);
-  const told = { name, role: role.body.uuid, account: admin.account, activity: null };
-  narrator.expect("the user", user, { status: 201, body: told });
+  const wanted = { name, role: role.body.uuid, account: admin.account, activity: null };
+  narrator.expect("the user", user, { status: 201, body: wanted });
 
   narrator.step(`${first + 2}`, "... and a PIN, good for ten minutes and one use.");
   const pin = await ask("POST", `/users/${user.body.uuid}/secrets`);
   narrator.expect("the PIN's length", [pin.status, pin.body.pin.length], [201, 6]);
 
-  narrator.step(`${first + 3}`, `The ${name.toLowerCase()} exchanges it for a secret that nobody else ever sees.`);
+  narrator.step(`${first + 3}`, `The ${name.toLowerCase()} exchanges it for a secret that only they ever see.`);
   const redeemed = await narrator.call(name, "POST", `/secrets/${admin.account}/${pin.body.pin}`);
   const { secret } = redeemed.body;
   narrator.name(secret, `secret of ${name}`);

@@ -5,10 +5,10 @@ import { Narrator } from "./narrator.ts";
 import { playNotifications } from "./notifications.ts";
 import { bringIn, CONTRACTOR, ENTRIES, METER_COMPANY, type Person } from "./people.ts";
 
-/** The yearly review has to be done before the story's own end: a real clock is waited for. */
+/** The yearly review is due before the story ends: the demo waits in real time. */
 const REVIEW_SECONDS = 30;
 
-/** Everybody and everything that later chapters go on with. */
+/** Everything that later chapters use. */
 export type Cast = {
   narrator: Narrator;
   inbox: ReturnType<typeof openInbox>;
@@ -17,11 +17,11 @@ export type Cast = {
   contractor: Person;
   twin: string;
   red: Json;
-  /** When the yellow sticker ends, in milliseconds. */
+  /** When the yellow sticker expires, in milliseconds. */
   reviewEnd: number;
 };
 
-/** The vendor's tutorial, steps 1 to 40 of the specification's walk-through, against a fresh server and a real receiver. */
+/** The vendor's tutorial, steps 1 to 40 of the specification's walk-through, with a fresh server and a real receiver. */
 export async function playStickers(): Promise<void> {
   using folder = temporaryFolder();
   await using inbox = openInbox();

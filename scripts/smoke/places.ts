@@ -5,10 +5,13 @@ import { ownTarget } from "../build/targets.ts";
 
 const repository = join(import.meta.dir, "../..");
 
-/** Somewhere that the built file is tried in: how it is called there, or why that cannot be tried on this machine. */
+/** An environment in which the built file is tested: how to call it there, or why this machine cannot. */
 export type Place = { name: string; program: string[] } | { name: string; skipped: string };
 
-/** The file alone in a folder, with nothing in its environment but settings. `runner` is put before it: an emulator, for another machine's file. */
+/**
+ * The file alone in a folder, with only settings in its environment. `runner` precedes it: an emulator, for another
+ * machine's file.
+ */
 export function emptyFolder(folder: string, file: string, runner: string[]): Place {
   const copy = join(folder, "alone", basename(file));
   mkdirSync(dirname(copy));
@@ -27,12 +30,12 @@ export function onDeno(folder: string): Place {
   return { name, program: ["env", ...settings, deno, "run", "-A", join(repository, "src/main.ts")] };
 }
 
-/** All that may be asked of a machine beside a kernel: the parts of the C library, and the compiler's own. */
+/** The only libraries that a machine needs: the parts of the C library, and the compiler's own. */
 const LIBRARIES = /^(libc|libm|libdl|libpthread|librt|libgcc_s|ld-linux-[\w-]+)\.so\.\d+$/;
 
 /**
- * The file in a root that holds the libraries it asks for, /proc and an empty /tmp, and nothing else. `shared` is where stories keep their
- * data: it is the same folder inside, so that both sides call it the same.
+ * The file in a root with only the libraries that it needs, /proc and an empty /tmp. `shared` holds the stories' data:
+ * it has the same path inside and outside.
  */
 export async function cleanRoot(folder: string, file: string, shared: string): Promise<Place> {
   const name = "a clean root";
@@ -52,7 +55,7 @@ export async function cleanRoot(folder: string, file: string, shared: string): P
   }
   for (const path of ["proc", "tmp"]) mkdirSync(join(root, path));
   cpSync(file, join(root, "twinpost"));
-  // Mounts of a name space end with the process that it was made for.
+  // The mounts of a namespace end with its process.
   const script = `
     mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && mount -t proc proc "$0/proc" &&
     mount -t tmpfs tmpfs "$0/tmp" && mkdir -p "$0$1" && mount --bind "$1" "$0$1" &&
@@ -60,7 +63,7 @@ export async function cleanRoot(folder: string, file: string, shared: string): P
   return { name, program: ["unshare", "--mount", "sh", "-c", script, root, shared] };
 }
 
-/** Where this machine has the libraries that the file and its addon ask for. One that is not on the list is a promise broken. */
+/** Where this machine has the libraries that the file and its addon need. Throws for one that is not in the list. */
 async function librariesOf(file: string, program: Executable & { format: "elf" }): Promise<Set<string>> {
   const addon = join(repository, "node_modules", ownTarget().addon.package, ownTarget().addon.file);
   const paths = new Set([program.loader as string]);
@@ -68,7 +71,7 @@ async function librariesOf(file: string, program: Executable & { format: "elf" }
     for (const line of (await new Response(Bun.spawn(["ldd", asking]).stdout).text()).split("\n")) {
       const [, library = "", path] = /^\s*(\S+) => (\/\S+)/.exec(line) ?? [];
       if (!path) continue;
-      if (!LIBRARIES.test(library)) throw new Error(`${asking} asks for ${library}, which nobody promised to be there`);
+      if (!LIBRARIES.test(library)) throw new Error(`${asking} needs ${library}, which machines need not have`);
       paths.add(path);
     }
   }

@@ -3,7 +3,7 @@ import { createAccount, startServer } from "../../test/support/process/server-pr
 
 type Check = (what: string, holds: boolean) => void;
 
-/** An account, a twin, and the same twin after a restart: what anybody does first. */
+/** An account, a twin, and the same twin after a restart: a user's first steps. */
 export async function playShortStory(program: readonly string[], folder: string, check: Check): Promise<string> {
   const options = { dataDir: join(folder, "data"), program, cwd: folder };
   const account = await createAccount(options, "Smoke test");
@@ -11,12 +11,12 @@ export async function playShortStory(program: readonly string[], folder: string,
   check("it creates an account", account.secret.length === 64);
 
   const started = performance.now();
-  let told: string;
+  let summary: string;
   let twin: { creation_certificate: { uuid: string } };
   {
     await using server = await startServer(options);
     const me = await (await fetch(`${server.url}/whoami`, { headers })).json();
-    told = `${(performance.now() - started).toFixed(0)} ms from start to first answer`;
+    summary = `${(performance.now() - started).toFixed(0)} ms from start to first answer`;
     check("it knows the account's first user", (me as { user: string }).user === account.user);
     const created = await fetch(`${server.url}/twins`, {
       method: "POST",
@@ -34,5 +34,5 @@ export async function playShortStory(program: readonly string[], folder: string,
   await using server = await startServer(options);
   const found = await fetch(`${server.url}/twins/${twin.creation_certificate.uuid}`, { headers });
   check("a second start keeps the data", Bun.deepEquals(await found.json(), twin));
-  return told;
+  return summary;
 }

@@ -11,7 +11,7 @@ const NICE = 10;
 export async function backup(call: Arguments): Promise<void> {
   const [file = ""] = operandsOf(call, "backup", ["FILE, the file to write"]);
   const { dataDir } = loadConfig(call.flags);
-  // Whoever asks the server something goes first.
+  // Requests to the server take precedence over the backup.
   setPriority(NICE);
   const withKey = !call.options["without-key"];
   const { byteCount } = await backUp({
@@ -25,12 +25,12 @@ export async function backup(call: Arguments): Promise<void> {
   const size = `${(byteCount / 1e6).toFixed(1)} MB`;
   process.stdout.write(
     withKey
-      ? `${file}: ${size}, with the master key: whoever reads it can do everything. Keep it safe.\n`
+      ? `${file}: ${size}, with the master key, which gives access to everything. Keep it safe.\n`
       : `${file}: ${size}, WITHOUT the master key: it can only be restored with a copy of ${dataDir}/master.key. Keep one elsewhere.\n`,
   );
 }
 
-/** Whoever ends us leaves no half file behind. */
+/** A signal that ends the backup also removes its incomplete file. */
 function endSignal(): AbortSignal {
   const end = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end.abort());

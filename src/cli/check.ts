@@ -15,7 +15,10 @@ import { findViolations } from "../store/sqlite/invariant.ts";
 import { whenFree } from "../store/sqlite/retry.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 
-/** `twinpost check [FILE]`: the database of the data directory, beside a server or without one; or a backup, which is not restored for it. */
+/**
+ * `twinpost check [FILE]`: checks the database of the data directory, with or without a running server, or a backup
+ * without restoring it.
+ */
 export async function check(call: Arguments): Promise<void> {
   const [file] = operandsOf(call, "check", ["FILE"], true);
   const { dataDir } = loadConfig(call.flags);
@@ -38,7 +41,7 @@ async function checkDataDir(dataDir: string): Promise<string[]> {
   try {
     return await lookAt(database, masterKey);
   } catch (error) {
-    // Past a certain point not even a question can be asked.
+    // A badly damaged database fails even the queries that check it.
     if (isSqliteError(error)) return [`the database is damaged: ${error.message}`];
     throw error;
   }
@@ -48,7 +51,7 @@ async function lookAt(database: string, masterKey: string): Promise<string[]> {
   const connection = await whenFree(systemClock, () => new Connection(database, { readonly: true }));
   try {
     const key = readMasterKey(masterKey);
-    // One snapshot: a server may write meanwhile.
+    // One snapshot, because a server may write meanwhile.
     connection.run("BEGIN");
     const missing = key ? [] : [`${masterKey} is missing: the database does not open without it`];
     return [...findProblems(connection), ...missing, ...keyProblem(connection, key)];
@@ -59,7 +62,7 @@ async function lookAt(database: string, masterKey: string): Promise<string[]> {
 
 function findProblems(connection: Connection): string[] {
   const damage = findDamage(connection);
-  // Of a file that cannot be read right, the rest would be guesswork.
+  // If the file cannot be read correctly, the other checks would report nonsense.
   if (damage.some((problem) => problem.startsWith("the database"))) return damage;
   const pending = pendingIn(connection).length;
   if (pending > 0) {

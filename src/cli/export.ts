@@ -18,7 +18,7 @@ import { createExportSeal } from "../store/transfer/export-seal.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { type Arguments, operandsOf, UsageError } from "./usage.ts";
 
-/** Lines that are written at once; in between, the event loop has its turn, without which the driver's memory grows. */
+/** Lines per write; between writes the event loop runs, without which the driver's memory grows. */
 const LINES = 500;
 
 /** `twinpost export --account UUID [FILE] [--passphrase-file FILE]` */
@@ -35,7 +35,7 @@ export async function exportTo(call: Arguments): Promise<void> {
   });
 }
 
-/** Hands `use` the lines of an account, and then what was left out. */
+/** Passes the account's lines to `use`, and then what the export left out. */
 export async function withExport(
   dataDir: string,
   accountId: string,
@@ -77,7 +77,7 @@ async function writeLines(lines: Iterable<string>, write: (text: string) => Prom
 const writeToOutput = (text: string) =>
   new Promise<void>((done, fail) => process.stdout.write(text, (error) => (error ? fail(error) : done())));
 
-/** It has credentials' digests in it, so it is its owner's alone; and it has its name only once it is whole. */
+/** The file contains digests of credentials, so only its owner may read it. It gets its name once it is complete. */
 async function writeFile(file: string, lines: Iterable<string>): Promise<void> {
   assertNew(file);
   const draft = `${file}.${systemRandom.uuid()}.partial`;

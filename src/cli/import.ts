@@ -15,7 +15,7 @@ import { importAccount } from "../store/transfer/import-account.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 
-/** A document of the largest kind and its journal row fit several times. */
+/** Several times the largest document with its journal row. */
 const LINE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** `twinpost import [FILE] [--passphrase-file FILE]` */
@@ -29,7 +29,10 @@ export async function importFrom(call: Arguments): Promise<void> {
   process.stdout.write(`Imported account ${accountId}: ${rows} rows.\n`);
 }
 
-/** All of it, in one transaction, or nothing. As the one server of the data directory, so that no other writes meanwhile. */
+/**
+ * Imports everything in one transaction, or nothing. Holds the data directory's lock, so that no server writes
+ * meanwhile.
+ */
 export async function importInto(options: StoreOptions, lines: AsyncIterable<string>, passphrase: string | undefined) {
   const store = await openServerStore(options);
   const connection = new Connection(filesIn(options.dataDir).database);
@@ -53,7 +56,7 @@ export async function importInto(options: StoreOptions, lines: AsyncIterable<str
   }
 }
 
-/** Split at line feeds only: other separators may stand inside JSON texts. */
+/** Splits at line feeds only: other line separators may occur inside JSON strings. */
 async function* linesOf(file: string | undefined): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const decode = (parts: Uint8Array[]) => {

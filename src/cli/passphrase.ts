@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs";
 import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
 
-/** The first line of the file that `--passphrase-file` names: on the command line itself everybody on the machine would see it. */
+/**
+ * Reads the first line of the file that `--passphrase-file` names: a passphrase on the command line would be visible to
+ * every user of the machine.
+ */
 export function readPassphrase(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   let text: string;

@@ -16,7 +16,7 @@ import { serve } from "./serve.ts";
 import { parseArguments, USAGE, UsageError } from "./usage.ts";
 import { describeVersion } from "./version.ts";
 
-/** Errors whose message is all that whoever started us needs. Any other is our bug, and shown whole. */
+/** Errors whose message is enough for the operator. Any other error is a bug of ours and is printed with its stack. */
 const PLAIN = [
   UsageError,
   ConfigError,
@@ -28,15 +28,15 @@ const PLAIN = [
   MasterKeyError,
 ];
 
-/** Does what a command line says, and answers the exit code: 0 done, 1 failed, 2 wrong usage. What went wrong is on standard error. */
+/** Runs a command line and returns the exit code: 0 done, 1 failed, 2 wrong usage. The error goes to standard error. */
 export async function runProgram(argv: string[]): Promise<0 | 1 | 2> {
   try {
     await run(argv);
     return 0;
   } catch (error) {
     const plain = PLAIN.some((kind) => error instanceof kind);
-    const told = error instanceof Error ? (plain ? error.message : error.stack) : String(error);
-    process.stderr.write(`twinpost: ${told}\n`);
+    const text = error instanceof Error ? (plain ? error.message : error.stack) : String(error);
+    process.stderr.write(`twinpost: ${text}\n`);
     return error instanceof UsageError || error instanceof ConfigError ? 2 : 1;
   }
 }

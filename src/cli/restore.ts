@@ -17,7 +17,7 @@ export async function restoreBackup(call: Arguments): Promise<void> {
     clock: systemClock,
     random: systemRandom,
   });
-  process.stdout.write(`${dataDir} is as it was at ${new Date(label.createdAt).toISOString()}.\n`);
+  process.stdout.write(`${dataDir} is restored to its state of ${new Date(label.createdAt).toISOString()}.\n`);
   if (replaced)
     process.stdout.write(`What was there before is in ${replaced}; delete it when you do not need it any more.\n`);
 }

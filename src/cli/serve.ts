@@ -14,7 +14,10 @@ import { readProcess } from "../server/process-metrics.ts";
 import { ServerCertificate } from "../server/server-certificate.ts";
 import { endInTime, stopSignal } from "../server/stop.ts";
 
-/** `twinpost serve`: starts everything, and resolves once a signal has stopped it in good order. A second signal ends it at once. */
+/**
+ * `twinpost serve`: starts everything, and resolves after a signal has stopped it cleanly. A second signal ends the
+ * process at once.
+ */
 export async function serve(flags: Record<string, string>): Promise<void> {
   const config = loadConfig(flags);
   const clock = systemClock;
@@ -53,7 +56,10 @@ export async function serve(flags: Record<string, string>): Promise<void> {
   log.info("serve.stopped");
 }
 
-/** In a process of its own: what copies a large database for minutes must not outlive us, nor take the processor from requests. */
+/**
+ * Runs in its own process: copying a large database takes minutes, must not outlive the server, and must not take
+ * processor time from requests.
+ */
 async function backUpBeside(dataDir: string, file: string, signal: AbortSignal): Promise<void> {
   const { code, stderr } = await runSelf(["backup", file, "--data-dir", dataDir], signal);
   if (code !== 0) throw new Error(`the backup failed: ${stderr.trim()}`);

@@ -4,7 +4,7 @@ import { createLog } from "../kernel/log.ts";
 import { type Random, systemRandom } from "../kernel/random.ts";
 import { openToolStore, type Store } from "../store/store.ts";
 
-/** Opens the store of the configured data directory, beside a server or without one, for as long as `use` takes. */
+/** Opens the store of the configured data directory, with or without a running server, while `use` runs. */
 export async function withToolStore<Result>(
   flags: Record<string, string>,
   use: (store: Store, random: Random) => Promise<Result>,
@@ -21,12 +21,12 @@ export async function withToolStore<Result>(
 
 type Credentials = { account: string; user: string; role: string; secret: string; token: string };
 
-/** The only place where a secret is ever printed, and the only time. */
+/** Prints credentials: the only place where a secret is printed, and it cannot be printed again. */
 export function printCredentials(what: string, credentials: Credentials, json: boolean): void {
   const { account, user, role, secret, token } = credentials;
   const text = json
     ? JSON.stringify({ account, user, role, secret, token })
-    : `The new ${what}. The secret is shown this once; keep it.
+    : `The new ${what}. The secret is shown only once; keep it.
 
   account  ${account}
   user     ${user}

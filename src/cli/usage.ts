@@ -54,7 +54,7 @@ Settings, each a flag or an environment variable:
   --log                       TWINPOST_LOG                       debug, info, warn, error or silent (info)
 `;
 
-/** A command line, taken apart: its words, its own options, and the flags that stand for settings. */
+/** A parsed command line: its words, its options, and the flags that are settings. */
 export type Arguments = {
   words: string[];
   options: {
@@ -85,7 +85,7 @@ const OWN_OPTIONS = {
   "passphrase-file": { type: "string" },
 } as const;
 
-/** The words of a command line behind the command itself: exactly as many as have names here, unless the last may be left out. */
+/** The operands after the command: exactly one for each name here, except that the last may be optional. */
 export function operandsOf(
   { words }: Arguments,
   command: string,

@@ -16,7 +16,10 @@ import { addressOf, type Peer, refuse, strangerAt } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
 
-/** The whole REST door. A path with a slash at its end is the same path; one that nobody serves, or not by this method, is 404. */
+/**
+ * The whole REST app. A trailing slash makes no difference; an unknown path, or a known one with another method, is
+ * 404.
+ */
 export function createApp(deps: Deps): Hono<Peer> {
   const app = new Hono<Peer>({ strict: false });
   if (deps.config.corsOrigins.length > 0) {
@@ -34,9 +37,9 @@ export function createApp(deps: Deps): Hono<Peer> {
   }
   readBodies(deps.metrics, deps.bodies);
   if (!deps.config.admin) mountMonitoring(app, deps);
-  const doors = { deps, authenticator: new Authenticator(deps), turns: new RequestTurns() };
-  mountAccountApi(app, doors);
-  mountHubApi(app, doors);
+  const services = { deps, authenticator: new Authenticator(deps), turns: new RequestTurns() };
+  mountAccountApi(app, services);
+  mountHubApi(app, services);
   const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);
   const answered = {
     account: answeredBy(deps.metrics, ACCOUNT_API, "none"),
@@ -52,9 +55,9 @@ export function createApp(deps: Deps): Hono<Peer> {
   app.onError((error, c) => refuseHere(c, error));
 
   const rest = new Hono<Peer>({ strict: false });
-  mountLast(rest, doors);
+  mountLast(rest, services);
   rest.notFound(async (c) => {
-    await doors.turns.enter(strangerAt(addressOf(deps, c)));
+    await services.turns.enter(strangerAt(addressOf(deps, c)));
     return refuseHere(c, notFound("Resource", ""));
   });
   app.notFound((c) => rest.fetch(c.req.raw, c.env));

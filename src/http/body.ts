@@ -4,14 +4,17 @@ import type { Hold } from "../kernel/fairness/body-budget.ts";
 
 const NOTHING = new Uint8Array();
 
-/** A body announced with so little is taken whole from the runtime, which is fastest, and is counted whole from its beginning. */
+/**
+ * A body announced with at most this size is read in one piece, which is fastest, and its whole size is reserved at
+ * once.
+ */
 const SMALL_BYTES = 16 * 1024;
-/** A larger one, or one that is not announced, has to bring so much in each such time until it is complete: a kilobyte a second. */
+/** A larger or unannounced body has to deliver this many bytes per period until it is complete: a kilobyte a second. */
 const PACE_BYTES = 30_000;
 const PACE_MS = 30_000;
 /**
- * So much the runtime may discard of a body that is answered without being read: the caller of a document that is too large gets its answer,
- * and its connection stays. With more the answer is the connection's last.
+ * How much of an unread body the runtime may discard: the sender of a document that is too large receives its response
+ * and keeps its connection. Beyond this the response is the connection's last.
  */
 const DISCARDED_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -25,16 +28,19 @@ export function announcedLength(request: Request): number | undefined {
 export type Reading = {
   readonly announced: number | undefined;
   readonly byteCountMax: number;
-  /** Grows with what has come. */
+  /** Grows with the bytes received. */
   readonly hold: Hold;
   readonly clock: Clock;
-  /** Told while a body arrives: then it is its pace that counts, and not how long its connection has been open. */
+  /** Called while a body arrives: then its pace is limited, not the time that its connection has been open. */
   readonly arriving: ((isArriving: boolean) => void) | undefined;
-  /** Set by the reader: nobody waits for the rest of a body that comes too slowly. */
+  /** Set by the reader: the rest of a body that is too slow is not awaited. */
   isTooSlow: boolean;
 };
 
-/** Reads a body of at most `byteCountMax` bytes. Refuses more as `too_large`, and one that comes too slowly as `body`. */
+/**
+ * Reads a body of at most `byteCountMax` bytes. Refuses a larger one as `too_large`, and one that is too slow as
+ * `body`.
+ */
 export async function readBody(request: Request, reading: Reading): Promise<Uint8Array> {
   const { announced, hold } = reading;
   if (announced === 0 || request.body === null) return NOTHING;
@@ -43,7 +49,7 @@ export async function readBody(request: Request, reading: Reading): Promise<Uint
     hold.grow(announced);
     return await request.bytes();
   } catch (cause) {
-    // The caller is gone: nobody hears the answer, and it is no fault of ours.
+    // The client has disconnected: the response cannot arrive, and the server is not at fault.
     const gone = request.signal.aborted || (cause instanceof Error && cause.name === "AbortError");
     throw gone ? invalid("body", "The connection ended before the request did.") : cause;
   }
@@ -52,7 +58,7 @@ export async function readBody(request: Request, reading: Reading): Promise<Uint
 async function readParts(body: ReadableStream<Uint8Array>, reading: Reading): Promise<Uint8Array> {
   const { byteCountMax, hold, clock, arriving } = reading;
   const reader = body.getReader();
-  // A read that waits is so ended.
+  // Cancelling ends a pending read.
   const pace = new Pace(clock, () => void reader.cancel().catch(() => undefined));
   arriving?.(true);
   const parts: Uint8Array[] = [];
@@ -66,7 +72,7 @@ async function readParts(body: ReadableStream<Uint8Array>, reading: Reading): Pr
       byteCount += value.length;
       if (byteCount > byteCountMax) throw tooLarge(byteCountMax);
       hold.grow(value.length);
-      pace.came(value.length);
+      pace.add(value.length);
       parts.push(value);
     }
   } finally {
@@ -76,7 +82,7 @@ async function readParts(body: ReadableStream<Uint8Array>, reading: Reading): Pr
   return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts, byteCount);
 }
 
-/** Watches that enough comes in each time. */
+/** Checks that enough bytes arrive in each period. */
 class Pace {
   readonly #clock: Clock;
   readonly #onTooSlow: () => void;
@@ -90,7 +96,7 @@ class Pace {
     this.#cancel = this.#wait();
   }
 
-  came(byteCount: number): void {
+  add(byteCount: number): void {
     this.#byteCount += byteCount;
     if (this.#byteCount < PACE_BYTES) return;
     this.#byteCount = 0;
@@ -110,7 +116,10 @@ class Pace {
   }
 }
 
-/** The answer to a request whose body was not read: its connection ends, if more of it may be on its way than is worth discarding. */
+/**
+ * The response to a request whose body was not read. Closes the connection if more of the body may follow than is worth
+ * discarding.
+ */
 export function endUnread(announced: number | undefined, response: Response): Response {
   if (announced === undefined || !(announced <= DISCARDED_BYTES_MAX)) response.headers.set("connection", "close");
   return response;

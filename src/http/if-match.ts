@@ -6,8 +6,8 @@ export const etagOf = (version: number) => `"${version}"`;
 const TAG = /^"([1-9][0-9]{0,9})"$/;
 
 /**
- * The one version that an `If-Match` header demands; 0 if there is none. Refuses what names no single version: `*`, lists and tags
- * that are not ours would be conditions of another kind, and one that is misread is worse than none.
+ * The version that an `If-Match` header demands; 0 without the header. Refuses `*`, lists and tags that are not ours:
+ * they are conditions of another kind, and misreading one is worse than refusing it.
  */
 export function versionFromIfMatch(headers: Headers): number {
   const header = headers.get("if-match");
@@ -21,7 +21,7 @@ export function versionFromIfMatch(headers: Headers): number {
   return Number(version);
 }
 
-/** The version that a request is conditional on, in its body or in its header. Refuses two that disagree. */
+/** The version that a request is conditional on, from its body or its header. Refuses two that differ. */
 export function conditionOf(headers: Headers, bodyVersion: number): number {
   const version = versionFromIfMatch(headers);
   if (version !== 0 && bodyVersion !== 0 && version !== bodyVersion) {

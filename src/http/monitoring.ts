@@ -6,17 +6,20 @@ import type { Writable } from "../store/writer/writability.ts";
 import { announcedLength, endUnread } from "./body.ts";
 import type { Peer } from "./serve.ts";
 
-// What a server tells whoever runs it: no operations of an API, and open to everybody who reaches the address.
+// What the server reports to its operator: not part of any API, and open to every client that reaches the address.
 
 const TEXT = "text/plain; charset=utf-8";
 
-/** Who is asked for `/readyz` has migrated its database: before that it listens nowhere. */
+/** The server listens only after migrations, so `/readyz` need not check them. */
 const NOT_WRITABLE: Record<Exclude<Writable, "yes">, string> = {
   refused: "not ready: the newest write could not be stored (the log says why); reads go on",
   late: "not ready: the disk takes no write in time; reads go on",
 };
 
-/** `/healthz`: the process is alive. `/readyz`: it takes writes too. `/metrics`: its figures, as Prometheus reads them. */
+/**
+ * `/healthz`: the process is alive. `/readyz`: it also accepts writes. `/metrics`: its figures in the Prometheus
+ * format.
+ */
 export function mountMonitoring(app: Hono<Peer>, deps: Deps): void {
   app.get("/healthz", (c) => tell(c, 200, "alive"));
   app.get("/readyz", async (c) => {
@@ -32,7 +35,7 @@ export function mountMonitoring(app: Hono<Peer>, deps: Deps): void {
   });
 }
 
-/** The same for an address of its own, where nothing else is. */
+/** The same on an address of its own, which serves nothing else. */
 export function createMonitoringApp(deps: Deps): Hono<Peer> {
   const app = new Hono<Peer>({ strict: false });
   mountMonitoring(app, deps);

@@ -7,18 +7,21 @@ import { announcedLength, endUnread } from "./body.ts";
 import type { Operation } from "./operation.ts";
 import type { Peer } from "./serve.ts";
 
-type Surface = {
+type OpenApiInput = {
   title: string;
   version: string;
   server: string;
   operations: readonly Operation[];
-  /** What every refusal looks like, and the statuses that all operations of its kind may answer beside success. */
+  /** The schema of every refusal, and the statuses that may be returned besides success. */
   error: z.ZodType;
   security: JsonObject;
   statusesOf: (operation: Operation) => Record<number, string>;
 };
 
-/** Serves a surface's document at a path. Made when it is first asked for: a start need not wait for what few ever read. */
+/**
+ * Serves an API's document at a path. It is made at the first request: few clients read it, and a start need not wait
+ * for it.
+ */
 export function serveDocument(app: Hono<Peer>, path: string, make: () => JsonObject): void {
   const document = once(() => JSON.stringify(make()));
   app.get(path, ({ req }) => {
@@ -27,8 +30,8 @@ export function serveDocument(app: Hono<Peer>, path: string, make: () => JsonObj
   });
 }
 
-/** The OpenAPI 3.1 document of a surface: canonical paths, and the schemas that requests are really checked with. */
-export function openApiDocument(surface: Surface): JsonObject {
+/** The OpenAPI 3.1 document of an API: canonical paths, and the schemas that requests are checked with. */
+export function openApiDocument(surface: OpenApiInput): JsonObject {
   const paths: Record<string, JsonObject> = {};
   const ids = new Set<string>();
   for (const operation of surface.operations) {
@@ -45,7 +48,7 @@ export function openApiDocument(surface: Surface): JsonObject {
   };
 }
 
-function describe(surface: Surface, operation: Operation): JsonObject {
+function describe(surface: OpenApiInput, operation: Operation): JsonObject {
   const refusals = Object.entries({ ...surface.statusesOf(operation), ...operation.refusals }).map(
     ([status, description]) => [
       status,
@@ -75,7 +78,7 @@ function describe(surface: Surface, operation: Operation): JsonObject {
   };
 }
 
-/** Where no body will do, `null` does too (1.1). */
+/** An operation that needs no body also accepts `null` (1.1). */
 function bodySchemaOf(body: z.ZodType): JsonObject {
   const schema = schemaOf(body, "input");
   return body.safeParse({}).success ? { anyOf: [schema, { type: "null" }] } : schema;
@@ -95,7 +98,10 @@ function parametersOf(fields: z.ZodObject | undefined, place: "path" | "query"):
   });
 }
 
-/** Members we do not know are ignored in requests and added in answers as we grow, so objects are never closed. */
+/**
+ * Unknown members are ignored in requests, and later versions may add members to responses, so objects are never
+ * closed.
+ */
 function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io,

@@ -6,7 +6,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import type { DepthLimit } from "../kernel/json.ts";
 import type { Spliced } from "../kernel/json-text.ts";
 
-/** An answer with headers of its own. */
+/** A response with headers of its own. */
 export class Headed<View> {
   readonly view: View;
   readonly headers: Readonly<Record<string, string>>;
@@ -18,8 +18,8 @@ export class Headed<View> {
 }
 
 /**
- * A page of a list whose original has none, so its shape has no place for a cursor: where there is more, a `Link` with the relation `next`
- * says so.
+ * A page of a list that has no pages in the original, so that its shape has no place for a cursor. If there is more, a
+ * `Link` header with the relation `next` leads there.
  */
 export class Paged<View> {
   readonly view: View;
@@ -31,25 +31,25 @@ export class Paged<View> {
   }
 }
 
-/** What an operation is served with: everything proven and parsed. */
-type Call<Params, Query, Body> = {
+/** The arguments of an operation, authenticated, parsed and checked. */
+type OperationRequest<Params, Query, Body> = {
   readonly deps: Deps;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
   readonly headers: Headers;
-  /** Where the request came from, as far as trusted proxies tell. */
+  /** The client's address, as far as trusted proxies report it. */
   readonly address: () => string;
 };
 
-/** What a body may be, where it is not what all of the surface are: bytes, and levels of nesting with the place they are counted for. */
+/** Limits of a body where they differ from the API's: bytes, and nesting levels with the part they apply to. */
 type BodyLimits = { readonly byteCount: number; readonly depth: DepthLimit };
 
 type Description = {
   readonly method: "get" | "post" | "put" | "patch" | "delete";
-  /** As in OpenAPI: `/twins/{twin}`. */
+  /** In OpenAPI's form: `/twins/{twin}`. */
   readonly path: string;
-  /** A second path by which the original is called; only the canonical one is described. */
+  /** A second path that the original accepts; only the canonical path is documented. */
   readonly alias?: string;
   readonly summary: string;
   /** What it may answer beside the refusals of all the surface, by status, and what that means. */
@@ -57,7 +57,7 @@ type Description = {
   readonly bodyLimits?: BodyLimits;
 };
 
-/** Success: an answer of that view, or (204) none at all. */
+/** The success response: with that view, or (204) without a body. */
 type Ok<View> = { readonly status: 200 | 201; readonly view: View } | { readonly status: 204 };
 
 type Typed<
@@ -69,40 +69,41 @@ type Typed<
 > = Description & {
   readonly params?: Params;
   readonly query?: Query;
-  /** For operations that take a body: nothing, `{}` and `null` are the same to it. */
+  /** For operations that take a body: an absent body, `{}` and `null` are equivalent. */
   readonly body?: Body;
   readonly ok: Ok<View>;
   readonly serve: (
-    call: Call<z.output<Params>, z.output<Query>, z.output<Body>> & Who,
+    call: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>> & Who,
   ) => Answer<z.input<View>> | Promise<Answer<z.input<View>>>;
 };
 
-/** The compiler checks the members that are no text yet; the schema fuzzer checks all. Null is no body at all (204). */
+/** The compiler checks the members that are not serialized yet; the schema fuzzer checks all. Null is no body (204). */
 type Written<View> = View | Spliced<Partial<View>>;
 type Answer<View> = Written<View> | Headed<Written<View>> | Paged<Written<View>> | null;
 
 type Caller = { readonly actor: UserActor };
 
-/** Refuses a caller who may not ask for this at all, before anything of the request is looked at. */
-type Gate = (actor: UserActor) => void;
+/** Refuses a caller who may not use the operation at all, before any of the request is read. */
+type Authorization = (actor: UserActor) => void;
 
 /**
- * One operation of a surface. Routing, checks, types and the OpenAPI document all come from this one description; `id` is its
- * operationId and the action that a role permits or denies. Without a gate it is open to everybody, and credentials are ignored.
+ * One operation of an API. Routing, checks, types and the OpenAPI document all come from this description; `id` is its
+ * operationId and the action that a role permits or denies. Without a gate it is open to every client, and credentials
+ * are ignored.
  */
 export type Operation = Description & {
   readonly id: Action;
-  readonly gate?: Gate;
+  readonly gate?: Authorization;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly ok: Ok<z.ZodType>;
-  readonly serve: (call: Call<unknown, unknown, unknown> & Partial<Caller>) => unknown;
+  readonly serve: (call: OperationRequest<unknown, unknown, unknown> & Partial<Caller>) => unknown;
 };
 
 type None = z.ZodType<Record<string, never>>;
 
-/** An operation that the caller's role has to permit, or that has a gate of its own. */
+/** An operation that the caller's role must permit, or that has a gate of its own. */
 export const operation = <
   P extends z.ZodObject,
   Q extends z.ZodObject,
@@ -111,7 +112,7 @@ export const operation = <
 >(
   id: Action,
   typed: Typed<P, Q, B, V, Caller>,
-  gate: Gate = (actor) => permit(actor, id),
+  gate: Authorization = (actor) => permit(actor, id),
 ) => ({ ...typed, id, gate }) as unknown as Operation;
 
 /** An operation that needs no authentication. */

@@ -6,7 +6,10 @@ import { SECONDS_MAX, Timestamp, UUID_PATTERN, Uuid } from "../kernel/schema.ts"
 // Query values arrive as text. Clients spell booleans `True` or `true`, and lists as a repeated key or joined by commas
 // (specification 1.1).
 
-/** Reads the query of a URL by its schema; refused as `parameter`. Most have none, and then share one object of defaults. */
+/**
+ * Returns a function that reads a URL's query by its schema; faults are refused as `parameter`. Most URLs have no
+ * query, and share one object of defaults.
+ */
 export function queryReader(schema: z.ZodObject): (url: string) => unknown {
   const none = schema.safeParse({});
   return (url) => {
@@ -15,7 +18,10 @@ export function queryReader(schema: z.ZodObject): (url: string) => unknown {
   };
 }
 
-/** The values of a query by name. A repeated key keeps all of its values, in an array. NUL is refused in each: no database keeps it. */
+/**
+ * The query's values by name. A repeated key keeps all its values, in an array. NUL is refused everywhere: no database
+ * stores it.
+ */
 function queryValues(url: string): Record<string, string | string[]> {
   const start = url.indexOf("?");
   if (start < 0) return {};
@@ -47,7 +53,7 @@ export const queryBoolean = (fallback: boolean) =>
     .default(fallback)
     .meta({ type: "boolean" });
 
-/** A list of texts, each matching the pattern and told once: a repeated key, values joined by commas, or both. */
+/** A list of distinct texts that match the pattern: a repeated key, values joined by commas, or both. */
 export const queryList = (pattern: RegExp) =>
   z
     .union([z.string(), z.array(z.string())])
@@ -60,7 +66,7 @@ export const queryList = (pattern: RegExp) =>
     .optional()
     .meta({ type: "array", items: { type: "string", pattern: pattern.source } });
 
-/** An instant as seconds, the same kind of number as in bodies, but as text. */
+/** An instant in seconds, the same number as in bodies, but as text. */
 export const querySeconds = () =>
   z
     .string()
@@ -71,7 +77,7 @@ export const querySeconds = () =>
     .optional()
     .meta({ type: "number", minimum: 0, maximum: SECONDS_MAX });
 
-/** One account, or a boolean for all and none. */
+/** One account, or a boolean for all or none. */
 export const queryAccountOrBoolean = (fallback: boolean) =>
   z
     .string()
@@ -101,7 +107,7 @@ export const queryContext = (fallback: "personal" | "system") =>
       ],
     });
 
-/** Likewise, with one account at most. */
+/** Likewise, with at most one account. */
 export const queryContextOfOne = (fallback: "personal" | "system") =>
   z
     .string()
@@ -123,15 +129,15 @@ export const queryInteger = (minimum: number, maximum: number, fallback: number)
     .default(fallback)
     .meta({ type: "integer", minimum, maximum });
 
-/** What a list takes in one answer if nobody asks for less. */
+/** The page size of a list, unless the caller asks for less. */
 const PAGE_MAX = 1000;
 
-/** Of lists that have no pages in the original: who does not ask for pages gets all, up to a size that few reach. */
+/**
+ * For lists without pages in the original: a caller who asks for no pages gets all, up to a size that few accounts
+ * reach.
+ */
 export const queryPage = {
-  cursor: z
-    .string()
-    .optional()
-    .meta({ description: "Where the page begins: out of the `Link` of the page before it." }),
+  cursor: z.string().optional().meta({ description: "The start of the page, from the `Link` of the previous page." }),
   limit: queryInteger(1, PAGE_MAX, PAGE_MAX),
 };
 

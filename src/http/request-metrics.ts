@@ -11,19 +11,22 @@ const REQUESTS = {
 };
 const SECONDS = {
   name: "twinpost_http_request_duration_seconds",
-  help: "From when a request was handed to its operation to when its answer was made.",
+  help: "Time from the start of a request's operation to its finished response.",
 };
 
-/** What request bodies take. */
+/** Memory and time that request bodies take. */
 export function readBodies(metrics: Metrics, bodies: BodyBudget): void {
-  const help = "Bytes of request bodies that are on their way or worked on.";
+  const help = "Bytes of request bodies that are arriving or being processed.";
   metrics.read("gauge", { name: "twinpost_http_body_bytes", help }, () => bodies.byteCount);
 }
 
-/** Counts an answer, and how long it took since `beganMs`. */
+/** Counts a response and its duration since `beganMs`. */
 type Answered = (status: number, beganMs: number) => void;
 
-/** What counts the answers of one operation; `none` for paths that no operation serves, whatever they are. */
+/**
+ * Counts the responses of one operation; `none` for all paths without an operation, so that arbitrary paths make no new
+ * series.
+ */
 export function answeredBy(metrics: Metrics, { name: api }: Surface, operation: string): Answered {
   const [served, refused, failed] = ["2xx", "4xx", "5xx"].map((status) =>
     metrics.counter(REQUESTS, { api, operation, status }),

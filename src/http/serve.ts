@@ -16,7 +16,7 @@ import { queryReader } from "./query.ts";
 import { answeredBy } from "./request-metrics.ts";
 import type { Surface } from "./surface.ts";
 
-/** What the platform tells of a connection. */
+/** What the platform reports about a connection. */
 export type Peer = {
   Bindings: { peerAddress: () => string; arriving?: ((isArriving: boolean) => void) | undefined };
 };
@@ -30,27 +30,27 @@ const HEADERS = new Headers({
 
 const NO_BODY = new Uint8Array();
 
-/** What all doors share. */
+/** What all operations share. */
 export type Doors = { deps: Deps; authenticator: Authenticator; turns: RequestTurns };
 
-/** Opens a door for each operation of a surface. */
-export function mount(app: Hono<Peer>, surface: Surface, doors: Doors, operations: readonly Operation[]): void {
+/** Mounts a handler for each operation of an API. */
+export function mount(app: Hono<Peer>, surface: Surface, services: Doors, operations: readonly Operation[]): void {
   for (const operation of operations) {
-    const door = doorOf(surface, doors, operation);
+    const handler = handlerFor(surface, services, operation);
     for (const path of [operation.path, ...(operation.alias ? [operation.alias] : [])]) {
-      app.on(operation.method.toUpperCase(), routeOf(surface.prefix + path), door);
+      app.on(operation.method.toUpperCase(), routeOf(surface.prefix + path), handler);
     }
   }
 }
 
-/** `/twins/{twin}` as the router spells it. */
+/** `/twins/{twin}` in the router's spelling. */
 const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 /**
- * A door for one operation. Checks in this order: who, statement, size, JSON and path, query, shape; then the operation's own.
- * Whatever content type it claims, a body is JSON.
+ * The handler of one operation. Checks in this order: credentials, the role's statement, size, JSON and path, query,
+ * shape; then the operation's own. A body is parsed as JSON whatever its content type.
  */
-function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
+function handlerFor(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
   const answered = answeredBy(deps.metrics, surface, operation.id);
@@ -70,7 +70,7 @@ function doorOf(surface: Surface, { deps, authenticator, turns }: Doors, operati
       const turn = turns.enter(owner);
       if (turn) await turn;
       if (caller) operation.gate?.(caller);
-      // Also for operations that read no body: nobody sends a large one by accident.
+      // Also for operations that read no body: a large one is never sent by accident.
       if (announced !== undefined && !(announced <= byteCountMax)) throw tooLarge(byteCountMax);
       let bytes: Uint8Array = NO_BODY;
       if (operation.body && !isRead) {
@@ -111,7 +111,7 @@ function pathOf(surface: Surface, c: Context<Peer>, { params }: Operation): unkn
   return params && parse(params, given, "parameter", "Path");
 }
 
-/** Answers an error in the words of the surface, and logs it under the same trace. */
+/** Responds to an error in the API's format, and logs it under the same trace. */
 export function refuse(
   surface: Surface,
   deps: Deps,
@@ -127,8 +127,8 @@ export function refuse(
   const fields = { trace, operation: operation?.id ?? null, method: c.req.method, address };
   if (failure) {
     const { status, logged } = refusal;
-    const told = { ...fields, status, ...logged, message: failure.message };
-    deps.log.caused("info", "http.refused", source, told);
+    const entry = { ...fields, status, ...logged, message: failure.message };
+    deps.log.caused("info", "http.refused", source, entry);
   } else deps.log.caused("error", "http.failed", source, { ...fields, error: describeError(error) });
   const response = answer(refusal.status, JSON.stringify(refusal.body), trace);
   if (failure?.code === "limited" && failure.retryAfterMs !== undefined) {
@@ -151,7 +151,7 @@ function success({ id, ok }: Operation, result: unknown, trace: string, url: str
   return response;
 }
 
-/** The same question with another cursor (RFC 8288). A reference that is relative leads to where the client asked, whatever a proxy made of it. */
+/** The same request with another cursor (RFC 8288). A relative reference works behind any proxy. */
 function linkToNext(url: string, cursor: string): string {
   const start = url.indexOf("?");
   const query = new URLSearchParams(start < 0 ? "" : url.slice(start));
@@ -165,7 +165,10 @@ function answer(status: number, json: string | null, trace: string): Response {
   return response;
 }
 
-/** Callers without credentials share no account: what one sends is no reason to refuse another. */
+/**
+ * Clients without credentials belong to no account: each address has a budget of its own, so that one cannot exhaust
+ * another's.
+ */
 export const strangerAt = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
 
 export function addressOf(deps: Deps, c: Context<Peer>): string {

@@ -4,29 +4,29 @@ import type { Failure } from "../kernel/failure.ts";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
 import type { Operation } from "./operation.ts";
 
-/** What an error is answered with, and what of it the log has. */
+/** The response to an error, and what the log records of it. */
 export type Refusal = { status: number; body: JsonObject; logged?: JsonObject };
 
-/** What is known of a request that is refused; without an operation if nobody serves its path. */
+/** What is known of a refused request; without an operation if its path has none. */
 export type Refused = { trace: string; headers: Headers; operation?: Operation | undefined };
 
-/** The ways of one API: what the doors of all its operations do alike, and no other API does so. */
+/** The conventions of one API: what all its operations do alike, and other APIs do differently. */
 export type Surface = {
-  /** What it is called where the server tells of itself. */
+  /** Its name in logs and metrics. */
   readonly name: "account" | "hub";
-  /** What comes before the path of each operation, as in OpenAPI. */
+  /** The prefix of every operation's path, in OpenAPI's form. */
   readonly prefix: string;
   readonly bodyBytesMax: number;
-  /** Who calls. Refuses with `unauthenticated`. */
+  /** Authenticates the caller. Refuses with `unauthenticated`. */
   readonly callerOf: (authenticator: Authenticator, headers: Headers) => Promise<UserActor>;
-  /** Refuses what is wrong with the parameters that all paths of the surface have. */
+  /** Refuses faults in the parameters that all paths of the API have. */
   readonly checkPath?: (params: Record<string, string>) => void;
-  /** Whether what is wrong with the path is told before what is wrong with the JSON of the body. */
+  /** Whether faults in the path are reported before faults in the body's JSON. */
   readonly pathFirst: boolean;
-  /** The custom dictionary of a request, where the surface has such a thing. */
+  /** The custom dictionary of a request, if the API has one. */
   readonly dictionaryOf?: (headers: Headers) => JsonObject | null;
-  /** What a body means before its schema is asked; nothing is `undefined`. */
+  /** Normalizes a body before its schema checks it; `undefined` is an absent body. */
   readonly bodyFrom: (json: JsonValue | undefined) => unknown;
-  /** The surface's one table of errors. Without a failure it is our bug. */
+  /** The API's one error table. No failure means an internal error. */
   readonly refusalOf: (failure: Failure | undefined, refused: Refused) => Refusal;
 };

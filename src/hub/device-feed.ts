@@ -4,14 +4,14 @@ import { describeError } from "../kernel/failure.ts";
 import { type DeviceChange, lastSequence, listDeviceChanges } from "./registry/device-feed-rows.ts";
 import { DEVICES_TOPIC } from "./registry/journal.ts";
 
-/** Changes that are told of in one go; whoever is told acts on each. */
+/** Changes reported per turn of the event loop, since the listener acts on each. */
 const SLICE = 100;
-/** A hint may be lost, and another process gives none. */
+/** A wake-up may be lost, and another process sends none. */
 const SWEEP_MS = 1000;
 
 /**
- * Follows what people change about hubs and devices, from `start` on: each change is told once, in the order of the journal, after the
- * command that made it was answered.
+ * Reports every change to hubs and devices from `start` on: each once, in the order of the journal, after the command
+ * that made it was answered.
  */
 export function followDevices(deps: Pick<Deps, "store" | "clock" | "log">, onChange: (change: DeviceChange) => void) {
   const { store, clock, log } = deps;
@@ -24,7 +24,7 @@ export function followDevices(deps: Pick<Deps, "store" | "clock" | "log">, onCha
   function look(): void {
     if (looking || stopped) return;
     looking = true;
-    // Those whose writes were in the same commit are answered first.
+    // Commands in the same commit are answered first.
     setImmediate(() => {
       looking = false;
       if (stopped) return;

@@ -9,17 +9,17 @@ import { DELIVERIES_TOPIC } from "../notifications/model/enqueue.ts";
 import { DeliveryMetrics } from "./delivery-metrics.ts";
 import { UnderWay } from "./under-way.ts";
 
-/** After an error of our own, a full disk for one, the next look waits this long. */
+/** The pause after an internal error, such as a full disk. */
 const TROUBLE_MS = 1000;
-/** A net below the exact timers: what another process made due, we are not woken for. */
+/** A safety net besides the exact timers: deliveries that another process made due wake no timer here. */
 const SWEEP_MS = 60_000;
 const CHANCES = 1_000_001;
 
 /**
- * Sends what is due, as it becomes due. It holds nothing but what is on its way at the moment: which deliveries there are, when they
- * are due and who sends them, the database knows, so a killed deliverer is followed by the next.
+ * Sends deliveries as they become due. It holds only the attempts in flight: which deliveries exist, when they are due
+ * and who holds their leases is in the database, so a killed deliverer is simply replaced by the next.
  *
- * Attempts run beside each other and none is waited for, so an endpoint that hangs takes places of its own and nobody else's time.
+ * Attempts run concurrently and none is awaited, so an endpoint that hangs occupies only its own slots.
  */
 export class Deliverer {
   readonly #deps: Deps;
@@ -43,7 +43,10 @@ export class Deliverer {
     this.#look();
   }
 
-  /** Takes nothing more, and resolves when what is on its way has been settled; after `graceMs` it is given up, for the next start to send. */
+  /**
+   * Leases nothing more, and resolves when attempts in flight are settled. After `graceMs` they are abandoned; the next
+   * start sends them again.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     this.#listening?.();
@@ -54,7 +57,7 @@ export class Deliverer {
     clearTimeout(late);
   }
 
-  /** Resolves when nothing that is due now is left to be sent, and nothing is on its way. */
+  /** Resolves when nothing that is due now is unsent, and nothing is in flight. */
   async settled(): Promise<void> {
     for (;;) {
       await this.#looking;
@@ -103,7 +106,7 @@ export class Deliverer {
     });
   }
 
-  /** An outcome that cannot be kept is lost with its lease, and the message is sent again. */
+  /** An outcome that cannot be stored is lost with its lease, and the message is sent again. */
   async #attempt(leased: Leased): Promise<void> {
     const { random, log } = this.#deps;
     const { id, attemptCount, lease, subscriptionId } = leased.delivery;
@@ -129,13 +132,15 @@ export class Deliverer {
     }
   }
 
-  /** Among the writes of its account, so that one with many messages does not put them before the writes of others. */
+  /**
+   * Queued among the account's own writes, so that an account with many messages does not delay the writes of others.
+   */
   async #settle(account: string, input: Parameters<(typeof settleDelivery)["run"]>[2]): Promise<Settlement> {
     const { store } = this.#deps;
     try {
       return await store.write(settleDelivery, SYSTEM, input, { account, member: "webhooks" });
     } catch (error) {
-      // Its account has too many writes waiting. What came of the attempt must not be lost for that, or the message would be sent twice.
+      // The account has too many queued writes. Losing the outcome of the attempt would send the message twice.
       if (!(error instanceof DomainError) || error.failure.code !== "limited") throw error;
       return await store.write(settleDelivery, SYSTEM, input);
     }

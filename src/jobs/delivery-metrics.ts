@@ -7,17 +7,20 @@ import { firstDueAt } from "../notifications/model/subscription-rows.ts";
 
 const ATTEMPTS = {
   name: "twinpost_delivery_attempts_total",
-  help: "Attempts to deliver a message of a webhook, by what has become of the message.",
+  help: "Attempts to deliver a message of a webhook, by the outcome of the message.",
 };
 const SECONDS = {
   name: "twinpost_delivery_attempt_duration_seconds",
-  help: "From the look for the receiver's address to the end of its answer.",
+  help: "Time from the lookup of the receiver's address to the end of its response.",
 };
 
-/** Of messages that wait, so many are counted at most: they take the event loop half a millisecond, ten times as many eight. */
+/**
+ * At most this many waiting messages are counted: that takes the event loop half a millisecond; ten times as many take
+ * eight.
+ */
 const WAITING_COUNTED_MAX = 10_000;
 
-/** `not kept`: what came of it could not be stored. */
+/** `not kept`: the outcome could not be stored. */
 type Ended = Settlement | "not kept";
 
 const OUTCOMES: Record<Ended, string> = {
@@ -29,7 +32,7 @@ const OUTCOMES: Record<Ended, string> = {
   "not kept": "lost",
 };
 
-/** What is known of deliveries: what becomes of them, and what waits. */
+/** Metrics of deliveries: their outcomes, and how many wait. */
 export class DeliveryMetrics {
   readonly #attempts: Record<Ended, Counter>;
   readonly #seconds: Histogram;

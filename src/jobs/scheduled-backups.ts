@@ -4,13 +4,13 @@ import type { Config } from "../config.ts";
 import type { Job } from "../deps.ts";
 import { PARTIAL } from "../store/backup/back-up.ts";
 
-/** Names that sort by their instant. Files of other names are nobody's business here. */
+/** Names that sort by time. Files with other names are left alone. */
 const NAME = /^twinpost-\d{8}T\d{6}Z\.backup$/;
 
 const nameAt = (instant: number) =>
   `twinpost-${new Date(instant).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z.backup`;
 
-/** Backups that are made by themselves, if that is configured. Old ones go only once a new one is whole and on disk. */
+/** The job of scheduled backups, if configured. Old ones are removed only once a new one is complete and on disk. */
 export function scheduledBackups({ backups }: Config, backUpTo: (file: string) => Promise<unknown>): readonly Job[] {
   if (!backups) return [];
   const { schedule, dir, keep } = backups;
@@ -30,7 +30,7 @@ export function scheduledBackups({ backups }: Config, backUpTo: (file: string) =
   ];
 }
 
-/** What a server that was killed in the midst of it has left behind. */
+/** Removes what a killed server left incomplete. */
 function removePartial(dir: string): void {
   for (const name of readdirSync(dir)) {
     const [whole = "", rest] = name.split(".backup.");
@@ -39,7 +39,7 @@ function removePartial(dir: string): void {
   }
 }
 
-/** All but the newest `keep` go; never the one just made, whose name may be old if the clock was set back. */
+/** Removes all but the newest `keep`, and never the new one: if the clock was set back, its name may be old. */
 function removeOld(dir: string, keep: number, made: string): number {
   const others = readdirSync(dir)
     .filter((name) => NAME.test(name) && name !== made)

@@ -5,10 +5,10 @@ import { describeError } from "../kernel/failure.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { type JobMetrics, jobMetrics } from "./job-metrics.ts";
 
-/** A job that failed when it was due is overdue: its next tick would be too late. */
+/** A job that failed when it was due is overdue: waiting for its next tick would be too long. */
 const RETRY_MS = 500;
 
-/** Runs jobs by the clock it is handed. A job never overlaps itself: a tick that comes while it runs is left out. */
+/** Runs jobs by the injected clock. A job never overlaps itself: a tick while it runs is skipped. */
 export class Scheduler {
   readonly #deps: Deps;
   readonly #jobs: readonly Job[];
@@ -16,7 +16,7 @@ export class Scheduler {
   readonly #timers = new Map<Job, Cancel>();
   readonly #dueTimers = new Map<Job, Cancel>();
   readonly #running = new Map<Job, Promise<void>>();
-  /** Woken while they ran: what they were woken for may have come after their last slice. */
+  /** Jobs woken while they ran: the new work may have come after their last slice. */
   readonly #woken = new Set<Job>();
   readonly #listening: Cancel[] = [];
   #stopped = true;
@@ -33,12 +33,12 @@ export class Scheduler {
       this.#arm(job);
       if (!job.wokenBy) continue;
       this.#listening.push(this.#deps.store.onWake(job.wokenBy, () => this.#wake(job)));
-      // For what was left when the server stopped.
+      // For work that was left when the server stopped.
       this.#wake(job);
     }
   }
 
-  /** Starts nothing more, and resolves when what runs has finished its slice. */
+  /** Starts no more jobs, and resolves when running jobs have finished their slices. */
   async stop(): Promise<void> {
     this.#stopped = true;
     const timers = [...this.#timers.values(), ...this.#dueTimers.values()];
@@ -48,7 +48,7 @@ export class Scheduler {
 
   /** Resolves when everything that runs now has finished. */
   async settled(): Promise<void> {
-    // What has finished may have begun what it found due meanwhile.
+    // A finished job may have started another run for work that came due meanwhile.
     while (this.#running.size > 0) await Promise.all(this.#running.values());
   }
 
@@ -72,7 +72,7 @@ export class Scheduler {
     else this.#begin(job);
   }
 
-  /** Begins the job at the instant at which it is due, or now if that has passed. */
+  /** Schedules the job for the instant at which it is due, or runs it now if that has passed. */
   #await(job: Job, dueAt: (reader: Reader) => number | null): void {
     this.#dueTimers.get(job)?.();
     const { store, clock } = this.#deps;
@@ -101,7 +101,7 @@ export class Scheduler {
     this.#running.set(job, run);
   }
 
-  /** A failed job is logged and tried again at its next tick. */
+  /** A failed job is logged and retried at its next tick. */
   async #run(job: Job): Promise<boolean> {
     const { log } = this.#deps;
     const counts = this.#metrics.get(job) as JobMetrics;

@@ -2,8 +2,8 @@ import { IN_FLIGHT_MAX, placesOf } from "../notifications/deliveries/delivery-pl
 import type { Leased, Leases } from "../notifications/deliveries/lease-deliveries.ts";
 
 /**
- * What a deliverer has under way: deliveries, the leases that it has them by, and of accounts that have their share on the way the subscriptions that
- * wait in line. It is only a memory of what the database knows: a line that is lost is made anew.
+ * A deliverer's attempts in flight with their leases, and, for accounts that have used their share, the queued
+ * subscriptions. It only caches what the database knows: a lost queue is rebuilt.
  */
 export class UnderWay {
   readonly #sending = new Set<Promise<void>>();
@@ -15,7 +15,7 @@ export class UnderWay {
     return this.#sending.size;
   }
 
-  /** Subscriptions that wait in line. */
+  /** The number of queued subscriptions. */
   get linedUp(): number {
     return [...this.#lines.values()].reduce((sum, line) => sum + line.size, 0);
   }
@@ -24,12 +24,12 @@ export class UnderWay {
     return IN_FLIGHT_MAX - this.#sending.size;
   }
 
-  /** Whether a subscription that waits in line could be served now. */
+  /** Whether a queued subscription could be served now. */
   get canServeLine(): boolean {
     return [...this.#lines.keys()].some((share) => this.#placesOf(share) > 0);
   }
 
-  /** What leasing more has to know. */
+  /** What the next leasing needs to know. */
   standing(): { held: string[]; room: number; inFlight: Record<string, number>; lines: Record<string, string[]> } {
     const turns = [...this.#lines].map(([share, line]) => [share, [...line.values().take(this.#placesOf(share))]]);
     return {
@@ -40,7 +40,7 @@ export class UnderWay {
     };
   }
 
-  /** Keeps the lines after leasing. */
+  /** Stores the queues after leasing. */
   line({ linedUp, served }: Pick<Leases, "linedUp" | "served">): void {
     for (const [share, line] of this.#lines) {
       for (const id of served) line.delete(id);
@@ -52,7 +52,7 @@ export class UnderWay {
     }
   }
 
-  /** Counts a delivery for as long as it is being sent. */
+  /** Counts a delivery while it is being sent. */
   add({ share, delivery: { lease } }: Leased, sent: Promise<void>): Promise<void> {
     count(this.#ofShare, share, 1);
     count(this.#ofLease, lease as string, 1);
@@ -65,7 +65,7 @@ export class UnderWay {
     return sending;
   }
 
-  /** Resolves when what is under way now is over. */
+  /** Resolves when everything in flight now has finished. */
   async over(): Promise<void> {
     await Promise.all(this.#sending);
   }

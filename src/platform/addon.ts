@@ -2,13 +2,14 @@ import { accessSync, constants, readFileSync, realpathSync, statfsSync, statSync
 import { tmpdir } from "node:os";
 import { sep } from "node:path";
 
-/** What an addon may take, with room to spare: the largest has 10 MB. */
+/** Disk space for an addon, with room to spare: the largest has 10 MB. */
 const ADDON_BYTES = 16e6;
 
 /**
- * Loads the database's addon, which the executable carries inside and the runtime unpacks into the temporary folder at each start. Only the
- * executable calls this: the build puts it around the driver's own `require`. What goes wrong there is a matter of the machine, so it is
- * said in plain words, and nothing else is tried: without the addon there is no Twinpost.
+ * Loads the database's addon, which the executable contains and the runtime unpacks into the temporary folder at each
+ * start. Only the executable calls this: the build wraps it around the driver's own `require`. A failure here has a
+ * cause on the machine, so the error names it in plain words, and there is no fallback: without the addon there is no
+ * Twinpost.
  */
 export function loadAddon<Addon>(load: () => Addon): Addon {
   try {
@@ -39,7 +40,7 @@ function faultOf(folder: string): string | undefined {
   return isNoexec(folder) ? "is mounted noexec, so that nothing in it can be executed" : undefined;
 }
 
-/** Whether the mount that holds the folder has the option `noexec`; where the system does not list its mounts so, false. */
+/** Whether the folder's mount has the option `noexec`; false where the system does not list its mounts like this. */
 function isNoexec(folder: string): boolean {
   try {
     const path = `${realpathSync(folder)}${sep}`;
@@ -48,7 +49,7 @@ function isNoexec(folder: string): boolean {
       .map((line) => line.split(" "))
       .map(([, , , , point = "", options = ""]) => ({ point: point.replaceAll("\\040", " "), options }))
       .filter(({ point }) => path.startsWith(point.endsWith("/") ? point : `${point}/`));
-    // Of two mounts on the same point, the later one is seen.
+    // Of two mounts on the same point, the later one hides the other.
     const holder = mounts.reduce((longest, mount) => (mount.point.length >= longest.point.length ? mount : longest));
     return holder.options.split(",").includes("noexec");
   } catch {

@@ -1,10 +1,10 @@
 type Member = () => void;
 type Crowd = { readonly key: string; readonly members: Set<Member> };
 
-/** Members by a key, each in the order in which they came; and which key has most, without looking at all of them. */
+/** Members grouped by key, each group in order of arrival; finds the largest group without a scan. */
 export class Crowds {
   readonly #crowds = new Map<string, Crowd>();
-  /** Crowds by how many members they have. */
+  /** Groups by their size. */
   readonly #bySize: (Set<Crowd> | undefined)[] = [];
   #largest = 0;
 
@@ -28,7 +28,7 @@ export class Crowds {
     while (this.#largest > 0 && !this.#bySize[this.#largest]?.size) this.#largest--;
   }
 
-  /** Takes the one that came first to the key that has most. */
+  /** Removes and returns the oldest member of the largest group. */
   takeOldestOfLargest(): Member | undefined {
     const crowd = this.#bySize[this.#largest]?.values().next().value;
     const member = crowd?.members.values().next().value;

@@ -6,8 +6,8 @@ import type { DenoRuntime } from "./runtime.ts";
 import { asksForWebSocket, REFUSALS } from "./websocket.ts";
 
 /**
- * `serveHttp` on Deno. Two things that Bun does are missing there: connections on which nothing happens are not closed, and nothing bounds
- * the request line and headers but Deno's own 64 kB or so.
+ * `serveHttp` on Deno. Unlike Bun, Deno does not close idle connections, and the only limit on the request line and
+ * headers is its own of about 64 kB.
  */
 export function serveHttpOnDeno(
   deno: DenoRuntime,
@@ -28,9 +28,9 @@ export function serveHttpOnDeno(
       port,
       ...(tls && { cert: tls.certPem, key: tls.keyPem }),
       signal: cut.signal,
-      // It would change the entity tags that clients send back to us.
+      // Compression would change the entity tags that clients send back.
       automaticCompression: false,
-      // What it prints by itself when it listens is not ours to say.
+      // Deno would print a message of its own when it listens.
       onListen: () => undefined,
     },
     (request, { remoteAddr }) => {
@@ -43,11 +43,11 @@ export function serveHttpOnDeno(
   return {
     port: server.addr.port,
     async stop(drainMs) {
-      // A server that has ended by itself cannot be cut off any more: it would be an error.
+      // Aborting a server that has already finished would be an error.
       await drain.stop({ close: () => server.shutdown(), cut: () => cut.abort() }, drainMs);
       sockets?.stop();
     },
-    // WebSockets are ended by it, too.
+    // This closes WebSockets too.
     retire: () => server.shutdown(),
   };
 }

@@ -7,14 +7,14 @@ import type { DenoConnection, DenoRuntime } from "./runtime.ts";
 
 const READ_BYTES = 64 * 1024;
 
-/** One connection, whose reads and writes are promises there. */
+/** One connection; Deno's reads and writes are promises. */
 class Wire {
   readonly raw: DenoConnection;
   readonly device: DeviceConnection<Wire>;
   unsentBytes = 0;
-  /** Settled while it is read; a paused connection waits for the next. */
+  /** Resolved while the connection is read; a paused one awaits the next. */
   #reading = Promise.withResolvers<void>();
-  /** Settled once nothing more is sent. */
+  /** Resolved once nothing more will be sent. */
   readonly #finished = Promise.withResolvers<void>();
 
   constructor(door: DeviceDoor, place: Place, raw: DenoConnection) {
@@ -34,7 +34,7 @@ class Wire {
       if (count === null) break;
       this.device.received(into.slice(0, count));
     }
-    // What the peer still waits for is sent before our side ends too.
+    // Sends what is still queued for the peer before ending this side too.
     this.device.end();
     await this.#finished.promise;
   }
@@ -65,7 +65,7 @@ class Wire {
     try {
       this.raw.close();
     } catch {
-      // It is closed already.
+      // It is already closed.
     }
   }
 }
@@ -93,7 +93,7 @@ export function listenTcpOnDeno(deno: DenoRuntime, address: Address, door: Devic
       else raw.close();
     }
   };
-  // It ends with an error when the listener is closed.
+  // Accepting ends with an error when the listener is closed.
   accept().catch(() => undefined);
   return { port: listener.addr.port, stop: () => listener.close() };
 }
@@ -105,7 +105,7 @@ async function serve(door: DeviceDoor, place: Place, raw: DenoConnection): Promi
     raw.setKeepAlive(true);
     await wire.serve();
   } catch {
-    // The connection broke, or was cut off.
+    // The connection broke or was aborted.
   }
   wire.device.closed();
   wire.destroy();

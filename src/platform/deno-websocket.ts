@@ -10,7 +10,9 @@ import {
   type webSockets,
 } from "./websocket.ts";
 
-/** Up to this much is left to the runtime at a time; it does not say when it has sent it, so it is asked. */
+/**
+ * At most this much is given to the runtime at a time. It does not report when it has sent it, so its buffer is polled.
+ */
 const UNSENT_BYTES_MAX = 64 * 1024;
 const ASK_MS = 5;
 const CLOSE_TOO_LARGE = 1009;
@@ -30,7 +32,7 @@ const carrier = (transport: "websocket" | "secure_websocket"): Carrier<Socket> =
   bufferedBytes: ({ raw }) => raw.bufferedAmount,
   finish: ({ raw }) => raw.close(CLOSE_NORMAL),
   destroy: ({ raw }) => raw.close(),
-  // The runtime cannot stop to read.
+  // The runtime cannot stop reading.
   pause() {},
   resume() {},
 });
@@ -54,7 +56,7 @@ export function upgradeOnDeno(
 ): Response {
   const protocol = subprotocolOf(request.headers);
   if (!protocol) return REFUSALS.subprotocol();
-  // After the upgrade the request has no headers any more.
+  // The request has no headers any more after the upgrade.
   const address = { address: from.hostname, port: from.port };
   const { host, peer, secure } = peerOf(address, request.headers, trust, overTls);
   const opened: { raw?: WebSocket } = {};
@@ -80,7 +82,7 @@ export function upgradeOnDeno(
     else if (data.byteLength > frameBytesMax) raw.close(CLOSE_TOO_LARGE);
     else connection.received(new Uint8Array(data));
   };
-  // A close follows.
+  // A close event follows.
   raw.onerror = () => undefined;
   raw.onclose = () => {
     connection.closed();

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** How many descriptors (files and connections) the process may have open; null where the system does not say. */
+/** How many descriptors (files and connections) the process may have open; null if the system does not report it. */
 export function descriptorLimit(): number | null {
   try {
     const [, soft] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
@@ -10,7 +10,7 @@ export function descriptorLimit(): number | null {
   }
 }
 
-/** How many it has open; null where the system does not say. */
+/** How many descriptors are open; null if the system does not report it. */
 export function openDescriptors(): number | null {
   try {
     return readdirSync("/proc/self/fd").length;

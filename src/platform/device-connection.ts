@@ -3,19 +3,19 @@ import type { DeviceSocket, DeviceSocketHandler } from "./device-socket.ts";
 import type { Place } from "./places.ts";
 import { SendQueue } from "./send-queue.ts";
 
-/** The system took all of it, and wants no more until it is writable. */
+/** The system accepted all bytes, and accepts no more until the socket is writable. */
 export const FULL = -1;
-/** The connection is gone, and so are the bytes. */
+/** The connection is closed, and the bytes are lost. */
 export const LOST = -2;
 
-/** What a transport does with a socket of its own kind. */
+/** A transport's operations on its own kind of socket. */
 export type Carrier<Socket> = {
   readonly transport: DeviceSocket["transport"];
-  /** How many of the bytes were taken (if fewer than given, the rest is offered again when it is writable), `FULL` or `LOST`. */
+  /** Returns how many bytes were accepted (the rest is offered again when the socket is writable), `FULL` or `LOST`. */
   write(socket: Socket, bytes: Uint8Array): number;
-  /** Bytes taken by `write` that are not with the system yet. */
+  /** Bytes that `write` accepted and that have not reached the system yet. */
   bufferedBytes(socket: Socket): number;
-  /** Tells the peer that nothing more comes; `closed` follows when it has answered. */
+  /** Ends this side of the connection; `closed` is called when the peer has ended its side. */
   finish(socket: Socket): void;
   destroy(socket: Socket): void;
   pause(socket: Socket): void;
@@ -23,19 +23,21 @@ export type Carrier<Socket> = {
 };
 
 /**
- * After a read this large a connection rests, so that others have their turn: it is read at 64 MB a second. The runtime reads 512 kB at a
- * time, and goes on with the same connection for as long as it gets that much: 6 MB of a fast client, while everybody else waits. And
- * who sends a gigabyte a second has the runtime collect garbage for a good part of it, for which everybody waits too.
+ * After a read this large a connection rests, so that others get their turn: it is read at 64 MB a second. The runtime
+ * reads 512 kB at a time and stays with the same connection while it gets that much: 6 MB of a fast client, while every
+ * other connection waits. And a client that sends a gigabyte a second makes the runtime collect garbage for a good part
+ * of it, which also delays every connection.
  */
 const LARGE_READ_BYTES = 256 * 1024;
 const REST_BYTES_PER_MS = 64 * 1024;
 
-/** How long a peer may take to read what is left for it, and to close in its turn. */
+/** How long a peer may take to read the rest of its data and to close its side. */
 const END_MS = 5_000;
 
 /**
- * A device's connection over any transport: buffers what the system does not take, and keeps what its handler is promised. The
- * transport calls `received`, `writable`, `peerEnded` and `closed`. Once it was told to end, its handler hears of its close and of nothing else.
+ * A device's connection over any transport. It buffers what the system does not accept, and guarantees the order of
+ * calls to its handler. The transport calls `received`, `writable`, `peerEnded` and `closed`. After `end`, the handler
+ * is called for the close and for nothing else.
  */
 export class DeviceConnection<Socket> implements DeviceSocket {
   readonly transport: DeviceSocket["transport"];
@@ -50,7 +52,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
   #state: "open" | "ending" | "ended" = "open";
   #full = false;
   #timer: Timer | undefined;
-  /** By the handler, and because it has had its share of this turn. */
+  /** Paused by its handler. (`#resting` is the pause after a large read.) */
   #paused = false;
   #resting = false;
 
@@ -70,7 +72,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     this.#socket = socket;
   }
 
-  /** Hands the connection to the session layer. */
+  /** Passes the connection to the session layer. */
   start(): void {
     this.#door.add(this);
     this.#guard(() => {
@@ -105,7 +107,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     if (this.#state !== "open") return;
     this.#state = "ending";
     this.#timer = setTimeout(() => this.abort(), END_MS);
-    // Only a socket that is read notices that its peer closes.
+    // Only a socket that is being read notices that its peer closes.
     this.#paused = false;
     this.#carrier.resume(this.#socket);
     if (!this.#full) this.#carrier.finish(this.#socket);
@@ -129,13 +131,13 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     if (!this.#resting) this.#carrier.resume(this.#socket);
   }
 
-  /** Bytes have come. */
+  /** Called when bytes have arrived. */
   received(bytes: Uint8Array): void {
     if (bytes.length >= LARGE_READ_BYTES) this.#rest(bytes.length / REST_BYTES_PER_MS);
     if (this.#state === "open") this.#guard(() => this.#handler?.onBytes(bytes));
   }
 
-  /** The system takes more. */
+  /** Called when the system accepts more. */
   writable(): void {
     if (!this.#full || this.#state === "ended") return;
     this.#full = false;
@@ -147,7 +149,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     else if (this.#state === "open") this.#guard(() => this.#handler?.onDrain());
   }
 
-  /** The connection is gone. Its handler learns that in a turn of its own, never inside a call that it made. */
+  /** Called when the connection has closed. The handler is called in a microtask, never inside a call of its own. */
   closed(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
@@ -159,7 +161,7 @@ export class DeviceConnection<Socket> implements DeviceSocket {
     });
   }
 
-  /** Lets others have their turn. */
+  /** Pauses reading so that other connections get their turn. */
   #rest(ms: number): void {
     if (this.#resting || this.#state === "ended") return;
     this.#resting = true;

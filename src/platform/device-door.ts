@@ -5,26 +5,26 @@ import type { AcceptDevice } from "./device-socket.ts";
 import { HandshakeRate } from "./handshake-rate.ts";
 import { type Place, Places } from "./places.ts";
 
-/** Devices that come in by one address. Those that came in stay when it stops; the door ends them. */
+/** A listener for devices. Stopping it keeps open connections; the door ends those. */
 export type DeviceListener = {
   readonly port: number;
-  /** Accepts nothing new. */
+  /** Stops accepting connections. */
   stop(): void;
 };
 
 type Options = {
-  /** Connections at a time, over all listeners; unfinished handshakes count. */
+  /** The limit of connections, over all listeners; unfinished handshakes count. */
   connectionsMax: number;
-  /** How many there can be, so that descriptors are left for all else. */
+  /** How many connections the descriptors allow, with enough left for everything else. */
   roomMax?: number;
   trustedProxies?: readonly Cidr[];
-  /** Called for each connection that there was no room for, or that had to make room for another. */
+  /** Called for each connection that was refused or evicted for lack of room. */
   onRefused(): void;
-  /** The session layer threw, which is a bug of ours; the connection is aborted. */
+  /** The session layer threw, which is an internal error; the connection is aborted. */
   onFault(error: unknown): void;
 };
 
-/** What all listeners share: who is called for a connection, how many there may be, and their end. */
+/** What all listeners share: the session layer's `accept`, the limits on connections, and shutdown. */
 export class DeviceDoor {
   readonly accept: AcceptDevice;
   readonly onFault: Options["onFault"];
@@ -45,8 +45,8 @@ export class DeviceDoor {
   }
 
   /**
-   * Takes a place for a connection from this address, before anything is known of it; undefined if there is none. `evict` is to end it
-   * at once, where another one needs its place.
+   * Takes a place for a connection from this address before anything else is known of it; undefined if none is free.
+   * `evict` must close the connection at once; it is called when another connection needs the place.
    */
   enter(host: string, evict: () => void): Place | undefined {
     const refused = () => {
@@ -58,7 +58,10 @@ export class DeviceDoor {
     return place;
   }
 
-  /** Whether this address may begin another TLS handshake. A proxy passes on those of many. */
+  /**
+   * Whether this address may begin another TLS handshake. Trusted proxies may always: they forward those of many
+   * clients.
+   */
   mayHandshake(host: string): boolean {
     const may = isTrusted(host, this.#trustedProxies) || this.#handshakes.take(throttleKey(host));
     if (!may) this.#onRefused();
@@ -75,8 +78,8 @@ export class DeviceDoor {
   }
 
   /**
-   * Lets nobody in any more, ends every connection, and aborts those that have not ended when `drainMs` is over. Resolves when
-   * every handler has heard of its close.
+   * Refuses new connections, ends all open ones, and aborts those that have not closed after `drainMs`. Resolves when
+   * every handler has been called for its close.
    */
   async close(drainMs: number): Promise<void> {
     this.#closing = true;
@@ -89,7 +92,7 @@ export class DeviceDoor {
     });
     clearTimeout(timer);
     for (const connection of this.#connections) connection.abort();
-    // Handlers hear of it in the next turn.
+    // Handlers are called in the next microtask.
     await Promise.resolve();
   }
 }

@@ -1,39 +1,45 @@
-/** One device's connection as the session layer sees it, whatever carries it. */
+/** One device's connection as the session layer sees it, over any transport. */
 export type DeviceSocket = {
   readonly transport: "tcp" | "tls" | "websocket" | "secure_websocket";
-  /** Where the device is, `address:port`; where a trusted proxy tells, `address` alone, since it does not tell the port. */
+  /**
+   * The device's address, `address:port`; behind a trusted proxy `address` alone, since the proxy does not report the
+   * port.
+   */
   readonly peer: string;
-  /** What its address is counted by: an IPv4 address, or the /64 of an IPv6 one. */
+  /** The key for per-address limits: an IPv4 address, or the /64 of an IPv6 one. */
   readonly origin: string;
-  /** It says who it is; that is being looked up. */
+  /** The device has sent its credentials, which are being checked. */
   spoke(): void;
-  /** It is known whose it is: from now on it counts among that account's connections. False if that has as many as it may. */
+  /**
+   * The device's account is known: from now on the connection counts against it. False if the account has reached its
+   * limit.
+   */
   identified(accountId: string): boolean;
-  /** The certificates that the client presented, as DER, its own first; empty without mutual TLS. */
+  /** The client's certificates as DER, its own first; empty without mutual TLS. */
   readonly certificates: readonly Uint8Array[];
   /**
-   * Sends all of it, sooner or later, in the order of the calls; nothing once the connection has ended. The bytes are not copied:
-   * whoever sends them does not change them any more.
+   * Queues all bytes for sending, in the order of the calls; ignored after the connection has ended. The bytes are not
+   * copied: the caller must not change them afterwards.
    */
   send(bytes: Uint8Array): void;
-  /** Bytes that were sent here and are not with the system yet. */
+  /** Bytes passed to `send` that have not reached the system yet. */
   readonly bufferedBytes: number;
-  /** Ends once what was sent is with the system, or a few seconds have passed. Nothing is read any more. */
+  /** Closes once everything sent has reached the system, or after a few seconds. Nothing more is read. */
   end(): void;
-  /** Ends at once. */
+  /** Closes at once. */
   abort(): void;
-  /** Reads nothing more until `resume`, where the transport can (a WebSocket on Deno cannot, and goes on). */
+  /** Stops reading until `resume`, where the transport can (a WebSocket on Deno cannot, and continues). */
   pause(): void;
   resume(): void;
 };
 
 /**
- * What the session layer does when something happens on a connection. `onClose` comes last, exactly once, never inside a call of
- * `end` or `abort` but soon after; whoever called those hears of nothing else any more.
+ * How the session layer handles a connection's events. `onClose` is called last and exactly once, never inside `end` or
+ * `abort` but soon after; after these two, no other event is delivered.
  */
 export type DeviceSocketHandler = {
   onBytes(bytes: Uint8Array): void;
-  /** All that was buffered is with the system. */
+  /** Everything that was buffered has reached the system. */
   onDrain(): void;
   onClose(): void;
 };

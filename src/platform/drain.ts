@@ -1,28 +1,29 @@
 import { sleep, systemClock } from "../kernel/clock.ts";
 
-/** So long a server that stops goes on as before, but each answer says that it is its connection's last: whoever uses one hears of it. */
+/** During this grace period every response carries `Connection: close`. */
 const GOODBYE_MS = 500;
-/** Nobody has asked anything for so many looks in a row, this far apart: what was on its way to us has arrived. */
+/** After this many checks without a new request, this far apart, every request in flight has arrived. */
 const QUIET_LOOKS = 5;
 const LOOK_MS = 10;
-/** For endless newcomers nobody is made to wait longer. */
+/** The longest that responses are held back if new requests keep arriving. */
 const HOLD_MS_MAX = 250;
 
-/** How a server ends. */
+/** The two ways in which a server ends. */
 type Ends = {
-  /** Accepts nothing new and closes idle connections; resolves when those in use have had their answers. */
+  /** Stops accepting and closes idle connections; resolves when those in use have their responses. */
   close(): Promise<unknown>;
-  /** Closes what is left. */
+  /** Closes the remaining connections. */
   cut(): unknown;
 };
 
 /**
- * Stops an HTTP server so that no request is left without an answer. A runtime that is told to stop closes at once every connection
- * of which it has read nothing, whether or not a request lies there already, and those that wait to be accepted. So connections are first told to
- * end, by `Connection: close`. Then all answers are held back: a client that waits for one sends nothing, and opens no
- * connection. Once nothing arrives any more the server is closed, and the answers go out.
+ * Stops an HTTP server without leaving a request unanswered. A runtime that is asked to stop closes at once every
+ * connection of which it has read nothing, even if a request is already waiting there, and every connection that it has
+ * not accepted yet. So connections are first asked to end, by `Connection: close`. Then all responses are held back: a
+ * client that waits for one sends nothing and opens no connection. Once no more requests arrive, the server is closed
+ * and the responses are sent.
  *
- * What is left is HTTP/1.1's own: a request that is sent on an unused connection in the moment in which we close it.
+ * One race remains, which HTTP/1.1 cannot avoid: a request sent on an idle connection just as the server closes it.
  */
 export class Drain {
   #isStopping = false;
@@ -33,19 +34,19 @@ export class Drain {
     return this.#isStopping;
   }
 
-  /** A request has arrived. */
+  /** Called for each request. */
   arrived(): void {
     this.#arrived++;
   }
 
-  /** The answer to a request that is answered while we stop. */
+  /** Prepares a response that is sent during shutdown. */
   async last(response: Response): Promise<Response> {
     response.headers.set("connection", "close");
     await this.#release;
     return response;
   }
 
-  /** Resolves when the requests in work have been answered, or `drainMs` is over. */
+  /** Resolves when the requests in progress are answered, or after `drainMs`. */
   async stop({ close, cut }: Ends, drainMs: number): Promise<void> {
     this.#isStopping = true;
     const late = sleep(systemClock, drainMs).then(() => "late");
@@ -58,7 +59,7 @@ export class Drain {
     if ((await Promise.race([closed, late])) === "late") await cut();
   }
 
-  /** Each look comes after the runtime has read what there was, however long it took to get there. */
+  /** Each check runs after the runtime has read everything that had arrived, however late the timer is. */
   async #quiet(): Promise<void> {
     for (let [looks, quiet] = [0, 0]; quiet < QUIET_LOOKS && looks < HOLD_MS_MAX / LOOK_MS; looks++) {
       const before = this.#arrived;

@@ -1,12 +1,15 @@
 import { stopwatchMs } from "../kernel/clock.ts";
 import { TokenBucket } from "../kernel/token-bucket.ts";
 
-/** TLS handshakes of one address: each takes a millisecond or so of the processor. A site whose devices all come back at once has them within seconds. */
+/**
+ * TLS handshakes per second of one address; each takes about a millisecond of the processor. A site whose devices all
+ * reconnect at once still has them within seconds.
+ */
 const RATE = { burst: 200, perSecond: 100 };
-/** Addresses that are remembered before those are forgotten that have all of theirs again. */
+/** With more addresses than this, those that have all their tokens back are forgotten. */
 const REMEMBERED_MIN = 1024;
 
-/** Lets each address begin so many handshakes a second. */
+/** Limits how many handshakes each address may begin per second. */
 export class HandshakeRate {
   readonly #now: () => number;
   readonly #buckets = new Map<string, TokenBucket>();
@@ -16,7 +19,7 @@ export class HandshakeRate {
     this.#now = now;
   }
 
-  /** Whether it may begin another. */
+  /** Whether the address may begin another handshake. */
   take(origin: string): boolean {
     const now = this.#now();
     return (this.#buckets.get(origin) ?? this.#add(origin, now)).take(now);

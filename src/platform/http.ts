@@ -8,15 +8,18 @@ import { asksForWebSocket, REFUSALS, type Upgraded, type webSockets } from "./we
 
 export type HttpServer = {
   readonly port: number;
-  /** Ends every connection with its next answer, then accepts nothing new, and resolves when all have theirs or `drainMs` is over. */
+  /**
+   * Ends every connection with its next response, stops accepting, and resolves when all are answered or after
+   * `drainMs`.
+   */
   stop(drainMs: number): Promise<void>;
-  /** Accepts nothing new, and resolves when everybody who is connected has gone by themselves. */
+  /** Stops accepting, and resolves when every client has disconnected by itself. */
   retire(): Promise<void>;
 };
 
 /**
- * A request that arrives, how to learn the address it came from, which few need, and how to tell that its body is arriving: until that is
- * told to be over, the connection is not closed for having been open too long.
+ * Handles a request. `peerAddress` returns the client's address, which few handlers need. While a handler has reported
+ * by `arriving` that a body is arriving, the connection is not closed by the idle limit.
  */
 export type HttpHandler = (
   request: Request,
@@ -25,15 +28,15 @@ export type HttpHandler = (
 ) => Response | Promise<Response>;
 
 /**
- * Seconds after which a connection is closed whose request has not come whole, or that has no request, so that idle or dripping callers cannot
- * pile up. The runtime counts them from the request's first byte on, whatever comes after it.
+ * Seconds after which a connection is closed whose request is incomplete, or that has no request, so that idle or slow
+ * clients cannot accumulate. The runtime counts them from the request's first byte, whatever arrives after it.
  */
 const IDLE_SECONDS = 60;
 
 export type HttpOptions = {
-  /** MQTT over WebSocket, which the port serves too. */
+  /** MQTT over WebSocket on the same port. */
   webSockets?: ReturnType<typeof webSockets>;
-  /** HTTPS with this certificate, instead of HTTP. Such a server may have a successor beside it, on the same port. */
+  /** Serves HTTPS with this certificate instead of HTTP. Such a server may share its port with a successor. */
   tls?: TlsPair;
 };
 
@@ -53,11 +56,12 @@ export function serveHttp(address: Address, handle: HttpHandler, options: HttpOp
 }
 
 /**
- * Gathers what arrives in one turn of the event loop. Requests are so handled step by step beside each other, and answered after that: a
- * system call between two of them (each answer is one) makes the processor forget what it has learnt of our code and of the
- * database's. With 64 connections a `get_twin` takes 60 µs of processor time when each is answered before the next is looked at, and 38 so.
+ * Collects the requests that arrive in one turn of the event loop. They are handled interleaved, step by step, and
+ * answered afterwards: a system call between two of them (each response is one) costs the processor its caches and
+ * branch history of our code and the database's. With 64 connections a `get_twin` takes 60 µs of processor time if
+ * each is answered before the next is handled, and 38 µs in this way.
  */
-function gatherer(): () => Promise<void> {
+function requestCollector(): () => Promise<void> {
   let gathered: Promise<void> | undefined;
   return () => {
     gathered ??= new Promise((done) =>
@@ -71,7 +75,7 @@ function gatherer(): () => Promise<void> {
 }
 
 function start({ host, port }: Address, handle: HttpHandler, drain: Drain, { webSockets, tls }: HttpOptions) {
-  const together = gatherer();
+  const together = requestCollector();
   const serve = async (request: Request, server: Bun.Server<unknown>) => {
     drain.arrived();
     await together();
@@ -86,10 +90,11 @@ function start({ host, port }: Address, handle: HttpHandler, drain: Drain, { web
     hostname: host,
     port,
     idleTimeout: IDLE_SECONDS,
-    // The app counts bodies itself and answers in the words of its surface; the runtime would answer an empty 413.
+    // The app limits bodies itself and refuses them in the API's format; the runtime would send an empty 413.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
-    // Without development mode the runtime shares ports by itself: a second server would take half of the first one's calls.
+    // Outside development mode the runtime shares ports by default: a second server would receive half of the first
+    // one's requests.
     reusePort: tls !== undefined,
     ...(tls && { tls: { cert: tls.certPem, key: tls.keyPem } }),
   };
@@ -104,6 +109,6 @@ function start({ host, port }: Address, handle: HttpHandler, drain: Drain, { web
   });
 }
 
-/** Without a usable `Host` (HTTP/1.0 needs none) the runtime gives a bare path for a URL, which nothing else understands. */
+/** Without a usable `Host` (HTTP/1.0 needs none) the runtime's URL is a bare path, which no URL parser accepts. */
 const withHost = (request: Request) =>
   request.url.startsWith("/") ? new Request(`http://localhost${request.url}`, request) : request;

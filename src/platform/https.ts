@@ -5,17 +5,17 @@ import { ListenError } from "./listen-error.ts";
 import type { TlsPair } from "./tls.ts";
 
 type HttpsServer = Pick<HttpServer, "port" | "stop"> & {
-  /** For handshakes from now on; requests in work and WebSockets go on. */
+  /** Applies to new handshakes; requests in progress and WebSockets continue. */
   setCertificate(pair: TlsPair): Promise<void>;
 };
 
-/** How often a port that was just given up is asked for again. Where two listeners can share it, it need not be given up. */
+/** How often binding a port that was just released is tried. Where two listeners can share it, it is not released. */
 const TRIES_MAX = 100;
 
 /**
- * `serveHttp` over TLS 1.2 and 1.3. No runtime gives a server of its own another certificate, so that is served by a successor on the
- * same port, and the server before it keeps those who are connected. What the system has accepted for it in the very last moment is
- * reset: with 100 new connections a second, one in some hundred changes.
+ * `serveHttp` over TLS 1.2 and 1.3. No runtime can replace the certificate of a running server, so a successor with the
+ * new one takes over the port, and the previous server keeps its connections. Connections that the system accepted for
+ * the previous server at the last oneTick are reset: with 100 new connections a second, one in a few hundred changes.
  */
 export async function serveHttps(
   address: Address,
@@ -37,13 +37,13 @@ export async function serveHttps(
       const before = current;
       try {
         current = listen(pair);
-        await moment();
+        await oneTick();
         retire(before);
       } catch (error) {
         if (!isTaken(error)) throw error;
-        // Two at a time is something that Linux does, and Deno does not.
+        // Linux allows two listeners on a port; Deno does not.
         retire(before);
-        current = await insist(() => listen(pair));
+        current = await retryListen(() => listen(pair));
       }
     },
     async stop(drainMs) {
@@ -52,16 +52,16 @@ export async function serveHttps(
   };
 }
 
-/** The address, with a port that nobody else listens on: a listener that lets others share its port would share it with anybody's. */
+/** Finds a port that no other program listens on: a listener that shares its port would share it with any program. */
 async function claim(address: Address): Promise<Address> {
   const server = serveHttp(address, () => new Response());
   await server.stop(0);
   return { ...address, port: server.port };
 }
 
-async function insist<Server>(listen: () => Server): Promise<Server> {
+async function retryListen<Server>(listen: () => Server): Promise<Server> {
   for (let tries = 1; ; tries += 1) {
-    await moment();
+    await oneTick();
     try {
       return listen();
     } catch (error) {
@@ -73,5 +73,5 @@ async function insist<Server>(listen: () => Server): Promise<Server> {
 const isTaken = (error: unknown) =>
   error instanceof ListenError && (error.cause as { code?: unknown }).code === "EADDRINUSE";
 
-/** Whatever has come by now is looked at before it is over. */
-const moment = () => sleep(systemClock, 1);
+/** Lets the event loop handle connections that have already arrived. */
+const oneTick = () => sleep(systemClock, 1);

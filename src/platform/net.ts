@@ -5,16 +5,18 @@ import { systemClock } from "../kernel/clock.ts";
 import { NameError } from "./dns/ask-dns.ts";
 import { Names, type NamesOptions } from "./dns/names.ts";
 
-/** The network outside, handed in: names and the sending of webhooks. Nothing else opens a connection. */
+/** The injected outside network: name lookups and sending webhooks. Nothing else opens connections. */
 export type Net = {
   /**
-   * Every address that a host name has, looked up for an account, which has a few look-ups at a time. Rejects with a `PostError` by `timeout` if DNS says
-   * nothing in time, or the signal is aborted, which ends the look-up; with another error if the name cannot be looked up.
+   * Every address of a host name. An account has a limited number of concurrent lookups. Rejects with a `PostError` by
+   * `timeout` if DNS does not respond in time or the signal is aborted, which ends the lookup; with another error if
+   * the lookup fails.
    */
   resolve(hostName: string, account: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Sends a POST on a connection of its own to exactly this address, whatever the URL's host resolves to; certificates are checked
-   * against the URL's host. Follows no redirect, and reads no more of the answer than asked for. Rejects with a `PostError`.
+   * Sends a POST on a connection of its own to exactly this address, whatever the URL's host resolves to; certificates
+   * are checked against the URL's host. Follows no redirect, and reads at most as much of the response as requested.
+   * Rejects with a `PostError`.
    */
   post(request: PostRequest, signal: AbortSignal): Promise<PostAnswer>;
 };
@@ -29,7 +31,7 @@ type PostRequest = {
 
 type PostAnswer = { status: number; retryAfter: string | null; body: Uint8Array };
 
-/** `connect`: nothing was sent. `closed`: the connection ended before the answer did. */
+/** `connect`: nothing was sent. `closed`: the connection ended before the response did. */
 type PostErrorKind = "connect" | "tls" | "closed" | "timeout";
 
 export class PostError extends Error {
@@ -67,12 +69,12 @@ export function systemNet({ ca, ...options }: NetOptions = {}): Net {
   };
 }
 
-/** Interim answers (1xx) are read past so far; each is work, and they may go on for ever. */
+/** At most this many interim responses (1xx) are skipped; each takes work, and a server could send them for ever. */
 const INTERIM_ANSWERS_MAX = 8;
 
 const post = (request: PostRequest, ca: string | undefined, signal: AbortSignal): Promise<PostAnswer> =>
   new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(new PostError("timeout", "the time was over before the connection"));
+    if (signal.aborted) return reject(new PostError("timeout", "timed out before the connection was opened"));
     const sending = open(request, ca);
     let head: IncomingMessage | undefined;
     const end = (settle: () => void) => {
@@ -82,14 +84,14 @@ const post = (request: PostRequest, ca: string | undefined, signal: AbortSignal)
     };
     const fail = (error: unknown) => end(() => reject(toPostError(error)));
     const onAbort = () => {
-      // A status that has come is an answer, however slowly its body drips.
+      // A status that has arrived is a response, however slow its body is.
       if (head) end(() => resolve(answerOf(head as IncomingMessage, parts)));
-      else fail(new PostError("timeout", "no answer in time"));
+      else fail(new PostError("timeout", "no response in time"));
     };
     const parts: Uint8Array[] = [];
     signal.addEventListener("abort", onAbort);
     sending.on("error", (error) => (head ? undefined : fail(error)));
-    sending.on("close", () => head ?? fail(new PostError("closed", "the connection ended without an answer")));
+    sending.on("close", () => head ?? fail(new PostError("closed", "the connection ended without a response")));
     sending.on("response", (response) => {
       head = response;
       const done = () => end(() => resolve(answerOf(response, parts)));
@@ -103,15 +105,15 @@ const post = (request: PostRequest, ca: string | undefined, signal: AbortSignal)
     });
     let interim = 0;
     const onInterim = () => {
-      if (++interim > INTERIM_ANSWERS_MAX) fail(new PostError("closed", "interim answers without an end"));
+      if (++interim > INTERIM_ANSWERS_MAX) fail(new PostError("closed", "too many interim responses"));
     };
     for (const event of ["continue", "information"]) sending.on(event, onInterim);
     sending.end(request.body);
   });
 
 /**
- * A connection of its own each time: one that is kept would be used again without asking for its address. `lookup` is not asked for a host
- * that is an address already, and then that is the address.
+ * Opens a connection for each request: a kept one would be reused without `lookup`, and so without the checked address.
+ * `lookup` is not called for a host that is already an address; then it is the address.
  */
 function open({ url, address, headers, body }: PostRequest, ca: string | undefined): ClientRequest {
   const host = url.hostname.replace(/^\[(.+)\]$/, "$1");

@@ -1,24 +1,25 @@
 import { Crowds } from "./crowds.ts";
 
-/** Of all places, those that connections may have that have not proved whose they are. */
+/** The share of places for strangers: connections that have not been identified. */
 const STRANGERS_PART = 1 / 4;
-/** An account that has fewer connections than this is let in while there is any place. */
+/** An account with fewer connections than this is admitted while any place is free. */
 const ACCOUNT_FLOOR = 16;
 
-/** A connection's place, which it takes before anything is known of it. */
+/** A connection's place, taken before anything is known of the connection. */
 export type Place = {
   readonly origin: string;
-  /** It has said who it is, which is being looked up: it is not ended for another one any more. */
+  /** The connection has sent its credentials: it can no longer be evicted for another one. */
   spoke(): void;
-  /** It is this account's. False if that has as many connections as it may. */
+  /** The connection belongs to this account. False if the account has reached its limit. */
   identified(accountId: string): boolean;
   leave(): void;
 };
 
 /**
- * The places of connections. Strangers, who have not proved whose they are, have a part of them; where that is full, the one of them
- * that has been silent for longest makes room, of the address that has most. So one that says at once who it is gets in, however many
- * stay silent. An account may have as many as it leaves free for others.
+ * The places of connections. Strangers, which are not identified yet, have a share of them. When it is full, a stranger
+ * that has sent nothing is evicted: of the address that has most, the one that has been silent longest. So a client
+ * that sends its credentials at once is admitted, however many stay silent. An account may have as many connections as
+ * it leaves free for others.
  */
 export class Places {
   readonly #max: number;
@@ -29,7 +30,7 @@ export class Places {
   readonly #silent = new Crowds();
   readonly #byAccount = new Map<string, number>();
 
-  /** `roomMax` is how many there can be, where that is less than there may be. */
+  /** `roomMax` is how many connections are possible, if that is fewer than `max` allows. */
   constructor(max: number, roomMax = max) {
     this.#max = max;
     this.#roomMax = Math.min(max, roomMax);
@@ -40,7 +41,10 @@ export class Places {
     return this.#strangers;
   }
 
-  /** A place for a connection of this address; undefined if there is none. `evict` is to end it, and is called when another needs the place. */
+  /**
+   * A place for a connection from this address; undefined if none is free. `evict` must close the connection; it is
+   * called when another needs the place.
+   */
   enter(origin: string, evict: () => void): Place | undefined {
     if (this.#strangers >= this.#strangersMax || this.#inside >= this.#roomMax) {
       const silent = this.#silent.takeOldestOfLargest();

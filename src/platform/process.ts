@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { deno } from "./runtime.ts";
 
-/** What runs this program. */
+/** The runtime of this program. */
 export const runtime = deno ? `Deno ${deno.version.deno}` : `Bun ${Bun.version}`;
 
-/** Whether this is the built executable, rather than source code that a runtime runs. */
+/** Whether this is the built executable rather than source code run by a runtime. */
 export const isBuilt = !deno && (Bun.main.startsWith("/$bunfs/") || /^[A-Z]:[\\/]~BUN[\\/]/.test(Bun.main));
 
-/** How whoever started this program would call it again. */
+/** The command with which the user started this program. */
 export function programCall(): string {
   if (isBuilt) return "twinpost";
   return deno ? "deno run -A src/main.ts" : `npx -y bun@${Bun.version} run twinpost`;
@@ -20,8 +20,8 @@ function self(): readonly string[] {
 }
 
 /**
- * Runs the program once more, with these arguments, in a process of its own, and answers its exit code and what it has to complain about.
- * `signal` ends it.
+ * Runs this program in a new process with these arguments, and returns its exit code and standard error. `signal` ends
+ * it.
  */
 export function runSelf(
   args: readonly string[],
@@ -34,7 +34,7 @@ export function runSelf(
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
-    // Told to end, it still has to come to its end.
+    // An abort is an error event too, but the process still has to exit: `close` follows.
     child.on("error", (error) => {
       if (child.pid === undefined) reject(error);
     });

@@ -1,4 +1,4 @@
-/** Where a connection comes from. */
+/** A connection's remote address. */
 export type DenoAddress = { hostname: string; port: number };
 
 export type DenoConnection = {
@@ -11,7 +11,7 @@ export type DenoConnection = {
   setKeepAlive(on: boolean): void;
 };
 
-/** What of Deno is used here, which the types of Bun do not know. */
+/** The parts of Deno used here, which Bun's types lack. */
 export type DenoRuntime = {
   version: { deno: string };
   serve(
@@ -36,5 +36,5 @@ export type DenoRuntime = {
   };
 };
 
-/** Deno, if it is what runs this program; otherwise Bun does. */
+/** Deno, if it runs this program; otherwise Bun does. */
 export const deno = (globalThis as { Deno?: DenoRuntime }).Deno;

@@ -1,7 +1,7 @@
-/** Small pieces are joined up to this much, so that a backlog of them takes few calls of the system. */
+/** Small pieces are joined up to this size, so that a backlog of them takes few system calls. */
 const JOIN_BYTES = 64 * 1024;
 
-/** Bytes that the system does not take yet, in order. The pieces are kept as they are, not copied. */
+/** Bytes that the system does not accept yet, in order. Pieces are kept, not copied. */
 export class SendQueue {
   #pieces: Uint8Array[] = [];
   #first = 0;
@@ -16,14 +16,14 @@ export class SendQueue {
     this.#bytes += piece.length;
   }
 
-  /** Puts back what was taken and is still to be sent. */
+  /** Puts back a piece that was taken and is still unsent. */
   putBack(piece: Uint8Array): void {
     if (this.#first > 0) this.#pieces[--this.#first] = piece;
     else this.#pieces.unshift(piece);
     this.#bytes += piece.length;
   }
 
-  /** The next bytes: one piece, or several small ones joined. Undefined if there is none. */
+  /** The next bytes: one piece, or several small ones joined. Undefined if there are none. */
   take(): Uint8Array | undefined {
     const start = this.#first;
     let end = start;
@@ -47,7 +47,10 @@ export class SendQueue {
     this.#bytes = 0;
   }
 
-  /** Forgets the pieces before `end`; the array itself is shortened now and then, since each time would cost its whole length. */
+  /**
+   * Drops the pieces before `end`. The array itself is shortened only now and then, since each time costs its whole
+   * length.
+   */
   #drop(end: number): void {
     this.#pieces.fill(EMPTY, this.#first, end);
     this.#first = end;

@@ -6,7 +6,7 @@ import { listening } from "./listen-error.ts";
 import type { Place } from "./places.ts";
 import { deno } from "./runtime.ts";
 
-/** How long a connection is idle before the system asks whether its peer is still there. */
+/** The idle time after which the system checks whether the peer is still there. */
 export const KEEP_ALIVE_MS = 60_000;
 
 type Entered = { place: Place; connection: DeviceConnection<Socket> };
@@ -19,7 +19,8 @@ const TCP: Carrier<Socket> = {
     return taken < 0 ? LOST : taken;
   },
   bufferedBytes: () => 0,
-  // Not `end`, which closes at once: what the peer still sends would then be answered with a reset, and that can undo what it has not read yet.
+  // Not `end`, which closes at once: later bytes of the peer would cause a reset, which can discard data that the peer
+  // has not read yet.
   finish: (socket) => socket.shutdown(),
   destroy: (socket) => socket.terminate(),
   pause: (socket) => socket.pause(),
@@ -33,7 +34,7 @@ export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
     Bun.listen<Entered | undefined>({
       hostname: address.host,
       port: address.port,
-      // A peer that has sent all it wants may still wait for our answers.
+      // A peer that has finished sending may still wait for responses.
       allowHalfOpen: true,
       socket: {
         open: (socket) => open(socket, door),
@@ -45,7 +46,7 @@ export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
           socket.data.connection.closed();
           socket.data.place.leave();
         },
-        // A close follows.
+        // A close event follows.
         error() {},
       },
     }),
@@ -54,7 +55,7 @@ export function listenTcp(address: Address, door: DeviceDoor): DeviceListener {
 }
 
 function open(socket: Socket, door: DeviceDoor): void {
-  // Who is gone already, though the system still hands them over, has no address.
+  // A peer that closed before accept() has no remote address.
   const place = socket.remoteAddress ? door.enter(socket.remoteAddress, () => socket.terminate()) : undefined;
   if (!place) {
     socket.terminate();

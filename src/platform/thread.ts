@@ -2,10 +2,10 @@ import { parentPort, Worker } from "node:worker_threads";
 import type { ThreadPort } from "../kernel/thread-port.ts";
 import { isBuilt } from "./process.ts";
 
-/** In the built executable the thread's program is bundled on its own. */
+/** The built executable bundles the thread's program separately. */
 const WRITER = new URL(isBuilt ? "./writer.js" : "../writer.ts", import.meta.url);
 
-/** Begins the writer's thread. An error that nobody in it has caught is one of the program's, which ends: whatever waits would wait for ever. */
+/** Starts the writer thread. An uncaught error in it ends the whole program: otherwise callers would wait for ever. */
 export function startWriterThread(): ThreadPort & { end(): void } {
   const thread = new Worker(WRITER);
   thread.on("error", (error) => {
@@ -19,10 +19,10 @@ export function startWriterThread(): ThreadPort & { end(): void } {
   };
 }
 
-/** To the thread that has begun this one. */
+/** The port to the thread that started this one. */
 export function enclosingPort(): ThreadPort {
   const port = parentPort;
-  if (!port) throw new Error("this is no thread of its own");
+  if (!port) throw new Error("this is not a worker thread");
   return {
     send: (message) => port.postMessage(message),
     onMessage: (listen) => port.on("message", listen),

@@ -13,16 +13,16 @@ export type TlsPair = { certPem: string; keyPem: string };
 
 type Options = {
   tls: TlsPair;
-  /** A handshake that takes longer is ended. */
+  /** A handshake that takes longer is aborted. */
   handshakeTimeoutMs: number;
 };
 
 type TlsListener = DeviceListener & {
-  /** For handshakes from now on; who is connected stays. */
+  /** Applies to new handshakes; open connections stay. */
   setCertificate(pair: TlsPair): void;
 };
 
-/** The longest chain that is handed on; a client may send any number. */
+/** The longest chain that is passed on; a client may send any number of certificates. */
 const CERTIFICATES_MAX = 8;
 
 const TLS: Carrier<TLSSocket> = {
@@ -36,8 +36,8 @@ const TLS: Carrier<TLSSocket> = {
 };
 
 /**
- * MQTT over TLS 1.2 and 1.3. A client is asked for its certificates and let in with any or none: what they prove, nothing
- * here has checked but that it has the key of the first.
+ * MQTT over TLS 1.2 and 1.3. A client is asked for a certificate and accepted with any or none: at this point it has
+ * only been proven that the client has the key of the first one.
  */
 export async function listenTls(address: Address, door: DeviceDoor, options: Options): Promise<TlsListener> {
   const server = createServer({
@@ -68,7 +68,7 @@ export async function listenTls(address: Address, door: DeviceDoor, options: Opt
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   server.on("secureConnection", (socket) => {
     const place = entered.get(peerOf(socket));
-    // One that was ended in the meantime, for another one.
+    // The place may have been evicted for another connection meanwhile.
     if (place) open(socket, door, place);
     else socket.destroy();
   });
@@ -102,12 +102,12 @@ function open(socket: TLSSocket, door: DeviceDoor, place: Place): void {
   socket.on("drain", () => connection.writable());
   socket.on("end", () => connection.end());
   socket.on("close", () => connection.closed());
-  // A close follows.
+  // A close event follows.
   socket.on("error", () => {});
   connection.start();
 }
 
-/** As sent, the client's own first. The last of a chain names itself as its issuer. */
+/** In the order sent, the client's own first. The last of a chain names itself as its issuer. */
 function certificatesOf(socket: TLSSocket): Uint8Array[] {
   const found = new Set<DetailedPeerCertificate>();
   let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);

@@ -5,13 +5,13 @@ import type { DeviceDoor } from "./device-door.ts";
 import type { Place } from "./places.ts";
 
 type Options = ProxyTrust & {
-  /** The largest packet; a frame may be that large, or larger, since it may hold many. */
+  /** The largest packet. A frame may be as large, or larger, since it may contain many packets. */
   packetBytesMax: number;
-  /** Within this time each silent connection is pinged once. */
+  /** Every silent connection is pinged once within this time. */
   pingSeconds?: number;
 };
 
-/** What a connection is known by from its upgrade on. */
+/** What is known of a connection when it is upgraded. */
 export type Upgraded = {
   peer: string;
   secure: boolean;
@@ -23,9 +23,12 @@ export type Upgraded = {
 type Socket = Bun.ServerWebSocket<Upgraded>;
 
 const SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
-/** However small packets are to be, many of them may come in one frame. */
+/** Even if the packet limit is small, one frame may contain many packets. */
 const FRAME_BYTES_MIN = 1024 * 1024;
-/** The runtime would drop bytes over its limit silently. It never has to: nothing is given to it while it has some. */
+/**
+ * Above its limit the runtime drops bytes silently. That never happens: nothing is given to it while it still buffers
+ * some.
+ */
 const RUNTIME_BUFFER_BYTES = 1024 * 1024 * 1024;
 export const CLOSE_NORMAL = 1000;
 export const CLOSE_UNSUPPORTED_DATA = 1003;
@@ -46,7 +49,7 @@ const carrier = (transport: "websocket" | "secure_websocket"): Carrier<Socket> =
 const PLAIN = carrier("websocket");
 const SECURE = carrier("secure_websocket");
 
-/** MQTT over WebSocket, on whatever path [MQTT-6.0.0-1..4]. */
+/** MQTT over WebSocket, on any path [MQTT-6.0.0-1..4]. */
 export function webSockets(door: DeviceDoor, options: Options) {
   const { packetBytesMax, pingSeconds = PING_SECONDS } = options;
   const trust: ProxyTrust = options;
@@ -87,7 +90,9 @@ export function webSockets(door: DeviceDoor, options: Options) {
     },
   };
 
-  /** Answers a request to upgrade, which came by TLS or not: undefined if that was done. */
+  /**
+   * Handles an upgrade request; `overTls` if it came by TLS. Returns undefined if it was upgraded, else the refusal.
+   */
   function upgrade(request: Request, server: Bun.Server<Upgraded>, overTls: boolean): Response | undefined {
     const { headers } = request;
     const subprotocol = subprotocolOf(headers);
@@ -104,13 +109,13 @@ export function webSockets(door: DeviceDoor, options: Options) {
   return { handler, upgrade, stop: () => pings.stop(), door, trust, frameBytesMax: handler.maxPayloadLength };
 }
 
-/** The first subprotocol that a client offers and we speak. */
+/** The client's first offered subprotocol that this server supports. */
 export function subprotocolOf(headers: Headers): string | undefined {
   const offered = (headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
   return offered.find((name) => SUBPROTOCOLS.includes(name));
 }
 
-/** A handshake is a GET (RFC 6455, 4.1); to look at the headers of every request would cost 2 us. */
+/** A handshake is a GET (RFC 6455, 4.1); reading the headers of every request would cost 2 us. */
 export const asksForWebSocket = (request: Request): boolean =>
   request.method === "GET" && /(^|,)\s*websocket\s*(,|$)/i.test(request.headers.get("upgrade") ?? "");
 
@@ -121,7 +126,7 @@ export const REFUSALS = {
   subprotocol: () => refusal(400, "A WebSocket here speaks MQTT: offer the subprotocol mqtt or mqttv3.1."),
   room: () => refusal(503, "There are too many connections."),
   stopping: () => refusal(503, "The server is stopping."),
-  handshake: () => refusal(400, "This is no WebSocket handshake of version 13."),
+  handshake: () => refusal(400, "This is not a WebSocket handshake of version 13."),
 };
 
 export function peerOf(
@@ -133,18 +138,18 @@ export function peerOf(
   const direct: Address = { host: from?.address ?? "", port: from?.port ?? 0 };
   const host = clientAddress(direct.host, headers, trust);
   if (host === direct.host) return { host, peer: formatAddress(direct), secure: overTls };
-  // The port there is known to nobody. A proxy that is believed about the address is believed about the rest of the way.
+  // The proxy does not report the port. A proxy that is trusted for the address is trusted for the protocol too.
   return { host, peer: host, secure: headers.get("x-forwarded-proto") === "https" };
 }
 
 /**
- * Asks now and then whether silent peers are still there, as TCP's keep-alive does for other transports: of one that is not,
- * the system reports the connection as broken. A few each second, never all at once.
+ * Pings silent peers to check whether they are still there, as TCP's keep-alive does for other transports: for one that
+ * is not, the system reports a broken connection. A few are pinged each second, never all at once.
  */
 class Pings {
   readonly #sockets = new Set<Socket>();
   #turn = this.#sockets.values();
-  /** How many are to be looked at by now; with few connections less than one a second. */
+  /** How many should have been pinged by now; with few connections this grows by less than one a second. */
   #due = 0;
   readonly #timer = setInterval(() => this.#tick(), 1000).unref();
   readonly #seconds: number;

@@ -3,7 +3,10 @@ import { createMonitoringApp } from "../http/monitoring.ts";
 import { formatAddress } from "../kernel/address.ts";
 import { serveHttp } from "../platform/http.ts";
 
-/** The address where health and metrics are told, and nothing else, if there is one. It stays until the end, to say that the server is stopping. */
+/**
+ * Serves health and metrics, and nothing else, on the admin address if there is one. It stops last, to report that the
+ * server is stopping.
+ */
 export function openAdmin(deps: Deps): { url: string; stop(): Promise<void> } | null {
   const { admin } = deps.config;
   if (!admin) return null;

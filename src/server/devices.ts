@@ -9,16 +9,19 @@ import { listenTls } from "../platform/tls.ts";
 import { webSockets } from "../platform/websocket.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 
-/** A handshake takes two round trips; the slowest of mobile networks need a few seconds for that. */
+/** A handshake takes two round trips; the slowest mobile networks need a few seconds for them. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-/** That there is no room is logged once in this time, however many are refused. */
+/** `mqtt.full` is logged at most once in this time, however many connections are refused. */
 const REFUSED_LOG_MS = 60_000;
-const TURNED_AWAY = {
+const REFUSED = {
   name: "twinpost_mqtt_turned_away_total",
-  help: "Connections of devices that were ended at once, because there were too many.",
+  help: "Device connections that were refused or evicted, because there were too many.",
 };
 
-/** The ways in for devices, as configured: TCP, TLS, and what the HTTP server needs for WebSockets. Nobody comes in before `listen`. */
+/**
+ * The configured device listeners: TCP, TLS, and what the HTTP server needs for WebSockets. None accepts connections
+ * before `listen`.
+ */
 export function openDevices(deps: Deps, accept: AcceptDevice, certificate: ServerCertificate | null) {
   const { config, log } = deps;
   const door = new DeviceDoor(accept, {
@@ -44,16 +47,19 @@ export function openDevices(deps: Deps, accept: AcceptDevice, certificate: Serve
       }
       return listeners.map(({ scheme, ...address }) => `${scheme}://${formatAddress(address)}`);
     },
-    /** Accepts nobody new; those who are connected stay. */
+    /** Stops accepting connections; open ones stay. */
     stopListening(): void {
       for (const listener of listeners) listener.stop();
     },
-    /** Ends every connection, whatever it came by, within this time. */
+    /** Ends every connection of every transport, within this time. */
     close: (drainMs: number) => door.close(drainMs),
   };
 }
 
-/** Of the descriptors, what devices may have: the rest is for callers, webhooks, and the certificate when it is read again. */
+/**
+ * The share of descriptors that devices may use. The rest is for API callers, webhooks, and reading the certificate
+ * again.
+ */
 const DESCRIPTORS_PART = 3 / 4;
 
 function roomMax({ config, log }: Deps): number {
@@ -71,12 +77,12 @@ function roomMax({ config, log }: Deps): number {
 }
 
 function refusedLog({ clock, log, config, metrics }: Deps): () => void {
-  const turnedAway = metrics.counter(TURNED_AWAY);
+  const total = metrics.counter(REFUSED);
   let refused = 0;
   let quietUntil = 0;
   return () => {
     refused += 1;
-    turnedAway.add();
+    total.add();
     if (clock.now() < quietUntil) return;
     log.warn("mqtt.full", { connectionsMax: config.mqttConnectionsMax, refused });
     refused = 0;

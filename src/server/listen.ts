@@ -8,7 +8,7 @@ import type { ServerCertificate } from "./server-certificate.ts";
 import { DRAIN_MS, drain } from "./stop.ts";
 import { openWeb } from "./web.ts";
 
-/** How long devices are heard that wait for an answer. */
+/** How long shutdown keeps reading from devices that have unanswered requests. */
 const LAST_WORDS_MS = 250;
 
 /** Opens every listener of the configuration, and starts jobs and deliveries. */
@@ -34,12 +34,12 @@ export async function listen(server: Server, certificate: ServerCertificate | nu
     urls: web.urls,
     mqtt,
     admin: admin?.url ?? null,
-    /** Accepts nothing new, and resolves when what is in work is done, or the time for it is over. The store stays open. */
+    /** Accepts nothing new. Resolves when the work in progress is done or its time is over. The store stays open. */
     async stop(): Promise<void> {
       devices.stopListening();
       const stopped = schedulers.map((one) => one.stop());
       await drain(log, [...stopped, web.stop(DRAIN_MS), sendDevicesAway(), deliverer.stop(DRAIN_MS)]);
-      // Without a disk that takes it, what was counted since a minute or less is lost, and nothing else.
+      // If the disk refuses the write, only the messages counted in the last minute are lost.
       await keepAllMessageCounts(deps).catch((error) => log.warn("metrics.not_kept", { error: describeError(error) }));
       unwatch();
       await admin?.stop();

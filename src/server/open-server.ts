@@ -16,13 +16,13 @@ import { openServerStore } from "../store/store.ts";
 
 const USER_TOKEN_KEY_BYTES = 32;
 
-/** What a server is handed: its settings, and the world outside. */
+/** Settings of a server, and its connection to the world outside. */
 type Surroundings = Pick<Deps, "config" | "clock" | "random" | "log" | "metrics" | "stopping" | "net">;
 
 type Options = {
-  /** Runs commands in a thread of their own, by the system's clock; otherwise they run here, by the clock that is handed in. */
+  /** Runs commands in a separate thread, by the system's clock; otherwise they run here, by the given clock. */
   hasWriterThread?: boolean;
-  /** Jobs of this server besides those of the rooms. */
+  /** Jobs of this server in addition to those of the rooms. */
   jobs?: readonly Job[];
 };
 
@@ -49,7 +49,7 @@ export async function openServer(surroundings: Surroundings, { hasWriterThread =
       slices: new FairSlices(),
       userTokenKey: await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES)),
     };
-    // Devices do without it, and it takes half as long as all the rest.
+    // Only HTTP needs it, and it takes half as long as all the rest.
     const app = once(() => createApp(deps));
     const handle: HttpHandler = (request, peerAddress, arriving) => app().fetch(request, { peerAddress, arriving });
     return {

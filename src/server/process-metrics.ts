@@ -6,17 +6,17 @@ import { commit } from "../platform/commit.ts";
 import { descriptorLimit, openDescriptors } from "../platform/descriptors.ts";
 import { runtime } from "../platform/process.ts";
 
-const BUILD = { name: "twinpost_build_info", help: "Always 1; what is built of what stands in its labels." };
+const BUILD = { name: "twinpost_build_info", help: "Always 1; the labels name the versions of the build." };
 const LATENESS = {
   name: "twinpost_event_loop_lag_seconds",
-  help: "How late a timer of every 100 ms was, because the event loop was at something else.",
+  help: "Delay of a timer of 100 ms, because the event loop was busy.",
 };
 
-/** Ten looks a second notice what others would, and cost nothing anybody could measure. */
-const LOOK_MS = 100;
+/** Ten samples a second catch the delays that callers notice, at no measurable cost. */
+const SAMPLE_MS = 100;
 const LAGS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** What the process is and takes. The names that begin with `process_` are those that all programs have. */
+/** Metrics of the process. Names that begin with `process_` are the conventional ones that every program exports. */
 export function readProcess(metrics: Metrics, startedAt: number): void {
   const commitOnce = once(() => commit() ?? "unknown");
   metrics.read("gauge", BUILD, () => [{ labels: { version: VERSION, commit: commitOnce(), runtime }, value: 1 }]);
@@ -36,13 +36,13 @@ export function readProcess(metrics: Metrics, startedAt: number): void {
   });
 }
 
-/** Measures how long others kept the event loop, until it is cancelled. */
+/** Measures how long other work delays the event loop, until it is cancelled. */
 export function watchEventLoop(metrics: Metrics, clock: Clock): Cancel {
   const lateness = metrics.histogram(LATENESS, LAGS);
   let cancel: Cancel;
   const arm = () => {
-    const dueMs = stopwatchMs() + LOOK_MS;
-    cancel = clock.at(clock.now() + LOOK_MS, () => {
+    const dueMs = stopwatchMs() + SAMPLE_MS;
+    cancel = clock.at(clock.now() + SAMPLE_MS, () => {
       lateness.observe(Math.max(0, stopwatchMs() - dueMs) / 1000);
       arm();
     });

@@ -4,17 +4,17 @@ import { describeError } from "../kernel/failure.ts";
 import type { TlsPair } from "../platform/tls.ts";
 import { endOfCertificate, readTlsFiles, type TlsFiles } from "./tls-files.ts";
 
-/** What serves with the certificate. */
+/** A server that presents the certificate. */
 type Listener = { setCertificate(pair: TlsPair): void | Promise<void> };
 
 const DAY_MS = 86_400_000;
-/** Whatever renews certificates by itself has done so long before. */
+/** Automatic renewal happens long before this. */
 const EXPIRES_SOON_MS = 14 * DAY_MS;
 
 /**
- * The certificate that everything is served with over TLS. Its files are read again and again rather than watched: some renew them by
- * replacing links, some by swapping a folder, some in place. What is found is taken if it is whole and belongs together. Anything else is
- * told once, and what was served before stays: it may just be half written.
+ * The certificate of all TLS listeners. Its files are polled rather than watched, because renewal tools replace them in
+ * different ways: new links, a swapped folder, or in place. A new pair is used if it is complete and the key matches.
+ * Anything else is logged once and the served pair stays: the files may be half written.
  */
 export class ServerCertificate {
   readonly #deps: Pick<Deps, "clock" | "log">;
@@ -22,11 +22,11 @@ export class ServerCertificate {
   readonly #listeners: Listener[] = [];
   #pair: TlsPair;
   #expiresAt: number;
-  /** What was found when the files were looked at last: the pair, or why they cannot be read. */
+  /** The result of the last read: the pair, or why the files could not be read. */
   #found: string;
   #reloading: Promise<void> = Promise.resolve();
 
-  /** Throws a `ConfigError` unless certificate and key are there and belong together. */
+  /** Throws a `ConfigError` unless the certificate and key exist and match. */
   constructor(deps: Pick<Deps, "clock" | "log">, files: TlsFiles) {
     this.#deps = deps;
     this.#files = files;
@@ -40,7 +40,7 @@ export class ServerCertificate {
     return this.#pair;
   }
 
-  /** Whenever there is another certificate, this listener is given it. */
+  /** Gives this listener every new certificate. */
   servedBy(listener: Listener): void {
     this.#listeners.push(listener);
   }
@@ -60,7 +60,7 @@ export class ServerCertificate {
     ];
   }
 
-  /** Serves what is in the files, if it is another certificate. Whoever `asked` is told too if there is nothing new. */
+  /** Reads the files and serves the pair if it is new. With `asked`, an unchanged pair is logged too. */
   reload({ asked = false } = {}): Promise<void> {
     this.#reloading = this.#reloading.then(() => this.#reload(asked));
     return this.#reloading;
@@ -76,14 +76,14 @@ export class ServerCertificate {
     } catch (error) {
       if (error instanceof ConfigError) log.warn("tls.refused", { reason: error.message, stays: this.#about() });
       else {
-        // Unlike what is wrong with a file, this may pass by itself.
+        // Unlike a fault in a file, this error may be temporary, so the next poll tries again.
         this.#found = "";
         log.error("tls.failed", { error: describeError(error) });
       }
     }
   }
 
-  /** What is in the files, unless it was looked at before. */
+  /** Reads the files; returns undefined if they have not changed, unless `again`. */
   #look(again: boolean): TlsPair | undefined {
     let pair: TlsPair | undefined;
     let refusal: unknown;

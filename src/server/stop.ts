@@ -1,27 +1,33 @@
 import type { Log } from "../kernel/log.ts";
 
-/** How long requests and deliveries in work may take once we are told to stop. */
+/** How long requests and deliveries in progress may take during shutdown. */
 export const DRAIN_MS = 8_000;
-/** After this what is still in work is left to itself, and the store is closed. Some of it begins its time a little later than the rest. */
+/**
+ * After this, unfinished work is abandoned and the store is closed. Half a second more than the drain, because some
+ * work starts its own time limit later.
+ */
 const WORK_MS = DRAIN_MS + 500;
-/** After this the process ends, whatever hangs: the disk, or commands that wait for it. What was acknowledged is on the disk by then. */
+/**
+ * After this the process exits, even if the disk or a waiting command hangs. Everything acknowledged is on disk by
+ * then.
+ */
 const STOP_MS = 9_500;
 
-/** Resolves with the first signal to stop; a second one ends the process at once. */
+/** Resolves with the first stop signal; a second one ends the process at once. */
 export function stopSignal(): Promise<string> {
   return new Promise((stop) => {
-    let told = false;
+    let signaled = false;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
       process.on(signal, () => {
-        if (told) process.exit(1);
-        told = true;
+        if (signaled) process.exit(1);
+        signaled = true;
         stop(signal);
       });
     }
   });
 }
 
-/** From now on the process has so long to end by itself; then it is ended, with exit code 1. */
+/** Ends the process with exit code 1 if it is still running after the time limit. */
 export function endInTime(log: Log): void {
   const end = () => {
     log.error("serve.stop_hangs", { ms: STOP_MS });
@@ -30,7 +36,7 @@ export function endInTime(log: Log): void {
   setTimeout(end, STOP_MS).unref();
 }
 
-/** Waits for what is in work, and no longer than there is time. */
+/** Waits for the work in progress, up to the time limit. */
 export async function drain(log: Log, work: readonly Promise<unknown>[]): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<"late">();
   const timer = setTimeout(() => resolve("late"), WORK_MS);

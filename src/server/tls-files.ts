@@ -6,13 +6,16 @@ import type { TlsPair } from "../platform/tls.ts";
 
 export type TlsFiles = NonNullable<Config["tls"]>;
 
-/** What is in the files, whatever it is. Throws a `ConfigError` if they cannot be read. */
+/** Reads both files without checking their contents. Throws a `ConfigError` if they cannot be read. */
 export const readTlsFiles = ({ certPath, keyPath }: TlsFiles): TlsPair => ({
   certPem: read("TWINPOST_TLS_CERT", certPath),
   keyPem: read("TWINPOST_TLS_KEY", keyPath),
 });
 
-/** When the certificate ends. Throws a `ConfigError` unless it is whole, with its chain, and the key belongs to it. */
+/**
+ * When the certificate expires. Throws a `ConfigError` unless the file is complete, with its chain, and the key
+ * matches.
+ */
 export function endOfCertificate({ certPath, keyPath }: TlsFiles, { certPem, keyPem }: TlsPair): number {
   const [certificate] = parse("TWINPOST_TLS_CERT", certPath, "certificate", () => parseChain(certPem));
   const key = parse<KeyObject>("TWINPOST_TLS_KEY", keyPath, "private key", () => createPrivateKey(keyPem));
@@ -29,11 +32,14 @@ export function endOfCertificate({ certPath, keyPath }: TlsFiles, { certPem, key
 
 const END = "-----END CERTIFICATE-----";
 
-/** Every certificate of a file. The runtimes look at the first only, and one that is being written may be cut behind it. */
+/**
+ * Parses every certificate of a file. The runtimes check only the first, and a file that is being written may be cut
+ * off after it.
+ */
 function parseChain(certPem: string): [X509Certificate, ...X509Certificate[]] {
   const [first = "", ...others] = certPem.split(END);
   const rest = others.pop();
-  if (rest === undefined || rest.includes("-----")) throw new Error("the last certificate is not whole");
+  if (rest === undefined || rest.includes("-----")) throw new Error("the last certificate is incomplete");
   const parsed = (pem: string) => new X509Certificate(pem + END);
   return [parsed(first), ...others.map(parsed)];
 }

@@ -4,7 +4,7 @@ import { type HttpHandler, type HttpOptions, type HttpServer, serveHttp } from "
 import { serveHttps } from "../platform/https.ts";
 import type { ServerCertificate } from "./server-certificate.ts";
 
-/** REST and MQTT over WebSocket, by HTTP and by HTTPS as configured: two ways to the same. */
+/** Serves REST and MQTT over WebSocket on the configured HTTP and HTTPS addresses. */
 export async function openWeb(
   { http, https }: Pick<Config, "http" | "https">,
   handle: HttpHandler,
@@ -24,9 +24,9 @@ export async function openWeb(
     add("https", https, server);
   }
   return {
-    /** Where they are served. */
+    /** The addresses it listens on. */
     urls,
-    /** Accepts nothing new, and resolves when the requests in work have been answered or `drainMs` is over. */
+    /** Stops accepting requests, and resolves when those in progress are answered or after `drainMs`. */
     async stop(drainMs: number): Promise<void> {
       await Promise.all(servers.map((server) => server.stop(drainMs)));
     },

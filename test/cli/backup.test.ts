@@ -6,7 +6,7 @@ import { createAccountHere, runHere } from "../support/process/run-here.ts";
 import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld } from "../support/world/world.ts";
 
-test("a restore replaces a database only if it is told to, and keeps what it replaces", async () => {
+test("a restore replaces a database only with --force, and keeps the old one", async () => {
   await using world = await openWorld();
   using folder = memoryFolder();
   const { authorization } = await world.createAccount();
@@ -31,7 +31,7 @@ test("a restore replaces a database only if it is told to, and keeps what it rep
   expect([await statusOf(authorization), await statusOf(late)]).toEqual([200, 401]);
 });
 
-test("a wrong command line for backup and restore ends with 2", async () => {
+test("a wrong command line for backup or restore exits with code 2", async () => {
   using folder = memoryFolder();
   for (const [args, says] of [
     [["backup"], "backup needs FILE"],

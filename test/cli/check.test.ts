@@ -16,7 +16,7 @@ import { openWorld } from "../support/world/world.ts";
 const steps = (count: number): Step[] =>
   Array.from({ length: count }, () => [systemRandom.below(1000), systemRandom.below(1000), systemRandom.below(1000)]);
 
-/** A world in which two accounts have done a bit of everything, and what `check` says of its database. */
+/** A world in which two accounts have used every feature, and what `check` reports about its database. */
 async function openBusy(count: number) {
   const world = await openWorld();
   const caller = await world.createAccount();
@@ -27,7 +27,7 @@ async function openBusy(count: number) {
   return { world, caller, busy, problems, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
-test("whatever an account does, every invariant holds", async () => {
+test("every invariant holds after any sequence of operations", async () => {
   await using it = await openBusy(400);
   expect(it.problems()).toEqual([]);
   it.world.scheduler.start();
@@ -170,7 +170,7 @@ const BREAKAGES: readonly Breakage[] = [
   ],
   ["delivery account", "UPDATE webhook_subscriptions SET account_id = 'x'", /^deliveries: \S+ is of another account/],
   [
-    "nobody's topic",
+    "a subscription without a publisher",
     "UPDATE webhook_subscriptions SET publisher_id = ''",
     /^webhook_subscriptions: \S+ does not say whose topic it is for$/,
   ],
@@ -255,7 +255,7 @@ const BREAKAGES: readonly Breakage[] = [
 test("each broken invariant is named", async () => {
   await using it = await openBusy(0);
   const { world, caller, busy } = it;
-  // What the breakages need: a few of everything, of numbers three, one document that was deleted and a PIN.
+  // The breakages need rows of every kind, among them three numbers, a deleted document and a PIN.
   const call = async (method: string, path: string, body?: object) => {
     const { status } = await caller.call(method, path, body);
     expect([method, path, status < 300]).toEqual([method, path, true]);
@@ -281,12 +281,12 @@ test("each broken invariant is named", async () => {
   world.seed((connection) =>
     connection.run("UPDATE deliveries SET state = 'delivered', settled_at = sent_at WHERE number = 1"),
   );
-  // Those of devices' sessions and messages have a test of their own, test/mqtt/persistence/invariants.test.ts.
+  // Invariants of devices' sessions and messages have their own test, test/mqtt/invariants.test.ts.
   const others = INVARIANTS.filter((invariant) => !MQTT_INVARIANTS.includes(invariant));
   expectEachNamed(world.dataDir, others, BREAKAGES);
 });
 
-test("a damaged file is told from a sound one, in a data directory and in a backup", async () => {
+test("a damaged file is distinguished from a sound one, in a data directory and in a backup", async () => {
   using folder = memoryFolder();
   const dataDir = join(folder.path, "data");
   await createAccountHere(dataDir);
@@ -302,7 +302,7 @@ test("a damaged file is told from a sound one, in a data directory and in a back
   connection.pragma("wal_checkpoint(TRUNCATE)");
   connection.close();
   const bytes = readFileSync(database);
-  // The pages of indexes and tables, from the second on: the first tells what there is at all.
+  // The pages of indexes and tables, from the second one on: the first one lists the tables.
   bytes.fill(0xff, 4096 * 3, 4096 * 8);
   writeFileSync(database, bytes);
   const damaged = await runHere(["check"], { dataDir });
@@ -310,7 +310,7 @@ test("a damaged file is told from a sound one, in a data directory and in a back
   expect(damaged.stderr).toMatch(/data: \d+ found\n$/);
 });
 
-test("it says what is wrong with the key, and does not touch an older database", async () => {
+test("a wrong key is reported, and an older database is not changed", async () => {
   using folder = memoryFolder();
   const dataDir = join(folder.path, "data");
   await createAccountHere(dataDir);
@@ -330,7 +330,7 @@ test("it says what is wrong with the key, and does not touch an older database",
   expect((await runHere(["check"], { dataDir: join(folder.path, "nowhere"), cwd: folder.path })).code).toBe(1);
 });
 
-test("beside a backup of a busy world, nothing is found in it either", async () => {
+test("a check finds nothing in the backup of a busy world", async () => {
   await using it = await openBusy(100);
   using folder = memoryFolder();
   const { clock, random } = it.world.deps;

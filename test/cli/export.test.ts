@@ -31,7 +31,7 @@ async function* linesOf(text: string): AsyncGenerator<string> {
   yield* text.split("\n").slice(0, -1);
 }
 
-/** An empty data directory, and what it becomes. */
+/** An empty data directory, and the result of importing into it. */
 async function importText(world: Pick<World, "deps">, text: string, passphrase?: string) {
   const folder = await migratedFolder();
   const { clock, random, log } = world.deps;
@@ -46,15 +46,15 @@ async function importText(world: Pick<World, "deps">, text: string, passphrase?:
 
 const aStep: fc.Arbitrary<Step> = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(1000));
 
-test("an account that was exported, imported and exported again is the same to the byte", async () => {
+test("exporting an imported account gives the same bytes", async () => {
   const property = fc.asyncProperty(
     fc.array(aStep, { minLength: 5, maxLength: 60 }),
-    // To make a key of a passphrase takes longer than all the rest.
+    // Deriving a key from a passphrase takes longer than everything else.
     fc.nat(3).map((n) => n === 0),
     fc.boolean(),
     async (steps, sealed, first) => {
       await using world = await openWorld();
-      // Somebody else's rows stand in between.
+      // Another account's rows are in between.
       const other = busyAccount(world, await world.createAccount("Other"));
       const caller = await world.createAccount();
       const busy = busyAccount(world, caller);
@@ -70,13 +70,13 @@ test("an account that was exported, imported and exported again is the same to t
   await fc.assert(property, { numRuns: Number(process.env["TWINPOST_RUNS"] || 8) });
 }, 120_000);
 
-test("an imported account serves what it served, and goes on", async () => {
+test("an imported account serves what it served before, and can be changed", async () => {
   await using world = await openWorld();
   await busyAccount(world, await world.createAccount("Other")).liveAll();
   const caller = await world.createAccount();
   const busy = busyAccount(world, caller);
   for (let i = 0; i < 2; i++) await busy.liveAll();
-  // What others grant it they do where they are: subscriptions to their topics are dormant where the account is without them.
+  // Grants are rows of the granting account: without it, subscriptions to its topics are dormant.
   world.seed((connection) => connection.run("DELETE FROM topic_grants WHERE grantee_id = ?", caller.account));
   const { text } = await textOf(world.dataDir, caller.account, PASSPHRASE);
   const paths = ["/whoami", "/twins?details=true", "/roles", "/users", "/stickers", "/notifications/subscriptions"];
@@ -94,7 +94,7 @@ test("an imported account serves what it served, and goes on", async () => {
   expect(await answersOf(there)).toEqual(await answersOf(world));
   expect(JSON.stringify(await answersOf(there))).toContain('"state":"dormant"');
   expect(there.query("SELECT * FROM inherited_publishers")).not.toEqual([]);
-  // What hubs retain is there for whoever subscribes; numbers that stand for hubs need not be the same.
+  // Retained messages reach new subscribers; the numbers that stand for hubs may differ.
   const retainedIn = ({ store }: World) =>
     busy.hubs.map((hubId) => store.read((reader) => listRetained(reader, hubId, "#", 1e9)));
   expect(retainedIn(there)).toEqual(retainedIn(world));
@@ -102,7 +102,7 @@ test("an imported account serves what it served, and goes on", async () => {
   const numbersIn = ({ query }: World) => query("SELECT hub_id, number FROM mqtt_usage ORDER BY number");
   expect(numbersIn(there)).not.toEqual(numbersIn(world));
 
-  // Documents have their past, which the renumbered journal rows lead to.
+  // Documents keep their history, which refers to the renumbered journal rows.
   const pasts = there.query("SELECT twin_id, name, sequence, version, data FROM documents");
   expect(pasts.length).toBeGreaterThan(0);
   for (const { twin_id: twin, name, sequence, version, data } of pasts) {
@@ -115,7 +115,7 @@ test("an imported account serves what it served, and goes on", async () => {
     "twin.created",
     "account.imported",
   ]);
-  // The hub's CA signs on.
+  // The hub's CA still signs certificates.
   const [hub] = there.query("SELECT id FROM hubs WHERE ca_key_sealed IS NOT NULL");
   const device = await there.call("POST", "/iot/v1/regions/fr-par/devices", {
     headers: { "x-auth-token": caller.token },
@@ -124,7 +124,7 @@ test("an imported account serves what it served, and goes on", async () => {
   expect([device.status, device.body.certificate.crt.slice(0, 27)]).toEqual([200, "-----BEGIN CERTIFICATE-----"]);
 });
 
-test("without a passphrase no secret is in it, sealed or not, and what is left out is said", async () => {
+test("an export without a passphrase contains no secret, sealed or not, and names what it leaves out", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const other = await world.createAccount("Other");
@@ -158,7 +158,7 @@ test("without a passphrase no secret is in it, sealed or not, and what is left o
   }
 });
 
-test("every table of the database either travels with an account or is left for a reason", async () => {
+test("every table of the database is either exported or left out for a stated reason", async () => {
   await using store = await openTestStore();
   const connection = store.connect();
   const tables = connection
@@ -173,11 +173,11 @@ test("every table of the database either travels with an account or is left for 
   connection.close();
 });
 
-test("what does not fit is refused by its line, and nothing of it is kept", async () => {
+test("an invalid file is refused with the number of its line, and nothing of it is stored", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   await busyAccount(world, caller).liveAll();
-  // To make a key of a passphrase takes longer than all the rest, so most of it is about a text without secrets.
+  // Deriving a key from a passphrase takes longer than everything else, so most cases have no secrets.
   const { text } = await textOf(world.dataDir, caller.account);
   const { text: sealed } = await textOf(world.dataDir, caller.account, PASSPHRASE);
   const lines = text.split("\n").slice(0, -1);
@@ -256,7 +256,7 @@ test("what does not fit is refused by its line, and nothing of it is kept", asyn
   }
   expect(await refusal(sealed)).toContain("line 1: its secrets are sealed");
 
-  // After all that, the folder is as empty as before: the account goes in, once.
+  // The folder is still empty after all these refusals: the account can be imported once.
   expect(await refusal(sealed, PASSPHRASE)).toBe("imported");
   expect(await refusal(text)).toBe(`PlainError line 1: account ${caller.account} is here already`);
   const other = await world.createAccount("Other");
@@ -278,7 +278,7 @@ test("rows of other accounts cannot be smuggled in", async () => {
   );
 });
 
-test("what is sealed for the journey opens with its passphrase, account and label only", () => {
+test("a secret sealed for an export opens only with its passphrase, account and label", () => {
   const seal = createExportSeal(PASSPHRASE, "a");
   const plain = new Uint8Array([1, 2, 3]);
   const sealed = seal.seal("label", plain);
@@ -290,7 +290,7 @@ test("what is sealed for the journey opens with its passphrase, account and labe
   expect(() => createExportSeal("wrong", "a").open("label", sealed)).toThrow("the passphrase is not the one");
 });
 
-test("an account travels by the command line, in a file for its owner's eyes only, which is never overwritten", async () => {
+test("the command line exports an account to a file that only its owner can read, and never overwrites one", async () => {
   await using world = await openWorld();
   using folder = memoryFolder();
   const { account } = await world.createAccount();
@@ -308,7 +308,7 @@ test("an account travels by the command line, in a file for its owner's eyes onl
   expect(back.stdout).toBe(readFileSync(file, "utf8"));
 });
 
-test("a wrong command line for export and import ends with 2", async () => {
+test("a wrong command line for export or import exits with code 2", async () => {
   using folder = memoryFolder();
   for (const [args, says] of [
     [["export"], "export needs --account"],

@@ -3,9 +3,10 @@ import { createAccountHere, runHere } from "../support/process/run-here.ts";
 import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld } from "../support/world/world.ts";
 
-// What is printed and which exit code a command line comes to. That it is a process's is seen in test/processes/program.process.ts.
+// Output and exit codes of command lines. That the process exits with them is tested in
+// test/processes/program.process.ts.
 
-test("a locked-out user gets a new secret from whoever owns the machine", async () => {
+test("the operator of the machine gives a locked-out user a new secret", async () => {
   await using world = await openWorld();
   const { dataDir } = world;
   const { user, secret } = await createAccountHere(dataDir);
@@ -16,12 +17,12 @@ test("a locked-out user gets a new secret from whoever owns the machine", async 
   expect(await statusOf(secret)).toBe(401);
   expect(await statusOf(JSON.parse(reset.stdout).secret)).toBe(200);
 
-  const nobody = "00000000-0000-4000-8000-000000000000";
-  const unknown = await runHere(["secret", "reset", "--user", nobody], { dataDir });
+  const unknownUser = "00000000-0000-4000-8000-000000000000";
+  const unknown = await runHere(["secret", "reset", "--user", unknownUser], { dataDir });
   expect([unknown.code, unknown.stderr]).toEqual([1, "twinpost: User not found.\n"]);
 });
 
-test("a wrong command line or setting ends with 2, a failure with 1, and each says what is wrong", async () => {
+test("a wrong command line or setting exits with code 2, a failure with 1, and each message says what is wrong", async () => {
   using folder = memoryFolder();
   for (const [args, env, says] of [
     [["fly"], {}, 'no command "fly"'],
@@ -48,7 +49,7 @@ test("a wrong command line or setting ends with 2, a failure with 1, and each sa
   }
 });
 
-test("help and version are told", async () => {
+test("help and version are printed", async () => {
   using folder = memoryFolder();
   const help = await runHere(["--help"], { dataDir: folder.path });
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);

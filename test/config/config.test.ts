@@ -126,5 +126,5 @@ test("backups are made by themselves where both a schedule and a folder are give
   const settings = { "backup-cron": "30 3 * * *", "backup-dir": "/backups" };
   expect(loadConfig(settings, {}).backups).toEqual({ schedule: "30 3 * * *", dir: "/backups", keep: 7 });
   expect(loadConfig({ ...settings, "backup-keep": "30" }, {}).backups).toMatchObject({ keep: 30 });
-  expect(() => loadConfig({ "backup-dir": "/backups" }, {})).toThrow("TWINPOST_BACKUP_DIR; either both or neither");
+  expect(() => loadConfig({ "backup-dir": "/backups" }, {})).toThrow("TWINPOST_BACKUP_DIR; set both or neither");
 });

@@ -1,4 +1,4 @@
-"""What the conformance tests share: the vendor's client, strictly read answers, and people to ask as.
+"""What the conformance tests share: the vendor's client, strict checks of responses, and users to call as.
 
 `bun scripts/conformance.ts` starts the server, makes the accounts and hands both over in TWINPOST_CONFORMANCE.
 Numbers such as 1.6 or 2.3 name sections of the API's specification.
@@ -28,7 +28,7 @@ SETUP = json.loads(os.environ["TWINPOST_CONFORMANCE"])
 URL: str = SETUP["url"]
 HOME, FOREIGN, FLEET = (SETUP["accounts"][name] for name in ("home", "foreign", "fleet"))
 
-# The operations of 2.1-2.9, 2.11, 2.12 and 2.21; the others of section 6 are not built.
+# The operations of 2.1-2.9, 2.11, 2.12 and 2.21; those of section 6 are not built.
 BUILT = (
     *("who_am_i", "trace", "get_account", "update_account"),
     *("create_user", "get_users", "get_user", "update_user", "delete_user"),
@@ -46,14 +46,14 @@ BUILT = (
 )
 UNBUILT = tuple(name for name in ENDPOINTS if name not in BUILT)
 
-# Not governed by the role's statement (section 3).
+# Not subject to the role's statement (section 3).
 UNGOVERNED = (
     *("who_am_i", "trace", "refresh_user_token", "create_user_secret"),
     *("webhook_confirm_subscription", "webhook_refresh_subscription", "webhook_unsubscribe"),
 )
 GOVERNED = tuple(name for name in BUILT if name not in UNGOVERNED)
 
-# Asked without authentication (1.2).
+# Called without authentication (1.2).
 OPEN = (
     *("create_user_secret", "download_doc"),
     *("webhook_confirm_subscription", "webhook_refresh_subscription", "webhook_unsubscribe"),
@@ -62,7 +62,7 @@ OPEN = (
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 MALFORMED_UUIDS = (
-    "nobody",
+    "unknown",
     UNKNOWN.replace("-", ""),
     UNKNOWN.replace("-4000-", "-1000-"),
     "E5B20C97-3D48-4F16-92AB-4C8D7F1E6A05",
@@ -82,7 +82,8 @@ MALFORMED_LOGS = (
     {"visits": {"dimensions": []}},
 )
 
-# Rules of a role (2.5). Without any its users reach nothing of other accounts, with these what is visible to them.
+# Rules of a role (2.5). Without rules its users reach nothing of other accounts; with these, everything visible to
+# them.
 LET_ALL = {"twin_rule": "true", "identity_rule": "true", "entry_rule": "true"}
 
 PERMIT_EVERYTHING = {"effect": "deny", "actions": []}
@@ -129,7 +130,7 @@ class Answer:
 
 
 def read_answer(status: int, content_type: str | None, text: str) -> Answer:
-    """An answer; refuses it if it breaks a promise that every answer keeps (1.6, 1.8, 1.9, 7)."""
+    """An answer; fails if it breaks a rule for all answers (1.6, 1.8, 1.9, 7)."""
     assert status in (200, 201, 400, 401, 403, 404), f"{status}: {text}"
     assert content_type == "application/json"
     body = json.loads(text)
@@ -161,21 +162,21 @@ def assert_recent(*instants: float) -> None:
         assert abs(instant - time.time()) < 60
 
 
-# How often each operation was called through the vendor's client with success (True) and refused (False).
+# How often the vendor's client called each operation with success (True) and with an error (False).
 CALLS: Counter[tuple[str, bool]] = Counter()
 
 
 class Client:
-    """The vendor's client for one caller: `client.get_user(id)` is an `Answer`. Notes in `CALLS` what was called."""
+    """The vendor's client for one caller: `client.get_user(id)` is an `Answer`. Counts calls in `CALLS`."""
 
     def __init__(self, auth: str | None = None, dictionary: dict | None = None):
         session = requests.Session()
-        session.trust_env = False  # a proxy or .netrc of the machine is none of ours
+        session.trust_env = False  # ignores the machine's proxy and .netrc
         session.hooks["response"].append(self._keep_response)
         self._service = TTRESTService(tt_auth=auth, tt_base=URL, tt_dict=dictionary, session=session)
 
     def _keep_response(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        # Here and not on the result: the client repeats what was answered with 5xx, after two seconds.
+        # Here and not on the result: the client retries a 5xx response after two seconds.
         assert response.status_code < 500, response.text
         self._content_type = response.headers.get("content-type")
 
@@ -191,10 +192,10 @@ class Client:
 
 
 def call_somehow(client: Client, operation: str) -> Answer:
-    """Calls any operation with arguments that are well formed and lead nowhere."""
+    """Calls any operation with arguments that are valid but refer to nothing."""
     _, _, path = ENDPOINTS[operation]
     values = {"account": HOME["account"], "pin": "N0P1N0", "ledger": "personal", "color": "red", "identity": "RFID#x1"}
-    # The default statement would permit everything, which few callers may give away.
+    # The default statement permits everything, and few callers may grant that.
     body = {"statement": PERMIT_NOTHING} if operation == "create_user_role" else None
     return getattr(client, operation)(*(values.get(name, UNKNOWN) for name in path), body=body)
 
@@ -228,7 +229,7 @@ def at_once(times: int, request: Callable[[], Answer]) -> list[Answer]:
 
 @dataclass(frozen=True)
 class Person:
-    """A user with a secret, and the client that asks as this user."""
+    """A user with a secret, and a client that calls as this user."""
 
     id: str
     role: str
@@ -279,7 +280,7 @@ def new_entries(client: Client, twin: str, **entries: dict) -> dict:
 
 
 def errors_of(items: dict) -> dict[str, str]:
-    """What items of an answer with a success of its own were refused for (1.9)."""
+    """The errors of failed items in an answer that itself succeeded (1.9)."""
     refused = {name: item for name, item in items.items() if isinstance(item, dict) and "error" in item}
     for item in refused.values():
         assert {"error"} <= item.keys() <= {"error", "detail"} and all(type(text) is str for text in item.values())
@@ -287,7 +288,7 @@ def errors_of(items: dict) -> dict[str, str]:
 
 
 def soon(look: Callable[[], bool], seconds: float = 10) -> None:
-    """Waits for what the server does in the background."""
+    """Waits for background work of the server."""
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline, "it did not happen"
@@ -308,7 +309,7 @@ def stranger() -> Client:
 
 @pytest.fixture(scope="session")
 def visitor(stranger) -> Client:
-    """A user of the other account whose role lets everything of all accounts through that is visible to them."""
+    """A user of the other account whose role permits everything of all accounts that is visible to them."""
     return new_person(stranger, rules=LET_ALL, description={"profession": "service"}).client
 
 
@@ -318,5 +319,5 @@ def anonymous() -> Client:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The account of what was called comes after everything that calls."""
+    """The test of completeness runs after everything that calls operations."""
     items.sort(key=lambda item: item.path.name == "test_completeness.py")

@@ -1,4 +1,4 @@
-"""A webhook receiver on the loopback address, which keeps what it is sent."""
+"""A webhook receiver on the loopback address, which stores what it receives."""
 
 import json
 import threading
@@ -49,7 +49,7 @@ class Receiver:
             self._arrival.notify_all()
 
     def next(self, path: str, type: str, seconds: float = 10) -> Message:
-        """The oldest message of a type at a path, taken out once it has come."""
+        """Waits for a message of a type at a path, then removes and returns the oldest."""
 
         def fitting() -> Message | None:
             return next((one for one in self._messages if one.path == path and one.body["type"] == type), None)
@@ -61,7 +61,7 @@ class Receiver:
             return message
 
     def left(self) -> list[Message]:
-        """What has come and not been taken out."""
+        """The messages received and not removed."""
         with self._arrival:
             return list(self._messages)
 

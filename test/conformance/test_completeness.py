@@ -1,4 +1,4 @@
-"""Nothing was forgotten: runs after all other tests and looks at what they called through the vendor's client."""
+"""Checks, after all other tests, that the vendor's client called every operation."""
 
 import pytest
 

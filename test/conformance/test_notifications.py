@@ -183,9 +183,9 @@ def test_a_topic_of_another_account_is_subscribed_to_by_its_account(admin, stran
     Client().webhook_confirm_subscription(HOME["account"], params={"token": token}).ok()
     twin = new_twin(admin)
     new_entries(stranger, twin, door={"value": "open", "publish": {"theirs": "true"}})
-    told = receiver.next(path, "Notification").body
-    assert list(told) == ["type", "trigger", "message", "twin", "event", "sent_ts", "subscription", "number", "publisher"]
-    assert (told["publisher"], told["subscription"]["account"]) == (FOREIGN["account"], HOME["account"])
+    message = receiver.next(path, "Notification").body
+    assert list(message) == ["type", "trigger", "message", "twin", "event", "sent_ts", "subscription", "number", "publisher"]
+    assert (message["publisher"], message["subscription"]["account"]) == (FOREIGN["account"], HOME["account"])
     new_entries(admin, twin, door={"value": "shut", "publish": {"theirs": "true"}})
     own = receiver.next(path + "/own", "Notification").body
     assert (own["publisher"], own["number"], own["event"]["door"]["new_value"]) == (HOME["account"], 1, "shut")
@@ -197,7 +197,7 @@ def test_a_topic_of_another_account_is_subscribed_to_by_its_account(admin, stran
     ]
 
 
-def test_somebody_else_is_granted_nothing(stranger):
+def test_another_account_is_granted_nothing(stranger):
     assert stranger.get_notifications_access().ok() == {"accounts": {}}
     assert Client("x").get_notifications_access().status == 401
 

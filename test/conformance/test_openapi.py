@@ -23,7 +23,7 @@ from trustedtwin.tt_endpoints import ENDPOINTS
 from conftest import ALREADY_DONE, BAD_RULE, BUILT, CONFLICT, SETUP
 from receiver import Receiver, token_of
 
-# Ours, on the same surface: the vendor's client knows nothing of documents.
+# Our own operations in the same API: the vendor's client has none for documents.
 OURS = [f"{verb}_twin_document" for verb in ("get", "put", "patch", "delete")]
 OURS += ["list_twin_documents", "delete_twin_documents"]
 
@@ -48,7 +48,7 @@ def test_the_document_describes_what_the_vendors_client_calls():
         name: (method, path.format(*(f"{{{name}}}" for name in names)))
         for name, (method, path, names) in ENDPOINTS.items()
     }
-    # Operations of our own are described too; the vendor's client knows nothing of them.
+    # Our own operations are documented too; the vendor's client does not have them.
     assert {name: described[name] for name in described if name in ENDPOINTS} == {name: called[name] for name in BUILT}
 
 
@@ -56,21 +56,21 @@ CONFIG = {
     "base-url": URL,
     "seed": 20241001,
     "warnings": False,
-    # How fast a machine makes up data says nothing about the server.
+    # The speed at which a machine generates data says nothing about the server.
     "suppress-health-check": ["all"],
     "generation": {"max-examples": 50, "deterministic": True, "database": "none"},
-    # What earlier answers said must not shape later requests: that would make the run depend on random ids, and teach
-    # the fuzzer those of its own user and role. With them it could lock itself out: delete its secret, end it, replace
-    # it by a PIN, or narrow its role. Without them no operation has to be left out.
+    # Earlier responses must not influence later requests: the run would depend on random ids, and the fuzzer would
+    # learn those of its own user and role. Then it could lock itself out: delete its secret, replace it by a PIN, or
+    # restrict its role. Without them no operation has to be left out.
     "phases": {
         "examples": {"extra-data-sources": {"responses": False}},
         "coverage": {"extra-data-sources": {"responses": False}},
         "fuzzing": {"extra-data-sources": {"responses": False}, "error-feedback": {"enabled": False}},
-        # Sequences of requests need links between operations, of which the document has none.
+        # Sequences of requests need links between operations, and the document has none.
         "stateful": {"enabled": False},
     },
     "checks": {
-        # Wants 405; the original knows no such status, and a wrong method is 404 (1.8).
+        # Expects 405; the original has no such status, and a wrong method is 404 (1.8).
         "unsupported_method": {"enabled": False},
     },
 }
@@ -79,7 +79,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT, config=SchemathesisConfig.from
 
 
 class Fodder:
-    """What lives in the fuzzed account, to put its ids where the fuzzer made some up: those would lead nowhere."""
+    """Things that exist in the fuzzed account, whose ids replace made-up ones: those would refer to nothing."""
 
     def __init__(self) -> None:
         self._session = requests.Session()
@@ -87,7 +87,7 @@ class Fodder:
         self._living: dict[str, str] = {}
 
     def get(self, name: str) -> str:
-        if name in ("pin", "cursor", "name", "color"):  # works once, and is soon outdated
+        if name in ("pin", "cursor", "name", "color"):  # can be used once, or expires soon
             return getattr(self, f"_{name}")()
         if name not in self._living:
             self._living[name] = getattr(self, f"_{name}")()
@@ -148,14 +148,14 @@ class Fodder:
         return self._ask("GET", "/notifications/deliveries?limit=1")["deliveries"][0]["uuid"]
 
     def confirmation(self) -> str:
-        """The link of a new subscription that waits to be confirmed."""
-        # An account has so many subscriptions of a topic at most.
+        """The confirmation link of a new subscription."""
+        # An account has a maximum number of subscriptions per topic.
         topic = f"fodder-{next(TURNS['topic'])}"
         self._ask("POST", "/notifications/webhooks", {"callback_url": HOOKS.url + "/", "topic": topic, "expires": 600})
         return HOOKS.next("/", "Confirmation").body["confirmation_url"]
 
     def hook_token(self, operation: str) -> str:
-        """A token that the operation takes."""
+        """A token that the operation accepts."""
         link = self.confirmation()
         if operation == "webhook_confirm_subscription":
             return token_of(link)
@@ -186,24 +186,24 @@ def operation_of(case: schemathesis.Case) -> str:
 
 @schemathesis.hook
 def before_call(context, case: schemathesis.Case, kwargs) -> None:
-    """Makes well-formed requests, three of four, about something that exists."""
+    """Makes three of four well-formed requests refer to something that exists."""
     if case.meta.generation.mode.is_negative:
         return
-    # No schema can say that both spellings of a role's rule have to mean the same.
+    # A schema cannot say that both spellings of a role's rule must have the same value.
     rules = case.body.get("rules") if isinstance(case.body, dict) else None
     for kind in ("twin", "identity", "entry") if isinstance(rules, dict) else ():
         if f"{kind}_rule" in rules:
             rules.pop(kind, None)
-    # A cursor is any text to the document, but only that of an earlier page to the server.
+    # In the document a cursor is any text; the server accepts only one from an earlier page.
     if case.query.get("cursor"):
         if operation_of(case) == "scan_twins":
             case.query["cursor"] = FODDER.get("cursor")
         else:
             del case.query["cursor"]
-    # A URL to the document, but the server refuses those that are not public, and nothing here may reach what is.
+    # In the document this is a URL; the server refuses private addresses, and the tests must not reach public ones.
     if isinstance(case.body, dict) and "callback_url" in case.body:
         case.body["callback_url"] = f"{HOOKS.url}/fuzzed"
-    # The document cannot say that an end lies ahead.
+    # A schema cannot say that an end is in the future.
     if operation_of(case) == "put_sticker" and isinstance(case.body, dict):
         for sticker in case.body["stickers"].values():
             if sticker.get("validity_ts") is not None:
@@ -213,10 +213,10 @@ def before_call(context, case: schemathesis.Case, kwargs) -> None:
     if operation_of(case) in HOOK_OPERATIONS:
         case.query["token"] = FODDER.hook_token(operation_of(case))
     for name, made_up in case.path_parameters.items():
-        if name == "identity":  # any name will do, so the twin gets this one
+        if name == "identity":  # any name is valid, so the twin gets this one
             FODDER.name_twin(unquote(made_up))
         else:
-            # Changed parameters would be looked at once more, by when the `#` of an identity is encoded.
+            # Changed parameters would be checked again, after the `#` of an identity is encoded.
             case.path = case.path.replace(f"{{{name}}}", FODDER.get(name))
     if isinstance(case.body, dict) and "role" in case.body:
         case.body["role"] = FODDER.get("role")
@@ -232,7 +232,7 @@ def after_call(context, case: schemathesis.Case, response) -> None:
 
 @schemathesis.hook
 def filter_failure(context, failure, case: schemathesis.Case, response) -> bool:
-    """Drops what no schema can say: good requests that are refused for the state of things, or for a rule in them."""
+    """Ignores what a schema cannot say: valid requests refused for the current state or for a rule."""
     if not isinstance(failure, RejectedPositiveData):
         return True
     refusal = response.json()

@@ -1,7 +1,8 @@
-"""The vendor's tutorial as one story: steps 1-40 of the specification's section 5, in order, each built on those before.
+"""The vendor's tutorial as one story: steps 1-40 of the specification's section 5, each building on the previous ones.
 
-Through the vendor's client wherever it has the call in this form. By hand go only what it cannot say: paths with the tutorial's trailing
-slash (17-19), the confirmation without an account in its path (26), and links exactly as they stand in a message (39).
+It uses the vendor's client wherever that has the call in this form. Only what the client cannot send is sent directly:
+paths with the tutorial's trailing slash (17-19), the confirmation without an account in its path (26), and links exactly
+as they are in a message (39).
 """
 
 import time
@@ -28,7 +29,7 @@ from receiver import Receiver, token_of
 M = HOME["account"]
 DAY = 86_400
 REVIEW_SECONDS = 6
-# How long nothing has to come for it to count as nothing.
+# If no message arrives in this time, none is expected any more.
 SILENCE_SECONDS = 1
 
 METER_COMPANY = permit(
@@ -101,7 +102,7 @@ def create_meter(desk: Worker, serial: str) -> str:
 
 
 def subscribe(worker: Worker, receiver: Receiver, path: str, topic: str, **body) -> dict:
-    """The answer of subscribing, and the confirmation message that it brings."""
+    """The response of subscribing, and the resulting confirmation message."""
     wish = {"callback_url": receiver.url + path, "topic": topic, **body}
     answer = worker.client.webhook_subscribe(body=wish).ok(201)
     subscription = answer["subscription"]
@@ -176,7 +177,7 @@ def test_the_story_of_the_meter_company(admin, receiver):
     assert colors(contractor) == ["yellow"]
     assert desk.client.get_sticker(twin, "red").refused(NOT_FOUND) == "Sticker not found."
 
-    # 37, begun here: the review does not wait, so whoever wants to hear of its end subscribes before it.
+    # 37, begun here: the review does not wait, so the subscription to its expiry has to come first.
     expiry = subscribe(desk, receiver, "/expired", "task-expired")
     Client().webhook_confirm_subscription(M, params={"token": token_of(expiry["confirmation_url"])}).ok()
 
@@ -193,10 +194,10 @@ def test_the_story_of_the_meter_company(admin, receiver):
 
     # 27, 28
     red_again = desk.client.put_sticker(twin, body={"stickers": {"red": red}}).ok(201)["stickers"]["red"]
-    told = receiver.next("/contractor", "Notification").body
-    assert (told["trigger"], told["twin"], told["subscription"]["topic"]) == ("sticker.put", twin, "red")
+    notification = receiver.next("/contractor", "Notification").body
+    assert (notification["trigger"], notification["twin"], notification["subscription"]["topic"]) == ("sticker.put", twin, "red")
     event = {key: red_again[key] for key in ("note", "validity_ts", "created_ts")}
-    assert told["event"] == {"color": "red", **event, "account": M}
+    assert notification["event"] == {"color": "red", **event, "account": M}
 
     # 29, 30, 31
     completion = subscribe(desk, receiver, "/meter", "task-completed")
@@ -204,9 +205,9 @@ def test_the_story_of_the_meter_company(admin, receiver):
 
     # 32, 33
     assert contractor.client.remove_sticker(twin, "red").ok() == {"account": M, **event}
-    told = receiver.next("/meter", "Notification").body
-    assert (told["trigger"], told["subscription"]["topic"]) == ("sticker.removed", "task-completed")
-    assert told["event"]["color"] == "red"
+    notification = receiver.next("/meter", "Notification").body
+    assert (notification["trigger"], notification["subscription"]["topic"]) == ("sticker.removed", "task-completed")
+    assert notification["event"]["color"] == "red"
 
     # Part E: around the tutorial. 34, 35, 36
     Client().create_user_secret(M, desk.pin).refused(NOT_FOUND)
@@ -216,9 +217,9 @@ def test_the_story_of_the_meter_company(admin, receiver):
     desk.client.create_user(body={"role": desk.role}).refused(FORBIDDEN)
 
     # 37
-    told = receiver.next("/expired", "Notification", seconds=REVIEW_SECONDS + 10).body
-    assert (told["trigger"], told["event"]["color"]) == ("sticker.expired", "yellow")
-    assert 0 <= told["sent_ts"] - review_ends <= 1, "at its end, within a second"
+    notification = receiver.next("/expired", "Notification", seconds=REVIEW_SECONDS + 10).body
+    assert (notification["trigger"], notification["event"]["color"]) == ("sticker.expired", "yellow")
+    assert 0 <= notification["sent_ts"] - review_ends <= 1, "at its end, within a second"
     assert colors(contractor) == []
 
     # 38, 39
@@ -241,6 +242,6 @@ def test_the_story_of_the_meter_company(admin, receiver):
     assert sorted(answer.status for answer in answers) == [200, 404]
     assert receiver.next("/meter", "Notification").body["trigger"] == "sticker.removed"
 
-    # What nobody was to be told, nobody has been told; that a subscription lapses within a day is another story.
+    # No unexpected messages; a notice that a subscription lapses within a day is ignored.
     time.sleep(SILENCE_SECONDS)
     assert [one for one in receiver.left() if one.body["type"] != "Expiring"] == []

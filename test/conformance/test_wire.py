@@ -1,4 +1,4 @@
-"""What holds for every operation: transport, authentication, errors (1.1-1.3, 1.9) and the checklist of section 7."""
+"""What applies to every operation: transport, authentication, errors (1.1-1.3, 1.9) and the checklist of section 7."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def person(admin) -> Person:
 
 @pytest.fixture(scope="module")
 def paths(admin, person) -> dict[str, str]:
-    """Every operation whose body is optional, as method and path, with ids that exist."""
+    """Every operation with an optional body, as method and path, with ids that exist."""
     named = new_twin(admin)
     new_identities(admin, named, x1={})
     return {
@@ -198,7 +198,7 @@ def test_unknown_names_in_a_query_are_ignored(query):
 @pytest.mark.parametrize(
     "method, path", [("GET", "/"), ("GET", "/nothing"), ("POST", "/users/a/b/c"), ("GET", "//users")]
 )
-def test_an_unknown_path_is_not_found_whoever_asks(method, path):
+def test_an_unknown_path_is_not_found_for_any_caller(method, path):
     for auth in (None, SECRET):
         send(method, path, auth=auth).refused(NOT_FOUND)
 
@@ -219,21 +219,21 @@ def test_an_operation_wants_to_know_who_asks(operation, auth):
 
 
 def test_a_request_is_checked_in_order(admin):
-    nobody = new_person(admin, PERMIT_NOTHING)
+    denied = new_person(admin, PERMIT_NOTHING)
     send("PATCH", "/nothing", b"{").refused(NOT_FOUND)
-    send("PATCH", "/users/nobody", b"{").refused(UNAUTHENTICATED)
-    send("PATCH", "/users/nobody", b"{", nobody.secret).refused(FORBIDDEN)
-    send("PATCH", "/users/nobody", b"{", SECRET).refused(NOT_JSON)
+    send("PATCH", "/users/unknown", b"{").refused(UNAUTHENTICATED)
+    send("PATCH", "/users/unknown", b"{", denied.secret).refused(FORBIDDEN)
+    send("PATCH", "/users/unknown", b"{", SECRET).refused(NOT_JSON)
     send("PATCH", f"/users/{UNKNOWN}", b'{"name": 7}', SECRET).refused(BAD_BODY)
-    send("PATCH", "/users/nobody", b"{}", SECRET).refused(BAD_PARAMETER)
+    send("PATCH", "/users/unknown", b"{}", SECRET).refused(BAD_PARAMETER)
     send("PATCH", f"/users/{UNKNOWN}", b"{}", SECRET).refused(NOT_FOUND)
 
 
 def test_what_is_too_large_is_refused_after_who_and_statement(admin):
-    nobody = new_person(admin, PERMIT_NOTHING)
+    denied = new_person(admin, PERMIT_NOTHING)
     large = b" " * (BODY_BYTES_MAX + 1)
     send("POST", "/twins", large).refused(UNAUTHENTICATED)
-    send("POST", "/twins", large, nobody.secret).refused(FORBIDDEN)
+    send("POST", "/twins", large, denied.secret).refused(FORBIDDEN)
 
 
 @pytest.mark.parametrize("operation", BUILT)

@@ -3,9 +3,13 @@ import { accountApiOperations } from "../../src/http/account-api/account-api.ts"
 import { hubApiOperations } from "../../src/http/hub-api/hub-api.ts";
 import { openWorld } from "../support/world/world.ts";
 
-// Every question of both APIs, and what keeps its answer from growing without end. An operation that is not here has nobody who thought of it.
+// Every read operation of both APIs, and what bounds the size of its response. An operation missing here has no known
+// bound.
 
-/** `cursor` and `page`: it comes in pages, of at most so many bytes. `one`: it is about one thing. `few`: others' limits make it so small. */
+/**
+ * `cursor` and `page`: a page has at most this many bytes. `one`: it is about one thing. `few`: other limits keep it
+ * small.
+ */
 type Bound = { by: "cursor" | "page" | "one" | "few"; bytesMax: number };
 
 const kB = 1024;
@@ -14,20 +18,20 @@ const MiB = 1024 * kB;
 const ACCOUNT_API: Record<string, Bound> = {
   who_am_i: { by: "one", bytesMax: kB },
   get_account: { by: "one", bytesMax: 64 * kB },
-  // 1 000 on a page, of a name of 32 characters, an id or two, and two instants.
+  // 1 000 per page, each with a name of 32 characters, an id or two, and two instants.
   get_users: { by: "cursor", bytesMax: 256 * kB },
   get_user_roles: { by: "cursor", bytesMax: 256 * kB },
   get_user: { by: "one", bytesMax: 64 * kB },
   get_user_role: { by: "one", bytesMax: 64 * kB },
   get_user_secret: { by: "one", bytesMax: kB },
-  // 1 000 on a page; with details, until their descriptions come to 1 MiB.
+  // 1 000 per page; with details, until their descriptions reach 1 MiB.
   scan_twins: { by: "cursor", bytesMax: 2 * MiB },
   resolve_twin_identity: { by: "cursor", bytesMax: 2 * MiB },
   get_twin: { by: "one", bytesMax: 66 * kB },
-  // 1 000 on a page, of a name of 137 characters and three instants.
+  // 1 000 per page, each with a name of 137 characters and three instants.
   get_twin_identities: { by: "cursor", bytesMax: 300 * kB },
   get_twin_identity: { by: "one", bytesMax: 5 * kB },
-  // Until values come to 1 MiB; and what else a ledger of 64 kB holds, with instants.
+  // Until values reach 1 MiB, plus everything else in a ledger of 64 kB, with instants.
   get_twin_ledger_entry: { by: "cursor", bytesMax: 2 * MiB },
   get_twin_ledger_entry_value: { by: "cursor", bytesMax: 2 * MiB },
   get_twin_ledger_entry_history: { by: "cursor", bytesMax: 2 * MiB },
@@ -39,22 +43,22 @@ const ACCOUNT_API: Record<string, Bound> = {
   list_subscriptions: { by: "cursor", bytesMax: 200 * kB },
   get_subscription: { by: "one", bytesMax: 2 * kB },
   list_deliveries: { by: "cursor", bytesMax: 100 * kB },
-  // The event, and 100 attempts with 1 kB of an answer, which JSON may write with six bytes for one.
+  // The event, and 100 attempts with 1 kB of a response each, which JSON may encode with six bytes per byte.
   get_delivery: { by: "cursor", bytesMax: 2 * MiB },
   webhook_confirm_subscription: { by: "one", bytesMax: 4 * kB },
-  // 1 000 on a page, of a color of 128 characters and a note of 512.
+  // 1 000 per page, each with a color of 128 characters and a note of 512.
   get_stickers: { by: "cursor", bytesMax: 4 * MiB },
   get_sticker: { by: "one", bytesMax: 64 * kB },
   list_stickers: { by: "cursor", bytesMax: 400 * kB },
 };
 
 const HUB_API: Record<string, Bound> = {
-  // 100 on a page.
+  // 100 per page.
   list_hubs: { by: "page", bytesMax: 400 * kB },
   get_hub: { by: "one", bytesMax: 4 * kB },
   get_hub_metrics: { by: "few", bytesMax: 16 * kB },
   get_hub_ca: { by: "one", bytesMax: 64 * kB },
-  // 100 on a page, with message filters of 32 kB in all and a description of 4 096 characters.
+  // 100 per page, each with message filters of 32 kB in all and a description of 4 096 characters.
   list_devices: { by: "page", bytesMax: 4 * MiB },
   get_device: { by: "one", bytesMax: 64 * kB },
   get_device_metrics: { by: "few", bytesMax: 16 * kB },
@@ -63,7 +67,7 @@ const HUB_API: Record<string, Bound> = {
   get_twin_document: { by: "one", bytesMax: 4 * MiB },
 };
 
-test("every answer is about one thing, or few, or comes in pages", async () => {
+test("every response is about one thing, or few, or is paged", async () => {
   await using world = await openWorld();
   for (const [operations, bounds] of [
     [accountApiOperations(world.deps), ACCOUNT_API],
@@ -80,7 +84,7 @@ test("every answer is about one thing, or few, or comes in pages", async () => {
   }
 });
 
-test("none is larger than the largest document", () => {
+test("no response is larger than the largest document", () => {
   const large = Object.entries({ ...HUB_API, ...ACCOUNT_API }).filter(([, { bytesMax }]) => bytesMax > 4 * MiB);
   expect(large).toEqual([]);
 });

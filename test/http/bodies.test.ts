@@ -10,7 +10,7 @@ const chunk = (text: string) => Buffer.from(`${text.length.toString(16)}\r\n${te
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
 const MB = 1024 * 1024;
 
-/** A server on a socket, and connections to it that send exactly what they are told. */
+/** A server on a socket, and connections that send exactly the given bytes. */
 async function openServer(settings: Record<string, string> = {}) {
   const world = await openWorld(settings);
   const port = Number(new URL(world.listen()).port);
@@ -24,14 +24,14 @@ async function openServer(settings: Record<string, string> = {}) {
     world,
     dial,
     [Symbol.asyncDispose]: () => world[Symbol.asyncDispose](),
-    /** What has been sent so far has been looked at. */
+    /** Resolves when everything sent so far has been handled. */
     async settled() {
       for (let turns = 0; turns < 3; turns += 1) await fetch(`http://127.0.0.1:${port}/healthz`);
     },
   };
 }
 
-/** The status of the answer that comes. */
+/** The status of the next response. */
 const statusOf = async (wire: Wire) => Number(/^HTTP\/1\.1 (\d+)/.exec((await wire.until(16)).toString("latin1"))?.[1]);
 
 async function openDocument(world: World) {
@@ -53,7 +53,7 @@ test("16 small documents that one account sends chunked at once are all stored",
   expect(await Promise.all(wires.map(statusOf))).toEqual(Array(16).fill(200));
 });
 
-test("bodies that are announced and do not come keep no other account from sending theirs", async () => {
+test("announced bodies that never arrive do not keep other accounts from sending theirs", async () => {
   await using server = await openServer();
   const wires: Wire[] = [];
   for (let account = 0; account < 4; account += 1) {
@@ -76,7 +76,7 @@ test("bodies that are announced and do not come keep no other account from sendi
   }
 });
 
-test("a body that is announced or not has to bring a kilobyte a second", async () => {
+test("a body, announced or not, has to arrive at a kilobyte a second or faster", async () => {
   await using server = await openServer();
   const { authorization, path } = await openDocument(server.world);
   const announced = await server.dial("PUT", path, { ...authorization, "content-length": "100000" });
@@ -96,7 +96,7 @@ test("a body that is announced or not has to bring a kilobyte a second", async (
   expect(messages).toEqual(Array(2).fill("The request body came slower than a kilobyte a second."));
 });
 
-test("a document of 1 MiB that comes at 64 kbit/s is stored", async () => {
+test("a document of 1 MiB that arrives at 64 kbit/s is stored", async () => {
   await using server = await openServer();
   const { caller, authorization, path } = await openDocument(server.world);
   const body = `{"data":{"a":"${"x".repeat(1_000_000)}"}}`;
@@ -110,7 +110,7 @@ test("a document of 1 MiB that comes at 64 kbit/s is stored", async () => {
   expect((await caller.call("GET", path)).body.data.a.length).toBe(1_000_000);
 });
 
-test("an account that has all it may have of the memory is told so, while another sends", async () => {
+test("an account that uses its whole share of memory is refused, while another can send", async () => {
   await using server = await openServer();
   const { authorization, path } = await openDocument(server.world);
   const wires = await Promise.all(
@@ -121,7 +121,7 @@ test("an account that has all it may have of the memory is told so, while anothe
   while (server.world.deps.bodies.byteCount < 4 * (4 * MB - 1)) await server.settled();
   last.send(Buffer.alloc(100_000, " "));
   expect(await statusOf(last)).toBe(429);
-  // The rest is not kept, and the connection goes on.
+  // The rest is discarded, and the connection stays open.
   await new Promise((sent) => last.socket.write(Buffer.alloc(4 * MB - 100_000, " "), sent));
   await server.settled();
   const refused = last.bytes;
@@ -131,7 +131,7 @@ test("an account that has all it may have of the memory is told so, while anothe
   expect((await other.caller.call("PUT", other.path, { data: { a: "x".repeat(500_000) } })).status).toBe(200);
 });
 
-test("a request that is refused or has no use for its body is not read on", async () => {
+test("the body of a request that is refused or needs none is not read", async () => {
   await using server = await openServer({ cors: "https://app.example" });
   const { authorization, path } = await openDocument(server.world);
   const weak = await server.world.createUser(await server.world.createAccount(), { effect: "allow", actions: [] });
@@ -156,7 +156,7 @@ test("a request that is refused or has no use for its body is not read on", asyn
     expect([method, target, await statusOf(wire)]).toEqual([method, target, status]);
     await wire.closed;
   }
-  // Announced, so large that it is no mistake.
+  // A length that cannot be a mistake.
   for (const headers of [{}, authorization]) {
     const wire = await server.dial("PUT", path, { ...headers, "content-length": "1000000000000" });
     expect(await statusOf(wire)).toBe("authorization" in headers ? 400 : 401);
@@ -164,7 +164,7 @@ test("a request that is refused or has no use for its body is not read on", asyn
   }
 });
 
-test("a body that grows too large is read no further", async () => {
+test("a body is not read beyond its size limit", async () => {
   await using server = await openServer();
   const { authorization } = await openDocument(server.world);
   const wire = await server.dial("POST", "/twins", { ...authorization, ...CHUNKED });
@@ -179,7 +179,7 @@ test("a body that grows too large is read no further", async () => {
   expect(sent).toBeLessThan(64 * MB);
 });
 
-test("a connection goes on after an answer to a body that was only somewhat too large", async () => {
+test("a connection stays open after a body slightly over the limit is refused", async () => {
   await using server = await openServer();
   const { authorization } = await openDocument(server.world);
   const wire = await server.dial("POST", "/twins", { ...authorization, "content-length": `${5 * MB}` });
@@ -193,7 +193,7 @@ test("a connection goes on after an answer to a body that was only somewhat too 
   wire.socket.destroy();
 });
 
-test("strangers who send a body slowly keep no other stranger from sending theirs", async () => {
+test("unauthenticated clients that send a body slowly do not keep other addresses from sending theirs", async () => {
   await using server = await openServer({ "trusted-proxies": "127.0.0.0/8" });
   const at = (address: string) => ({ "x-forwarded-for": address });
   const refresh = "/notifications/webhooks/00000000-0000-4000-8000-000000000000";
@@ -206,7 +206,7 @@ test("strangers who send a body slowly keep no other stranger from sending their
   await server.settled();
   const other = await server.dial("PATCH", refresh, { ...at("198.51.100.7"), "content-length": "8000" });
   other.send(Buffer.from("{}".padEnd(8_000)));
-  // It was read: the link in it is none of ours.
+  // The body was read and refused: the link in it is not ours.
   expect(await statusOf(other)).toBe(400);
   for (const wire of wires) wire.socket.destroy();
   await Promise.all(wires.map(({ closed }) => closed));

@@ -5,7 +5,7 @@ type Parameter = { name: string; in: "path" | "query"; schema: { type?: unknown;
 type Described = { operationId: string; parameters: Parameter[] };
 type Document = { servers: [{ url: string }]; paths: Record<string, Record<string, Described>> };
 
-/** Texts that no database takes as they are, or that are no text, escaped as they come in an address. */
+/** Texts that no database accepts unchanged, or that are not valid text, escaped as in a URL. */
 const HOSTILE = {
   NUL: "%00",
   "NUL at the end": "a%00",
@@ -20,7 +20,7 @@ const HOSTILE = {
   nothing: "",
 };
 
-test("no text in a path or a query of any operation is answered with a fault of ours", async () => {
+test("no text in a path or query causes an internal error, in any operation", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const token = { "x-auth-token": caller.token };
@@ -36,13 +36,13 @@ test("no text in a path or a query of any operation is answered with a fault of 
     expect([path, answer.status]).toEqual([path, 201]);
     return answer.body;
   };
-  // A subscription, for what is only asked of those who have one, and whatever else a twin may have.
+  // A subscription, which some operations require, and everything else that a twin can have.
   await put("/notifications/webhooks", { callback_url: "https://hooks.example.org/", topic: "red" });
   await put(`/twins/${twin}/stickers`, { stickers: { red: { note: "n", recipients: [caller.user] } } });
   await put(`/twins/${twin}/ledgers/personal`, { entries: { e: { value: 1, history: "1D" } } });
   await put(`/twins/${twin}/identities`, { identities: { "RFID#a": {} } });
   const [delivery] = (await caller.call("GET", "/notifications/deliveries")).body.deliveries;
-  /** Things that are there, so that a text beside them gets as far as it can. */
+  /** Values that exist, so that a hostile text beside them gets as far as possible. */
   const there: Record<string, string> = {
     twin,
     twin_id: device.device.id,

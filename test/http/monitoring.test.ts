@@ -4,21 +4,21 @@ import { readExposition } from "../support/http/exposition.ts";
 import { newTwin } from "../support/world/ledger.ts";
 import { openWorld, type World } from "../support/world/world.ts";
 
-// Health and figures as whoever runs the server asks for them, through the app.
+// Health and metrics, as the operator requests them, through the app.
 
 const PATHS = ["/healthz", "/readyz", "/metrics"];
 const REQUESTS = "twinpost_http_requests_total";
 const SECONDS = "twinpost_http_request_duration_seconds_count";
 type Asks = (path: string, method?: string) => Promise<Response>;
 
-/** Asks where REST is, without taking the answer for JSON. */
+/** Requests the address of REST, without parsing the response as JSON. */
 const asks = (world: World): Asks => {
   const url = world.listen();
   return (path, method = "GET") => fetch(url + path, { method });
 };
 const figuresOf = async (ask: Asks) => readExposition(await (await ask("/metrics")).text());
 
-test("a server that lives and takes writes says so, to anybody and in a word", async () => {
+test("a running server that accepts writes reports so, in one word and without authentication", async () => {
   await using world = await openWorld();
   const ask = asks(world);
   for (const [path, says] of [
@@ -41,7 +41,7 @@ test("a server that lives and takes writes says so, to anybody and in a word", a
   }
 });
 
-test("a server that is told to stop is alive, and not ready any more", async () => {
+test("during shutdown a server is alive but not ready", async () => {
   await using world = await openWorld();
   const ask = asks(world);
   world.stopping.abort();
@@ -51,7 +51,7 @@ test("a server that is told to stop is alive, and not ready any more", async () 
   expect((await ask("/healthz")).status).toBe(200);
 });
 
-test("they are no operations of an API: no document has them, other methods are not found, and they are not counted", async () => {
+test("monitoring paths are not in the API's documents, reject other methods, and are not counted", async () => {
   await using world = await openWorld();
   const ask = asks(world);
   for (const document of ["/openapi.json", "/iot/v1/openapi.json"]) {
@@ -67,7 +67,7 @@ test("they are no operations of an API: no document has them, other methods are 
   }
 });
 
-test("with an address of their own they are there, nothing else is, and the API does not know them", async () => {
+test("an address of its own serves monitoring and nothing else, and the API's address does not serve it", async () => {
   await using world = await openWorld({ admin: "127.0.0.1:0" });
   const { authorization } = await world.createAccount();
   const admin = createMonitoringApp(world.deps);
@@ -110,13 +110,13 @@ test("requests are counted by operation and status, each once, and timed", async
   expect(of("create_twin", "2xx")).toBe(1);
   expect([sum(REQUESTS), sum(SECONDS)]).toEqual([7, 7]);
   expect(sum(SECONDS, { operation: "get_twin" })).toBe(6);
-  // A bug of ours.
+  // An internal error.
   await world.store.close();
   await company.call("GET", `/twins/${twin}`);
   expect((await figuresOf(ask)).sum(REQUESTS, { operation: "get_twin", status: "5xx" })).toBe(1);
 });
 
-test("an operation that both APIs have is counted where it was called, and by any of its paths", async () => {
+test("an operation of both APIs is counted for the API that was called, on any of its paths", async () => {
   await using world = await openWorld();
   const ask = asks(world);
   const company = await world.createAccount();
@@ -134,12 +134,12 @@ test("an operation that both APIs have is counted where it was called, and by an
   expect(sum(REQUESTS, { api: "hub", operation: "patch_twin_document" })).toBe(2);
 });
 
-test("whatever paths, methods and ids are asked for, there are not more figures for it", async () => {
+test("arbitrary paths, methods and ids create no new series", async () => {
   await using world = await openWorld();
   const ask = asks(world);
   const company = await world.createAccount();
-  /** Everything that a figure is told apart by, once histograms have shown themselves. */
-  const told = async () => {
+  /** All label sets, once histograms have appeared. */
+  const labelSets = async () => {
     const { families } = await figuresOf(ask);
     const labels = [...families.values()].flatMap(({ samples }) =>
       samples.map((sample) => JSON.stringify(sample.labels)),
@@ -163,9 +163,9 @@ test("whatever paths, methods and ids are asked for, there are not more figures 
     return id;
   };
   await odd(0);
-  const before = await told();
+  const before = await labelSets();
   const ids = [await odd(1), await odd(2), await odd(3)];
-  const after = await told();
+  const after = await labelSets();
   expect(after.count).toBe(before.count);
   for (const word of [...ids, company.account, company.user, "nowhere", "PROPFIND"])
     expect(after.text).not.toContain(word);

@@ -21,7 +21,7 @@ test("the OpenAPI document describes every operation that is built, once, and no
   expect(described.sort()).toEqual(built.sort());
 });
 
-test("the hub API has an OpenAPI document of its own, with the region in its address", async () => {
+test("the hub API has its own OpenAPI document, with the region in its path", async () => {
   await using world = await openWorld({ "public-url": "https://twins.example/", region: "nl-ams" });
   const { body, status, headers } = await world.call("GET", "/iot/v1/openapi.json");
   expect([status, headers.get("content-type")]).toEqual([200, "application/json"]);
@@ -43,7 +43,7 @@ test("the hub API has an OpenAPI document of its own, with the region in its add
   expect(devices).toEqual(["page", "page_size", "order_by", "name", "hub_id", "allow_insecure", "status"]);
 });
 
-test("parameters and bodies are described as they are checked", async () => {
+test("parameters and bodies are described by the schemas that check them", async () => {
   await using world = await openWorld();
   const { paths } = (await world.call("GET", "/openapi.json")).body;
   const scan = Object.fromEntries(
@@ -64,7 +64,7 @@ test("parameters and bodies are described as they are checked", async () => {
   expect(JSON.stringify(description)).toContain('"propertyNames":{"pattern":"^[a-z_][0-9a-z_]{0,63}$"}');
 });
 
-test("an operation id that is described twice is refused", async () => {
+test("a duplicate operation id is refused", async () => {
   await using world = await openWorld();
   const [operation] = accountApiOperations(world.deps);
   const twice = [operation, operation] as Parameters<typeof openApiDocument>[0]["operations"];

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { type Answer, openWorld } from "../support/world/world.ts";
 
-const told = ({ status, body }: Answer) => [status, body.subcode];
+const statusAndSubcode = ({ status, body }: Answer) => [status, body.subcode];
 
-test("an error names itself, and the log has it under the same trace", async () => {
+test("an error response has a trace under which the log records the error", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const answer = await caller.call("GET", "/twins/x?secret=in-a-query");
@@ -22,28 +22,28 @@ test("an error names itself, and the log has it under the same trace", async () 
   expect(JSON.stringify(line)).not.toContain("in-a-query");
 });
 
-test("a bug of ours is logged whole and answered as an internal error, and nothing more", async () => {
+test("an internal error is logged whole, and its response reveals nothing else", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   await world.store.close();
   const answer = await caller.call("GET", "/account");
-  expect(told(answer)).toEqual([500, 500_000]);
+  expect(statusAndSubcode(answer)).toEqual([500, 500_000]);
   expect(answer.body.description).toBe("Internal error.");
   const line = world.logged.find(({ trace }) => trace === answer.body.trace);
   expect([line.level, line.event]).toEqual(["error", "http.failed"]);
   expect(line.error.stack).toContain("snapshots.ts");
 });
 
-test("a write that cannot be stored is answered as unavailable", async () => {
+test("a write that cannot be stored is refused as unavailable", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const write = caller.call("POST", "/twins");
   const closing = world.store.close();
-  expect(told(await write)).toEqual([500, 500_314]);
+  expect(statusAndSubcode(await write)).toEqual([500, 500_314]);
   await closing;
 });
 
-test("every answer says how it may be used", async () => {
+test("every response has a content type, no-store and the security headers", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   for (const path of ["/whoami", "/nowhere", "/twins/x"]) {
@@ -55,7 +55,7 @@ test("every answer says how it may be used", async () => {
   }
 });
 
-test("an unknown path and a wrong method are not found, whoever asks", async () => {
+test("an unknown path and a wrong method are not found, with and without credentials", async () => {
   await using world = await openWorld();
   for (const [method, path] of [
     ["GET", "/"],
@@ -64,11 +64,11 @@ test("an unknown path and a wrong method are not found, whoever asks", async () 
     ["POST", "/whoami"],
     ["OPTIONS", "/twins"],
   ]) {
-    expect(told(await world.call(method as string, path as string))).toEqual([404, 404_653]);
+    expect(statusAndSubcode(await world.call(method as string, path as string))).toEqual([404, 404_653]);
   }
 });
 
-test("a slash at the end of a path makes no difference", async () => {
+test("a trailing slash makes no difference", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const { uuid } = (await caller.call("POST", "/twins/")).body.creation_certificate;
@@ -81,7 +81,7 @@ test("a body is checked in order: size, encoding, JSON, shape", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const send = async (raw: BodyInit, headers: Record<string, string> = {}) =>
-    told(await caller.call("POST", "/twins", undefined, { raw, headers }));
+    statusAndSubcode(await caller.call("POST", "/twins", undefined, { raw, headers }));
   const nested = (depth: number) => `{"description":{"a":${"[".repeat(depth)}${"]".repeat(depth)}}}`;
 
   expect(await send(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x7d]))).toEqual([400, 400_314]);
@@ -105,7 +105,7 @@ test("a body is checked in order: size, encoding, JSON, shape", async () => {
   expect(await send("[".repeat(65_537))).toEqual([400, 400_141]);
 });
 
-test("no body, an empty one, {} and null are the same, whatever content type they claim", async () => {
+test("no body, an empty one, {} and null are equivalent, whatever the content type", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"]) {
@@ -123,7 +123,7 @@ test("a custom dictionary is standard base64 of a JSON object, or the request is
   await using world = await openWorld();
   const caller = await world.createAccount();
   const send = async (value: string) =>
-    told(await caller.call("GET", "/whoami", undefined, { headers: { "x-trustedtwin": value } }));
+    statusAndSubcode(await caller.call("GET", "/whoami", undefined, { headers: { "x-trustedtwin": value } }));
   const base64 = (text: string) => Buffer.from(text).toString("base64");
   expect(await send("eyJzZXJpYWwiOiJiMGYtNzc4MSIsInRlbmFudCI6Im5vcnRoIn0=")).toEqual([200, undefined]);
   for (const value of ["%", "e30", "e30=e30=", base64("{")]) {
@@ -132,7 +132,7 @@ test("a custom dictionary is standard base64 of a JSON object, or the request is
   for (const text of ["[]", "5", '{"Upper":1}']) expect(await send(base64(text))).toEqual([400, 400_589]);
 });
 
-test("a chunked body is counted as it arrives", async () => {
+test("a chunked body is limited as it arrives", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   const chunked = async (chunks: string[]) => {
@@ -155,7 +155,7 @@ test("a chunked body is counted as it arrives", async () => {
   expect(refused.pulled).toBeLessThan(100);
 });
 
-test("booleans of a query are read in every spelling", async () => {
+test("booleans in a query are accepted in every spelling", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   await caller.call("POST", "/twins");
@@ -171,7 +171,7 @@ test("booleans of a query are read in every spelling", async () => {
   }
 });
 
-test("other origins are told nothing unless they are allowed", async () => {
+test("other origins get no CORS headers unless they are allowed", async () => {
   const preflight = { origin: "https://app.example", "access-control-request-method": "PATCH" };
   await using closed = await openWorld();
   const refused = await closed.call("OPTIONS", "/whoami", { headers: preflight });

@@ -5,7 +5,7 @@ import { adoptCa, bytes, type Made, make, makeCa, START, shown, x509 } from "../
 import { openTwoAccounts } from "../support/world/two-accounts.ts";
 import type { Json } from "../support/world/world.ts";
 
-// An attached certificate counts once its key was proven by a connection that names the device.
+// An attached certificate counts once a connection that names the device has proven to have its key.
 
 const INVALID = "invalid device certificate";
 
@@ -17,7 +17,7 @@ async function openClaims() {
   };
   const ask = ([leaf, ...others]: [Made, ...Made[]], names: { clientId?: string; userName?: string } = {}) =>
     outcomeOf({ certificates: [leaf.der, ...others.map(({ der }) => der)], ...names });
-  /** With a password that is signed with the certificate's key. */
+  /** With a password signed by the certificate's key. */
   const askByToken = async (leaf: Made, device: Json) => {
     const token = new SignJWT({ sub: device.id, aud: device.hub_id, iat: START / 1000 });
     const signed = await token.setProtectedHeader({ alg: "ES256" }).sign(leaf.keys.privateKey);
@@ -37,7 +37,7 @@ async function openClaims() {
   return { ...t, ask, askByToken, read, kinds, [Symbol.asyncDispose]: () => t[Symbol.asyncDispose]() };
 }
 
-test("a certificate that waits identifies nobody, until a connection names the device and has its key", async () => {
+test("a pending certificate identifies no device until a connection names the device and has the key", async () => {
   await using c = await openClaims();
   const { device } = await c.createDevice("panel");
   for (const prove of [
@@ -55,7 +55,7 @@ test("a certificate that waits identifies nobody, until a connection names the d
     expect([await c.ask([leaf]), await c.askByToken(leaf, device)]).toEqual([device.id, device.id]);
   }
   expect(c.kinds(device)).toEqual(["set", "proven", "set", "proven", "set", "proven", "set", "proven"]);
-  // What names another device proves nothing for this one, and a device that is out of service proves nothing.
+  // Naming another device proves nothing for this one, nor does a connection of a disabled device.
   const leaf = await make();
   const { device: other } = await c.createDevice("other", { allow_insecure: true });
   await c.attach(c, device, leaf);
@@ -66,7 +66,7 @@ test("a certificate that waits identifies nobody, until a connection names the d
   expect(await c.read(c, device)).toEqual([leaf.pem, true]);
 });
 
-test("the one that a device has already is not waited for, and ends what is", async () => {
+test("attaching the certificate that a device already has ends the pending one", async () => {
   await using c = await openClaims();
   const { device, certificate } = await c.createDevice("panel");
   await c.attach(c, device, await make());
@@ -76,7 +76,7 @@ test("the one that a device has already is not waited for, and ends what is", as
   expect(await c.read(c, device)).toEqual([certificate.crt, false]);
 });
 
-test("many may wait for one certificate: the first to prove it has it, for the others it is over", async () => {
+test("several devices may wait for one certificate: the first to prove it gets it, the others stop waiting", async () => {
   await using c = await openClaims();
   const leaf = await make();
   const { device } = await c.createDevice("panel");
@@ -88,7 +88,7 @@ test("many may wait for one certificate: the first to prove it has it, for the o
     traps.push(trap);
   }
   expect((await c.attach(c, device, leaf)).status).toBe(200);
-  // Even if two of them came at once with the key, one of them has it.
+  // Even if two connections with the key come at once, only one device gets it.
   const [first, second] = [device, traps[0]];
   const outcomes = await Promise.all([first, second].map(({ id }) => c.ask([leaf], { clientId: id })));
   const winner = outcomes[0] === first.id ? first : second;
@@ -100,7 +100,7 @@ test("many may wait for one certificate: the first to prove it has it, for the o
   for (const { id } of losers) expect(await c.ask([leaf], { clientId: id })).toBe(winner.id);
 });
 
-test("within an account a certificate is one device's, be it proven or not", async () => {
+test("within an account only one device has a certificate, proven or not", async () => {
   await using c = await openClaims();
   const leaf = await make();
   const [{ device }, { device: other }] = [await c.createDevice("panel"), await c.createDevice("other")];
@@ -114,7 +114,7 @@ test("within an account a certificate is one device's, be it proven or not", asy
   expect((await c.attach(c, other, leaf)).status).toBe(200);
 });
 
-test("a certificate of a hub's CA belongs to that hub: elsewhere it is refused, there it counts at once by the device's name", async () => {
+test("a certificate of a hub's CA is refused in other hubs, and counts at once in that hub by the device's name", async () => {
   await using c = await openClaims();
   const ca = await makeCa();
   await adoptCa(c, ca);
@@ -135,14 +135,14 @@ test("a certificate of a hub's CA belongs to that hub: elsewhere it is refused, 
   }
   expect((await c.attach(c, device, own)).body.pending).toBeUndefined();
   expect([await c.ask([own]), await c.ask([another])]).toEqual([device.id, INVALID]);
-  // By another's name it has to be proven: or who may touch one device could be another.
+  // Under another device's name it has to be proven: otherwise the holder of one device could act as another.
   expect((await c.attach(c, other, another)).body.pending).toBe(true);
   expect(await c.ask([another])).toBe(INVALID);
   expect(await c.ask([another], { clientId: other.id })).toBe(other.id);
   expect(await c.ask([another])).toBe(other.id);
 });
 
-test("between a CA and what is attached elsewhere, who has the key decides by naming a device that proved it, and else the CA", async () => {
+test("a certificate attached elsewhere beats the CA only if the connection names a device that has proven it", async () => {
   await using c = await openClaims();
   const ca = await makeCa();
   const [waiting, proven] = [await make({ name: "a", by: ca }), await make({ name: "b", by: ca })];
@@ -162,7 +162,7 @@ test("between a CA and what is attached elsewhere, who has the key decides by na
   }
 });
 
-test("nobody is another's device by its names: not with a certificate of their own, nor without any", async () => {
+test("a stranger cannot act as a device by its names, with a certificate of their own or without one", async () => {
   await using c = await openClaims();
   const { device, certificate } = await c.createDevice("panel");
   const stranger = await c.stranger(await makeCa("Stranger"));
@@ -174,7 +174,7 @@ test("nobody is another's device by its names: not with a certificate of their o
   expect(await c.ask([leaf], { clientId: own.id })).toBe(own.id);
   expect(await c.ask([leaf], { clientId: device.id, userName: device.id })).toBe(own.id);
   expect(await c.askByToken(leaf, device)).toBe("invalid device token");
-  // Another's device is not found where it would be given a certificate, moved or read.
+  // Another account's device is not found when attaching a certificate, moving or reading it.
   const put = await stranger.call("PUT", `/devices/${device.id}/certificate`, { certificate_pem: leaf.pem });
   expect(put.status).toBe(404);
   expect((await stranger.call("PATCH", `/devices/${device.id}`, { hub_id: stranger.hub.id })).status).toBe(404);
@@ -183,7 +183,7 @@ test("nobody is another's device by its names: not with a certificate of their o
   expect(await c.read(c, device)).toEqual([certificate.crt, false]);
 });
 
-test("a certificate with an extension that cannot be read is refused like any other text", async () => {
+test("a certificate with an unreadable extension is refused like any other invalid text", async () => {
   await using c = await openClaims();
   const { device } = await c.createDevice("panel");
   await c.call("POST", `/hubs/${c.hub.id}/disable`);
@@ -197,7 +197,7 @@ test("a certificate with an extension that cannot be read is refused like any ot
   }
 });
 
-test("a CA is not taken by showing it: its certificate, and challenges for other hubs, are public", async () => {
+test("a CA cannot be taken by presenting it: its certificate, and challenges for other hubs, are public", async () => {
   await using c = await openClaims();
   const ca = await makeCa();
   const stranger = await c.stranger();

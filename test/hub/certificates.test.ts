@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { temporaryFolder } from "../support/process/server-process.ts";
 import { openHub } from "../support/world/hub.ts";
 
-/** Processes are started by the dozen. */
+/** Dozens of processes are started. */
 setDefaultTimeout(30_000);
 
 const YEAR = 365.25 * 86_400_000;
 
-/** `openssl`, in a folder of its own. */
+/** `openssl`, in its own folder. */
 function openssl(folder: string) {
   mkdirSync(folder, { recursive: true });
   const run = (...args: string[]) => {
@@ -23,7 +23,7 @@ function openssl(folder: string) {
     return text;
   };
   must("ecparam", "-name", "prime256v1", "-out", "p256.pem");
-  /** A CA, or with `subject` a certificate that stands for itself. */
+  /** A CA, or with `subject` a self-signed certificate. */
   const selfSigned = async (name: string, subject = `/CN=${name}`, days = "3650", key = "ec:p256.pem") => {
     must(
       "req",
@@ -71,7 +71,7 @@ function openssl(folder: string) {
   };
 }
 
-/** A hub whose clock shows the time that openssl has. */
+/** A hub whose clock shows openssl's time. */
 async function openHubNow() {
   const h = await openHub();
   h.world.clock.set(Date.now() + 60_000);
@@ -79,7 +79,7 @@ async function openHubNow() {
   return { ...h, hub, [Symbol.asyncDispose]: () => h.world[Symbol.asyncDispose]() };
 }
 
-test("a device certificate that we issue verifies with openssl against the hub's CA, and fits its key", async () => {
+test("openssl verifies a device certificate that we issue against the hub's CA, and it matches its key", async () => {
   using folder = temporaryFolder();
   await using h = await openHubNow();
   const ssl = openssl(folder.path);
@@ -119,7 +119,7 @@ test("a device certificate that we issue verifies with openssl against the hub's
   );
   expect(Math.round((until - now) / YEAR)).toBe(30);
 
-  // The other hub's CA is another one.
+  // The other hub has another CA.
   ssl.write(
     "other.crt",
     (await h.call("GET", `/hubs/${(await h.call("POST", "/hubs", { name: "x" })).body.id}/ca`)).body.ca_cert_pem,
@@ -135,7 +135,7 @@ test("a device certificate that we issue verifies with openssl against the hub's
   expect((await h.call("GET", `/devices/${device.id}/certificate`)).body.certificate_pem).toBe(renewed.certificate.crt);
 });
 
-test("keys of devices are neither stored nor logged, and a hub's is sealed", async () => {
+test("device keys are neither stored nor logged, and a hub's key is sealed", async () => {
   await using h = await openHub();
   const { device, certificate } = await h.createDevice("panel");
   const renewed = (await h.call("POST", `/devices/${device.id}/renew-certificate`)).body.certificate;
@@ -147,12 +147,12 @@ test("keys of devices are neither stored nor logged, and a hub's is sealed", asy
     expect(stored).not.toContain(line);
     expect(stored).not.toContain(Buffer.from(key.split("\n").slice(1, -2).join(""), "base64").toString("base64url"));
   }
-  // What should be there is looked for in the same way.
+  // The same search finds what should be stored.
   expect(stored).toContain(renewed.crt.split("\n")[2]);
   expect(stored).not.toContain("PRIVATE KEY");
 });
 
-test("a device can have a certificate that somebody else made, if no device of any hub has it", async () => {
+test("a device can have a certificate made elsewhere, if no device of any hub has it", async () => {
   using folder = temporaryFolder();
   await using h = await openHubNow();
   const ssl = openssl(folder.path);
@@ -203,7 +203,7 @@ test("a device can have a certificate that somebody else made, if no device of a
   expect((await put(b.id, short)).status).toBe(400);
 });
 
-test("a disabled hub takes a CA of the customer's own, once they prove to have its key", async () => {
+test("a disabled hub takes a customer's own CA, once they prove to have its key", async () => {
   using folder = temporaryFolder();
   await using h = await openHubNow();
   const ssl = openssl(folder.path);
@@ -233,7 +233,7 @@ test("a disabled hub takes a CA of the customer's own, once they prove to have i
     [ca, await ssl.signed("before", "ca", `/CN=evil/CN=${id}`), "challenge_cert_pem"],
     [ca, await ssl.signed("injected", "ca", `/O=x, CN=${id}/CN=evil`), "challenge_cert_pem"],
     [ca, await ssl.signed("joined", "ca", `/CN=evil\\, CN\\=${id}`), "challenge_cert_pem"],
-    [ca, await ssl.signed("none", "ca", "/O=nobody"), "challenge_cert_pem"],
+    [ca, await ssl.signed("none", "ca", "/O=none"), "challenge_cert_pem"],
     [ca, await ssl.selfSigned("self", `/CN=${id}`), "challenge_cert_pem"],
     [ca, forged.join("\n"), "challenge_cert_pem"],
     [ca, "x", "challenge_cert_pem"],

@@ -1,10 +1,10 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { openWorld } from "../support/world/world.ts";
 
-/** Processes are started by the dozen. */
+/** Dozens of processes are started. */
 setDefaultTimeout(30_000);
 
-// The tutorial's calls as it prints them: curl sends bodies of `-d` with a form content type, and `-X` methods without any.
+// The tutorial's calls as printed: curl sends `-d` bodies with a form content type, and `-X` requests without a body.
 
 test("the tutorial's REST steps pass with curl, byte for byte where it quotes a body", async () => {
   await using world = await openWorld();

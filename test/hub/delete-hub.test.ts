@@ -4,10 +4,10 @@ import { SYSTEM } from "../../src/kernel/actor.ts";
 import { openHub } from "../support/world/hub.ts";
 import type { Json } from "../support/world/world.ts";
 
-/** Devices by the thousand take their time on a busy machine. */
+/** Thousands of devices take their time on a busy machine. */
 setDefaultTimeout(60_000);
 
-test("a hub with devices is only deleted when asked to, and is gone for everybody at once", async () => {
+test("a hub with devices is only deleted on request, and is absent for every caller at once", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   const refused = await h.call("DELETE", `/hubs/${h.hub.id}`);
@@ -24,7 +24,7 @@ test("a hub with devices is only deleted when asked to, and is gone for everybod
   expect((await h.call("DELETE", `/hubs/${empty.id}`)).status).toBe(204);
 });
 
-/** Devices by the thousand, with the twins and documents that creating them would make. */
+/** Thousands of devices, with the twins and documents that creating them would make. */
 function seedDevices(world: Awaited<ReturnType<typeof openHub>>["world"], hub: Json, account: string, count: number) {
   const { random } = world.deps;
   return world.seed((connection) => {
@@ -50,7 +50,7 @@ function seedDevices(world: Awaited<ReturnType<typeof openHub>>["world"], hub: J
   });
 }
 
-test("a hub with 10 000 devices is deleted in slices, while others work on", async () => {
+test("a hub with 10 000 devices is deleted in slices, while other callers continue", async () => {
   await using h = await openHub();
   const { hub, caller, world } = h;
   seedDevices(world, hub, caller.account, 10_000);
@@ -82,7 +82,7 @@ test("a hub with 10 000 devices is deleted in slices, while others work on", asy
   process.stdout.write(
     `      10 000 devices in ${ms} ms; ${waits.length} writes of another account, ${worst} ms at most\n`,
   );
-  // A slice at a time, and never the whole.
+  // A slice at a time, never the whole hub.
   expect(waits.length).toBeGreaterThan(20);
   expect(world.query("SELECT count(*) AS count FROM devices")).toEqual([{ count: 0 }]);
   expect(world.query("SELECT count(*) AS count FROM hubs")).toEqual([{ count: 0 }]);
@@ -97,11 +97,11 @@ test("a hub with 10 000 devices is deleted in slices, while others work on", asy
   ]);
 });
 
-test("a deletion that a crash cut short is finished by a job; until then the hub and its devices are absent", async () => {
+test("a job finishes a deletion that a crash cut short; until then the hub and its devices are absent", async () => {
   await using h = await openHub();
   seedDevices(h.world, h.hub, h.caller.account, 1200);
   const [{ id: device }] = h.world.query("SELECT id FROM devices LIMIT 1");
-  // As the server left it: marked, and one slice done.
+  // As the crashed server left it: marked, with one slice done.
   h.world.seed((connection) => connection.run("UPDATE hubs SET deleted_at = 1"));
   await h.world.store.write(endHubSlice, SYSTEM, { id: h.hub.id });
   expect(h.world.query("SELECT count(*) AS count FROM devices")).toEqual([{ count: 1150 }]);
@@ -111,7 +111,7 @@ test("a deletion that a crash cut short is finished by a job; until then the hub
   expect((await h.call("POST", "/devices", { hub_id: h.hub.id, name: "x" })).status).toBe(404);
   const [{ id: late }] = h.world.query("SELECT id FROM devices LIMIT 1");
   expect((await h.call("GET", `/twins/${late}`)).status).toBe(404);
-  // Whoever terminates a twin that still waits for its slice does not disturb it.
+  // Terminating a twin that still waits for its slice causes no trouble.
   expect((await h.caller.call("DELETE", `/twins/${late}`)).status).toBe(200);
   h.world.scheduler.start();
   h.world.clock.advance(60 * 60_000);

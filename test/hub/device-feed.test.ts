@@ -15,8 +15,8 @@ async function openFeed() {
   const seen: DeviceChange[] = [];
   const feed = followDevices(h.world.deps, (change) => seen.push(change));
   feed.start();
-  /** What has been told since the last time. A change is told in the turn of the event loop after its answer. */
-  const told = async () => {
+  /** Changes reported since the last call. A change is reported one turn of the event loop after its response. */
+  const reported = async () => {
     await new Promise((done) => setImmediate(() => setImmediate(done)));
     return seen.splice(0).map(({ kind, deviceId, hubId, leftHubId }) => [kind, deviceId, hubId, leftHubId]);
   };
@@ -24,17 +24,17 @@ async function openFeed() {
     feed.stop();
     await h.world[Symbol.asyncDispose]();
   };
-  return { ...h, device, feed, told, seen, [Symbol.asyncDispose]: close };
+  return { ...h, device, feed, reported, seen, [Symbol.asyncDispose]: close };
 }
 
-test("everything that people change about a hub or a device is told, once and in order", async () => {
+test("every change of a hub or a device is reported once and in order", async () => {
   await using f = await openFeed();
   const [id, hub] = [f.device.id, f.hub.id];
-  expect(await f.told()).toEqual([]);
+  expect(await f.reported()).toEqual([]);
   const step = async (method: string, path: string, body: object, ...expected: unknown[][]) => {
     const { status, body: answer } = await f.call(method, path, body);
     if (status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
-    expect([path, body, await f.told()]).toEqual([path, body, expected]);
+    expect([path, body, await f.reported()]).toEqual([path, body, expected]);
     return answer;
   };
   const updated = ["device.updated", id, hub, null];
@@ -59,17 +59,17 @@ test("everything that people change about a hub or a device is told, once and in
     ["hub.ca_set", null, hub, null],
     ["hub.enabled", null, hub, null],
   ];
-  expect(await f.told()).toEqual(around as never);
+  expect(await f.reported()).toEqual(around as never);
 
   const other = (await f.call("POST", "/hubs", { name: "other" })).body.id;
-  expect(await f.told()).toEqual([["hub.created", null, other, null]]);
+  expect(await f.reported()).toEqual([["hub.created", null, other, null]]);
   await step("PATCH", `/devices/${id}`, { hub_id: other }, ["device.updated", id, other, hub]);
   await step("DELETE", `/devices/${id}`, {}, ["device.deleted", id, other, null]);
 
   const { device: twin } = await f.createDevice("twin");
-  expect(await f.told()).toEqual([["device.created", twin.id, hub, null]]);
+  expect(await f.reported()).toEqual([["device.created", twin.id, hub, null]]);
   expect((await f.caller.call("DELETE", `/twins/${twin.id}`)).status).toBeLessThan(300);
-  expect(await f.told()).toEqual([["device.deleted", twin.id, hub, null]]);
+  expect(await f.reported()).toEqual([["device.deleted", twin.id, hub, null]]);
 
   const { device: last } = await f.createDevice("last");
   await f.call("DELETE", `/hubs/${hub}?delete_devices=true`);
@@ -78,10 +78,10 @@ test("everything that people change about a hub or a device is told, once and in
     ["hub.deleted", null, hub, null],
     ["device.deleted", last.id, hub, null],
   ];
-  expect(await f.told()).toEqual(ends as never);
+  expect(await f.reported()).toEqual(ends as never);
 });
 
-test("neither documents nor connections are told of, and a refused change is none", async () => {
+test("documents, connections and refused changes are not reported", async () => {
   await using f = await openFeed();
   const { store } = f.world;
   const connection = { clientId: "a", transport: "tcp", peer: "192.0.2.7:1", level: 4 } as const;
@@ -90,10 +90,10 @@ test("neither documents nor connections are told of, and a refused change is non
   await store.write(deviceDisconnected, SYSTEM, { deviceId: f.device.id, reason: "done", connectionsLeft: 0 });
   expect((await f.call("PATCH", `/hubs/${f.hub.id}`, { product_plan: "plan_ha" })).status).toBe(412);
   f.world.clock.advance(5000);
-  expect(await f.told()).toEqual([]);
+  expect(await f.reported()).toEqual([]);
 });
 
-test("many changes at once are told one after the other, and a listener that fails harms none", async () => {
+test("many changes at once are reported one after the other, and an exception of the listener does no harm", async () => {
   await using f = await openFeed();
   const heard: number[] = [];
   const failing = followDevices(f.world.deps, ({ sequence }) => {
@@ -102,9 +102,9 @@ test("many changes at once are told one after the other, and a listener that fai
   });
   failing.start();
   await Promise.all(Array.from({ length: 350 }, (_, i) => f.call("PATCH", `/hubs/${f.hub.id}`, { name: `hub ${i}` })));
-  const told = [];
-  while (told.length < 350) told.push(...(await f.told()));
-  expect(told).toHaveLength(350);
+  const all = [];
+  while (all.length < 350) all.push(...(await f.reported()));
+  expect(all).toHaveLength(350);
   expect(heard).toHaveLength(350);
   expect(heard).toEqual([...new Set(heard)].sort((a, b) => a - b));
   expect(f.world.logged.filter(({ event }) => event === "devices.change_failed")).toHaveLength(350);
@@ -112,10 +112,10 @@ test("many changes at once are told one after the other, and a listener that fai
   f.feed.stop();
   await f.createDevice("late");
   f.world.clock.advance(5000);
-  expect([await f.told(), heard.length]).toEqual([[], 350]);
+  expect([await f.reported(), heard.length]).toEqual([[], 350]);
 });
 
-test("what another process changed is seen within a second", async () => {
+test("a change by another process is reported within a second", async () => {
   await using f = await openFeed();
   f.world.seed((connection) =>
     connection.run(
@@ -126,14 +126,14 @@ test("what another process changed is seen within a second", async () => {
       JSON.stringify({ hub: f.hub.id }),
     ),
   );
-  expect(await f.told()).toEqual([]);
+  expect(await f.reported()).toEqual([]);
   // A write of our own ends the snapshot that is read from.
   await f.world.createAccount();
   f.world.clock.advance(1000);
-  expect(await f.told()).toEqual([["device.disabled", f.device.id, f.hub.id, null]]);
+  expect(await f.reported()).toEqual([["device.disabled", f.device.id, f.hub.id, null]]);
 });
 
-test("the journal of changes is found by its index", async () => {
+test("the query for changes uses its index", async () => {
   await using f = await openFeed();
   const [index] = f.world.query("SELECT sql FROM sqlite_schema WHERE name = 'events_of_devices'");
   const rows = await Bun.file(`${import.meta.dir}/../../src/hub/registry/device-feed-rows.ts`).text();
@@ -142,7 +142,7 @@ test("the journal of changes is found by its index", async () => {
   expect(flat(index.sql)).toEndWith(flat(`WHERE ${where}`));
 });
 
-test("a connection has to leave when what it was let in by has changed", async () => {
+test("a connection has to end when the basis of its admission has changed", async () => {
   await using f = await openFeed();
   const [id, hub] = [f.device.id, f.hub.id];
   const now = () =>
@@ -182,7 +182,7 @@ test("a connection has to leave when what it was let in by has changed", async (
   const renewed = await enter();
   const own = await make();
   await f.call("PUT", `/devices/${id}/certificate`, { certificate_pem: own.pem });
-  // It counts once its key is proven, and until then the one before does.
+  // A new certificate counts once its key is proven; until then the previous one does.
   expect(reason(renewed)).toBeUndefined();
   const proved = await enter(shown({ certificates: [own.der], clientId: id }));
   expect(reason(renewed)).toBe(security);

@@ -14,7 +14,7 @@ type Signer = { key: CryptoKey | Uint8Array; alg: string; header?: object };
 const sign = (claims: Claims, { key, alg, header }: Signer) =>
   new SignJWT(claims as never).setProtectedHeader({ alg, ...header }).sign(key);
 
-/** A hub with a device, the key of its certificate, and somebody who asks with a token. */
+/** A hub with a device, the key of its certificate, and a client that connects with a token. */
 async function openPanel(rest: object = {}) {
   const h = await openHub();
   const { device, certificate } = await h.createDevice("panel", rest);
@@ -46,19 +46,19 @@ test("a token signed by the key of its certificate proves a device, by either of
   expect(await p.outcome(token)).toMatchObject({ device: { id: device.id }, by: "client_id", secure: true });
   const byUserName = shown({ userName: device.id, password: bytes(token) });
   expect(await identifyDevice(p.world.deps, byUserName)).toMatchObject({ by: "user_name", secure: true });
-  // As often as it likes, for a day; and with more in it than we ask for.
+  // It can be used repeatedly for a day, and may contain additional claims.
   expect(await p.ask(token)).toBe(true);
   expect(
     await p.ask(await sign({ ...p.claims, aud: ["other", p.hub.id], exp: NOW + 60, jti: "x", n: 1 }, p.signer)),
   ).toBe(true);
   expect(await p.ask(await sign({ ...p.claims, iat: NOW - DAY }, p.signer))).toBe(true);
   expect(await p.ask(await sign({ ...p.claims, iat: NOW + 30 }, p.signer))).toBe(true);
-  // A certificate that is shown says more than any token.
+  // A presented certificate takes precedence over a token.
   const both = shown({ certificates: [derOfPem(certificate.crt)], clientId: device.id, password: bytes("a.b.c") });
   expect(await identifyDevice(p.world.deps, both)).toMatchObject({ by: "certificate", secure: true });
 });
 
-test("a token that is too old, of another time, or for somebody else is refused", async () => {
+test("a token that is too old, from the future, or for another audience is refused", async () => {
   await using p = await openPanel();
   const { device: other, certificate } = await p.createDevice("other");
   const otherHub = (await p.call("POST", "/hubs", { name: "other" })).body.id;
@@ -79,7 +79,7 @@ test("a token that is too old, of another time, or for somebody else is refused"
     "of a list of subjects": { ...p.claims, sub: [sub] },
     "for another hub": { ...p.claims, aud: otherHub },
     "for other hubs": { ...p.claims, aud: [otherHub, p.caller.account] },
-    "for nobody": { ...p.claims, aud: [] },
+    "for an empty audience": { ...p.claims, aud: [] },
   };
   for (const [why, claims] of Object.entries(refused)) {
     expect([why, await p.ask(await sign(claims, p.signer))]).toEqual([why, "bad_token"]);
@@ -87,7 +87,7 @@ test("a token that is too old, of another time, or for somebody else is refused"
   const event = { reason: "bad_token", event: "invalid device token", deviceId: sub, hubId: aud } as never;
   expect(await p.outcome(await sign({ ...p.claims, aud: otherHub }, p.signer))).toEqual(event);
 
-  // Another device's token, as it is or under this one's id; and this one's under the other's id.
+  // Another device's token, as it is or under this device's id, and this device's token under the other's id.
   const otherKey: Signer = { key: await importPKCS8(certificate.key, "ES256"), alg: "ES256" };
   const others = await sign({ ...p.claims, sub: other.id }, otherKey);
   expect([await p.ask(others, other.id), await p.ask(others)]).toEqual([true, "bad_token"]);
@@ -95,14 +95,14 @@ test("a token that is too old, of another time, or for somebody else is refused"
   const own = await sign(p.claims, p.signer);
   expect(await p.ask(own, other.id)).toBe("bad_token");
 
-  // The clock is ours: what was good is too old a day later.
+  // Only our clock counts: a valid token is too old a day later.
   p.world.clock.advance((DAY + 60) * 1000);
   expect(await p.ask(own)).toBe(true);
   p.world.clock.advance(1000);
   expect(await p.ask(own)).toBe("bad_token");
 });
 
-test("a token has no say in how it is checked", async () => {
+test("a token's header does not decide how it is verified", async () => {
   await using p = await openPanel();
   const certificate = new x509.X509Certificate(p.certificate.crt);
   const publicKey = await certificate.publicKey.export();
@@ -175,14 +175,14 @@ test("a token has no say in how it is checked", async () => {
     ["unencoded", `${encode({ alg: "ES256", b64: false, crit: ["b64"] })}.${payload}.${signature}`],
   );
   for (const [why, token] of attempts) expect([why, await p.ask(token)]).toEqual([why, "bad_token"]);
-  // What cannot be a token is a password like any other.
+  // A password that cannot be a token is an ordinary password.
   for (const password of [`${good}.x`, `${good}\0`, ` ${good}`, `${header}.${payload}`, `${good}${"x".repeat(9000)}`]) {
     expect(await p.ask(password)).toBe("insecure");
   }
   expect(await p.ask(good)).toBe(true);
 });
 
-test("a device that allows insecure connections may have anything for a password, and proves itself if it can", async () => {
+test("a device that allows insecure connections may send any password, and is secure with a valid token", async () => {
   await using p = await openPanel({ allow_insecure: true });
   expect(await p.ask(await sign(p.claims, p.signer))).toBe(true);
   expect(await p.ask(await sign({ ...p.claims, iat: 1 }, p.signer))).toBe(false);
@@ -190,7 +190,7 @@ test("a device that allows insecure connections may have anything for a password
   expect(await p.ask("")).toBe(false);
 });
 
-test("a token counts as long as the certificate does", async () => {
+test("a token is valid as long as the certificate", async () => {
   await using p = await openPanel();
   const token = await sign(p.claims, p.signer);
   expect(await p.ask(token)).toBe(true);
@@ -213,7 +213,7 @@ test("a token counts as long as the certificate does", async () => {
   expect(await p.ask(await sign({ ...p.claims, iat: at / 1000 }, renewed))).toBe("bad_token");
 });
 
-test("keys of every usual kind sign with the algorithms that are theirs, and with no other's", async () => {
+test("keys of every usual kind sign with their own algorithms only", async () => {
   await using p = await openPanel();
   const rsa = (name: string, modulusLength = 2048) => {
     return { name, modulusLength, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" };

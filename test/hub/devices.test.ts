@@ -3,7 +3,7 @@ import { hubCaller, openHub } from "../support/world/hub.ts";
 
 const NO_FILTERS = { publish: { policy: "reject", topics: [] }, subscribe: { policy: "reject", topics: [] } };
 
-test("a device is created with its twin, is named in the hub once, and can be changed", async () => {
+test("a device is created with its twin, has a unique name in its hub, and can be changed", async () => {
   await using h = await openHub();
   const { device, certificate } = await h.createDevice("panel", { allow_insecure: true });
   expect(device).toEqual({
@@ -55,7 +55,7 @@ test("a device is created with its twin, is named in the hub once, and can be ch
   expect((await h.call("GET", `/hubs/${h.hub.id}`)).body.device_count).toBe(1);
 });
 
-test("a device is turned off and on, by either kind of empty body", async () => {
+test("a device is disabled and enabled, with either kind of empty body", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   expect((await h.call("POST", `/devices/${device.id}/disable`, {})).body.status).toBe("disabled");
@@ -64,7 +64,7 @@ test("a device is turned off and on, by either kind of empty body", async () => 
   expect((await h.call("POST", `/devices/${device.id}/enable`)).body.status).toBe("enabled");
 });
 
-test("a deleted device is gone with its documents and its twin is terminated, and terminating its twin is the same", async () => {
+test("deleting a device removes its documents and terminates its twin, and so does terminating its twin", async () => {
   await using h = await openHub();
   for (const end of ["hub", "account"] as const) {
     const { device } = await h.createDevice("panel");
@@ -88,7 +88,7 @@ test("a deleted device is gone with its documents and its twin is terminated, an
   }
 });
 
-test("who may not create or terminate twins cannot create or delete devices, and the other way round", async () => {
+test("a role without permission for twins cannot create or delete devices, and the other way round", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   const noTwins = await h.world.createUser(h.caller, { effect: "deny", actions: ["create_twin", "terminate_twin"] });
@@ -123,7 +123,7 @@ test("a device moves to another hub of the account with its documents, if its na
   expect([refused.status, refused.body.resource]).toEqual([404, "hub"]);
 });
 
-test("message filters come back whole, and a rule that is not sent stays", async () => {
+test("message filters are returned whole, and an omitted rule stays", async () => {
   await using h = await openHub();
   const publish = { policy: "accept", topics: ["sensors/{{ device.id }}/#", "+/a"] };
   const { device } = await h.createDevice("panel", { message_filters: { publish, subscribe: null } });
@@ -141,7 +141,7 @@ test("message filters come back whole, and a rule that is not sent stays", async
   }
 });
 
-test("names that would bring parts of their own into a certificate or a topic are refused", async () => {
+test("names that could add parts to a certificate's name or to a topic are refused", async () => {
   await using h = await openHub();
   for (const name of [
     "a,O=evil",
@@ -164,7 +164,7 @@ test("names that would bring parts of their own into a certificate or a topic ar
   for (const name of ["panel 1", "Tür-ß", "a.b_c~d", "x".repeat(255), "(a) [b] {c}"]) await h.createDevice(name);
 });
 
-test("devices are listed page by page, in any order, by name, hub, status and security", async () => {
+test("devices are listed in pages, in any order, by name, hub, status and security", async () => {
   await using h = await openHub();
   const other = (await h.call("POST", "/hubs", { name: "other" })).body;
   for (const name of ["d", "b", "a", "c"]) {
@@ -212,7 +212,7 @@ test("devices are listed page by page, in any order, by name, hub, status and se
   expect((await stranger("GET", `/devices?hub_id=${h.hub.id}`)).body.total_count).toBe(0);
 });
 
-test("a role that may not put documents is refused on both surfaces, and one that may nothing else can", async () => {
+test("a role that may not put documents is refused by both APIs, and a role with only that permission may", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   const denied = await h.world.createUser(h.caller, { effect: "deny", actions: ["put_twin_document"] });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { HUB, hubCaller, openHub } from "../support/world/hub.ts";
 import type { Json } from "../support/world/world.ts";
 
-test("a hub is ready at once, with everything a client looks for", async () => {
+test("a new hub is ready at once, with every member that clients expect", async () => {
   await using h = await openHub({ "public-url": "https://twins.example:8443/base" });
   const created = await h.call("POST", "/hubs", { name: "second", project_id: h.caller.account });
   expect(created.headers.get("content-type")).toBe("application/json");
@@ -31,7 +31,7 @@ test("a hub is ready at once, with everything a client looks for", async () => {
   expect((await h.call("GET", `/hubs/${created.body.id}`)).body).toEqual(created.body);
 });
 
-test("zero values of enums and null are not given, and unknown members are ignored", async () => {
+test("zero values of enums and null count as absent, and unknown members are ignored", async () => {
   await using h = await openHub();
   h.world.clock.advance(1000);
   const body = { product_plan: "plan_unknown", name: null, disable_events: null, events_topic_prefix: null, x: {} };
@@ -41,7 +41,7 @@ test("zero values of enums and null are not given, and unknown members are ignor
   expect([created.status, created.body.product_plan]).toEqual([200, "plan_shared"]);
 });
 
-test("a plan changes only while the hub is disabled, and auto-provisioning needs a custom CA", async () => {
+test("a plan changes only while the hub is disabled, and auto-provisioning requires a customer's own CA", async () => {
   await using h = await openHub();
   const path = `/hubs/${h.hub.id}`;
   const precondition = { type: "precondition_failed", precondition: "unknown_precondition" };
@@ -67,7 +67,7 @@ test("documents of a disabled hub and of a disabled device are served as before"
   expect((await h.call("GET", `/twins/${device.id}/documents/d`)).status).toBe(200);
 });
 
-test("the address for time series comes back, and stands nowhere in the database or the log", async () => {
+test("the address for time series is returned, and is not readable in the database or the log", async () => {
   await using h = await openHub();
   const push_uri = "https://user:token-of-mine@graphite.example/metrics";
   const patched = await h.call("PATCH", `/hubs/${h.hub.id}`, { twins_graphite_config: { push_uri } });
@@ -81,7 +81,7 @@ test("the address for time series comes back, and stands nowhere in the database
   }
 });
 
-test("another account's project is forbidden to create in, and empty to list", async () => {
+test("another account's project is refused on creation, and empty in lists", async () => {
   await using h = await openHub();
   const stranger = await h.world.createAccount("Stranger");
   const created = await h.call("POST", "/hubs", { name: "x", project_id: stranger.account });
@@ -94,9 +94,9 @@ test("another account's project is forbidden to create in, and empty to list", a
   expect(await count("name=my_first")).toBe(0);
 });
 
-test("what is missing or malformed is named, argument by argument", async () => {
+test("missing and malformed arguments are named one by one", async () => {
   await using h = await openHub();
-  const told = async (method: string, path: string, body?: unknown) => {
+  const faults = async (method: string, path: string, body?: unknown) => {
     const answer = await h.call(method, path, body);
     expect([answer.status, answer.body.type, answer.body.message]).toEqual([
       400,
@@ -105,36 +105,38 @@ test("what is missing or malformed is named, argument by argument", async () => 
     ]);
     return answer.body.details.map((d: Json) => [d.argument_name, d.reason]);
   };
-  expect(await told("POST", "/hubs", {})).toEqual([["name", "required"]]);
-  expect(await told("POST", "/hubs", { name: null })).toEqual([["name", "required"]]);
-  expect(await told("POST", "/hubs", { name: "x".repeat(256) })).toEqual([["name", "constraint"]]);
-  expect(await told("POST", "/hubs", { name: 1, product_plan: "gold" })).toEqual([
+  expect(await faults("POST", "/hubs", {})).toEqual([["name", "required"]]);
+  expect(await faults("POST", "/hubs", { name: null })).toEqual([["name", "required"]]);
+  expect(await faults("POST", "/hubs", { name: "x".repeat(256) })).toEqual([["name", "constraint"]]);
+  expect(await faults("POST", "/hubs", { name: 1, product_plan: "gold" })).toEqual([
     ["name", "format"],
     ["product_plan", "format"],
   ]);
-  expect(await told("POST", "/hubs", { name: "x", events_topic_prefix: "a/#" })).toEqual([
+  expect(await faults("POST", "/hubs", { name: "x", events_topic_prefix: "a/#" })).toEqual([
     ["events_topic_prefix", "format"],
   ]);
-  expect(await told("POST", "/hubs", [])).toEqual([["body", "format"]]);
-  expect(await told("GET", "/hubs/x")).toEqual([["hub_id", "format"]]);
-  expect(await told("POST", "/devices", { name: "x" })).toEqual([["hub_id", "required"]]);
+  expect(await faults("POST", "/hubs", [])).toEqual([["body", "format"]]);
+  expect(await faults("GET", "/hubs/x")).toEqual([["hub_id", "format"]]);
+  expect(await faults("POST", "/devices", { name: "x" })).toEqual([["hub_id", "required"]]);
   const { device } = await h.createDevice("panel");
   const document = `/twins/${device.id}/documents/d`;
-  expect(await told("PUT", document, {})).toEqual([["data", "required"]]);
-  expect(await told("PATCH", document, { data: null, version: 1 })).toEqual([["data", "required"]]);
-  expect(await told("PUT", document, { data: [] })).toEqual([["data", "format"]]);
-  expect(await told("PUT", document, { data: {}, version: -1 })).toEqual([["version", "format"]]);
-  expect(await told("PUT", document, { data: {}, version: "x" })).toEqual([["version", "format"]]);
-  expect(await told("PUT", `/twins/${device.id}/documents/a%20b`, { data: {} })).toEqual([["document_name", "format"]]);
-  expect(await told("GET", "/twins/x")).toEqual([["twin_id", "format"]]);
+  expect(await faults("PUT", document, {})).toEqual([["data", "required"]]);
+  expect(await faults("PATCH", document, { data: null, version: 1 })).toEqual([["data", "required"]]);
+  expect(await faults("PUT", document, { data: [] })).toEqual([["data", "format"]]);
+  expect(await faults("PUT", document, { data: {}, version: -1 })).toEqual([["version", "format"]]);
+  expect(await faults("PUT", document, { data: {}, version: "x" })).toEqual([["version", "format"]]);
+  expect(await faults("PUT", `/twins/${device.id}/documents/a%20b`, { data: {} })).toEqual([
+    ["document_name", "format"],
+  ]);
+  expect(await faults("GET", "/twins/x")).toEqual([["twin_id", "format"]]);
   await h.call("PUT", document, { data: {} });
-  expect(await told("PATCH", document, { data: { a: [null] } })).toEqual([["data", "constraint"]]);
-  expect(await told("PATCH", document, { version: 2, data: { a: [null] } })).toEqual([["version", "constraint"]]);
-  expect(await told("PUT", document, { data: { a: "x".repeat(1024 * 1024) } })).toEqual([["data", "constraint"]]);
-  expect(await told("PUT", document, { data: { a: "x".repeat(4 * 1024 * 1024) } })).toEqual([["data", "constraint"]]);
+  expect(await faults("PATCH", document, { data: { a: [null] } })).toEqual([["data", "constraint"]]);
+  expect(await faults("PATCH", document, { version: 2, data: { a: [null] } })).toEqual([["version", "constraint"]]);
+  expect(await faults("PUT", document, { data: { a: "x".repeat(1024 * 1024) } })).toEqual([["data", "constraint"]]);
+  expect(await faults("PUT", document, { data: { a: "x".repeat(4 * 1024 * 1024) } })).toEqual([["data", "constraint"]]);
   const deep = JSON.parse(`${'{"a":'.repeat(65)}1${"}".repeat(65)}`);
-  expect(await told("PUT", document, { data: deep })).toEqual([["data", "constraint"]]);
-  expect(await told("POST", "/hubs", { name: "x".repeat(300_000) })).toEqual([["body", "constraint"]]);
+  expect(await faults("PUT", document, { data: deep })).toEqual([["data", "constraint"]]);
+  expect(await faults("POST", "/hubs", { name: "x".repeat(300_000) })).toEqual([["body", "constraint"]]);
 
   for (const raw of ["{", "", "null", "[1]", '"x"', "{}x"]) {
     const headers = { "x-auth-token": h.caller.token };
@@ -203,7 +205,7 @@ test("every kind of error has the members by which clients know it", async () =>
   expect([region.status, region.body.details[0].argument_name]).toEqual([400, "region"]);
 });
 
-test("routes and networks, other methods and unknown paths are not found, in the hub API's form", async () => {
+test("routes, networks, other methods and unknown paths are not found, in the hub API's format", async () => {
   await using h = await openHub();
   const absent = h.world.deps.random.uuid();
   for (const [method, path] of [
@@ -222,7 +224,7 @@ test("routes and networks, other methods and unknown paths are not found, in the
   }
 });
 
-test("quotas say what they are of", async () => {
+test("quota errors name their resource", async () => {
   await using h = await openHub({ "documents-per-twin": "2" });
   const { device } = await h.createDevice("panel");
   for (const name of ["a", "b"]) await h.call("PUT", `/twins/${device.id}/documents/${name}`, { data: {} });

@@ -29,7 +29,7 @@ const asks =
   };
 const INVALID = "invalid device certificate";
 
-test("a device is its certificate, between its dates, until that is replaced", async () => {
+test("a certificate identifies its device, between its dates, until it is replaced", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const { device, certificate } = await h.createDevice("panel");
@@ -50,16 +50,16 @@ test("a device is its certificate, between its dates, until that is replaced", a
 
   const { certificate: renewed } = (await h.call("POST", `/devices/${device.id}/renew-certificate`)).body;
   expect(await ask([derOfPem(renewed.crt)])).toBe(device.id);
-  // Our CA has signed both, and both bear the name: what was replaced is over all the same, with the CA beside it or without.
+  // Our CA has signed both, and both have the name: the replaced one is still invalid, with or without the CA.
   expect([await ask([der]), await ask([der, ca])]).toEqual([INVALID, INVALID]);
 
-  // Nor does the certificate of a device that is gone open the next one of its name.
+  // The certificate of a deleted device does not identify the next device of that name.
   await h.call("DELETE", `/devices/${device.id}`);
   await h.createDevice("panel");
   expect([await ask([derOfPem(renewed.crt)]), await ask([derOfPem(renewed.crt), ca])]).toEqual([INVALID, INVALID]);
 });
 
-test("what is no certificate, or another one with the same key and name, is refused", async () => {
+test("an invalid certificate, or another one with the same key and name, is refused", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const { device } = await h.createDevice("panel");
@@ -79,11 +79,11 @@ test("what is no certificate, or another one with the same key and name, is refu
   ]) {
     expect(await ask([garbage])).toBe(INVALID);
   }
-  // Behind another one it proves nothing: nobody has shown to have its key.
+  // In second place it proves nothing: its key was not proven in the handshake.
   expect(await ask([await make(), own])).toBe(INVALID);
 });
 
-test("an attached certificate must be one for clients of TLS", async () => {
+test("an attached certificate must be valid for TLS clients", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const { device } = await h.createDevice("panel");
@@ -111,7 +111,7 @@ test("an attached certificate must be one for clients of TLS", async () => {
   expect(outcomes).toEqual([good, good, good, good, good, good, bad, bad, bad, bad] as never);
 });
 
-test("in a hub with a CA of the customer's own, a device is whom the CA vouches for by its name", async () => {
+test("in a hub with a customer's own CA, a certificate that the CA vouches for identifies the device by name", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const ca = await makeCa();
@@ -131,7 +131,7 @@ test("in a hub with a CA of the customer's own, a device is whom the CA vouches 
   expect(await ask([leaf, ca])).toBe("hub is not ready");
 });
 
-test("what the CA of a hub did not sign, or not for this, is refused", async () => {
+test("a certificate that the hub's CA did not sign, or not for this use, is refused", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const ca = await makeCa();
@@ -178,7 +178,7 @@ test("what the CA of a hub did not sign, or not for this, is refused", async () 
   const empty = "certificate common name cannot be empty";
   expect(await ask([await named([{ O: ["panel"] }]), ca])).toBe(empty);
   expect(await ask([await named([{ CN: [""] }]), ca])).toBe(empty);
-  // Names that contain the name, and parts of names that were smuggled in as text, are other names.
+  // Names that contain the name, and parts of names smuggled in as text, are different names.
   const unknown = "could not identify device";
   for (const [subject, answer] of [
     ["panel,O=evil", INVALID],
@@ -193,7 +193,7 @@ test("what the CA of a hub did not sign, or not for this, is refused", async () 
   expect(await ask([await make({ name: "panel", by: ca }), ca])).toBe(device.id);
 });
 
-test("authorities in between are followed if each was made one by the one above", async () => {
+test("intermediate authorities are accepted if each was issued by the one above", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const root = await makeCa("Root");
@@ -230,7 +230,7 @@ test("authorities in between are followed if each was made one by the one above"
   ]) {
     expect([wish, await under(wish)]).toEqual([wish, INVALID]);
   }
-  // A device is no authority, though the CA signed its certificate.
+  // A device is not an authority, even if the CA signed its certificate.
   const evil = await make({ name: "other", by: root });
   expect(await ask([await make({ name: "panel", by: evil }), evil, root])).toBe(INVALID);
   expect(await ask([leaf, region, root])).toBe(INVALID);
@@ -239,7 +239,7 @@ test("authorities in between are followed if each was made one by the one above"
   const narrow = await makeCa("Narrow", { by: root, pathLength: 0 });
   const below = await makeCa("Below", { by: narrow });
   expect(await ask([await make({ name: "panel", by: below }), below, narrow, root])).toBe(INVALID);
-  // A circle of authorities ends.
+  // A cycle of authorities ends.
   const circle = await makeCa("Circle");
   expect(await ask([await make({ name: "panel", by: circle }), circle, circle, circle])).toBe(INVALID);
 });
@@ -256,7 +256,7 @@ test("a CA vouches in its own hub only, and while it is valid", async () => {
   const [ofFirst, ofSecond] = [await make({ name: "panel", by: first }), await make({ name: "panel", by: second })];
   expect(await ask([ofFirst, first])).toBe(here.id);
   expect(await ask([ofSecond, second])).toBe(there.id);
-  // Alone as well: of CAs with one name, the signature tells.
+  // Also without the CA: for CAs of the same name the signature decides.
   expect([await ask([ofFirst]), await ask([ofSecond])]).toEqual([here.id, there.id]);
   expect(await ask([ofFirst, second])).toBe(INVALID);
   expect(await ask([ofFirst, second, first])).toBe(here.id);
@@ -264,13 +264,13 @@ test("a CA vouches in its own hub only, and while it is valid", async () => {
   h.world.clock.set(START + 11 * DAY);
   expect(await ask([ofSecond, second])).toBe(INVALID);
   expect(await ask([ofFirst, first])).toBe(here.id);
-  // Under another CA the old one is nobody's.
+  // Under another CA the old certificate identifies no device.
   h.world.clock.set(START);
   await adoptCa(h, await makeCa("Next"));
   expect(await ask([ofFirst, first])).toBe(INVALID);
 });
 
-test("a device with a certificate attached is nobody else, though the CA vouches for them", async () => {
+test("a device with an attached certificate accepts no other one, even if the CA vouches for it", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const ca = await makeCa();
@@ -282,7 +282,7 @@ test("a device with a certificate attached is nobody else, though the CA vouches
   expect([await ask([attached]), await ask([old, ca])]).toEqual([INVALID, device.id]);
   expect(await ask([attached], device.id)).toBe(device.id);
   expect([await ask([attached]), await ask([old, ca])]).toEqual([device.id, INVALID]);
-  // It goes along to another hub, and the CA does not.
+  // The certificate moves to another hub with the device; the CA does not.
   const other = (await h.call("POST", "/hubs", { name: "other" })).body;
   await h.call("PATCH", `/devices/${device.id}`, { hub_id: other.id });
   const outcome = await identifyDevice(h.world.deps, shown({ certificates: [attached.der] }));
@@ -290,7 +290,7 @@ test("a device with a certificate attached is nobody else, though the CA vouches
   expect(await ask([old, ca])).toBe("could not identify device");
 });
 
-test("certificates of other kinds of keys are as good", async () => {
+test("certificates of other kinds of keys work as well", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const rsa = {
@@ -312,7 +312,7 @@ test("certificates of other kinds of keys are as good", async () => {
   expect(await ask([await make({ name: "panel", by: bright })])).toBe(there.id);
 });
 
-test("no damage to a certificate makes it somebody's, or does any harm", async () => {
+test("a damaged certificate identifies no device and causes no error", async () => {
   await using h = await openHub();
   const ask = asks(h);
   const ca = await makeCa();
@@ -331,7 +331,8 @@ test("no damage to a certificate makes it somebody's, or does any harm", async (
       const damaged = whole.slice(0, cut ?? whole.length);
       damaged.set(bytes.subarray(0, Math.max(0, damaged.length - at)), Math.min(at, damaged.length));
       fc.pre(!Buffer.from(damaged).equals(Buffer.from(whole)));
-      // A damaged CA is left out, and the issuer's name still leads to the hub's own; a damaged leaf is nobody.
+      // A damaged CA is ignored, and the issuer's name still leads to the hub's own CA; a damaged leaf identifies no
+      // device.
       expect(await ask(ofCa ? [leaf, damaged] : [damaged, ca])).toBe(ofCa ? device.id : INVALID);
     }),
     { numRuns: 300 },

@@ -3,7 +3,7 @@ import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { bytes, derOfPem, make, shown } from "../support/world/device-certificates.ts";
 import { openHub } from "../support/world/hub.ts";
 
-const NOBODY = { reason: "unidentified", event: "could not identify device", deviceId: null, hubId: null };
+const UNIDENTIFIED = { reason: "unidentified", event: "could not identify device", deviceId: null, hubId: null };
 
 test("a device that allows insecure connections is found by its client identifier, or else by its user name", async () => {
   await using h = await openHub();
@@ -17,7 +17,7 @@ test("a device that allows insecure connections is found by its client identifie
   expect(await ask("mqttjs_12345678", a.id)).toMatchObject(found(a.id, "user_name"));
   expect(await ask(a.id, b.id)).toMatchObject(found(a.id, "client_id"));
   expect(await ask(a.id.toUpperCase(), null)).toMatchObject(found(a.id, "client_id"));
-  // A client identifier that looks like an id, and is nobody's, stands not in the way.
+  // A client identifier that looks like an id but belongs to no device does not prevent this.
   expect(await ask(h.world.deps.random.uuid(), b.id)).toMatchObject(found(b.id, "user_name"));
 
   for (const [clientId, userName] of [
@@ -29,11 +29,11 @@ test("a device that allows insecure connections is found by its client identifie
     [`${a.id}\0`, null],
     ["\ud800", "x".repeat(65_535)],
   ] as const) {
-    expect(await ask(clientId, userName)).toEqual(NOBODY as never);
+    expect(await ask(clientId, userName)).toEqual(UNIDENTIFIED as never);
   }
 });
 
-test("a device that does not allow insecure connections is refused without its certificate, whatever its password", async () => {
+test("a device that allows no insecure connections is refused without its certificate, whatever its password", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   const refused = { reason: "insecure", event: "mutual TLS authentication is required" };
@@ -50,7 +50,7 @@ test("a device that does not allow insecure connections is refused without its c
   }
 });
 
-test("a disabled hub or device, and one that is being deleted, takes no connections", async () => {
+test("a disabled or deleted hub or device accepts no connections", async () => {
   await using h = await openHub();
   const { device, certificate } = await h.createDevice("panel", { allow_insecure: true });
   const ways = [shown({ userName: device.id }), shown({ certificates: [derOfPem(certificate.crt)] })];
@@ -73,7 +73,7 @@ test("a disabled hub or device, and one that is being deleted, takes no connecti
   await h.call("POST", `/hubs/${h.hub.id}/enable`);
   expect(await outcomes()).toEqual([device.id, device.id]);
 
-  // A deletion that was cut short has left the rows.
+  // An interrupted deletion has left the rows.
   h.world.seed((connection) => connection.run("UPDATE hubs SET deleted_at = 1 WHERE id = ?", h.hub.id));
   h.world.clock.advance(1);
   await h.world.createAccount();
@@ -83,7 +83,7 @@ test("a disabled hub or device, and one that is being deleted, takes no connecti
   ]);
 });
 
-test("the certificate wins over the names", async () => {
+test("the certificate takes precedence over the names", async () => {
   await using h = await openHub();
   const { device: a, certificate } = await h.createDevice("a");
   const { device: b } = await h.createDevice("b", { allow_insecure: true });
@@ -91,7 +91,7 @@ test("the certificate wins over the names", async () => {
   const outcome = await identifyDevice(h.world.deps, shown({ certificates, clientId: b.id, userName: b.id }));
   expect(outcome).toMatchObject({ device: { id: a.id }, by: "certificate", secure: true, provisioned: false });
 
-  // Who shows a certificate that is nobody's is refused, though the device that it names would let anybody in.
+  // An unknown certificate is refused, even if the connection names a device that allows insecure connections.
   const stranger = await make({ name: "b" });
   const refused = await identifyDevice(h.world.deps, shown({ certificates: [stranger.der], clientId: b.id }));
   const about = { deviceId: null, hubId: h.hub.id };

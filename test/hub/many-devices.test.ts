@@ -4,7 +4,7 @@ import type { UserActor } from "../../src/kernel/actor.ts";
 import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
-// An account may have a thousand hubs of ten thousand devices: a list of them is a page, whatever it is asked for.
+// An account may have a thousand hubs of ten thousand devices: a list returns one page of them, whatever its filters.
 
 type Seeded = { id: string; name: string; hub_id: string; enabled: number; created_at: number };
 
@@ -60,7 +60,7 @@ const ORDERS: Record<string, (a: Seeded, b: Seeded) => number> = {
   hub_id: (a, b) => text(a.hub_id, b.hub_id),
 };
 
-test("of 300 devices each order, filter and page comes to what sorting them all does, with or without a rule", async () => {
+test("every order, filter and page of 300 devices matches sorting them all, with and without a rule", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const devices = seed(world, company, 300);
@@ -98,7 +98,7 @@ test("of 300 devices each order, filter and page comes to what sorting them all 
   }
 }, 30_000);
 
-test("a page of many devices reads a page of them, and an index of the others", async () => {
+test("a page of many devices reads only that page, and an index for the others", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   seed(world, company, 1500);

@@ -10,7 +10,7 @@ test("templates stand for the hub's and the device's id and name", () => {
   expect(expandFilter("plain/+", names)).toBe("plain/+");
 });
 
-test("a template that is unknown, unfinished, or would bring wildcards or levels along leaves its entry out", () => {
+test("an entry is ignored if its template is unknown or unfinished, or would add wildcards or levels", () => {
   for (const entry of [
     "{{ hub.secret }}",
     "{{ user.id }}/x",

@@ -66,7 +66,7 @@ test("requests about a device's documents are counted, for the device and its hu
   );
 });
 
-test("counts are kept without anybody asking, go with their device, and old ones are forgotten", async () => {
+test("counts are stored without being read, are removed with their device, and expire", async () => {
   await using h = await openHub();
   h.world.scheduler.start();
   const { device } = await h.createDevice("a");

@@ -3,7 +3,7 @@ import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { adoptCa, issuerKeyId, keyId, type Made, make, makeCa, shown } from "../support/world/device-certificates.ts";
 import { openTwoAccounts } from "../support/world/two-accounts.ts";
 
-// Anybody may make a CA that bears the name, and the key identifier, of another's: that must not hide the other one.
+// Any account may make a CA with the name and key identifier of another's CA: that must not hide the other one.
 
 const KEY = "0123456789abcdef0123456789abcdef01234567";
 const INVALID = "invalid device certificate";
@@ -14,7 +14,7 @@ async function openNamesakes() {
     const outcome = await identifyDevice(t.world.deps, shown({ certificates: [leaf.der], clientId }));
     return "reason" in outcome ? outcome.event : outcome.device.id;
   };
-  /** Hubs with a CA like this one, as an account would make them over REST. */
+  /** Hubs with a CA like this one, as an account would create them over REST. */
   const squat = (ca: Made, account: string, hub: string, count: number) =>
     t.world.seed((connection) => {
       for (let index = 0; index < count; index++) {
@@ -32,7 +32,7 @@ async function openNamesakes() {
         );
       }
     });
-  /** The victim's hub, which is younger than all others, with a device. */
+  /** The victim's hub, younger than all others, with a device. */
   async function open(ca: Made) {
     const hub = (await t.call("POST", "/hubs", { name: "mine" })).body;
     await adoptCa({ ...t, hub }, ca);
@@ -60,12 +60,12 @@ for (const [what, identifiers, named] of [
     const { device } = await n.open(ca);
     const leaf = await make({ name: "meter", by: ca, extensions: [...named] });
     expect(await n.ask(leaf)).toBe(device.id);
-    // Nor are theirs kept out by it.
+    // Certificates of a CA that no hub has are still refused.
     expect(await n.ask(await make({ name: "meter", by: await makeCa("Acme"), extensions: [...named] }))).toBe(INVALID);
   });
 }
 
-test("who takes a name a thousand times comes before another account only once", async () => {
+test("an account that uses a name a thousand times precedes another account only once", async () => {
   await using n = await openNamesakes();
   const impostor = await makeCa("Acme", { extensions: [keyId(KEY)] });
   const stranger = await n.stranger(impostor);
@@ -75,23 +75,24 @@ test("who takes a name a thousand times comes before another account only once",
   expect(await n.ask(await make({ name: "meter", by: ca, extensions: [issuerKeyId(KEY)] }))).toBe(device.id);
   expect(await n.ask(await make({ name: "meter", by: ca }))).toBe(device.id);
   expect(n.world.query("SELECT ca_turn FROM hubs WHERE id = ?", hub.id)).toEqual([{ ca_turn: 0 }]);
-  // Nor does it get to the front by ending its first ones: each new one is behind those that it has.
+  // Deleting its first ones does not help either: a new one queues behind those that it still has.
   const again = (await stranger.call("POST", "/hubs", { name: "again" })).body;
   await adoptCa({ ...stranger, hub: again }, await makeCa("Acme"));
   expect(n.world.query("SELECT ca_turn FROM hubs WHERE id = ?", again.id)).toEqual([{ ca_turn: 999 }]);
 });
 
-test("a key identifier that only a few have finds them among any number of namesakes", async () => {
+test("a rare key identifier finds its CAs among any number of namesakes", async () => {
   await using n = await openNamesakes();
   const impostor = await makeCa("Acme", { extensions: [keyId("ff".repeat(20))] });
   const stranger = await n.stranger(impostor);
-  // As if each had an account of its own.
+  // As if each had its own account.
   n.squat(impostor, stranger.caller.account, stranger.hub.id, 998);
   n.world.seed((connection) => connection.run("UPDATE hubs SET ca_turn = 0"));
   const ca = await makeCa("Acme", { extensions: [keyId(KEY)] });
   const { device } = await n.open(ca);
   expect(await n.ask(await make({ name: "meter", by: ca, extensions: [issuerKeyId(KEY)] }))).toBe(device.id);
-  // Who does not say which key, and names nothing, is one of a thousand. Who names its device needs no luck, then nor later.
+  // A certificate without a key identifier, from an unnamed device, is one of a thousand. A named device is found, then
+  // and later.
   const plain = await make({ name: "meter", by: ca });
   expect(await n.ask(plain)).toBe(INVALID);
   expect([await n.ask(plain, device.id), await n.ask(plain)]).toEqual([device.id, device.id]);

@@ -8,7 +8,7 @@ import { START, shown } from "../support/world/device-certificates.ts";
 import { openHub } from "../support/world/hub.ts";
 
 const connection = { clientId: "panel-1", transport: "websocket", peer: "192.0.2.7:4711", level: 5 } as const;
-const told = { client_id: "panel-1", transport: "websocket", peer: "192.0.2.7:4711", level: 5 };
+const recorded = { client_id: "panel-1", transport: "websocket", peer: "192.0.2.7:4711", level: 5 };
 
 async function openPresence() {
   const h = await openHub();
@@ -41,7 +41,7 @@ async function openPresence() {
 
 const at = (ms: number) => new Date(START + ms).toISOString();
 
-test("a device is connected while any of its connections is, and the journal has each", async () => {
+test("a device is connected while any of its connections is, and the journal records each", async () => {
   await using p = await openPresence();
   expect(await p.look()).toEqual([false, "1970-01-01T00:00:00Z", 0]);
   p.world.clock.advance(1000);
@@ -56,14 +56,14 @@ test("a device is connected while any of its connections is, and the journal has
   expect(await p.look()).toEqual([false, at(2000), 0]);
   const row = { twin_id: p.device.id, account_id: p.caller.account, actor_kind: "system" };
   expect(p.journal()).toEqual([
-    { kind: "device.connected", ...row, data: told },
-    { kind: "device.connected", ...row, data: told },
-    { kind: "device.disconnected", ...row, data: { ...told, reason: "keep alive timeout", connections_left: 1 } },
-    { kind: "device.disconnected", ...row, data: { ...told, reason: "closed by the device", connections_left: 0 } },
+    { kind: "device.connected", ...row, data: recorded },
+    { kind: "device.connected", ...row, data: recorded },
+    { kind: "device.disconnected", ...row, data: { ...recorded, reason: "keep alive timeout", connections_left: 1 } },
+    { kind: "device.disconnected", ...row, data: { ...recorded, reason: "closed by the device", connections_left: 0 } },
   ]);
 });
 
-test("a device that changed since it was let in is not connected, and told why", async () => {
+test("a device that changed since it was admitted is refused with the reason", async () => {
   await using p = await openPresence();
   const { store, deps } = p.world;
   const identified = await identifyDevice(deps, shown({ clientId: p.device.id }));
@@ -93,7 +93,7 @@ test("a device that changed since it was let in is not connected, and told why",
   expect(p.world.query("SELECT * FROM device_activity")).toEqual([]);
 });
 
-test("the counts follow a connected device to another hub, and out of the world", async () => {
+test("the counts follow a connected device to another hub and end with it", async () => {
   await using p = await openPresence();
   const other = (await p.call("POST", "/hubs", { name: "other" })).body.id;
   const counts = async () => {
@@ -127,12 +127,12 @@ test("the last activity never decreases, and is never later than now", async () 
   p.world.clock.set(START);
   await p.connect();
   expect((await p.look())[1]).toBe(at(10_000));
-  const nobody = { deviceId: p.world.deps.random.uuid(), at: START };
-  await p.world.store.write(noteActivity, SYSTEM, { activity: [nobody, { deviceId: p.device.id, at: START + 1 }] });
+  const unknown = { deviceId: p.world.deps.random.uuid(), at: START };
+  await p.world.store.write(noteActivity, SYSTEM, { activity: [unknown, { deviceId: p.device.id, at: START + 1 }] });
   expect((await p.look())[1]).toBe(at(10_000));
 });
 
-test("activity is written once a second for each device, however much there is", async () => {
+test("activity is written at most once a second per device, however much there is", async () => {
   await using p = await openPresence();
   const { deps, clock } = p.world;
   const writes: number[] = [];
@@ -185,7 +185,7 @@ test("activity that could not be stored is stored a second later", async () => {
   expect(p.world.logged.map(({ event }) => event)).toContain("activity.not_kept");
 });
 
-test("who was connected when a server died is disconnected when the next one starts, and nobody else", async () => {
+test("a start disconnects exactly the devices that were connected when the last server died", async () => {
   await using p = await openPresence();
   const { device: idle } = await p.createDevice("idle");
   await p.connect();

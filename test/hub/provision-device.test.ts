@@ -4,7 +4,7 @@ import { DEVICES_PER_HUB_MAX } from "../../src/hub/registry/room-in-hub.ts";
 import { adoptCa, type Made, make, makeCa, shown } from "../support/world/device-certificates.ts";
 import { openHub } from "../support/world/hub.ts";
 
-/** A hub that provisions whom its customer's CA vouches for. */
+/** A hub that provisions the devices that its customer's CA vouches for. */
 async function openProvisioning() {
   const h = await openHub();
   const ca = await makeCa();
@@ -16,7 +16,7 @@ async function openProvisioning() {
   return { ...h, ca, connect, names, [Symbol.asyncDispose]: () => h.world[Symbol.asyncDispose]() };
 }
 
-test("whom the CA vouches for by a new name becomes a device with that name", async () => {
+test("a new name that the CA vouches for becomes a device with that name", async () => {
   await using p = await openProvisioning();
   const leaf = await make({ name: "Zähler 7", by: p.ca });
   const first = await p.connect(leaf);
@@ -42,7 +42,7 @@ test("whom the CA vouches for by a new name becomes a device with that name", as
     ["device.created", "system"],
   ]);
 
-  // From then on it is a device like any other, also by another certificate of its name.
+  // From then on it is an ordinary device, also for another certificate with its name.
   expect(await p.connect(leaf)).toMatchObject({ device: { id: device.id }, provisioned: false });
   expect(await p.connect(await make({ name: "Zähler 7", by: p.ca }))).toMatchObject({ device: { id: device.id } });
   await p.call("POST", `/devices/${device.id}/disable`);
@@ -53,7 +53,7 @@ test("whom the CA vouches for by a new name becomes a device with that name", as
   expect("device" in again && again.device.id).not.toBe(device.id);
 });
 
-test("connections of one new name at the same moment make one device", async () => {
+test("concurrent connections with one new name create one device", async () => {
   await using p = await openProvisioning();
   const leaves = await Promise.all([1, 2, 3].map(() => make({ name: "panel", by: p.ca })));
   const outcomes = await Promise.all([...leaves, ...leaves].map((leaf) => p.connect(leaf)));
@@ -67,7 +67,7 @@ test("connections of one new name at the same moment make one device", async () 
   expect(created).toMatchObject([{ count: 2 }]);
 });
 
-test("nobody becomes a device whom the hub would not have", async () => {
+test("no device is provisioned that the hub would refuse", async () => {
   await using p = await openProvisioning();
   const other = await makeCa();
   const refused = async (leaf: Made) => {
@@ -94,7 +94,7 @@ test("nobody becomes a device whom the hub would not have", async () => {
   expect(await p.names()).toEqual([]);
 });
 
-test("a hub that changes while somebody is being provisioned has the last word", async () => {
+test("a change of the hub during provisioning takes effect", async () => {
   await using p = await openProvisioning();
   const leaf = await make({ name: "panel", by: p.ca });
   const meanwhile = async (change: () => Promise<unknown>) => {
@@ -103,7 +103,7 @@ test("a hub that changes while somebody is being provisioned has the last word",
     const outcome = await connecting;
     return "reason" in outcome ? outcome.reason : (await p.call("GET", `/devices/${outcome.device.id}`)).status;
   };
-  // Whichever was first: there is no device of a hub that is gone, and none was made that nobody can see.
+  // In either order: no device remains without its hub, and no invisible device was created.
   const disabled = await meanwhile(() =>
     p.call("PATCH", `/hubs/${p.hub.id}`, { enable_device_auto_provisioning: false }),
   );
@@ -113,11 +113,11 @@ test("a hub that changes while somebody is being provisioned has the last word",
   expect(p.world.query("SELECT id FROM hubs WHERE id = ?", p.hub.id)).toEqual([]);
 });
 
-test("a full hub makes no more devices, and those that it has connect", async () => {
+test("a full hub provisions no more devices, and its existing devices connect", async () => {
   await using p = await openProvisioning();
   const [known, other] = [await make({ name: "known", by: p.ca }), await make({ name: "other", by: p.ca })];
   expect(await p.connect(known)).toMatchObject({ provisioned: true });
-  // As many as it may have, as far as it counts them itself.
+  // At the limit, according to its own count.
   p.world.seed((connection) =>
     connection.run("UPDATE hubs SET device_count = ? WHERE id = ?", DEVICES_PER_HUB_MAX, p.hub.id),
   );

@@ -19,14 +19,14 @@ import { hubCaller } from "../support/world/hub.ts";
 import { openTwoAccounts } from "../support/world/two-accounts.ts";
 import { type Json, openWorld } from "../support/world/world.ts";
 
-// A database of the first release has certificates that were attached without any proof.
+// A database of the first release has certificates that were attached without proof.
 
 const KEY = "0123456789abcdef0123456789abcdef01234567";
 const INVALID = "invalid device certificate";
 
 type Attached = { device: Json; certificate: Made; insecure?: boolean; setAt?: number; heardAt?: number };
 
-/** Devices with these certificates, as the first release left them, and today's server on them. */
+/** Devices with these certificates, as the first release left them, opened by the current server. */
 async function openUpgraded(t: Awaited<ReturnType<typeof openTwoAccounts>>, attached: Attached[]) {
   const folder = await olderDatabase(t.world.dataDir);
   const connection = new Connection(`${folder.path}/twinpost.db`);
@@ -55,14 +55,14 @@ async function openUpgraded(t: Awaited<ReturnType<typeof openTwoAccounts>>, atta
     const outcome = await identifyDevice(world.deps, shown({ certificates: [leaf.der], clientId }));
     return "reason" in outcome ? outcome.event : outcome.device.id;
   };
-  const told = () =>
+  const logged = () =>
     world.logged
       .filter(({ event }) => event.startsWith("upgrade.device_certificate"))
       .map(({ level, event, device }) => [level, event.slice("upgrade.device_certificate_".length), device]);
-  return { world, ask, told, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+  return { world, ask, logged, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
-test("an attachment of the first release that contradicts a CA ends when its database is opened, and the log says which", async () => {
+test("a certificate of the first release that contradicts a CA ends when the database is opened, and is logged", async () => {
   await using t = await openTwoAccounts();
   const ca = await makeCa("Acme", { extensions: [keyId(KEY)] });
   await adoptCa(t, ca);
@@ -75,7 +75,7 @@ test("an attachment of the first release that contradicts a CA ends when its dat
   const hostile = await t.stranger();
   const trap = await hostile.device("trap");
   await using upgraded = await openUpgraded(t, [
-    // It has caught the victim's device already.
+    // It has already received the victim's connections.
     { device: trap, certificate: stolen, setAt: 10, heardAt: 20 },
     { device: pinned, certificate: own, setAt: 10 },
   ]);
@@ -86,7 +86,7 @@ test("an attachment of the first release that contradicts a CA ends when its dat
     expect((await served.connect([own], "meter-18")).code).toBe(0);
   }
   expect([await ask(stolen), await ask(own)]).toEqual([meter.id, pinned.id]);
-  expect(upgraded.told()).toEqual([["warn", "ended", trap.id]]);
+  expect(upgraded.logged()).toEqual([["warn", "ended", trap.id]]);
   const call = hubCaller(world, hostile.caller.token);
   expect((await call("GET", `/devices/${trap.id}/certificate`)).status).toBe(404);
   expect(world.query("SELECT kind FROM events WHERE twin_id = ? ORDER BY sequence DESC LIMIT 1", trap.id)).toEqual([
@@ -94,7 +94,7 @@ test("an attachment of the first release that contradicts a CA ends when its dat
   ]);
   const put = await call("PUT", `/devices/${trap.id}/certificate`, { certificate_pem: stolen.pem });
   expect(put.status).toBe(409);
-  // One of the CA's own hub, by the device's name, is as good as proven.
+  // A certificate of the hub's own CA, with the device's name, counts as proven.
   expect(world.query("SELECT certificate_proven FROM devices WHERE id = ?", pinned.id)).toEqual([
     { certificate_proven: 1 },
   ]);
@@ -102,7 +102,7 @@ test("an attachment of the first release that contradicts a CA ends when its dat
   expectInOrder(world.dataDir);
 });
 
-test("one that was in use goes on and yields to a proof; one that was not, or by nobody knows whom, waits for its proof", async () => {
+test("a used certificate stays until another device proves it; an unused one, or of an insecure device, has to be proven", async () => {
   await using t = await openTwoAccounts();
   const names = ["used", "named", "new", "before", "insecure"] as const;
   const devices = Object.fromEntries(
@@ -116,7 +116,7 @@ test("one that was in use goes on and yields to a proof; one that was not, or by
   const rivals = await rival.device("rival");
   await using upgraded = await openUpgraded(t, [
     one("used", { setAt: 10, heardAt: 20 }),
-    // When it was set is not in the journal any more.
+    // The journal no longer has the row that attached it.
     one("named", { heardAt: 20 }),
     one("new", { setAt: 10 }),
     one("insecure", { setAt: 10, heardAt: 20, insecure: true }),
@@ -125,7 +125,7 @@ test("one that was in use goes on and yields to a proof; one that was not, or by
   const { world, ask } = upgraded;
   await reviewCertificates(world.deps);
   const id = (name: string) => devices[name].id;
-  expect(upgraded.told().sort()).toEqual(
+  expect(upgraded.logged().sort()).toEqual(
     [
       ["info", "unproven", id("used")],
       ["info", "unproven", id("named")],
@@ -139,7 +139,7 @@ test("one that was in use goes on and yields to a proof; one that was not, or by
   for (const name of ["named", "new", "before", "insecure"]) {
     expect([await ask(leaves[name] as Made, id(name)), await ask(leaves[name] as Made)]).toEqual([id(name), id(name)]);
   }
-  // Whoever has the key of one that nobody has proven takes it by proving it, and of one that was proven does not.
+  // The holder of the key takes an unproven certificate by proving it, but not a proven one.
   const call = hubCaller(world, rival.caller.token);
   const attach = (name: string) =>
     call("PUT", `/devices/${rivals.id}/certificate`, { certificate_pem: (leaves[name] as Made).pem });
@@ -151,14 +151,14 @@ test("one that was in use goes on and yields to a proof; one that was not, or by
     rivals.id,
     rivals.id,
   ]);
-  // It is looked at once.
-  const before = upgraded.told().length;
+  // The review happens once.
+  const before = upgraded.logged().length;
   await reviewCertificates(world.deps);
-  expect(upgraded.told().length).toBe(before);
+  expect(upgraded.logged().length).toBe(before);
   expectInOrder(world.dataDir);
 });
 
-test("any number is looked at, whatever was attached, and CAs of the first release have their turns", async () => {
+test("any number of certificates is reviewed, valid or not, and CAs of the first release get their turns", async () => {
   await using t = await openTwoAccounts();
   const stranger = await t.stranger(await makeCa("Acme"));
   for (let more = 0; more < 2; more++) {
@@ -190,7 +190,7 @@ test("any number is looked at, whatever was attached, and CAs of the first relea
   });
   await using upgraded = await openUpgraded(t, []);
   await reviewCertificates(upgraded.world.deps);
-  expect(upgraded.told().filter(([, what]) => what === "pending").length).toBe(450);
+  expect(upgraded.logged().filter(([, what]) => what === "pending").length).toBe(450);
   expect(
     upgraded.world.query("SELECT account_id, ca_turn, ca_key_id FROM hubs WHERE ca_subject IS NOT NULL ORDER BY rowid"),
   ).toEqual([

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { hubCaller, openHub } from "../support/world/hub.ts";
 import type { Json } from "../support/world/world.ts";
 
-test("a role's twin rule is for devices and documents too, on both surfaces", async () => {
+test("a role's twin rule applies to devices and documents too, in both APIs", async () => {
   await using opened = await openHub();
   const { world, caller: company, createDevice } = opened;
   const deviceOf = async (site: string) => {

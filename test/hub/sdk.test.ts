@@ -30,7 +30,7 @@ async function openSdk(settings: Record<string, string> = {}) {
   };
 }
 
-/** What a call is refused with: the SDK's own class and what it has of the answer. */
+/** A call's refusal: the SDK's own class and what it has of the response. */
 async function refusal<Class>(call: Promise<unknown>, kind: new (...args: never[]) => Class): Promise<Class> {
   const error = await call.then(
     (answer) => new Error(`it was answered ${JSON.stringify(answer)}`),
@@ -40,7 +40,7 @@ async function refusal<Class>(call: Promise<unknown>, kind: new (...args: never[
   return error as Class;
 }
 
-test("the vendor's SDK drives every method of hubs", async () => {
+test("the vendor's SDK calls every method of hubs", async () => {
   await using t = await openSdk();
   const { iot, caller } = t;
   const hub = await iot.createHub({ name: "my_first_hub", productPlan: "plan_dedicated" });
@@ -69,7 +69,7 @@ test("the vendor's SDK drives every method of hubs", async () => {
   ]);
   expect(metrics[0]?.points[0]?.timestamp).toBeInstanceOf(Date);
 
-  // The SDK makes up a name where none is given.
+  // The SDK invents a name if none is given.
   const nameless = await iot.createHub({ productPlan: "plan_shared" });
   expect(nameless.name).toMatch(/^hub-/);
   expect((await iot.listHubs({})).totalCount).toBe(2);
@@ -80,7 +80,7 @@ test("the vendor's SDK drives every method of hubs", async () => {
   expect((await iot.listHubs()).hubs).toEqual([]);
 });
 
-test("the vendor's SDK sets a CA of the customer's own", async () => {
+test("the vendor's SDK sets a customer's own CA", async () => {
   using folder = temporaryFolder();
   await using t = await openSdk();
   t.world.clock.set(Date.now() + 60_000);
@@ -101,7 +101,7 @@ test("the vendor's SDK sets a CA of the customer's own", async () => {
   expect(created.certificate).toBeUndefined();
 });
 
-test("the vendor's SDK drives every method of devices", async () => {
+test("the vendor's SDK calls every method of devices", async () => {
   await using t = await openSdk();
   const { iot } = t;
   const hub = await iot.createHub({ name: "hub", productPlan: "plan_shared" });
@@ -145,7 +145,7 @@ test("the vendor's SDK drives every method of devices", async () => {
   await refusal(iot.getDevice({ deviceId }), Errors.ResourceNotFoundError);
 });
 
-test("lists are whole over several pages, however long they are", async () => {
+test("lists are complete over several pages", async () => {
   await using t = await openSdk();
   const { iot } = t;
   const hub = await iot.createHub({ name: "hub", productPlan: "plan_shared" });
@@ -204,7 +204,7 @@ test("the tutorial's REST steps pass with the vendor's SDK", async () => {
     { argumentName: "version", reason: "constraint", helpMessage: "document version mismatch" },
   ]);
   expect(await get("concurency")).toMatchObject({ version: 2, data: { test_value: "first actor" } });
-  expect((await put("concurency", { test_value: "anybody" }, 0)).version).toBe(3);
+  expect((await put("concurency", { test_value: "another client" }, 0)).version).toBe(3);
   const nulls = iot.patchTwinDocument({ twinId, documentName: "concurency", data: { a: [1, null] } as never });
   expect((await refusal(nulls, Errors.InvalidArgumentsError)).details[0]?.argumentName).toBe("data");
   const empty = await refusal(iot.putTwinDocument({ twinId, documentName: "x" }), Errors.InvalidArgumentsError);
@@ -215,7 +215,7 @@ test("the tutorial's REST steps pass with the vendor's SDK", async () => {
   expect((await iot.listTwinDocuments({ twinId })).documents).toEqual([]);
 });
 
-test("each kind of refusal has the SDK's own class", async () => {
+test("each kind of refusal maps to the SDK's own class", async () => {
   await using t = await openSdk({ "documents-per-twin": "1" });
   const { iot, world, caller, url } = t;
   const device = { allowInsecure: false, allowMultipleConnections: false };
@@ -225,8 +225,8 @@ test("each kind of refusal has the SDK's own class", async () => {
   const stranger = sdk(world, { account: caller.account, token: systemRandom.uuid() }, url);
   const denied = await refusal(stranger.listHubs(), Errors.DeniedAuthenticationError);
   expect([denied.status, denied.method, denied.reason]).toEqual([401, "api_key", "not_found"]);
-  const nobody = new Iotv1.API(createClient({ apiURL: url, defaultRegion: "fr-par" }));
-  expect((await refusal(nobody.listHubs(), Errors.DeniedAuthenticationError)).reason).toBe("invalid_argument");
+  const anonymous = new Iotv1.API(createClient({ apiURL: url, defaultRegion: "fr-par" }));
+  expect((await refusal(anonymous.listHubs(), Errors.DeniedAuthenticationError)).reason).toBe("invalid_argument");
 
   const reader = await world.createUser(caller, { effect: "allow", actions: ["get_twin_document"] });
   const put = sdk(world, reader, url).putTwinDocument({ twinId, documentName: "d", data: {} });
@@ -242,7 +242,7 @@ test("each kind of refusal has the SDK's own class", async () => {
   const absent = await refusal(iot.getHub({ hubId: world.deps.random.uuid() }), Errors.ResourceNotFoundError);
   expect([absent.status, absent.resource]).toEqual([404, "hub"]);
 
-  // More large requests at once than one account may have in work.
+  // More large requests at once than one account may have in progress.
   const data = { filling: "x".repeat(1_000_000) } as never;
   const flood = await Promise.allSettled(
     Array.from({ length: 40 }, () => iot.putTwinDocument({ twinId, documentName: "a", data })),
@@ -251,7 +251,7 @@ test("each kind of refusal has the SDK's own class", async () => {
   expect(late.length).toBeGreaterThan(0);
   for (const error of late) expect(error).toBeInstanceOf(Errors.TooManyRequestsError);
 
-  // Not built, and said in a form that the SDK understands.
+  // Not built, and refused in a form that the SDK understands.
   for (const call of [iot.listRoutes(), iot.listNetworks()]) {
     const error = await refusal(call, Errors.ScalewayError);
     expect([error.status, error.rawMessage]).toEqual([404, "resource is not found"]);

@@ -5,13 +5,13 @@ import { readExposition } from "../support/http/exposition.ts";
 import { openNotified } from "../support/notifications/open-notified.ts";
 import { openWorld, type World } from "../support/world/world.ts";
 
-// What is counted of jobs and of deliveries.
+// Metrics of jobs and of deliveries.
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const figuresOf = async ({ deps }: World) => readExposition((await expose(deps.metrics, () => undefined)).text);
 
-test("attempts are counted by what became of the message, and what waits is told with how late it is", async () => {
+test("attempts are counted by the outcome of the message, and waiting messages with their delay", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   await notified.confirmed();
@@ -30,7 +30,7 @@ test("attempts are counted by what became of the message, and what waits is told
   expect(sum("twinpost_delivery_attempt_duration_seconds_count")).toBe(3);
   expect([sum("twinpost_deliveries_waiting"), sum("twinpost_deliveries_late_seconds")]).toEqual([1, 0]);
 
-  // Nobody sends for a minute: the retry after 5 s is late by most of it.
+  // Nothing is sent for a minute: the retry due after 5 s is late by most of it.
   await world.deliverer.stop(0);
   world.clock.advance(MINUTE);
   const late = (await figuresOf(world)).sum("twinpost_deliveries_late_seconds");
@@ -43,7 +43,7 @@ test("attempts are counted by what became of the message, and what waits is told
   expect((await figuresOf(world)).sum("twinpost_deliveries_waiting")).toBe(0);
 });
 
-test("runs of jobs are counted by how they ended, with what they have done", async () => {
+test("runs of jobs are counted by outcome, with the items that they processed", async () => {
   await using world = await openWorld();
   let fails = false;
   const job = {

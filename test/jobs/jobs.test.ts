@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const ALL = { effect: "deny", actions: null };
 
-test("PINs and tokens that are over are dropped, living ones stay", async () => {
+test("expired PINs and tokens are removed, valid ones stay", async () => {
   await using world = await openWorld();
   world.scheduler.start();
   const admin = await world.createAccount();
@@ -32,7 +32,7 @@ test("PINs and tokens that are over are dropped, living ones stay", async () => 
   expect(left()).toEqual([{ pins: 0, tokens: 1 }]);
 });
 
-test("the journal is cut where its retention ends, oldest first, and its newest row holds the sequence", async () => {
+test("the journal is cut at its retention, oldest rows first, and its newest row keeps the sequence", async () => {
   await using world = await openWorld({ "journal-keep": "2D", "deliveries-keep": "1D" });
   const admin = await world.createAccount();
   await Promise.all(Array.from({ length: 1203 }, () => admin.call("POST", "/twins")));
@@ -58,7 +58,7 @@ test("the journal is cut where its retention ends, oldest first, and its newest 
   expect(rows()).toEqual([{ count: 2, first: 1209, last: 1210 }]);
 });
 
-test("a journal that is kept for ever is not cut", async () => {
+test("a journal without retention is not cut", async () => {
   await using world = await openWorld({ "journal-keep": "INF" });
   await world.createAccount();
   await world.createAccount();
@@ -68,7 +68,7 @@ test("a journal that is kept for ever is not cut", async () => {
   expect(world.query("SELECT count(*) AS count FROM events")).toEqual([{ count: 2 }]);
 });
 
-test("a job never overlaps itself, a failure is tried again at the next tick, and stopping waits for a slice", async () => {
+test("a job never overlaps itself, is retried at its next tick after a failure, and finishes its slice on stop", async () => {
   await using world = await openWorld();
   const runs: string[] = [];
   let finish = () => {};
@@ -102,7 +102,7 @@ test("a job never overlaps itself, a failure is tried again at the next tick, an
   expect(runs.length).toBe(2);
 });
 
-test("a timer beyond what the runtime can count does not fire at once", async () => {
+test("a timer beyond the runtime's maximum does not fire at once", async () => {
   let fired = false;
   const cancel = systemClock.at(systemClock.now() + 2 ** 33, () => {
     fired = true;

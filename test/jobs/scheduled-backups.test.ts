@@ -10,7 +10,7 @@ import { openWorld } from "../support/world/world.ts";
 
 const DAY = 86_400_000;
 
-/** A world whose backups go to a folder; `fail` has the next ones fail. */
+/** A world whose backups go to a folder; `fail` makes the next ones fail. */
 async function openWithBackups(keep: number) {
   const folder = temporaryFolder();
   const dir = join(folder.path, "backups");
@@ -41,7 +41,7 @@ async function openWithBackups(keep: number) {
   };
 }
 
-test("backups are made on time, and the oldest go when there are enough; files of others stay", async () => {
+test("backups are made on time, the oldest beyond the limit are removed, and other files stay", async () => {
   await using it = await openWithBackups(2);
   await it.day();
   writeFileSync(join(it.dir, "notes.txt"), "mine");
@@ -60,7 +60,7 @@ test("backups are made on time, and the oldest go when there are enough; files o
   expect(accounts).toMatchObject({ count: 1 });
 });
 
-test("as long as new ones fail, no old one goes", async () => {
+test("while new backups fail, no old one is removed", async () => {
   await using it = await openWithBackups(1);
   await it.day();
   const made = it.names();
@@ -73,7 +73,7 @@ test("as long as new ones fail, no old one goes", async () => {
   expect([it.names().length, it.names()[0] === made[0]]).toEqual([1, false]);
 });
 
-test("what a killed server has left half written is cleared away", async () => {
+test("a killed server's incomplete backup is removed", async () => {
   await using it = await openWithBackups(3);
   const left = join(it.dir, "twinpost-20251231T033000Z.backup.0b7c.partial");
   const others = join(it.dir, "something.partial");
@@ -83,7 +83,7 @@ test("what a killed server has left half written is cleared away", async () => {
   expect(it.names()).toEqual(["something.partial", expect.stringMatching(/^twinpost-.*\.backup$/)]);
 });
 
-test("where nothing is configured, there is no such job", async () => {
+test("without configuration there is no backup job", async () => {
   await using world = await openWorld();
   expect(scheduledBackups(world.deps.config, async () => {})).toEqual([]);
 });

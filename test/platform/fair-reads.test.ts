@@ -4,10 +4,10 @@ import { DeviceDoor } from "../../src/platform/device-door.ts";
 import { listenTcp } from "../../src/platform/tcp.ts";
 
 const SENT = 16 * 1024 * 1024;
-/** What the runtime reads at once. */
+/** The largest read of the runtime. */
 const READ_BYTES_MAX = 512 * 1024;
 
-test("a fast client is read once in a turn of the event loop, however much it has sent", async () => {
+test("a fast client is read once per turn of the event loop, however much it has sent", async () => {
   let turnBytes = 0;
   let most = 0;
   let total = 0;

@@ -14,10 +14,10 @@ const CONNECT_AND_RESET = `
     });
   }`;
 
-test("clients that are gone before they are looked at leave no place taken", async () => {
+test("clients that disconnect before they are accepted leave no place taken", async () => {
   const echo = openEchoDoor({ connectionsMax: 2 });
   const listener = listenTcp({ host: "127.0.0.1", port: 0 }, echo.door);
-  // While we wait for it, nobody is accepted: all of them are gone by then.
+  // While the test waits for this process, the server accepts no connections: all clients have gone by then.
   const command = [process.execPath, "-e", CONNECT_AND_RESET, `${listener.port}`];
   expect(Bun.spawnSync(command).exitCode).toBe(0);
   const wires = [];

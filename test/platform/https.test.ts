@@ -15,7 +15,7 @@ const [first, second, third] = [
 ];
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 
-/** A server that echoes over WebSocket and otherwise says what it was asked. */
+/** A server that echoes over WebSocket, and otherwise responds with the requested path. */
 async function openServer(handle: HttpHandler = (request) => new Response(new URL(request.url).pathname)) {
   const echo = openEchoDoor();
   const sockets = webSockets(echo.door, { trustedProxies: [], packetBytesMax: 1024 });
@@ -26,7 +26,7 @@ async function openServer(handle: HttpHandler = (request) => new Response(new UR
     echo,
     get: (path: string) => fetch(`https://localhost:${server.port}${path}`, { tls: { ca: caPem }, keepalive: false }),
     served: () => fingerprintServed(server.port, caPem),
-    /** A WebSocket that was spoken on. */
+    /** A WebSocket that has exchanged a message. */
     async connected() {
       const coming = echo.next();
       const wire = await dialWebSocket(server.port, { tls: { servername: "localhost", ca: caPem } });
@@ -41,7 +41,7 @@ async function openServer(handle: HttpHandler = (request) => new Response(new UR
   };
 }
 
-test("requests and WebSockets come by TLS 1.2 and 1.3, and by nothing older or plain", async () => {
+test("requests and WebSockets are served by TLS 1.2 and 1.3, and not by older versions or without TLS", async () => {
   await using world = await openServer();
   expect(await (await world.get("/hello")).text()).toBe("/hello");
   expect((await world.connected()).socket.transport).toBe("secure_websocket");
@@ -55,19 +55,19 @@ test("requests and WebSockets come by TLS 1.2 and 1.3, and by nothing older or p
   expect(plain.bytes).toBe(0);
 });
 
-test("a new certificate is shown from the next handshake on, one after another", async () => {
+test("each new certificate is presented from the next handshake on", async () => {
   await using world = await openServer();
   expect(await world.served()).toBe(fingerprintOf(first.certPem));
   for (const pair of [second, third, first]) {
     await world.server.setCertificate(pair);
-    // Whichever listener the system would have given it to.
+    // Whichever listener the system would have chosen.
     for (let handshake = 0; handshake < 10; handshake += 1) {
       expect(await world.served()).toBe(fingerprintOf(pair.certPem));
     }
   }
 });
 
-test("who is connected stays: WebSockets go on, and a request in work is answered", async () => {
+test("connections stay: WebSockets continue, and a request in progress is answered", async () => {
   const { promise: answer, resolve: finish } = Promise.withResolvers<Response>();
   const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
   await using world = await openServer(() => {
@@ -85,7 +85,7 @@ test("who is connected stays: WebSockets go on, and a request in work is answere
   expect(await (await answered).text()).toBe("answered");
 });
 
-test("a stopped server waits for requests in work on every listener it ever had", async () => {
+test("a stopped server waits for requests in progress on every listener that it had", async () => {
   const { promise: answer, resolve: finish } = Promise.withResolvers<Response>();
   const { promise: asked, resolve: arrived } = Promise.withResolvers<void>();
   await using world = await openServer(() => {
@@ -96,13 +96,13 @@ test("a stopped server waits for requests in work on every listener it ever had"
   await asked;
   await world.server.setCertificate(second);
   const stopped = world.server.stop(10_000);
-  await nobodyListens(world.port);
+  await untilPortIsClosed(world.port);
   finish(new Response("answered"));
   expect(await (await answered).text()).toBe("answered");
   await stopped;
 });
 
-test("a stopped server ends who is still there after their time, on every listener it ever had", async () => {
+test("a stopped server closes the remaining connections on every listener that it had", async () => {
   await using world = await openServer();
   const early = await world.connected();
   await world.server.setCertificate(second);
@@ -111,7 +111,7 @@ test("a stopped server ends who is still there after their time, on every listen
   await Promise.all([early.wire.closed, late.wire.closed]);
 });
 
-test("the port is nobody else's, neither of who came before nor of who comes after", async () => {
+test("no other program can share the port, before or after a new certificate", async () => {
   await using world = await openServer();
   const taken = `cannot listen on 127.0.0.1:${world.port}: EADDRINUSE`;
   const address = { ...LOOPBACK, port: world.port };
@@ -122,7 +122,7 @@ test("the port is nobody else's, neither of who came before nor of who comes aft
   expect(() => serveHttp(address, () => new Response())).toThrow(taken);
 });
 
-test("a certificate that cannot be served changes nothing", async () => {
+test("an unusable certificate changes nothing", async () => {
   await using world = await openServer();
   const bad = { certPem: first.certPem, keyPem: second.keyPem };
   await expect(world.server.setCertificate(bad)).rejects.toThrow();
@@ -131,8 +131,8 @@ test("a certificate that cannot be served changes nothing", async () => {
   expect(await world.served()).toBe(fingerprintOf(second.certPem));
 });
 
-/** A server that stops listens a little longer, for those who are on their way. */
-async function nobodyListens(port: number): Promise<void> {
+/** A server that stops keeps listening a little longer, for connections in flight. */
+async function untilPortIsClosed(port: number): Promise<void> {
   for (;;) {
     const wire = await dialTcp(port).catch(() => undefined);
     if (!wire) return;

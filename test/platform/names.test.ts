@@ -11,7 +11,7 @@ import { temporaryFolder } from "../support/process/server-process.ts";
 const SECOND = 1000;
 const PUBLIC = { addresses: ["198.20.0.1"] };
 
-/** Names that a DNS server of ours answers for, on a machine with these files, under a clock that the test moves. */
+/** Lookups through a DNS server of the test, on a machine with these files, with a clock that the test moves. */
 async function openNames(answer: Parameters<typeof startDns>[0], { hosts = "", resolver = "" } = {}) {
   const dns = await startDns(answer);
   const folder = temporaryFolder();
@@ -31,7 +31,7 @@ async function openNames(answer: Parameters<typeof startDns>[0], { hosts = "", r
     /** Addresses, or the kind of error. */
     resolve: (name: string, account = "a", signal = never.signal) =>
       names.resolve(name, account, signal).catch((error) => (error instanceof NameError ? error.kind : error)),
-    /** Look-ups of a state, or that came to an outcome. */
+    /** Lookups in a state, or with an outcome. */
     count: (label: string) =>
       [...family("twinpost_lookups"), ...family("twinpost_lookups_total")].find(({ labels }) =>
         Object.values(labels).includes(label),
@@ -44,12 +44,12 @@ async function openNames(answer: Parameters<typeof startDns>[0], { hosts = "", r
   };
 }
 
-/** What was cancelled ends a moment later. */
+/** A cancelled lookup ends a moment later. */
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((done) => setImmediate(done));
 }
 
-test("a name has the addresses of both families, in turn and IPv4 first, and what is wrong with one is told apart", async () => {
+test("a name has the addresses of both families, alternating with IPv4 first, and errors are distinguished", async () => {
   const answers: Record<string, DnsAnswer> = {
     "both.test": { addresses: ["198.20.0.1", "2606:4700::1", "198.20.0.2", "2606:4700::2", "198.20.0.3"] },
     "six.test": { addresses: ["2606:4700::1"] },
@@ -66,12 +66,12 @@ test("a name has the addresses of both families, in turn and IPv4 first, and wha
   expect(["found", "none", "failed", "timeout"].map(world.count)).toEqual([2, 2, 1, 0]);
 });
 
-test("a server that says nothing of one family is not waited for once the other is there", async () => {
+test("a server that does not respond for one family is not awaited once the other has addresses", async () => {
   await using world = await openNames((_name, type) => (type === "A" ? PUBLIC : undefined));
   expect(await world.resolve("four.test")).toEqual(["198.20.0.1"]);
 });
 
-test("what was found is kept for as long as DNS says, from five seconds to five minutes, and nothing for four seconds", async () => {
+test("addresses are cached for the time that DNS gives, from 5 s to 5 minutes, and negative results for 4 s", async () => {
   const ttls: Record<string, number> = { "never.test": 0, "minute.test": 60, "week.test": 604_800 };
   await using world = await openNames((name) => (name in ttls ? { ...PUBLIC, ttl: ttls[name] as number } : NXDOMAIN));
   const { dns, clock } = world;
@@ -96,7 +96,7 @@ test("what was found is kept for as long as DNS says, from five seconds to five 
   }
 });
 
-test("names of the hosts file are not asked for, and localhost is this machine whatever DNS or the file says", async () => {
+test("names of the hosts file are not looked up, and localhost is this machine whatever DNS or the file says", async () => {
   const hosts = "# ours\n10.0.0.7 Printer printer.lan # upstairs\nfd00::7 printer\nbroken x.test\n8.8.8.8 localhost\n";
   await using world = await openNames(() => PUBLIC, { hosts });
   expect(await world.resolve("printer")).toEqual(["10.0.0.7", "fd00::7"]);
@@ -111,7 +111,7 @@ test("names of the hosts file are not asked for, and localhost is this machine w
   expect(await world.resolve("x.test")).toEqual(["10.0.0.8"]);
 });
 
-test("short names are tried within the domains that the machine searches, long ones as they are first", async () => {
+test("short names are tried in the search domains first, long ones unchanged first", async () => {
   const resolver = "search first.test second.test\noptions edns0 ndots:2\n";
   const known = new Set(["hooks.second.test", "a.b.c", "one.dot.first.test"]);
   await using world = await openNames((name) => (known.has(name) ? PUBLIC : NXDOMAIN), { resolver });
@@ -127,7 +127,7 @@ test("short names are tried within the domains that the machine searches, long o
   expect(await askedFor("x.y.z")).toEqual([false, "x.y.z", "x.y.z.first.test", "x.y.z.second.test"]);
 });
 
-test("who asks for the same name shares a look-up; it is cancelled when the last of them has gone", async () => {
+test("callers of the same name share a lookup, which is cancelled when the last one gives up", async () => {
   await using world = await openNames((name) => (name === "slow.test" ? undefined : PUBLIC));
   const [first, second] = [new AbortController(), new AbortController()];
   const answers = [
@@ -142,7 +142,7 @@ test("who asks for the same name shares a look-up; it is cancelled when the last
   expect([world.count("running"), world.count("timeout")]).toEqual([1, 0]);
   second.abort();
   expect(await answers[2]).toBe("timeout");
-  // The next one is asked for anew: what was cancelled says nothing.
+  // The next caller starts a new lookup: a cancelled one is no result.
   const third = new AbortController();
   const again = world.resolve("slow.test", "b", third.signal);
   await world.dns.wasAsked(4);
@@ -151,7 +151,7 @@ test("who asks for the same name shares a look-up; it is cancelled when the last
   expect(await again).toBe("timeout");
 });
 
-test("an account has a few look-ups at a time, and those that wait are in the way of nobody else", async () => {
+test("an account has a few lookups at a time, and its waiting ones do not delay other accounts", async () => {
   await using world = await openNames((name) => (name.endsWith("slow.test") ? undefined : PUBLIC));
   const gone = new AbortController();
   const slow = Array.from({ length: 100 }, (_, n) => world.resolve(`h${n}.slow.test`, "hostile", gone.signal));
@@ -164,7 +164,7 @@ test("an account has a few look-ups at a time, and those that wait are in the wa
   expect(world.count("waiting")).toBe(0);
 });
 
-test("many accounts with slow names leave a place to one that has none, and half of them once it is known", async () => {
+test("many accounts with slow names leave a place to others, and half of the places once they are known as slow", async () => {
   await using world = await openNames((name) => (name.endsWith("slow.test") ? undefined : PUBLIC));
   for (const [round, runningMax] of [LOOKUPS_MAX - 1, LOOKUPS_MAX / 2 - 1].entries()) {
     const gone = new AbortController();
@@ -173,7 +173,7 @@ test("many accounts with slow names leave a place to one that has none, and half
     );
     expect(await world.resolve(`hooks${round}.test`, "victim")).toEqual(["198.20.0.1"]);
     expect(world.count("running")).toBeLessThanOrEqual(runningMax);
-    // Each of them has some.
+    // Each of them gets a turn.
     const asked = world.dns.asked.flatMap((one) => one.match(`^h(\\d+)\\.${round}\\.`)?.[1] ?? []);
     expect(new Set(asked.map((n) => Number(n) % 20)).size).toBe(20);
     gone.abort();

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Crowds } from "../../src/platform/crowds.ts";
 import { type Place, Places } from "../../src/platform/places.ts";
 
-/** Places, and who was ended for another. */
+/** Places, and which connections were evicted. */
 function openPlaces(max: number) {
   const places = new Places(max);
   const evicted: string[] = [];
@@ -13,7 +13,7 @@ function openPlaces(max: number) {
 
 const known = (place: Place | undefined, account: string) => place?.identified(account) ?? false;
 
-test("silent strangers have a quarter of the places, and the oldest of the address that has most makes room", () => {
+test("silent strangers have a quarter of the places, and the oldest one of the largest address is evicted", () => {
   const { places, evicted, enter } = openPlaces(40);
   for (let i = 0; i < 6; i++) enter("flood", `flood ${i}`);
   for (let i = 0; i < 4; i++) enter("other", `other ${i}`);
@@ -40,7 +40,7 @@ test("a flood of silent connections keeps no device out, though it takes each pl
   expect(letIn).toBe(125);
 });
 
-test("one that has said who it is is not ended for another", () => {
+test("a connection that has sent its credentials is not evicted", () => {
   const { evicted, enter } = openPlaces(4);
   const asked = enter("a");
   asked?.spoke();
@@ -49,7 +49,7 @@ test("one that has said who it is is not ended for another", () => {
   expect(enter("b")).toBeDefined();
 });
 
-test("an account has as many connections as it leaves free, and one with few gets in while there is any place", () => {
+test("an account has as many connections as it leaves free, and a small one is admitted while any place is free", () => {
   const { enter } = openPlaces(400);
   const fill = (account: string) => {
     let count = 0;
@@ -60,7 +60,7 @@ test("an account has as many connections as it leaves free, and one with few get
   expect(known(enter("y"), "victim")).toBe(true);
 });
 
-test("a place that was given up is free, whatever had become of its connection", () => {
+test("leaving frees a place exactly once, in every state of its connection", () => {
   const { places, enter } = openPlaces(8);
   for (let round = 0; round < 50; round++) {
     const [silent, asked, inside] = [enter("a"), enter("b"), enter("c")];
@@ -75,14 +75,14 @@ test("a place that was given up is free, whatever had become of its connection",
   for (let i = 0; i < 8; i++) expect(known(enter("a"), `account ${i}`)).toBe(true);
 });
 
-test("there are no more connections than there is room for, and accounts share what there may be", () => {
+test("`roomMax` limits all connections, and the accounts' shares follow from `max`", () => {
   const places = new Places(400, 40);
   let count = 0;
   for (; places.enter("x", () => {})?.identified("a"); count++);
   expect(count).toBe(40);
 });
 
-test("crowds know their largest, whoever comes and goes", () => {
+test("the largest group is found after any additions and removals", () => {
   const change = fc.record({ key: fc.constantFrom("a", "b", "c", "d"), add: fc.boolean() });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 80 }), (changes) => {

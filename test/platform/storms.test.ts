@@ -7,7 +7,7 @@ import { serveWebSockets } from "../support/http/web-sockets.ts";
 
 const CONNECTIONS = 2_000;
 
-test("2 000 connections that come at once are all served, and leave nothing behind", async () => {
+test("2 000 simultaneous connections are all served and leave nothing behind", async () => {
   const echo = openEchoDoor({ connectionsMax: CONNECTIONS });
   const listener = listenTcp({ host: "127.0.0.1", port: 0 }, echo.door);
   const wires = await Promise.all(Array.from({ length: CONNECTIONS }, () => dialTcp(listener.port)));
@@ -16,7 +16,7 @@ test("2 000 connections that come at once are all served, and leave nothing behi
   expect(echo.refused()).toBe(0);
   for (const { socket } of wires) socket.destroy();
   await Promise.all(echo.connections.map(({ closed }) => closed));
-  // A send that the system did not take at once drains later.
+  // A send that the system did not accept at once drains later.
   const stories = new Set(echo.connections.map(({ events }) => events.filter((event) => event !== "drain").join()));
   expect([...stories]).toEqual(["bytes 5,close"]);
 
@@ -28,7 +28,7 @@ test("2 000 connections that come at once are all served, and leave nothing behi
   listener.stop();
 });
 
-test("connections that break off in the middle of a handshake leave nothing behind", async () => {
+test("connections that break off during a handshake leave nothing behind", async () => {
   const echo = openEchoDoor({ connectionsMax: 1 });
   const server = serveWebSockets(echo.door);
   for (let count = 0; count < 200; count += 1) {

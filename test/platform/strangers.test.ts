@@ -8,7 +8,7 @@ import { serveWebSockets } from "../support/http/web-sockets.ts";
 const SILENT = 60;
 
 for (const transport of ["tcp", "websocket"] as const) {
-  test(`silent connections by ${transport} make room for those that come later, and are ended`, async () => {
+  test(`silent connections by ${transport} are evicted for later ones`, async () => {
     const echo = openEchoDoor({ known: false, connectionsMax: 40 });
     const listener = listenTcp({ host: "127.0.0.1", port: 0 }, echo.door);
     const server = serveWebSockets(echo.door);
@@ -28,7 +28,7 @@ for (const transport of ["tcp", "websocket"] as const) {
   });
 }
 
-test("an address begins a hundred TLS handshakes a second, and two hundred at once; others are not asked to wait for it", () => {
+test("an address may begin 100 TLS handshakes a second, and 200 at once; other addresses are not limited by it", () => {
   let now = 0;
   const rate = new HandshakeRate(() => now);
   const take = (origin: string, count: number) =>

@@ -20,7 +20,7 @@ async function openWorld({ handshakeTimeoutMs = 5_000, connectionsMax = 100 } = 
     ...echo,
     port: listener.port,
     listener,
-    /** A connection that said something, as the session layer has it. */
+    /** A connection that has sent something, as the session layer sees it. */
     async connected(options: ConnectionOptions = {}) {
       const coming = echo.next();
       const wire = await dialTls(listener.port, options);
@@ -39,7 +39,7 @@ async function openWorld({ handshakeTimeoutMs = 5_000, connectionsMax = 100 } = 
 for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   const only = { minVersion: version, maxVersion: version };
 
-  test(`${version}: a client's certificates come as they were sent, its own first`, async () => {
+  test(`${version}: a client's certificates arrive as sent, its own first`, async () => {
     await using world = await openWorld();
     const certificatesOf = async (options: ConnectionOptions) => {
       const { wire, socket } = await world.connected({ ...only, ...options });
@@ -64,7 +64,7 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   });
 }
 
-test("a new certificate is shown from the next handshake on, asks for those of clients as before, and disturbs nobody", async () => {
+test("a new certificate is presented from the next handshake on, still requests client certificates, and open connections stay", async () => {
   await using world = await openWorld();
   const { wire } = await world.connected();
   world.listener.setCertificate(renewed);
@@ -84,7 +84,7 @@ test("TLS 1.1 is refused", async () => {
   expect(world.connections).toEqual([]);
 });
 
-test("garbage ends its connection, gives its place back, and disturbs nobody", async () => {
+test("garbage ends only its own connection and frees its place", async () => {
   await using world = await openWorld({ connectionsMax: 2 });
   const neighbour = await world.connected();
   for (const garbage of [
@@ -104,7 +104,7 @@ test("garbage ends its connection, gives its place back, and disturbs nobody", a
   expect(world.connections.length).toBe(2);
 });
 
-test("a handshake that never comes is ended in time, and took a place until then", async () => {
+test("an unfinished handshake is aborted in time, and takes a place until then", async () => {
   await using world = await openWorld({ handshakeTimeoutMs: 200, connectionsMax: 1 });
   const silent = await dialTcp(world.port);
   const refused = await dialTcp(world.port);
@@ -115,7 +115,7 @@ test("a handshake that never comes is ended in time, and took a place until then
   expect(wire.bytes).toBe(1);
 });
 
-test("an address that cannot be listened on is said to be so", async () => {
+test("an address that cannot be listened on is reported", async () => {
   await using world = await openWorld();
   const again = listenTls({ host: "127.0.0.1", port: world.port }, world.door, { tls, handshakeTimeoutMs: 1_000 });
   await expect(again).rejects.toThrow(`cannot listen on 127.0.0.1:${world.port}: EADDRINUSE`);

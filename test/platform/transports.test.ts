@@ -6,7 +6,7 @@ import { type Echoed, openEchoDoor } from "../support/http/echo-door.ts";
 import { dialTcp, dialTls, dialWebSocket, type Wire } from "../support/http/raw-wires.ts";
 import { serveWebSockets } from "../support/http/web-sockets.ts";
 
-// What a session layer may rely on, whatever carries the bytes.
+// What a session layer may rely on, over any transport.
 
 using authority = openAuthority();
 const tls = await authority.pair("localhost");
@@ -34,7 +34,7 @@ const TRANSPORTS: Transport[] = [
 const MIB = 1024 * 1024;
 
 for (const { name, listen, dial } of TRANSPORTS) {
-  /** A listener, one connection to it, and that connection as the session layer has it. */
+  /** A listener, one connection to it, and that connection as the session layer sees it. */
   async function connected(behaviour: Parameters<typeof openEchoDoor>[0] = {}) {
     const echo = openEchoDoor(behaviour);
     const listener = await listen(echo.door);
@@ -58,7 +58,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
   }
   const counts = (events: string[]) => events.filter((event) => event === "close").length;
 
-  test(`${name}: bytes come in the order they were sent, in whatever pieces`, async () => {
+  test(`${name}: bytes arrive in order, in pieces of any size`, async () => {
     await using world = await connected();
     const sent = Buffer.from("a packet, byte by byte");
     for (const byte of sent) world.wire.send(Uint8Array.of(byte));
@@ -68,7 +68,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.socket.certificates).toEqual([]);
   });
 
-  test(`${name}: ten megabytes come back whole, though the peer reads late`, async () => {
+  test(`${name}: ten megabytes are returned whole to a peer that reads late`, async () => {
     await using world = await connected();
     const sent = pattern(10 * MIB);
     world.wire.socket.pause();
@@ -78,7 +78,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect((await world.wire.until(sent.length)).equals(sent)).toBe(true);
   });
 
-  test(`${name}: what a peer does not read is counted, and is there when it reads again`, async () => {
+  test(`${name}: unread bytes are counted, and arrive when the peer reads again`, async () => {
     await using world = await connected({ echo: false });
     world.wire.socket.pause();
     const sent = pattern(32 * MIB);
@@ -94,7 +94,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.socket.bufferedBytes).toBe(0);
   });
 
-  test(`${name}: an aborted connection frees what it had buffered, and ends at once`, async () => {
+  test(`${name}: an abort frees the buffer and closes at once`, async () => {
     await using world = await connected({ echo: false });
     world.wire.socket.pause();
     for (let count = 0; count < 32; count += 1) world.socket.send(new Uint8Array(MIB));
@@ -111,7 +111,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.events).toEqual(["close"]);
   });
 
-  test(`${name}: an end comes after what was sent, and nothing after it`, async () => {
+  test(`${name}: a connection closes after everything sent, and sends nothing more`, async () => {
     await using world = await connected({ echo: false });
     world.wire.socket.pause();
     const sent = pattern(16 * MIB);
@@ -128,7 +128,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.events).toEqual(["close"]);
   });
 
-  test(`${name}: whoever was told to end is not told of bytes that still come`, async () => {
+  test(`${name}: a handler that has ended its connection receives no more bytes`, async () => {
     await using world = await connected();
     world.wire.send(Buffer.from("one"));
     await world.wire.until(3);
@@ -140,7 +140,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.wire.bytes).toBe(3);
   });
 
-  test(`${name}: a peer that closes is closed, once`, async () => {
+  test(`${name}: a peer's close is reported once`, async () => {
     await using world = await connected();
     world.wire.send(Buffer.from("hello"));
     await world.wire.until(5);
@@ -151,7 +151,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.events).toEqual(["bytes 5", "close"]);
   });
 
-  test(`${name}: a peer that resets is closed, once, with much still to be sent`, async () => {
+  test(`${name}: a peer's reset is reported once, with much still to be sent`, async () => {
     await using world = await connected({ echo: false });
     world.wire.socket.pause();
     for (let count = 0; count < 16; count += 1) world.socket.send(new Uint8Array(MIB));
@@ -163,13 +163,13 @@ for (const { name, listen, dial } of TRANSPORTS) {
     expect(world.socket.bufferedBytes).toBe(0);
   });
 
-  test(`${name}: a session that ends in the call that made it is closed`, async () => {
+  test(`${name}: a connection ended inside the accept call is closed`, async () => {
     await using world = await connected({ onAccept: (socket) => socket.abort() });
     await Promise.all([world.closed, world.wire.closed]);
     expect(world.events).toEqual(["close"]);
   });
 
-  test(`${name}: a session that throws costs its own connection and no other`, async () => {
+  test(`${name}: an exception of a session ends its own connection only`, async () => {
     const echo = openEchoDoor();
     let calls = 0;
     const listener = await listen(echo.door);
@@ -191,7 +191,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     await Promise.all([listener.stop(), echo.door.close(0)]);
   });
 
-  test(`${name}: no more connections than there may be, and a place that is given up is free`, async () => {
+  test(`${name}: no more connections than the limit, and a place is free after its connection ends`, async () => {
     await using world = await connected({ connectionsMax: 2 });
     const second = await dial(world.port);
     second.send(Buffer.from("x"));
@@ -210,7 +210,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
     fourth.socket.destroy();
   });
 
-  test(`${name}: a door that closes ends everybody, lets nobody in, and waits no longer than it may`, async () => {
+  test(`${name}: closing the door ends every connection, refuses new ones, and takes at most its time limit`, async () => {
     await using world = await connected({ echo: false });
     const stuck = await dial(world.port);
     await settled(() => world.connections.length === 2);
@@ -230,7 +230,7 @@ for (const { name, listen, dial } of TRANSPORTS) {
 }
 
 for (const { name, listen, dial } of TRANSPORTS.filter(({ name }) => !name.endsWith("websocket"))) {
-  test(`${name}: a paused connection leaves its peer waiting, until it is resumed`, async () => {
+  test(`${name}: a paused connection makes its peer wait until it is resumed`, async () => {
     const echo = openEchoDoor({ echo: false });
     const listener = await listen(echo.door);
     const coming = echo.next();
@@ -250,14 +250,14 @@ for (const { name, listen, dial } of TRANSPORTS.filter(({ name }) => !name.endsW
   });
 }
 
-/** Bytes that would show if any were lost or out of place. */
+/** Bytes that reveal any loss or reordering. */
 function pattern(length: number): Buffer {
   const words = new Uint32Array(length / 4);
   for (let at = 0; at < words.length; at += 1) words[at] = Math.imul(at, 2_654_435_761);
   return Buffer.from(words.buffer);
 }
 
-/** Lets the event loop, and so the other side, come to what it has to do. */
+/** Lets the event loop, and so the other side, run. */
 async function turns(count: number): Promise<void> {
   for (let done = 0; done < count; done += 1) await new Promise((next) => setImmediate(next));
 }

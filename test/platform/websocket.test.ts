@@ -23,14 +23,14 @@ function openWorld(options: Parameters<typeof serveWebSockets>[1] = {}, behaviou
 
 const statusOf = (head: string) => Number(head.split(" ")[1]);
 const headerOf = (head: string, name: string) => new RegExp(`^${name}: (.*)$`, "im").exec(head)?.[1];
-/** Resolves when all that was sent before has been handled. */
+/** Resolves when everything sent before has been handled. */
 const echoed = async (wire: Awaited<ReturnType<typeof dialWebSocket>>) => {
   const before = wire.bytes;
   wire.send(Buffer.from("?"));
   await wire.until(before + 1);
 };
 
-test("the first subprotocol that is known is chosen, in the client's order, on any path [MQTT-6.0.0-4]", async () => {
+test("the first known subprotocol is chosen, in the client's order, on any path [MQTT-6.0.0-4]", async () => {
   await using world = openWorld();
   for (const [offered, chosen, path] of [
     ["mqtt", "mqtt", "/"],
@@ -50,7 +50,7 @@ test("the first subprotocol that is known is chosen, in the client's order, on a
   }
 });
 
-test("without a subprotocol that is known there is no upgrade, and the answer says why [MQTT-6.0.0-3]", async () => {
+test("without a known subprotocol there is no upgrade, and the response says why [MQTT-6.0.0-3]", async () => {
   await using world = openWorld();
   for (const subprotocols of ["", "amqp", "MQTT", "mqttv5"]) {
     const { head, closed } = await world.dial({ subprotocols });
@@ -65,7 +65,7 @@ test("without a subprotocol that is known there is no upgrade, and the answer sa
   expect(world.connections).toEqual([]);
 });
 
-test("a handshake that is none is refused, and takes no place", async () => {
+test("an invalid handshake is refused, and takes no place", async () => {
   await using world = openWorld({}, { connectionsMax: 1 });
   for (const [headers, status] of [
     [{ "Sec-WebSocket-Version": "8" }, 426],
@@ -79,13 +79,13 @@ test("a handshake that is none is refused, and takes no place", async () => {
   expect(statusOf(head)).toBe(101);
 });
 
-test("a connection too many is told so before it is one", async () => {
+test("a connection beyond the limit is refused before it is upgraded", async () => {
   await using world = openWorld({}, { connectionsMax: 1 });
   await world.dial();
   expect(statusOf((await world.dial()).head)).toBe(503);
 });
 
-test("requests that ask for anything else, or by another method, are served as ever", async () => {
+test("other requests and methods are served as usual", async () => {
   await using world = openWorld();
   for (const upgrade of ["h2c", "TLS/1.0", "websockets"]) {
     const response = await fetch(`http://127.0.0.1:${world.port}/`, { headers: { upgrade } });
@@ -96,7 +96,7 @@ test("requests that ask for anything else, or by another method, are served as e
   expect(await posted.text()).toBe("plain");
 });
 
-test("packets may span frames, and a frame may hold many [MQTT-6.0.0-2]", async () => {
+test("packets may span frames, and a frame may contain many [MQTT-6.0.0-2]", async () => {
   await using world = openWorld();
   const wire = await world.dial();
   wire.sendRaw(frame(OPCODE.binary, Buffer.from("in "), { final: false }));
@@ -109,7 +109,7 @@ test("packets may span frames, and a frame may hold many [MQTT-6.0.0-2]", async 
   expect(new Set(wire.opcodes)).toEqual(new Set([OPCODE.binary]));
 });
 
-test("a text frame closes with 1003, after what was sent before [MQTT-6.0.0-1]", async () => {
+test("a text frame closes with 1003, after everything sent before [MQTT-6.0.0-1]", async () => {
   await using world = openWorld();
   const wire = await world.dial();
   wire.send(Buffer.from("before"));
@@ -119,7 +119,7 @@ test("a text frame closes with 1003, after what was sent before [MQTT-6.0.0-1]",
   expect(world.connections[0]?.events).toEqual(["bytes 6", "close"]);
 });
 
-test("a session that ends closes with 1000, a client's own close is answered", async () => {
+test("a session that ends closes with 1000, and a client's own close is answered", async () => {
   await using world = openWorld();
   const first = await world.dial();
   await echoed(first);
@@ -134,7 +134,7 @@ test("a session that ends closes with 1000, a client's own close is answered", a
   expect(world.connections[1]?.events).toEqual(["bytes 1", "close"]);
 });
 
-test("a frame as large as the largest packet is taken, a larger message ends the connection", async () => {
+test("a frame as large as the largest packet is accepted, a larger message ends the connection", async () => {
   const packetBytesMax = 2 * 1024 * 1024;
   await using world = openWorld({ packetBytesMax });
   const wire = await world.dial();
@@ -153,14 +153,14 @@ test("a frame as large as the largest packet is taken, a larger message ends the
   expect(world.connections[1]?.events).toEqual(["close"]);
 });
 
-test("however small packets are to be, a frame with many of them is taken", async () => {
+test("a frame with many packets is accepted, even if the packet limit is small", async () => {
   await using world = openWorld({ packetBytesMax: 1024 });
   const wire = await world.dial();
   wire.send(new Uint8Array(100_000));
   await wire.until(100_000);
 });
 
-test("what breaks the framing ends the connection and no other", async () => {
+test("invalid framing ends its own connection only", async () => {
   await using world = openWorld();
   const neighbour = await world.dial();
   for (const broken of [
@@ -179,7 +179,7 @@ test("what breaks the framing ends the connection and no other", async () => {
   await echoed(neighbour);
 });
 
-test("where a device is, a trusted proxy tells; others are not believed", async () => {
+test("a trusted proxy names a device's address, other proxies are not trusted", async () => {
   const trustedProxies = [ipaddr.parseCIDR("127.0.0.0/8")];
   const forwarded = { "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https" };
   const placeOf = async (trusted: typeof trustedProxies, headers: Record<string, string>) => {
@@ -194,7 +194,7 @@ test("where a device is, a trusted proxy tells; others are not believed", async 
   expect(await placeOf([], forwarded)).toEqual(["websocket", expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
 });
 
-test("where a device is, a header tells that a trusted proxy writes itself", async () => {
+test("a header that a trusted proxy sets names a device's address", async () => {
   const trustedProxies = [ipaddr.parseCIDR("127.0.0.0/8")];
   await using world = openWorld({ trustedProxies, clientAddressHeader: "fly-client-ip" });
   const fly = { "X-Forwarded-For": "203.0.113.9, 2a09:8280:1::af:1aa1:0", "X-Forwarded-Proto": "https" };

@@ -6,7 +6,7 @@ import { readExposition } from "../support/http/exposition.ts";
 import { canMount, fillUp, openDisk } from "../support/process/disks.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-// The real server with an address for health and metrics alone.
+// The real server with an address for health and metrics only.
 
 async function freeAddress(): Promise<string> {
   const server = createServer();
@@ -26,7 +26,7 @@ async function startWithAdmin(dataDir: string) {
   return { server, ask };
 }
 
-test("the address has health and metrics and nothing else, and where REST is they are not found", async () => {
+test("the admin address serves health and metrics only, and the REST address does not serve them", async () => {
   using folder = temporaryFolder();
   const { server, ask } = await startWithAdmin(folder.path);
   await using _ = server;
@@ -47,7 +47,7 @@ test("the address has health and metrics and nothing else, and where REST is the
 });
 
 test.skipIf(!canMount("tmpfs"))(
-  "on a full disk the server is not ready, and ready again once there is room, without a restart",
+  "on a full disk the server is not ready, and ready again once there is space, without a restart",
   async () => {
     using disk = openDisk("tmpfs");
     const [dataDir, ballast] = [join(disk.path, "data"), join(disk.path, "ballast")];
@@ -64,7 +64,7 @@ test.skipIf(!canMount("tmpfs"))(
     expect(await ask("/readyz")).toEqual({ status: 200, text: "ready\n" });
     writeFileSync(ballast, new Uint8Array(1024 * 1024));
     fillUp(ballast);
-    // The log has room of its own, until it is full too.
+    // The log has space of its own, until it is full too.
     let refused = 0;
     while (refused < 20) refused = (await create("x".repeat(20_000))).status === 500 ? refused + 1 : 0;
 
@@ -81,7 +81,7 @@ test.skipIf(!canMount("tmpfs"))(
     ).toBeGreaterThanOrEqual(20);
 
     rmSync(ballast);
-    // The news of the last failure has to grow old; nobody writes but the server itself.
+    // The last failure is reported for a while; only the server itself writes.
     let answer = await ask("/readyz");
     while (answer.status === 503) answer = await ask("/readyz");
     expect(answer.text).toBe("ready\n");

@@ -5,8 +5,8 @@ import { Connection } from "../../src/store/sqlite/connection.ts";
 import { createAccountHere, runHere } from "../support/process/run-here.ts";
 import { runTool, SOURCE, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-// Backup and restore as whoever has the program meets them: exit codes, what is printed. A backup is always a process, for it changes its
-// priority and listens to signals. What needs none is in test/cli/backup.test.ts.
+// Backup and restore as processes: exit codes and output. A backup always runs as a process, because it changes its
+// priority and handles signals. What needs no process is in test/cli/backup.test.ts.
 
 const placesIn = (folder: string) => ({
   dataDir: join(folder, "data"),
@@ -17,7 +17,7 @@ const placesIn = (folder: string) => ({
 const statusOf = async (url: string, authorization: string) =>
   (await fetch(`${url}/whoami`, { headers: { authorization } })).status;
 
-test("a backup made beside a running server is restored elsewhere, and serves what the first one served", async () => {
+test("a backup made beside a running server is restored elsewhere, and serves what the first server served", async () => {
   using folder = temporaryFolder();
   const { dataDir, elsewhere, file } = placesIn(folder.path);
   const { secret } = await createAccountHere(dataDir);
@@ -30,16 +30,16 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
 
   const backup = await runTool(["backup", file], { dataDir });
   expect([backup.code, backup.stderr]).toEqual([0, ""]);
-  expect(backup.stdout).toMatch(/backup: \d+\.\d MB, with the master key: whoever reads it can do everything/);
+  expect(backup.stdout).toMatch(/backup: \d+\.\d MB, with the master key, which gives access to everything/);
   const refused = await runTool(["backup", file], { dataDir });
   expect([refused.code, refused.stderr]).toEqual([1, `twinpost: ${file} exists already, and is never overwritten\n`]);
 
   const restored = await runHere(["restore", file], { dataDir: elsewhere, cwd: folder.path });
   expect([restored.code, restored.stderr]).toEqual([0, ""]);
-  expect(restored.stdout).toStartWith(`${elsewhere} is as it was at 2`);
+  expect(restored.stdout).toStartWith(`${elsewhere} is restored to its state of 2`);
   await using second = await startServer({ dataDir: elsewhere });
   const path = `/twins/${twin.creation_certificate.uuid}`;
-  // A token is signed with a key that the master key seals: it came along.
+  // The token's signing key is sealed by the master key, which is in the backup.
   const found = await fetch(`${second.url}${path}`, { headers: { authorization: jwt } });
   expect(await found.json()).toEqual(twin);
 
@@ -47,7 +47,7 @@ test("a backup made beside a running server is restored elsewhere, and serves wh
   expect([under.code, under.stderr]).toEqual([1, `twinpost: another twinpost serves ${elsewhere}; stop it first\n`]);
 });
 
-test("without the master key a backup says so, and is restored with a copy of it", async () => {
+test("a backup without the master key says so, and is restored with a copy of the key", async () => {
   using folder = temporaryFolder();
   const { dataDir, elsewhere, file } = placesIn(folder.path);
   const { secret } = await createAccountHere(dataDir);
@@ -61,7 +61,7 @@ test("without the master key a backup says so, and is restored with a copy of it
   expect(await statusOf(server.url, secret)).toBe(200);
 });
 
-test("a backup that is told to end leaves nothing; one that is killed leaves nothing that restore would take", async () => {
+test("a backup ended by a signal leaves nothing; a killed one leaves nothing that restore would accept", async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
   const target = join(folder.path, "backups");
@@ -86,7 +86,7 @@ test("a backup that is told to end leaves nothing; one that is killed leaves not
   }
 });
 
-test("a server makes backups by itself, in a process beside", async () => {
+test("a server makes scheduled backups in a separate process", async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, "data");
   const dir = join(folder.path, "backups");
@@ -104,7 +104,7 @@ test("a server makes backups by itself, in a process beside", async () => {
   expect((await runHere(["restore", join(dir, newest)], { dataDir: elsewhere, cwd: folder.path })).code).toBe(0);
 });
 
-/** So much that a copy takes a while. */
+/** Enough data for a copy to take a while. */
 function fill(dataDir: string): void {
   const connection = new Connection(join(dataDir, "twinpost.db"));
   connection.run("BEGIN");

@@ -6,7 +6,7 @@ import { runTool, startServer, temporaryFolder } from "../support/process/server
 
 const PASSPHRASE = "correct horse battery staple";
 
-test("from one server to another, by the command line", async () => {
+test("an account moves from one server to another by the command line", async () => {
   using folder = temporaryFolder();
   const [dataDir, elsewhere, file, secretFile] = ["data", "elsewhere", "account.ndjson", "passphrase"].map((name) =>
     join(folder.path, name),

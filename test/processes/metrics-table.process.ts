@@ -12,14 +12,14 @@ const documented = [...README.matchAll(/^\| (`(?:twinpost|process)_[^|]+) \|/gm)
   [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name as string),
 );
 
-test("the table of metrics names exactly what a server has", async () => {
+test("the table of metrics lists exactly the server's metrics", async () => {
   using folder = temporaryFolder();
   await using server = await startServer({ dataDir: folder.path });
   const { families, sum } = readExposition(await (await fetch(`${server.url}/metrics`)).text());
-  // Refusals and connects appear with the first of them.
+  // Refusals and connects appear once they have occurred.
   const { secret } = await createAccount({ dataDir: folder.path });
   expect((await fetch(`${server.url}/whoami`, { headers: { authorization: secret } })).status).toBe(200);
-  await connectDevice(server.mqttUrl, { clientId: "nobody", protocolVersion: 5 }).catch(() => undefined);
+  await connectDevice(server.mqttUrl, { clientId: "unknown", protocolVersion: 5 }).catch(() => undefined);
   const later = readExposition(await (await fetch(`${server.url}/metrics`)).text());
   const names = new Set([...families.keys(), ...later.families.keys(), "twinpost_mqtt_connects_total"]);
   expect([...names].sort()).toEqual([...documented].sort());

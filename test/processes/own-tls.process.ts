@@ -4,7 +4,7 @@ import { fingerprintOf, fingerprintServed, openAuthority } from "../support/http
 import { connectDevice } from "../support/mqtt/mqtt-device.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-test("without any proxy, people and devices come by TLS alone, and a renewed certificate disturbs neither", async () => {
+test("without a proxy, people and devices connect by TLS only, and a renewed certificate disturbs neither", async () => {
   using authority = openAuthority();
   using folder = temporaryFolder();
   const ca = await authority.certificate();

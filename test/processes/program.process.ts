@@ -6,12 +6,11 @@ import { dialTcp, dialWebSocket } from "../support/http/raw-wires.ts";
 import { createAccountHere } from "../support/process/run-here.ts";
 import { createAccount, runTool, SOURCE, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-// The program as whoever has it meets it: processes, exit codes, what is printed. What a process of its own would not show better is in
-// test/cli/.
+// The program as processes: exit codes and output. What needs no process is tested in test/cli/.
 
 const run = (args: string[], dataDir: string, env: Record<string, string> = {}) => runTool(args, { dataDir, env });
 
-/** A server that several tests may need: none of them stops it. */
+/** A server shared by several tests: none of them stops it. */
 const standing = { folder: temporaryFolder(), server: undefined as unknown as Awaited<ReturnType<typeof startServer>> };
 beforeAll(async () => {
   standing.server = await startServer({ dataDir: standing.folder.path });
@@ -35,7 +34,7 @@ test("an account made before the first start, or beside a running server, can be
   expect(await server.end("SIGTERM")).toBe(0);
 });
 
-test("what an account has outlives the server", async () => {
+test("an account's data survives a restart", async () => {
   using folder = temporaryFolder();
   const { secret } = await createAccountHere(folder.path);
   const headers = { authorization: secret };
@@ -53,7 +52,7 @@ test("what an account has outlives the server", async () => {
   expect(await found.json()).toEqual(twin);
 });
 
-test("a second server on the same data directory is refused in plain words", async () => {
+test("a second server on the same data directory is refused with a plain message", async () => {
   const { folder } = standing;
   const second = await run(["serve", "--http", "127.0.0.1:0"], folder.path);
   expect([second.code, second.stderr]).toEqual([
@@ -62,14 +61,14 @@ test("a second server on the same data directory is refused in plain words", asy
   ]);
 });
 
-test("an address that is taken stops the start in plain words", async () => {
+test("an address in use stops the start with a plain message", async () => {
   using other = temporaryFolder();
   const address = standing.server.url.replace("http://", "");
   const { code, stderr } = await run(["serve", "--http", address, "--mqtt", "off"], other.path);
   expect([code, stderr]).toEqual([1, `twinpost: cannot listen on ${address}: EADDRINUSE\n`]);
 });
 
-test("where devices connect is told, and nothing of it that is off", async () => {
+test("the addresses for devices are printed, without those that are off", async () => {
   using authority = openAuthority();
   using folder = temporaryFolder();
   const { cert, key } = await authority.issue("localhost");
@@ -99,7 +98,7 @@ test("where devices connect is told, and nothing of it that is off", async () =>
   expect(await lineOf({ TWINPOST_MQTT: "off" })).toMatch(/^Twinpost \S+ serves http:\/\/127\.0\.0\.1:PORT$/);
 });
 
-test("a server that is told to stop sends its devices away, and waits for nobody who says nothing", async () => {
+test("a server that stops disconnects its devices, and does not wait for silent ones", async () => {
   using folder = temporaryFolder();
   await using server = await startServer({ dataDir: folder.path });
   const port = (url: string | undefined) => Number(url?.split(":").at(-1));
@@ -110,7 +109,7 @@ test("a server that is told to stop sends its devices away, and waits for nobody
   await Promise.all(wires.map(({ closed }) => closed));
 });
 
-test("help is told, and a wrong command line ends with 2", async () => {
+test("help is printed, and a wrong command line exits with code 2", async () => {
   using folder = temporaryFolder();
   const help = await run(["--help"], folder.path);
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining("twinpost account create --name NAME")]);
@@ -141,7 +140,7 @@ test("a first start says how to create the first account, a later one does not",
   expect(await startAndStop()).not.toContain("account create");
 });
 
-test("whatever the program writes is its user's alone, also where others could read the folder before", async () => {
+test("only the program's user can read the files that it writes, even in a folder that other users could read before", async () => {
   using folder = temporaryFolder();
   chmodSync(folder.path, 0o755);
   const path = (name: string) => join(folder.path, name);

@@ -2,7 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { playTour, TOUR_PLAYABLE, tourBlocks } from "../support/process/readme-tour.ts";
 import { SOURCE, temporaryFolder } from "../support/process/server-process.ts";
 
-/** Processes are started by the dozen. */
+/** Dozens of processes are started. */
 setDefaultTimeout(60_000);
 
 const play = TOUR_PLAYABLE ? test : test.skip;

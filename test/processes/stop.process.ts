@@ -5,11 +5,14 @@ import { startDns } from "../support/http/dns-server.ts";
 import { startReceiver } from "../support/notifications/receiver.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-// What README promises of a stop: ten seconds at most, whatever hangs.
+// The README's promise about a stop: at most ten seconds, whatever hangs.
 
 const STOP_MS = 10_000;
 
-/** A server with a hundred subscriptions at names that no DNS server answers, and some at receivers that hang, all of them on their way. */
+/**
+ * A server with a hundred subscriptions to names that no DNS server answers and some to receivers that hang, all in
+ * flight.
+ */
 async function startBesieged() {
   await using stack = new AsyncDisposableStack();
   const dns = stack.use(
@@ -36,25 +39,25 @@ async function timed<Result>(run: () => Promise<Result>): Promise<{ result: Resu
   return { result: await run(), ms: performance.now() - began };
 }
 
-test("a stop takes no more than ten seconds while a hundred look-ups and receivers hang, and ends in good order", async () => {
+test("a stop takes at most ten seconds while a hundred lookups and receivers hang, and exits cleanly", async () => {
   await using besieged = await startBesieged();
   const { result, ms } = await timed(() => besieged.server.end());
   expect(result).toBe(0);
   expect(ms).toBeLessThan(STOP_MS);
 }, 60_000);
 
-test("a second signal ends it at once", async () => {
+test("a second signal ends the process at once", async () => {
   await using besieged = await startBesieged();
   const { server } = besieged;
   process.kill(server.pid, "SIGTERM");
-  // It is stopping as soon as it says so.
+  // The stop has begun once it is reported.
   while ((await fetch(`${server.url}/readyz`)).status !== 503);
   const { result, ms } = await timed(() => server.end("SIGINT"));
   expect(result).toBe(1);
   expect(ms).toBeLessThan(STOP_MS / 4);
 }, 60_000);
 
-/** Keeps every write from the database, as soon as the server is between two of its own. */
+/** Locks the database against every write, once the server is between two of its own. */
 async function hold(connection: Connection): Promise<void> {
   for (;;) {
     try {
@@ -65,7 +68,7 @@ async function hold(connection: Connection): Promise<void> {
   }
 }
 
-test("a stop takes no more than ten seconds while the database takes no write, and says that it was cut short", async () => {
+test("a stop takes at most ten seconds while the database accepts no write, and logs that it was cut short", async () => {
   await using besieged = await startBesieged();
   const { server, dataDir, post } = besieged;
   const other = new Connection(join(dataDir, "twinpost.db"));

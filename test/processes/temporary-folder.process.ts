@@ -5,7 +5,7 @@ import { compile } from "../../scripts/build/compile.ts";
 import { fileOf, ownTarget } from "../../scripts/build/targets.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";
 
-// The executable unpacks its addon into the temporary folder; from source there is nothing to unpack. So this builds it.
+// The executable unpacks its addon into the temporary folder; a program run from source does not. So this builds it.
 
 const folder = temporaryFolder();
 const program = join(folder.path, fileOf(ownTarget()));
@@ -23,7 +23,7 @@ async function run(command: string[], TMPDIR: string) {
 const ADVICE =
   "The database addon is unpacked there at each start: set TMPDIR to a folder that exists, can be written to and allows execution.\n";
 
-test("with a usable temporary folder the executable says what it was made of", async () => {
+test("with a usable temporary folder the executable prints its version", async () => {
   const temporary = join(folder.path, "usable");
   mkdirSync(temporary);
   const { code, stdout, stderr } = await run([program, "--version"], temporary);
@@ -31,10 +31,10 @@ test("with a usable temporary folder the executable says what it was made of", a
   expect(stdout).toMatch(/^twinpost \d+\.\d+\.\d+, commit \S+, Bun \d+\.\d+\.\d+\n$/);
 });
 
-test("a temporary folder that is missing, or is none, is said in plain words", async () => {
+test("a missing or invalid temporary folder is reported in plain words", async () => {
   const missing = join(folder.path, "missing");
-  const told = await run([program, "--version"], missing);
-  expect(told).toEqual({
+  const result = await run([program, "--version"], missing);
+  expect(result).toEqual({
     code: 1,
     stdout: "",
     stderr: `twinpost: the temporary folder ${missing} does not exist. ${ADVICE}`,
@@ -45,7 +45,7 @@ test("a temporary folder that is missing, or is none, is said in plain words", a
   expect([code, stderr]).toEqual([1, `twinpost: the temporary folder ${file} is no folder. ${ADVICE}`]);
 });
 
-/** A mount of its own for one command, in a name space of its own: nothing of it is left afterwards. */
+/** A mount for one command, in its own namespace: nothing of it remains afterwards. */
 const mounted = (options: string, at: string, command: string[]) => [
   "unshare",
   "--mount",
@@ -65,7 +65,7 @@ for (const [options, says] of [
   ["noexec", "is mounted noexec, so that nothing in it can be executed."],
   ["size=1m", "is full."],
 ] as const) {
-  test.skipIf(!canMount)(`a temporary folder mounted ${options} is said in plain words (needs root)`, async () => {
+  test.skipIf(!canMount)(`a temporary folder mounted ${options} is reported in plain words (needs root)`, async () => {
     const temporary = join(folder.path, options);
     mkdirSync(temporary);
     const { code, stdout, stderr } = await run(mounted(options, temporary, [program, "--version"]), temporary);

@@ -14,7 +14,7 @@ const echo: AcceptDevice = (socket) => {
 };
 const portOf = (url: string | undefined) => Number(url?.split(":").at(-1));
 
-test("devices come in by every way that is configured, share the places, and are sent away together", async () => {
+test("devices connect by every configured transport, share the limit, and are disconnected together", async () => {
   using authority = openAuthority();
   await using world = await openWorld();
   const config = { ...world.deps.config, mqtt: loopback, mqtts: loopback, mqttConnectionsMax: 3 };
@@ -44,13 +44,13 @@ test("devices come in by every way that is configured, share the places, and are
   await server.stop(0);
 });
 
-test("a way in that is off is not there", async () => {
+test("a transport that is switched off does not listen", async () => {
   await using world = await openWorld();
   const config = { ...world.deps.config, mqtt: null, mqtts: null };
   expect(await openDevices({ ...world.deps, config }, echo, null).listen()).toEqual([]);
 });
 
-test("a session that throws is our bug, logged whole", async () => {
+test("an exception of a session is logged whole, as an internal error", async () => {
   await using world = await openWorld();
   const config = { ...world.deps.config, mqtt: loopback };
   const throws: AcceptDevice = () => {

@@ -21,7 +21,7 @@ const portOf = (urls: readonly string[], scheme: string) =>
       .at(-1),
   );
 
-/** Everything that is served over TLS, with a certificate in files, and the jobs that look after it. */
+/** All TLS listeners with a certificate in files, and the jobs that look after it. */
 async function openServer() {
   const authority = openAuthority();
   const folder = temporaryFolder();
@@ -52,8 +52,8 @@ async function openServer() {
     https,
     mqtts,
     clock: world.clock,
-    told: () => world.logged.filter(({ event }) => event.startsWith("tls.")),
-    /** What is shown to whoever comes now, by HTTPS and by MQTT over TLS. */
+    logged: () => world.logged.filter(({ event }) => event.startsWith("tls.")),
+    /** The certificate that new clients receive, by HTTPS and by MQTT over TLS. */
     served: () => Promise.all([https, mqtts].map((port) => fingerprintServed(port, caPem))),
     async pass(ms: number) {
       world.clock.advance(ms);
@@ -70,7 +70,7 @@ async function openServer() {
   };
 }
 
-test("a renewed certificate is shown by HTTPS and MQTTS within ten seconds, and who is connected stays", async () => {
+test("HTTPS and MQTTS present a renewed certificate within ten seconds, and open connections stay", async () => {
   await using server = await openServer();
   const wires = [await dialWebSocket(server.https, { tls: {} }), await dialTls(server.mqtts)];
   const renewed = await server.issue();
@@ -79,7 +79,7 @@ test("a renewed certificate is shown by HTTPS and MQTTS within ten seconds, and 
   expect(await server.served()).toEqual([server.first.fingerprint, server.first.fingerprint]);
   await server.pass(10_000);
   expect(await server.served()).toEqual([renewed.fingerprint, renewed.fingerprint]);
-  expect(server.told()).toEqual([
+  expect(server.logged()).toEqual([
     expect.objectContaining({ level: "info", event: "tls.reloaded", expiresAt: expect.stringMatching(/Z$/) }),
   ]);
   for (const wire of wires) {
@@ -88,7 +88,7 @@ test("a renewed certificate is shown by HTTPS and MQTTS within ten seconds, and 
   }
 });
 
-test("a pair that is half written, cut, or gone is told once, and the old one stays until the new one is whole", async () => {
+test("a pair that is half written, cut off or missing is logged once, and the old one stays until a complete one is there", async () => {
   await using server = await openServer();
   const renewed = await server.issue();
   for (const [cert, reason] of [
@@ -97,16 +97,16 @@ test("a pair that is half written, cut, or gone is told once, and the old one st
     ["", /holds no certificate/],
   ] as const) {
     await Bun.write(server.files.certPath, cert);
-    const before = server.told().length;
+    const before = server.logged().length;
     for (let look = 0; look < 3; look += 1) await server.pass(10_000);
-    expect(server.told().slice(before)).toEqual([
+    expect(server.logged().slice(before)).toEqual([
       expect.objectContaining({ level: "warn", event: "tls.refused", reason: expect.stringMatching(reason) }),
     ]);
     expect(await server.served()).toEqual([server.first.fingerprint, server.first.fingerprint]);
   }
   await Bun.file(server.files.certPath).delete();
   await server.pass(20_000);
-  expect(server.told().at(-1)).toMatchObject({ event: "tls.refused", reason: expect.stringContaining("ENOENT") });
+  expect(server.logged().at(-1)).toMatchObject({ event: "tls.refused", reason: expect.stringContaining("ENOENT") });
 
   await Bun.write(server.files.certPath, renewed.cert);
   await Bun.write(server.files.keyPath, renewed.key);
@@ -114,23 +114,23 @@ test("a pair that is half written, cut, or gone is told once, and the old one st
   expect(await server.served()).toEqual([renewed.fingerprint, renewed.fingerprint]);
 });
 
-test("whoever asks is told at once, also that there is nothing new", async () => {
+test("a requested reload is logged at once, even if the certificate has not changed", async () => {
   await using server = await openServer();
   await server.certificate.reload({ asked: true });
   await Bun.write(server.files.keyPath, "");
   for (let time = 0; time < 2; time += 1) await server.certificate.reload({ asked: true });
-  expect(server.told().map(({ event }) => event)).toEqual(["tls.unchanged", "tls.refused", "tls.refused"]);
+  expect(server.logged().map(({ event }) => event)).toEqual(["tls.unchanged", "tls.refused", "tls.refused"]);
 });
 
-test("a certificate that ends within 14 days is told of every day, and as an error once it has ended", async () => {
+test("a certificate that expires within 14 days is logged every day, and as an error once it has expired", async () => {
   await using server = await openServer();
   server.clock.set(server.first.endsAt - 20 * DAY_MS);
-  // What was armed before the clock was set is due now, and arms itself anew.
+  // Timers armed before the clock was set are due now, and are armed again.
   await server.pass(0);
   await server.pass(5 * DAY_MS);
-  expect(server.told()).toEqual([]);
+  expect(server.logged()).toEqual([]);
   for (let day = 0; day < 16; day += 1) await server.pass(DAY_MS);
-  const told = server.told().map(({ level, event, daysLeft }) => [level, event, daysLeft]);
+  const warnings = server.logged().map(({ level, event, daysLeft }) => [level, event, daysLeft]);
   const days = Array.from({ length: 14 }, (_, day) => ["warn", "tls.expires_soon", 13 - day]);
-  expect(told).toEqual([...days, ["error", "tls.expired", undefined]]);
+  expect(warnings).toEqual([...days, ["error", "tls.expired", undefined]]);
 });

@@ -6,7 +6,7 @@ import { endOfCertificate, readTlsFiles } from "../../src/server/tls-files.ts";
 import { openAuthority } from "../support/http/certificates.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";
 
-test("a certificate and key that cannot be used are refused, and the message says which and why", async () => {
+test("an unusable certificate or key is refused, and the message says which and why", async () => {
   using authority = openAuthority();
   using folder = temporaryFolder();
   const file = (name: string) => join(folder.path, name);

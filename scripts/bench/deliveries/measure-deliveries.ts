@@ -11,14 +11,18 @@ import type { Options } from "../setup/options.ts";
 import type { ReceiverReport } from "./receiver-worker.ts";
 
 const WRITERS = 64;
-/** An order of a twin's messages is kept, so that one is on its way at a time: stickers go on as many twins as there are meters in a town. */
+/**
+ * A twin's messages are delivered in order, one at a time: so stickers are put on as many twins as a town has meters.
+ */
 const TWINS = 500;
 const PACE_PER_SECOND = 200;
 const PACED_P99_MS = 100;
-/** What was put after the measured time began may still be on its way when it ends. */
+/** Messages put during the measured time may still be in flight at its end. */
 const ARRIVAL_MAX_MS = 60_000;
 
-/** Stickers from put to webhook received: as many as go to one receiver and to a hundred, and how soon at a steady pace. */
+/**
+ * Stickers from put to webhook received: the rate to one receiver and to a hundred, and the latency at a steady pace.
+ */
 export async function measureDeliveries({ seconds, program }: Options, signal: AbortSignal): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const receivers of [1, 100]) {
@@ -44,7 +48,7 @@ export async function measureDeliveries({ seconds, program }: Options, signal: A
 }
 
 type Receivers = Awaited<ReturnType<typeof startReceivers>>;
-/** Puts one more sticker, and answers its number once it is acknowledged. */
+/** Puts one more sticker, and resolves with its number once it is acknowledged. */
 type PutNext = (began: (n: number) => void) => Promise<void>;
 
 async function startReceivers(serverUrl: string, account: Account, receivers: number) {
@@ -94,7 +98,7 @@ async function post(url: string, { secret }: Account, path: string, body: object
   return JSON.parse(text);
 }
 
-/** Puts for a while, never further ahead of the receivers than they take in a moment, and waits until all has arrived. */
+/** Puts stickers for a while, never far ahead of the receivers, and waits until all have arrived. */
 async function flood({ receivers, arrivals }: Receivers, putNext: PutNext, seconds: number) {
   const AHEAD_MAX = 2000;
   arrivals.length = 0;

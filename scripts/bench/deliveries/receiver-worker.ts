@@ -1,5 +1,5 @@
-// The receivers of a bench, in a process of their own: as many HTTP servers as told, which confirm what they are asked to confirm,
-// answer at once, and report when each sticker was told of.
+// The receivers of a bench, in a process of their own: a given number of HTTP servers, which confirm what they are
+// asked to confirm, respond at once, and report when each sticker's message arrived.
 
 type ReceiverJob = { receivers: number; serverUrl: string };
 export type ReceiverReport = { urls: string[] } | { n: number; atMs: number };

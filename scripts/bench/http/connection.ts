@@ -1,6 +1,6 @@
 import type { Socket } from "bun";
 
-/** One keep-alive connection with at most one request under way. */
+/** One keep-alive connection with at most one request in flight. */
 export type Connection = {
   send(request: Uint8Array): void;
   close(): void;
@@ -9,8 +9,8 @@ export type Connection = {
 type OnAnswer = (status: number, head: Buffer) => void;
 
 /**
- * Opens a connection that understands only as much HTTP as is needed to count answers: the status and `content-length`.
- * `onClose` is called when the server ends it.
+ * Opens a connection with an HTTP parser that reads only the status and `content-length`, enough to count responses.
+ * `onClose` is called when the server closes it.
  */
 export async function openConnection(
   { hostname, port }: { hostname: string; port: number },
@@ -44,7 +44,7 @@ export async function openConnection(
   };
 }
 
-/** Calls back once for each whole answer, whatever pieces it comes in. */
+/** Calls back once per complete response, in whatever pieces it arrives. */
 function answerReader(onAnswer: OnAnswer): (chunk: Buffer) => void {
   let head: Buffer | undefined;
   let missing = 0;
@@ -55,7 +55,7 @@ function answerReader(onAnswer: OnAnswer): (chunk: Buffer) => void {
       head = head ? Buffer.concat([head, chunk]) : chunk;
       const headEnd = head.indexOf("\r\n\r\n");
       if (headEnd < 0) {
-        // The chunk's memory is the socket's, to be used again.
+        // The chunk's memory belongs to the socket, which reuses it.
         head = Buffer.from(head);
         return;
       }
@@ -72,10 +72,10 @@ function answerReader(onAnswer: OnAnswer): (chunk: Buffer) => void {
 
 const NAME = Buffer.from("\r\ncontent-length: ");
 
-/** Compared without case, byte by byte: servers differ in how they spell it. */
+/** Case-insensitive, byte by byte: servers spell the header differently. */
 function contentLength(head: Buffer, headEnd: number): number {
   for (let at = 0; at < headEnd; at++) {
-    // No other header of ours has this length before its colon, mostly: the cheap look comes first.
+    // Most other headers have no colon after this many bytes, so the cheap check comes first.
     if (head[at] !== 0x0d || head[at + NAME.length - 2] !== 0x3a) continue;
     let i = 2;
     while (i < NAME.length && ((head[at + i] as number) | 0x20) === NAME[i]) i++;

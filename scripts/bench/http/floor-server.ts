@@ -1,14 +1,14 @@
 import { Hono } from "hono";
 
-// The floor: what the same framework on the same runtime does when there is nothing to do. Started by `floor.ts` as a process
-// of its own, with the size of the constant answer as its argument.
+// The floor: what the same framework on the same runtime does without any work. `floor.ts` starts it as a process of
+// its own, with the size of the constant response as its argument.
 
 const MEMBER = '{"constant":""}';
 const size = Math.max(MEMBER.length, Number(process.argv[2] ?? 0));
 const constant = JSON.stringify({ constant: "x".repeat(size - MEMBER.length) });
 
 const app = new Hono();
-// Text made beforehand, which is faster than `c.json`: the floor is as high as Hono allows.
+// A prepared text is faster than `c.json`: the floor is as high as Hono allows.
 app.get("/constant", (c) => c.body(constant, 200, { "content-type": "application/json" }));
 app.on(["PATCH", "PUT"], "/echo", async (c) => c.json(await c.req.json()));
 

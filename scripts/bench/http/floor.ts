@@ -3,7 +3,7 @@ import { join } from "node:path";
 /** A running floor server. */
 export type Floor = AsyncDisposable & { url: string; pid: number };
 
-/** Starts the floor, with `/constant` answering a JSON document of that many bytes and `/echo` what it was sent. */
+/** Starts the floor: `/constant` returns a JSON document of this many bytes, and `/echo` its request's body. */
 export async function startFloor(answerBytes: number): Promise<Floor> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "floor-server.ts"), String(answerBytes)], {
     stdio: ["ignore", "pipe", "inherit"],

@@ -7,16 +7,16 @@ import type { RequestText } from "./request-template.ts";
 
 export type HttpRow = {
   name: HttpRowName;
-  /** A search looks at many twins for each that it answers: its floor is told, but nothing is asked of the ratio. */
+  /** A search examines many twins for each that it returns: its floor is reported, but its ratio has no target. */
   kind: "read" | "search" | "write";
-  /** The ratio to the floor that is asked for, where it is not that of all rows of the kind. */
+  /** The target ratio to the floor, if it differs from that of the row's kind. */
   atLeast?: number;
   request: RequestText;
 };
 
 const DOCUMENT = `/twins/{uuid}/documents/${SEEDED_DOCUMENT}`;
 
-/** A page of twins, all of which match. */
+/** A page of twins that all match. */
 const search = (rule: string) => `/twins?cursor={cursor}&count=100&match=${encodeURIComponent(rule)}`;
 
 export const HTTP_ROWS: readonly HttpRow[] = [
@@ -63,10 +63,10 @@ export const HTTP_ROWS: readonly HttpRow[] = [
 ];
 
 const CONNECTIONS = 64;
-/** Long enough for the runtime to compile what it runs; rounds that follow find it compiled. */
+/** Long enough for the runtime to compile the code; later rounds find it compiled. */
 const WARM_UP_MS = 1000;
 
-/** Loads the product with as much of a row as it takes. */
+/** Loads the product with a row, as fast as it can respond. */
 export const productJob = (row: HttpRow, world: Served, seconds: number): LoadJob => ({
   url: world.url,
   serverPid: world.pid,
@@ -78,14 +78,14 @@ export const productJob = (row: HttpRow, world: Served, seconds: number): LoadJo
   measureMs: seconds * 1000,
 });
 
-/** The same request, but for its path. */
+/** The same request with another path. */
 export const floorJob = (row: HttpRow, floor: Floor, world: Served, seconds: number): LoadJob => {
   const job = productJob(row, world, seconds);
   const path = row.kind === "write" ? "/echo" : "/constant";
   return { ...job, url: floor.url, serverPid: floor.pid, request: { ...job.request, path } };
 };
 
-/** How large the row's answers are. */
+/** The size of the row's responses. */
 export async function answerBytes({ request }: HttpRow, world: Served): Promise<number> {
   const id = await Bun.file(world.idsFile).slice(0, 36).text();
   const path = request.path.replace("{uuid}", id).replace("{cursor}", Buffer.from(id).toString("base64"));

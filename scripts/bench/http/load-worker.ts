@@ -5,8 +5,8 @@ import { type Connection, openConnection } from "./connection.ts";
 import type { LoadJob, LoadResult } from "./load.ts";
 import { compileRequest, type NextRequest } from "./request-template.ts";
 
-// The load generator: a process of its own, so that the server it loads has its core to itself. It does what it is told by
-// `load.ts`, job after job, and ends with the bench.
+// The load generator: its own process, so that the server has its core to itself. It runs the jobs that `load.ts`
+// sends, one after the other, and ends with the bench.
 
 process.on("message", async (job: LoadJob) => {
   try {
@@ -43,16 +43,16 @@ async function runLoad(job: LoadJob): Promise<LoadResult> {
   }
 }
 
-/** What runs over a set of connections: as much as they take, or a pace that does not wait for the server. */
+/** The load of a set of connections: as fast as they respond, or at a pace independent of the server. */
 class Load {
   samples = new Samples();
   readonly #next: NextRequest;
   readonly #expectedStatus: number;
   readonly #connections: Connection[] = [];
-  /** Paced only: instants at which requests were due that no connection was free for, oldest first. */
+  /** With a pace: when requests were due that no connection was free for, oldest first. */
   readonly #overdue: number[] = [];
   readonly #free: number[] = [];
-  /** For each connection, when its request was sent or, paced, was due. */
+  /** For each connection, when its request was sent or, with a pace, was due. */
   readonly #since: number[] = [];
   readonly #failure = Promise.withResolvers<never>();
   #pacer: ReturnType<typeof setInterval> | undefined;
@@ -60,7 +60,7 @@ class Load {
   constructor(next: NextRequest, expectedStatus: number) {
     this.#next = next;
     this.#expectedStatus = expectedStatus;
-    // A failure counts while somebody waits in `runFor`; it must not end the process in between.
+    // The failure is reported by `runFor`; before that it must not end the process as an unhandled rejection.
     this.#failure.promise.catch(() => {});
   }
 
@@ -72,14 +72,14 @@ class Load {
     }
   }
 
-  /** Closed loop: every connection sends its next request as soon as it is answered. */
+  /** Closed loop: every connection sends its next request as soon as it has its response. */
   startClosed(): void {
     for (const index of this.#connections.keys()) this.#send(index, performance.now());
   }
 
   /**
-   * Open loop: requests fall due at random instants, whether or not the server keeps up, and their latency counts from then.
-   * The timer comes each millisecond at best, so up to one millisecond of a latency is ours.
+   * Open loop: requests fall due at random instants, whether or not the server keeps up, and their latency counts from
+   * then. The timer fires at most once per millisecond, so up to one millisecond of a latency is the generator's.
    */
   startPaced(ratePerSecond: number): void {
     this.#free.push(...this.#connections.keys());
@@ -96,7 +96,7 @@ class Load {
     }, 1);
   }
 
-  /** Resolves when the time is over. Rejects at the first answer that is not the expected one, or a lost connection. */
+  /** Resolves when the time is over. Rejects at the first unexpected response or a lost connection. */
   async runFor(ms: number): Promise<void> {
     await Promise.race([this.#failure.promise, new Promise((done) => setTimeout(done, ms))]);
   }

@@ -2,19 +2,19 @@ import { join } from "node:path";
 import type { CpuTimes } from "../measures/cpu-time.ts";
 import type { RequestText } from "./request-template.ts";
 
-/** What the generator is told to do. */
+/** A job of the generator. */
 export type LoadJob = {
   url: string;
-  /** Whose processor time is reported. */
+  /** The process whose processor time is reported. */
   serverPid: number;
   request: RequestText;
-  /** Where random twins are taken from, if the request names any. */
+  /** The file with the ids of random twins, if the request names any. */
   idsFile?: string;
   expectedStatus: number;
   connections: number;
   warmUpMs: number;
   measureMs: number;
-  /** Open loop at this pace; otherwise as fast as the connections are answered. */
+  /** Open loop at this pace; otherwise as fast as the connections get responses. */
   ratePerSecond?: number;
 };
 
@@ -24,18 +24,18 @@ export type LoadResult = {
   p50Ms: number;
   p99Ms: number;
   maxMs: number;
-  /** Shares of one processor. The server's has to be larger than the generator's, or the generator was measured. */
+  /** Shares of one processor. The server's must be larger than the generator's, or the generator was the limit. */
   cpu: CpuTimes;
 };
 
 export type LoadGenerator = AsyncDisposable & {
-  /** Rejects if any answer was not the expected one: a bench of refusals says nothing. */
+  /** Rejects if any response was unexpected: measuring refusals is meaningless. */
   run(job: LoadJob): Promise<LoadResult>;
 };
 
 type Report = { result: LoadResult } | { error: string };
 
-/** Starts the generator's process. When `signal` fires, it is ended and the job under way rejects. */
+/** Starts the generator's process. When `signal` fires, the process ends and the running job rejects. */
 export function startLoadGenerator(signal: AbortSignal): LoadGenerator {
   let waiting = Promise.withResolvers<Report>();
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "load-worker.ts")], {

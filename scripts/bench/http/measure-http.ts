@@ -7,19 +7,19 @@ import { startFloor } from "./floor.ts";
 import { answerBytes, floorJob, type HttpRow, productJob } from "./http-rows.ts";
 import type { LoadGenerator, LoadResult } from "./load.ts";
 
-/** Ratios: to the floor, and with more twins to the same with the fewest. */
+/** Target ratios to the floor, and of larger worlds to the smallest. */
 const REQUIRED = {
   read: { floor: 0.4, growth: 0.8 },
   search: { floor: undefined, growth: 0.8 },
   write: { floor: 0.25, growth: 0.5 },
 };
 
-/** A durable write at half of its highest rate is answered within this by 99 of 100. */
+/** At half of its highest rate, 99 of 100 durable writes are answered within this time. */
 const HALF_RATE_P99_MS = 25;
 
 type Round = { floor: LoadResult; products: LoadResult[] };
 
-/** One row against its floor, in rounds of floor and product in turn, so that a busy neighbour weighs on both alike. */
+/** One row against its floor, in alternating rounds of floor and product, so that other load affects both alike. */
 export async function measureHttpRow(row: HttpRow, worlds: Served[], load: LoadGenerator, options: Options) {
   await using floor = await startFloor(await answerBytes(row, worlds[0] as Served));
   const rounds: Round[] = [];
@@ -91,7 +91,7 @@ const pacedFigure = (
 const product = (round: Round, index: number) => round.products[index] as LoadResult;
 const ratePerCpu = ({ rate, cpu }: LoadResult) => rate / cpu.server;
 
-/** Not known where the system does not tell processor times. */
+/** Absent if the system does not report processor times. */
 function perCpu(ratios: number[]): { ratioPerCpu?: number } {
   const ratioPerCpu = median(ratios);
   return Number.isNaN(ratioPerCpu) ? {} : { ratioPerCpu };

@@ -1,7 +1,7 @@
 /**
- * A whole HTTP/1.1 request with slots: `{uuid}` becomes a random twin's id, `{cursor}` a scan cursor of it, `{digits}` eight
- * random digits. All have a fixed width, so that a request is made by overwriting bytes: the generator has to cost far less
- * than the server it measures.
+ * A whole HTTP/1.1 request with slots: `{uuid}` becomes a random twin's id, `{cursor}` a scan cursor for it, `{digits}`
+ * eight random digits. All have a fixed width, so that a request is made by overwriting bytes: the generator must cost
+ * far less than the server that it measures.
  */
 export type RequestText = {
   method: string;
@@ -10,17 +10,18 @@ export type RequestText = {
   body?: string;
 };
 
-/** Answers the next request's bytes; they are good until the next call. */
+/** Returns the next request's bytes, valid until the next call. */
 export type NextRequest = () => Uint8Array;
 
 const UUID_LENGTH = 36;
 const CURSOR_LENGTH = 48;
 const DIGITS = 8;
 
-/** `ids` holds the ids of all twins one after the other, 36 bytes each. */
+/** `ids` contains the ids of all twins, 36 bytes each. */
 export function compileRequest(text: RequestText, host: string, ids: Buffer): NextRequest {
   const { bytes, slots } = layOut(text, host);
-  // 36 divides by 3, so each id is base64 of its own in the base64 of them all; and it has no character a URL would escape.
+  // 36 is divisible by 3, so the base64 of all ids contains the base64 of each; and a UUID's base64 has no character
+  // that a URL would escape.
   const cursors = slots.cursor === undefined ? Buffer.alloc(0) : Buffer.from(ids.toString("base64"));
   const twins = ids.length / UUID_LENGTH;
   return () => {
@@ -51,7 +52,7 @@ function layOut({ method, path, headers = {}, body = "" }: RequestText, host: st
   return { bytes: Buffer.from(text), slots };
 }
 
-/** Gives every slot its width: `{uuid}` and what follows of it. */
+/** Gives every slot its width. */
 const widen = (text: string) =>
   text
     .replace("{uuid}", "{uuid}".padEnd(UUID_LENGTH, "#"))

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { median } from "./percentiles.ts";
 
-/** What the kernel counts in: 100 a second on every Linux we know of. */
+/** The kernel's unit: 100 a second on every Linux we know of. */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of processor time used so far, or over a while. */
+/** Seconds of processor time used so far, or during an interval. */
 export type CpuTimes = {
-  /** Of all threads and processes of the server. */
+  /** All threads and processes of the server. */
   server: number;
   load: number;
   others: number;
@@ -31,7 +31,10 @@ export const cpuShares = (before: CpuTimes, after: CpuTimes, seconds: number): C
   others: Math.max(0, after.others - before.others) / seconds,
 });
 
-/** How busy the server was, the generator's main thread, and everybody else on the machine. At a pace neither is the limit. */
+/**
+ * How busy the server, the generator's main thread and all other processes were. With a fixed pace neither of the first
+ * two is the limit.
+ */
 export function describeCpu(times: CpuTimes[], { paced = false } = {}): string {
   const share = (who: keyof CpuTimes) => `${(median(times.map((time) => time[who])) * 100).toFixed(0)}%`;
   const limited = !paced && times.some((time) => time.load >= time.server) ? " (the generator was the limit)" : "";
@@ -44,17 +47,17 @@ const childrenOf = (pid: number) =>
     .filter((text) => text !== "")
     .map(Number);
 
-/** Of the thread where the generator's JavaScript runs: the one that limits it. */
+/** The thread that runs the generator's JavaScript, which limits the generator. */
 const mainThreadSeconds = (pid: number) => secondsOf(`/proc/${pid}/task/${pid}/stat`);
 
 function secondsOf(statFile: string): number {
   const stat = read(statFile);
-  // The second field is the name in brackets and may hold anything; utime and stime are the 14th and 15th.
+  // The second field is the name in brackets, which may contain anything; utime and stime are the 14th and 15th.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-/** Time of all processes, and of interrupts, which the kernel charges to whom they interrupt. */
+/** The time of all processes, and of interrupts, which the kernel charges to the interrupted process. */
 function machineSeconds(): number {
   const [, user, nice, system, , , irq, softirq] = read("/proc/stat").split(/\s+/, 8).map(Number) as number[];
   return ((user ?? Number.NaN) + (nice ?? 0) + (system ?? 0) + (irq ?? 0) + (softirq ?? 0)) / TICKS_PER_SECOND;

@@ -1,21 +1,21 @@
-/** One line of the table: what was measured, and what is asked of it. Absent members do not apply to the row. */
+/** One line of the table: what was measured, and its target. Absent members do not apply to the row. */
 export type Figure = {
   row: string;
   twins?: number;
-  /** How many there were in the measured time, each with the status it was to have: any other fails the run. */
+  /** The responses counted in the measured time; one with an unexpected status fails the run. */
   answers?: number;
-  /** Answers, or for `store` commands, a second: the median of the rounds. */
+  /** Responses per second, or commands for `store`: the median of the rounds. */
   rate?: number;
   /** The floor's rate in the same rounds. */
   floor?: number;
-  /** To the floor, or to the same row with fewer twins: the median of the rounds' own ratios. */
+  /** To the floor, or to the same row with fewer twins: the median of the rounds' ratios. */
   ratio?: number;
-  /** The same, of answers per second of processor time, of all the server's threads. */
+  /** The same for responses per second of processor time, over all threads of the server. */
   ratioPerCpu?: number;
   p50Ms?: number;
   p99Ms?: number;
   maxMs?: number;
-  /** Memory that a session takes which says nothing. */
+  /** Memory of an idle session. */
   sessionKb?: number;
   required?: Requirement;
   note?: string;

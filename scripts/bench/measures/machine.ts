@@ -5,16 +5,16 @@ import { temporaryFolder } from "../../../test/support/process/server-process.ts
 import { decimals } from "./numbers.ts";
 import { Samples } from "./percentiles.ts";
 
-/** What the figures were measured on. */
+/** The machine of the figures. */
 export type Machine = {
   cpu: string;
   cores: number;
   memoryGb: number;
   platform: string;
   bun: string;
-  /** What the disk takes to keep four kilobytes: the price of each group commit, wherever temporary files are. */
+  /** How long the disk takes to sync four kilobytes: the cost of each group commit, where temporary files are. */
   syncMs: { p50: number; p99: number };
-  /** Of the last minute: who else was using the machine. */
+  /** Of the last minute: the load of other users. */
   loadAverage: number;
 };
 
@@ -30,7 +30,7 @@ export function inspectMachine(): Machine {
   };
 }
 
-/** A line for its hardware, one for its disk and its load. */
+/** One line for the hardware, and one for the disk and the load. */
 export function describeMachine({
   cpu,
   cores,

@@ -1,4 +1,4 @@
-/** `1 000 000`; nothing for what is not known. */
+/** Formats `1 000 000`; empty for an unknown value. */
 export const count = (value: number | undefined) =>
   value === undefined ? "" : Math.round(value).toLocaleString("en").replaceAll(",", " ");
 

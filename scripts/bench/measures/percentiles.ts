@@ -1,4 +1,4 @@
-/** Latencies in milliseconds, kept one by one: a bench has room for them, and nothing is rounded into buckets. */
+/** Latencies in milliseconds, kept individually: a bench has the memory, and buckets would round. */
 export class Samples {
   #values = new Float64Array(1 << 16);
   #count = 0;

@@ -3,8 +3,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { Aedes } from "aedes";
 import { createWebSocketStream, WebSocketServer } from "ws";
 
-// The JavaScript broker that exists, as its documentation starts it, over TCP and WebSocket, on the runtime that ours has. Started by
-// `brokers.ts` as a process of its own. The `ws` is the one that the runtime brings.
+// The aedes broker, started as its documentation does, over TCP and WebSocket, on our runtime. `brokers.ts` starts it
+// as a process of its own. Its `ws` is the runtime's.
 
 const aedes = await Aedes.createBroker();
 const tcp = createServer({ noDelay: true }, (socket) => void aedes.handle(socket));

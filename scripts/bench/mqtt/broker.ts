@@ -3,25 +3,25 @@ import type { Login } from "./client.ts";
 
 export type BrokerName = "twinpost" | "floor" | "mosquitto" | "aedes" | "home-made";
 
-/** A broker that runs, by what it speaks. */
+/** A running broker, by the transports that it offers. */
 export type Broker = {
   name: BrokerName;
-  /** The process that clients are connected to comes first; each counts with its children. */
+  /** The process that clients connect to comes first; each includes its children. */
   pids: readonly number[];
   urls: { websocket?: string; tcp?: string };
-  /** As whom the n-th connection comes. */
+  /** The credentials of the n-th connection. */
   login(n: number): Login;
-  /** Below which topic that device puts its documents, with a slash at the end. */
+  /** The topic prefix of that device's documents, with a trailing slash. */
   documentsOf(n: number): string;
 };
 
-/** Brokers that know no devices let everybody in. */
-export const anybody = (n: number): Login => ({ clientId: `bench-${n}` });
+/** Brokers without a registry of devices accept every client. */
+export const anonymousLogin = (n: number): Login => ({ clientId: `bench-${n}` });
 
-/** The topics of a service that knows who is connected. */
+/** The topics of a service that knows which device is connected. */
 export const inband = () => "$SCW/twins/me/";
 
-/** Starts one of our own servers, which writes where it listens; it ends with `stack`. */
+/** Starts one of our own servers, which prints its address; it ends with `stack`. */
 export async function startScript(stack: AsyncDisposableStack, script: string, ...args: string[]) {
   const command = [process.execPath, join(import.meta.dir, script), ...args];
   const child = Bun.spawn(command, { stdio: ["ignore", "pipe", "inherit"] });

@@ -2,17 +2,17 @@ import type { Socket } from "bun";
 import { binaryFrame, frameReader, upgradeRequest } from "./frames.ts";
 import { connect, packetReader, type QoS, type Seen, subscribe, TYPE } from "./packets.ts";
 
-/** A broker under load: where it is, and whose processor time is reported. */
+/** A broker under load: its address, and the processes whose time is reported. */
 export type Target = { url: string; pids: readonly number[] };
 
-/** Who a client says that it is. */
+/** The credentials of a client. */
 export type Login = { clientId: string; userName?: string; persistent?: boolean };
 
-/** One connection to a broker, which reads and writes bytes that were made beforehand. */
+/** One connection to a broker, which reads and writes prepared bytes. */
 export type Client = {
-  /** Bytes as `wrap` made them. They have to fit into the system's buffer, or the load is not the one that was asked for. */
+  /** Writes bytes made by `wrap`. They must fit into the system's buffer, or the load is lower than requested. */
   write(bytes: Uint8Array): void;
-  /** As the transport has it: over a WebSocket each packet in a frame of its own, as clients commonly do. */
+  /** Wraps a packet for the transport: over WebSocket each packet is a frame of its own, as in common clients. */
   wrap(packet: Buffer): Buffer;
   subscribe(filter: string, qos: QoS): Promise<void>;
   onPacket: (seen: Seen) => void;
@@ -22,8 +22,8 @@ export type Client = {
 type OnPacket = (seen: Seen, client: Client) => void;
 
 /**
- * Connects, over TCP or WebSocket as the URL says; resolves when the broker has accepted. `onLost` is told of any other end than `close`.
- * What a session has waiting comes at once, so whoever resumes one hands in `onPacket`.
+ * Connects over TCP or WebSocket, as the URL says; resolves when the broker has accepted. `onLost` is called for any
+ * end but `close`. Queued messages of a session arrive at once, so a caller that resumes one passes `onPacket`.
  */
 export async function openClient(
   { url }: Pick<Target, "url">,
@@ -81,7 +81,7 @@ export async function openClient(
   const client: Client = {
     wrap,
     write: (bytes) => write(socket, bytes),
-    // After the session flag, after the packet identifier.
+    // The position after the session flag, or after the packet identifier.
     subscribe: (filter, qos) => ask(subscribe(filter, qos), TYPE.suback, 2),
     onPacket: (seen) => onPacket(seen, client),
     close() {

@@ -3,7 +3,7 @@ import type { ConnectJob, IdleJob, MqttJob } from "./job.ts";
 import { DISCONNECT } from "./packets.ts";
 import type { Meter } from "./worker.ts";
 
-/** Devices come, are accepted and say good-bye, so many at a time. */
+/** Devices that connect, are accepted and disconnect, a given number at a time. */
 export async function runConnects(job: ConnectJob & MqttJob, meter: Meter): Promise<() => void> {
   let running = true;
   let next = 0;
@@ -25,7 +25,7 @@ export async function runConnects(job: ConnectJob & MqttJob, meter: Meter): Prom
   };
 }
 
-/** Devices that come and stay. */
+/** Devices that connect and stay. */
 export async function openIdle(job: IdleJob & MqttJob, meter: Meter): Promise<Client[]> {
   const clients: Client[] = [];
   let next = 0;

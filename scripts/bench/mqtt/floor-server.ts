@@ -1,7 +1,8 @@
 import { generate, type IPublishPacket, type Packet, parser } from "mqtt-packet";
 
-// The floor of MQTT: what the same codec on the same runtime does when there is nothing to do. Every publish is answered as if it were a put:
-// acknowledged if it asks for that, and what came goes back on the topic of success. Started by `brokers.ts` as a process of its own.
+// The floor of MQTT: what the same codec on the same runtime does without any work. Every publish is treated as a put:
+// acknowledged if it asks for that, and its payload sent back on the success topic. `brokers.ts` starts it as a process
+// of its own.
 
 type Session = { parser: ReturnType<typeof parser> };
 

@@ -1,4 +1,4 @@
-// Only as much of WebSocket as carries packets.
+// The part of WebSocket that carries packets.
 
 export const upgradeRequest = (host: string) =>
   [
@@ -12,7 +12,7 @@ export const upgradeRequest = (host: string) =>
     "\r\n",
   ].join("\r\n");
 
-/** A frame of a client. The mask of zeros spares us the work of masking; the server has its own all the same. */
+/** A client's frame. A mask of zeros saves the generator the masking; the server still unmasks. */
 export function binaryFrame(payload: Buffer): Buffer {
   const { length } = payload;
   if (length > 65_535) throw new Error("no row has packets this large");
@@ -20,11 +20,11 @@ export function binaryFrame(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x82, ...size, 0, 0, 0, 0]), payload]);
 }
 
-/** Takes off the answer to the handshake and the heads of frames; everything within is one stream of bytes. */
+/** Strips the handshake's response and the frame headers; the payloads are one stream of bytes. */
 export function frameReader(onBytes: (bytes: Buffer) => void, onUpgrade: () => void): (chunk: Buffer) => void {
   let upgraded = false;
   let kept: Buffer | undefined;
-  /** Of a frame whose head is read. */
+  /** Of the frame whose header has been read. */
   let missing = 0;
   let carriesData = true;
   return (chunk) => {

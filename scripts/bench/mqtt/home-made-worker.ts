@@ -1,8 +1,8 @@
 import { SQL } from "bun";
 import { connectAsync, type IPublishPacket, type MqttClient } from "mqtt";
 
-// The worker of the home-made stack: takes what devices put from mosquitto, stores it in PostgreSQL, answers, and acknowledges. It is written
-// to be fast: what waits is stored by one statement. Started by `home-made.ts`.
+// The worker of the home-made stack: takes the devices' puts from mosquitto, stores them in PostgreSQL, answers, and
+// acknowledges. It is written to be fast: everything that waits is stored by one statement. `home-made.ts` starts it.
 
 type Put = {
   device: string;
@@ -12,9 +12,12 @@ type Put = {
   failed: (why: Error) => void;
 };
 
-/** mqtt.js hands on the next message of a session when the last one is acknowledged, so many are under way in as many sessions. */
+/**
+ * mqtt.js passes on the next message of a session only when the last one is acknowledged, so concurrency takes many
+ * sessions.
+ */
 const SESSIONS = 64;
-/** Statements at a time: while one waits for the disk the next is filled. */
+/** Concurrent statements: while one waits for the disk, the next is filled. */
 const WRITERS = 2;
 
 const [mqttUrl = "", socket = "", user = ""] = process.argv.slice(2);
@@ -43,7 +46,7 @@ async function openSession(): Promise<void> {
   await client.subscribeAsync("$share/workers/devices/+/documents/+/put", { qos: 1 });
 }
 
-/** Resolves when the document is stored and the device has been told; the message is acknowledged then. */
+/** Resolves when the document is stored and the device has its answer; then the message is acknowledged. */
 async function answer(client: MqttClient, { topic, payload }: IPublishPacket): Promise<void> {
   const [, device = "", , name = ""] = topic.split("/");
   try {
@@ -72,7 +75,10 @@ async function write(): Promise<void> {
   }
 }
 
-/** All that waits, but of each document only one put, which is all that a statement can do; in the order of their keys, so that no two statements wait for each other. */
+/**
+ * All waiting puts, but only one of each document, since a statement cannot take two; in the order of their keys, so
+ * that no two statements deadlock.
+ */
 function takeGroup(): Put[] {
   const group = new Map<string, Put>();
   const rest: Put[] = [];

@@ -1,10 +1,11 @@
-import { anybody, type Broker, startScript } from "./broker.ts";
+import { anonymousLogin, type Broker, startScript } from "./broker.ts";
 import { startPostgres } from "./postgres.ts";
 import { startReference } from "./reference.ts";
 
 /**
- * What one builds instead of us: mosquitto, PostgreSQL, and a worker between them that stores what devices put and answers them. The worker may
- * have as many requests in its hands as devices send, which mosquitto limits to 20 unless told.
+ * The stack that one would build instead of us: mosquitto, PostgreSQL, and a worker between them that stores the
+ * devices' puts and answers them. The worker may have as many requests in flight as devices send; mosquitto's default
+ * limit is 20.
  */
 export async function startHomeMade(stack: AsyncDisposableStack): Promise<Broker | { missing: string }> {
   const mosquitto = await startReference(stack, ["max_inflight_messages 0"]);
@@ -17,6 +18,6 @@ export async function startHomeMade(stack: AsyncDisposableStack): Promise<Broker
     ...mosquitto,
     name: "home-made",
     pids: [...mosquitto.pids, worker.pid, postgres.pid],
-    documentsOf: (n) => `devices/${anybody(n).clientId}/documents/`,
+    documentsOf: (n) => `devices/${anonymousLogin(n).clientId}/documents/`,
   };
 }

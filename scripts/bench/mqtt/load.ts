@@ -5,7 +5,7 @@ export type MqttLoad = AsyncDisposable & { run(job: MqttJob): Promise<MqttResult
 
 type Report = { result: MqttResult } | { error: string };
 
-/** Starts the generator's process. When `signal` fires, it is ended and the job under way rejects. */
+/** Starts the generator's process. When `signal` fires, the process ends and the running job rejects. */
 export function startMqttLoad(signal: AbortSignal): MqttLoad {
   let waiting = Promise.withResolvers<Report>();
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "worker.ts")], {

@@ -3,16 +3,16 @@ import { residentKb } from "../measures/resident.ts";
 import type { Broker, BrokerName } from "./broker.ts";
 import type { MqttLoad } from "./load.ts";
 
-/** Who is asked the same. */
+/** The brokers measured for comparison. */
 export const IDLE_BESIDE: readonly BrokerName[] = ["mosquitto", "aedes"];
 
 const SESSIONS = 10_000;
 const SESSION_KB_MAX = 30;
-/** Connections that come first and go, so that what the server needs once is not counted as theirs. */
+/** Connections made and closed first, so that one-time costs of the server are not counted. */
 const WARM_UP_SESSIONS = 200;
 const SETTLE_MS = 3_000;
 
-/** What a session costs that says nothing, as memory of the server's process, over WebSocket. */
+/** The memory of an idle session in the server's process, over WebSocket. */
 export async function measureIdle(brokers: Broker[], load: MqttLoad): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { name, pids, urls, login } of brokers) {
@@ -33,7 +33,7 @@ export async function measureIdle(brokers: Broker[], load: MqttLoad): Promise<Fi
     await open(SESSIONS);
     const seconds = (performance.now() - began - SETTLE_MS) / 1000;
     const kb = (residentKb(pid) - before) / SESSIONS;
-    // They go before the next broker's come.
+    // These close before the next broker's connections open.
     await open(1);
     const note = `${kb.toFixed(1)} kB a session, ${Math.round(before / 1024)} MB before; opened in ${seconds.toFixed(1)} s`;
     const ours = name === "twinpost";

@@ -10,13 +10,13 @@ import { IDLE_BESIDE, measureIdle } from "./measure-idle.ts";
 import { startProduct } from "./product.ts";
 import { MQTT_ROWS, type MqttRow } from "./rows.ts";
 
-/** Long enough for a runtime to compile what it runs; rounds that follow find it compiled. */
+/** Long enough for a runtime to compile the code; later rounds find it compiled. */
 const FIRST_WARM_UP_MS = 1000;
 const WARM_UP_MS = 300;
-/** What nothing is asked of is measured in half of the time. */
+/** Brokers without a target are measured in half of the time. */
 const ASIDE = 0.5;
 
-/** What devices get, against a floor and against the brokers that are here, all under the same load in turn. */
+/** What devices get, compared with a floor and the available brokers, under the same load in turn. */
 export async function measureMqtt(options: Options, signal: AbortSignal): Promise<Figure[]> {
   const rows = MQTT_ROWS.filter(({ name }) => options.rows.has(name));
   const idle = options.rows.has("mqtt_idle");
@@ -43,7 +43,7 @@ const present = (others: Others, names: readonly BrokerName[]): Broker[] =>
     return other && !("missing" in other) ? [other] : [];
   });
 
-/** In rounds of all brokers in turn, so that a busy neighbour weighs on all alike. */
+/** In alternating rounds of all brokers, so that other load affects all alike. */
 async function measureRow(row: MqttRow, brokers: Broker[], load: MqttLoad, options: Options): Promise<Figure[]> {
   const results = new Map<Broker, MqttResult[]>(brokers.map((broker) => [broker, []]));
   const measureMs = options.seconds * 1000 * (row.atLeast === undefined ? ASIDE : 1);
@@ -53,8 +53,8 @@ async function measureRow(row: MqttRow, brokers: Broker[], load: MqttLoad, optio
       const target = { url: broker.urls[row.transport] ?? "", pids: broker.pids };
       rounds.push(await load.run({ target, warmUpMs, measureMs, ...row.job(broker) }));
     }
-    const told = [...results].map(([{ name }, rounds]) => `${name} ${describe(row, rounds.at(-1) as MqttResult)}`);
-    process.stderr.write(`${row.name} by ${row.transport}, round ${round}: ${told.join(", ")}\n`);
+    const summaries = [...results].map(([{ name }, rounds]) => `${name} ${describe(row, rounds.at(-1) as MqttResult)}`);
+    process.stderr.write(`${row.name} by ${row.transport}, round ${round}: ${summaries.join(", ")}\n`);
   }
   const [[, ours], ...others] = [...results] as [Measured, ...Measured[]];
   const compared = others.find(([{ name }]) => name === row.others[0]);
@@ -85,7 +85,7 @@ const comparison = (row: MqttRow, ours: MqttResult[], other: Measured): Partial<
   ...(row.atLeast !== undefined && { required: { of: "ratio", atLeast: row.atLeast } }),
 });
 
-/** Ours to theirs. At a pace, rates say nothing. */
+/** Ratios of ours to theirs. With a fixed pace, rates are meaningless. */
 function ratios(row: MqttRow, ours: MqttResult[], [, theirs]: Measured): Partial<Figure> {
   if (row.paced) return {};
   const perCpu = ({ rate, cpu }: MqttResult) => rate / cpu.server;

@@ -1,4 +1,5 @@
-// Only as much of MQTT 3.1.1 as a load needs, written and read as bytes: a generator that parsed would be what is measured.
+// The part of MQTT 3.1.1 that a load needs, written and read as bytes: with a real parser the generator would be the
+// limit.
 
 export const TYPE = { connack: 2, publish: 3, puback: 4, suback: 9 } as const;
 
@@ -33,7 +34,7 @@ export function connect({ clientId, userName, persistent = false }: Connect): Bu
 export const subscribe = (filter: string, qos: QoS) =>
   packet(0x82, Buffer.concat([Buffer.from([0, 1]), text(filter), Buffer.from([qos])]));
 
-/** With packet identifier 0 at QoS 1, for the sender to fill in. */
+/** At QoS 1 the packet identifier is 0, for the sender to fill in. */
 export function publish(topic: string, payload: Uint8Array, qos: QoS): Buffer {
   const identifier = qos === 0 ? Buffer.alloc(0) : Buffer.alloc(2);
   return packet(0x30 | (qos << 1), Buffer.concat([text(topic), identifier, payload]));
@@ -43,10 +44,10 @@ export const DISCONNECT = Buffer.from([0xe0, 0]);
 
 export const puback = (identifier: number) => Buffer.from([0x40, 2, identifier >> 8, identifier & 255]);
 
-/** Where a packet's parts stand in a buffer. */
+/** The positions of a packet's parts in a buffer. */
 export type Seen = { bytes: Buffer; type: number; qos: number; body: number; end: number };
 
-/** Calls back for each whole packet, whatever pieces they come in. The one object is used again for each. */
+/** Calls back for each complete packet, in whatever pieces it arrives. The same object is reused for each. */
 export function packetReader(onPacket: (seen: Seen) => void): (chunk: Buffer) => void {
   let kept: Buffer | undefined;
   const seen: Seen = { bytes: Buffer.alloc(0), type: 0, qos: 0, body: 0, end: 0 };
@@ -77,11 +78,11 @@ export function packetReader(onPacket: (seen: Seen) => void): (chunk: Buffer) =>
   };
 }
 
-/** The packet identifier of a PUBLISH with QoS 1, or of what acknowledges. */
+/** The packet identifier of a PUBLISH with QoS 1, or of an acknowledgement. */
 export function identifierOf({ bytes, type, body }: Seen): number {
   const at = type === TYPE.publish ? body + 2 + bytes.readUInt16BE(body) : body;
   return bytes.readUInt16BE(at);
 }
 
-/** Where a PUBLISH's payload begins. */
+/** Where the payload of a PUBLISH begins. */
 export const payloadAt = ({ bytes, qos, body }: Seen) => body + 2 + bytes.readUInt16BE(body) + (qos > 0 ? 2 : 0);

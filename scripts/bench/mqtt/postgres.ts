@@ -2,17 +2,20 @@ import { chownSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../../test/support/process/server-process.ts";
 
-/** Where Debian keeps what belongs to a version, the newest last; elsewhere it stands on the path. */
+/** Where Debian installs a version, the newest last; elsewhere it is on the path. */
 const folders = globSync("/usr/lib/postgresql/*/bin").sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 const tool = (name: string) => Bun.which(name, { PATH: [...folders.toReversed(), process.env["PATH"]].join(":") });
 
-/** The server of PostgreSQL, where it is installed. */
+/** The PostgreSQL server, if it is installed. */
 export const POSTGRES = tool("postgres");
 
 /** It refuses to run as root. */
 const USER = "postgres";
 
-/** Memory as anybody sets it who has read one page about it. That a commit is on disk before it is told is how PostgreSQL comes; said for the reader. */
+/**
+ * Memory settings as in any introduction. That a commit is on disk before it is acknowledged is PostgreSQL's default;
+ * written down for the reader.
+ */
 const SETTINGS = {
   shared_buffers: "256MB",
   max_wal_size: "2GB",
@@ -22,8 +25,8 @@ const SETTINGS = {
 };
 
 /**
- * A PostgreSQL of its own in a temporary folder, on a socket there, which lets everybody in who reaches it. Undefined where it is not installed; it
- * ends with `stack`.
+ * A PostgreSQL in a temporary folder, on a socket there, which accepts every client that reaches it. Undefined if it is
+ * not installed; it ends with `stack`.
  */
 export async function startPostgres(stack: AsyncDisposableStack) {
   const initdb = tool("initdb");
@@ -44,7 +47,7 @@ export async function startPostgres(stack: AsyncDisposableStack) {
     stdio: ["ignore", "ignore", "pipe"],
   });
   stack.defer(async () => {
-    // The fast shutdown: who is connected is not waited for.
+    // Fast shutdown: does not wait for connected clients.
     child.kill("SIGINT");
     await child.exited;
   });
@@ -61,7 +64,7 @@ async function run(command: string[], cwd: string): Promise<string> {
   return stdout;
 }
 
-/** Reads on after that, so that the server never waits for a reader. */
+/** Keeps reading afterwards, so that the server never blocks on its log. */
 async function untilReady(log: ReadableStream<Uint8Array>): Promise<void> {
   const reader = log.getReader();
   let said = "";

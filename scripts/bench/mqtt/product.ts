@@ -7,10 +7,12 @@ import {
 import { type Broker, inband } from "./broker.ts";
 
 const HUB_API = "/iot/v1/regions/fr-par";
-/** Enough for every row; more connections than that are of the same devices, which allow it. */
+/** Enough for every row; further connections reuse the same devices, which allow multiple connections. */
 const DEVICES = 200;
 
-/** Ours, with its normal durability: a hub with devices that may connect as often as they like. It ends with `stack`. */
+/**
+ * Our server, with its normal durability: a hub whose devices may have any number of connections. It ends with `stack`.
+ */
 export async function startProduct(stack: AsyncDisposableStack, program: readonly string[]): Promise<Broker> {
   const dataDir = stack.use(temporaryFolder()).path;
   const account = await createAccount({ dataDir, program });

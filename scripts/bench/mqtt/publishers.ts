@@ -3,11 +3,11 @@ import type { MqttJob, PublishJob } from "./job.ts";
 import { identifierOf, payloadAt, puback, publish, type Seen, TYPE } from "./packets.ts";
 import type { Meter } from "./worker.ts";
 
-/** Digits at the start of each payload, which say which message it is. */
+/** Digits at the start of each payload that number the message. */
 const DIGITS = 8;
 const STALLED_MS = 5_000;
 
-/** Publishers and their subscribers. Resolves, once they run, with how to stop them. */
+/** Publishers and their subscribers. Resolves, once they run, with a function that stops them. */
 export async function openPublishers(job: PublishJob & MqttJob, meter: Meter): Promise<() => void> {
   const groups: Group[] = [];
   for (const [index, { publisher, subscribers }] of job.groups.entries()) {
@@ -17,7 +17,7 @@ export async function openPublishers(job: PublishJob & MqttJob, meter: Meter): P
     groups.push(group);
   }
   const stopSending = job.ratePerSecond ? pace(groups, job.ratePerSecond) : flood(groups);
-  // Messages of QoS 0 may be lost; a window that waits for them would wait for ever.
+  // Messages of QoS 0 may be lost; a window that waited for them would wait for ever.
   const watch = setInterval(() => {
     if (groups.some((group) => group.isStalled(performance.now()))) meter.fail("messages were lost");
   }, 1000);
@@ -33,7 +33,7 @@ function flood(groups: readonly Group[]): () => void {
   return () => {};
 }
 
-/** The timer comes each millisecond at best, so up to one millisecond of a latency is ours. */
+/** The timer fires at most once per millisecond, so up to one millisecond of a latency is the generator's. */
 function pace(groups: readonly Group[], ratePerSecond: number): () => void {
   const meanGapMs = 1000 / ratePerSecond;
   let due = performance.now();
@@ -47,14 +47,14 @@ function pace(groups: readonly Group[], ratePerSecond: number): () => void {
   return () => clearInterval(timer);
 }
 
-/** A publisher and those who hear it. */
+/** A publisher and its subscribers. */
 class Group {
   publisher: Client | undefined;
   readonly #job: PublishJob;
   readonly #meter: Meter;
   readonly #topic: string;
   readonly #subscribers: Client[] = [];
-  /** When the message was due or sent, by its digits; a message is heard long before its place is used again. */
+  /** When each message was due or sent, by its number; it arrives long before its slot is reused. */
   readonly #since = new Float64Array(1 << 16);
   #sent = 0;
   #heard = 0;
@@ -76,7 +76,7 @@ class Group {
 
   fillWindow(): void {
     const ahead = this.#sent - this.#heard / this.#subscribers.length;
-    // Together, as a busy publisher's packets leave, rather than one by one.
+    // In one write, as a busy publisher's packets leave, rather than one by one.
     const count = Math.floor(this.#job.window - ahead);
     if (count <= 0) return;
     const now = performance.now();

@@ -5,7 +5,7 @@ import type { Meter } from "./worker.ts";
 
 const IDENTIFIER_MAX = 65_535;
 
-/** Devices that put, read the answer and put again. Resolves with how to stop them. */
+/** Devices that put, read the answer and put again. Resolves with a function that stops them. */
 export async function openPutters(job: PutJob & MqttJob, meter: Meter): Promise<() => void> {
   const clients: Client[] = [];
   for (const { login, putTopic } of job.devices) {
@@ -35,10 +35,10 @@ function startPutting(client: Client, { putTopic }: Putter, body: string, meter:
     client.write(put);
   };
   client.onPacket = ({ bytes, type, body }) => {
-    // What acknowledges the put says nothing that its answer does not.
+    // The acknowledgement adds nothing to the answer.
     if (type !== TYPE.publish) return;
     const now = performance.now();
-    // The last letter of the topic is enough to tell success from error.
+    // The topic's last letter distinguishes success from error.
     if (bytes[body + 1 + success.length] !== success.at(-1)) meter.fail("a put was answered with an error");
     meter.samples.add(now - since);
     meter.count += 1;

@@ -9,16 +9,19 @@ type Transport = keyof Broker["urls"];
 export type MqttRow = {
   name: MqttRowName;
   transport: Transport;
-  /** Who gets the same load in turn. The first is what ours is to be compared with: the floor where no other broker knows the question. */
+  /**
+   * The brokers that get the same load in turn. The first is the one that ours is compared with: the floor, for rows
+   * that no other broker supports.
+   */
   others: readonly BrokerName[];
-  /** Of our ratio to the first of them. */
+  /** The target of our ratio to the first of them. */
   atLeast?: number;
-  /** At a pace, latencies are what is asked about; else the rate. */
+  /** With a fixed pace, latencies are measured; else the rate. */
   paced?: boolean;
   job(broker: Broker): PutJob | PublishJob | ConnectJob;
 };
 
-/** A document as a small device keeps it. */
+/** A typical document of a small device. */
 const DOCUMENT = JSON.stringify({
   data: {
     alarm_armed: true,
@@ -43,7 +46,7 @@ const put = (): MqttRow => ({
 const putters = (broker: Broker, count: number): Putter[] =>
   Array.from({ length: count }, (_, n) => ({ login: broker.login(n), putTopic: `${broker.documentsOf(n)}state/put` }));
 
-/** By TCP, of which nothing is asked, only the reference is there to be compared with. */
+/** TCP rows have no target: the reference is there for comparison only. */
 const PEERS: Record<Transport, readonly BrokerName[]> = { websocket: ["mosquitto", "aedes"], tcp: ["mosquitto"] };
 
 /** Sixteen publishers, each with one subscriber. */
@@ -55,7 +58,7 @@ const pairs = (broker: Broker, qos: QoS): PublishJob => ({
   })),
   qos,
   payloadBytes: 100,
-  // Mosquitto has at most 20 on their way to a client at a time, and queues what comes beside.
+  // Mosquitto has at most 20 messages in flight to a client, and queues the rest.
   window: 20,
 });
 

@@ -6,9 +6,10 @@ import type { MqttJob, MqttResult } from "./job.ts";
 import { openPublishers } from "./publishers.ts";
 import { openPutters } from "./putters.ts";
 
-// The load generator for MQTT: a process of its own, as `load-worker.ts` is for HTTP. It does what it is told by `load.ts`, job after job.
+// The load generator for MQTT: a process of its own, as `load-worker.ts` is for HTTP. It runs the jobs that `load.ts`
+// sends, one after the other.
 
-/** What a job counts, and how it says that it cannot go on. */
+/** What a job counts, and how it reports a failure. */
 export type Meter = { samples: Samples; count: number; fail: (why: string) => void };
 
 let idle: Client[] = [];

@@ -1,4 +1,4 @@
-// A hostile company in a process of its own.
+// A hostile company in its own process.
 
 import { type Attacker, answers, FLOODS, type FloodName } from "./floods.ts";
 
@@ -7,7 +7,7 @@ export type FloodReport = { underWay: true } | { answers: Record<number, number>
 
 const send = (report: FloodReport) => process.send?.(report);
 
-/** Confirms what it is asked to confirm, and then never answers. */
+/** Confirms what it is asked to confirm, and then never responds. */
 function openTrap(serverUrl: string): string {
   const { port } = Bun.serve({
     hostname: "127.0.0.1",
@@ -34,6 +34,6 @@ process.on("message", async (message: FloodJob | "report") => {
   send({ underWay: true });
 });
 process.on("disconnect", () => process.exit(0));
-// A server that defends itself cuts connections off in many ways, and the flood goes on.
+// A server defends itself by closing connections in many ways; the flood continues.
 process.on("uncaughtException", () => {});
 process.on("unhandledRejection", () => {});

@@ -3,13 +3,13 @@ import { generate } from "mqtt-packet";
 import { createDevice, createHub } from "../../../test/support/mqtt/mqtt-process.ts";
 import type { Account } from "../../../test/support/process/server-process.ts";
 
-/** A hostile company, and where it reaches the server; `trap` is a web server that confirms webhooks and then hangs. */
+/** A hostile company, and the server's addresses; `trap` is a web server that confirms webhooks and then hangs. */
 export type Attacker = { url: string; mqttUrl: string; account: Account; trap: string };
 
-/** Floods without end. Resolves when the flood is under way. */
+/** Floods without end. Resolves when the flood is running. */
 type Flood = (attacker: Attacker) => Promise<void>;
 
-/** Everything that one tenant can do too much of, by the name of the row. */
+/** Every way in which one tenant can overload the server, by the name of the row. */
 export const FLOODS = {
   "small puts by REST and MQTT": async (attacker) => {
     const twin = await newTwin(attacker);
@@ -111,7 +111,7 @@ export const FLOODS = {
 export type FloodName = keyof typeof FLOODS;
 export const FLOOD_NAMES = Object.keys(FLOODS) as FloodName[];
 
-/** How the server answered, by status. */
+/** The server's responses, by status. */
 export const answers: Record<number, number> = {};
 
 async function request({ url, account }: Attacker, method: string, path: string, body?: object) {
@@ -122,12 +122,12 @@ async function request({ url, account }: Attacker, method: string, path: string,
   });
   answers[response.status] = (answers[response.status] ?? 0) + 1;
   const text = await response.text();
-  // A flood that is told to come back does so at once, or nearly.
+  // A flood that is asked to retry later does so almost at once.
   if (response.status === 429) await Bun.sleep(10);
   return text;
 }
 
-/** Other floods may have it refused, or cut off: it is tried again. */
+/** Other floods may cause refusals or closed connections, so it retries. */
 async function newTwin(attacker: Attacker): Promise<string> {
   for (;;) {
     const text = await request(attacker, "POST", "/twins", {}).catch(() => "{}");
@@ -137,7 +137,7 @@ async function newTwin(attacker: Attacker): Promise<string> {
   }
 }
 
-/** Does the same again and again, so many times at once. */
+/** Repeats an action without end, with a given number running concurrently. */
 function loop(atOnce: number, act: (n: number) => Promise<unknown>): void {
   let n = 0;
   const goOn = async () => {
@@ -149,7 +149,7 @@ function loop(atOnce: number, act: (n: number) => Promise<unknown>): void {
 const many = (count: number, itemOf: (index: number) => [string, object]) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => itemOf(index)));
 
-/** Subscriptions whose receivers never answer, and something to tell each of them, again and again. */
+/** Subscriptions whose receivers never respond, and events for each of them, again and again. */
 async function floodWebhooks(attacker: Attacker, urlOf: (index: number) => string, confirmed: boolean): Promise<void> {
   const twin = await newTwin(attacker);
   const topics = Array.from({ length: 10 }, (_, i) => `alarm${i}`);
@@ -164,7 +164,7 @@ async function floodWebhooks(attacker: Attacker, urlOf: (index: number) => strin
   });
 }
 
-/** Devices of one hub that put without end, each with so many puts under way. */
+/** Devices of one hub that put without end, each with a given number of puts in flight. */
 async function floodPuts({ mqttUrl, url, account }: Attacker, devices: number, underWay: number): Promise<void> {
   const hub = await createHub(url, account.token, "flood");
   const { hostname, port } = new URL(mqttUrl.replace("mqtt:", "http:"));
@@ -186,7 +186,7 @@ async function floodPuts({ mqttUrl, url, account }: Attacker, devices: number, u
   }
 }
 
-/** Each PUBACK of four bytes makes room for one more put. */
+/** Each PUBACK of four bytes allows one more put. */
 function keepPutting(socket: Socket, underWay: number): void {
   let [credit, surplus, id, connack] = [underWay, 0, 0, 4];
   const put = () => {

@@ -3,10 +3,10 @@ import { join } from "node:path";
 
 const ROOT = "/sys/fs/cgroup";
 
-/** What a command begins with so that it has no more memory than this; the system ends it if it takes more. */
+/** A command prefix that limits its memory; the system ends the command if it takes more. */
 type MemoryLimit = { prefix: string[] } & AsyncDisposable;
 
-/** A control group with so much memory, of either version; undefined where none can be made, which takes root. */
+/** A control group with this much memory, of either version; undefined if none can be made, since it takes root. */
 export function limitMemory(bytes: number): MemoryLimit | undefined {
   const isVersion2 = existsSync(join(ROOT, "cgroup.controllers"));
   const group = join(ROOT, ...(isVersion2 ? [] : ["memory"]), `twinpost-${process.pid}`);
@@ -19,7 +19,7 @@ export function limitMemory(bytes: number): MemoryLimit | undefined {
   return {
     prefix: ["sh", "-c", `echo $$ > ${group}/cgroup.procs && exec "$@"`, "sh"],
     async [Symbol.asyncDispose]() {
-      // Its last process may need a moment to leave it.
+      // Its last process may need a moment to exit.
       for (let tries = 0; tries < 50; tries++) {
         try {
           rmdirSync(group);

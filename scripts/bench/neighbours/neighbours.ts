@@ -13,18 +13,21 @@ import { FLOOD_NAMES, type FloodName } from "./floods.ts";
 import { limitMemory } from "./memory-limit.ts";
 import { type Experience, QuietTenant } from "./quiet-tenant.ts";
 
-/** Hostile accounts at once, and how many times the quiet p99 the neighbour may wait beside them. */
+/** Concurrent hostile accounts, and how many times the quiet p99 the neighbour may wait beside them. */
 const CROWDS = [
   { attackers: 1, times: 3 },
   { attackers: 5, times: 5 },
 ] as const;
 const MEMORY_EVERY_MS = 200;
-/** Before it counts: code that runs for the first time is slow for reasons of its own. */
+/** Not counted: code that runs for the first time is slow. */
 const WARM_UP_MS = 2000;
-/** A hostile company has machines of its own: here its generator gets the processor time that everybody else leaves, where the system can do that. */
+/**
+ * A hostile company has its own machines: here its generator gets only idle processor time, where the system can do
+ * that.
+ */
 const IDLE = Bun.which("chrt") ? ["chrt", "--idle", "0"] : ["nice", "-n", "19"];
 
-/** What a small machine has, and the server with all floods together. */
+/** The memory of a small machine, and of the server under all floods together. */
 const SMALL_BYTES = 512 * 1024 * 1024;
 
 export type NeighbourRow = {
@@ -35,15 +38,15 @@ export type NeighbourRow = {
   beside: Experience;
   answers: Record<number, number>;
   memoryMb: number;
-  /** In which the server was kept. */
+  /** The server's memory limit. */
   limitMb: number | null;
-  /** Whether the server was there to the end. */
+  /** Whether the server was still running at the end. */
   survived: boolean;
 };
 
 /**
- * A quiet neighbour alone, and then beside each flood whose name contains one of the texts, of one and of five accounts; at last beside all of
- * these together, on a server with 512 MB.
+ * Measures a quiet neighbour alone, then beside each flood whose name contains one of the texts, of one and of five
+ * accounts, and last beside all of these together on a server with 512 MB.
  */
 export async function measureNeighbours(
   wanted: readonly string[],
@@ -114,7 +117,7 @@ async function createAccounts(count: number, options: { dataDir: string; program
   return accounts;
 }
 
-/** Starts a flood in a process of its own, and resolves when it is under way. */
+/** Starts a flood in its own process, and resolves when it is running. */
 async function startFlood(job: FloodJob) {
   const underWay = Promise.withResolvers<void>();
   let reported = Promise.withResolvers<Record<number, number>>();

@@ -3,31 +3,31 @@ import { createDevice, createHub } from "../../../test/support/mqtt/mqtt-process
 import type { Account } from "../../../test/support/process/server-process.ts";
 import { Samples } from "../measures/percentiles.ts";
 
-/** What a tenant does at an even pace, and how often a second. */
+/** A tenant's actions at an even pace, per second. */
 const PACE = { reads: 50, writes: 50, puts: 20, connects: 5, deliveries: 10 } as const;
 export type Act = keyof typeof PACE;
 export const ACTS = Object.keys(PACE) as Act[];
 
-/** What is not answered by then counts as that late. */
+/** An action without a response by then counts as that late. */
 const PATIENCE_MS = 10_000;
 const READY_EVERY_MS = 250;
 const DOORS = 50;
 
 export type Experience = {
   p99Ms: Record<Act, number>;
-  /** Answers that were refusals, by what they said. */
+  /** Refusals, by their message. */
   refused: Record<string, number>;
-  /** Looks at /readyz, and those that found it not ready. */
+  /** Requests of /readyz, and those that were not answered with ready. */
   looks: number;
   notReady: number;
 };
 
 type Place = { url: string; mqttUrl: string; account: Account };
 
-/** A company with a twin, a device and a webhook, which does a little of everything and notes how long that takes. */
+/** A company with a twin, a device and a webhook, which does a little of everything and records how long that takes. */
 export class QuietTenant implements AsyncDisposable {
   readonly #place: Place;
-  /** Devices that come and go, so that none takes over its own connection that is late. */
+  /** Devices that connect and disconnect, so that none takes over its own slow connection. */
   readonly #doors: readonly string[];
   readonly #client: MqttClient;
   readonly #twin: string;
@@ -71,7 +71,7 @@ export class QuietTenant implements AsyncDisposable {
     await this.#receiver.stop(true);
   }
 
-  /** Does what it does for so long, and returns how that was. */
+  /** Acts for this time, and returns the measurements. */
   async live(ms: number): Promise<Experience> {
     const refused: Record<string, number> = {};
     const samples = Object.fromEntries(ACTS.map((act) => [act, new Samples()])) as Record<Act, Samples>;
@@ -152,7 +152,7 @@ export class QuietTenant implements AsyncDisposable {
   }
 }
 
-/** Calls the account API. Throws what a refusal says. */
+/** Calls the account API. Throws the message of a refusal. */
 async function call({ url, account }: Pick<Place, "url" | "account">, method: string, path: string, body?: object) {
   const response = await fetch(url + path, {
     method,

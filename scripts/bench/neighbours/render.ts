@@ -2,14 +2,14 @@ import { count, decimals } from "../measures/numbers.ts";
 import type { NeighbourRow } from "./neighbours.ts";
 import { ACTS, type Act } from "./quiet-tenant.ts";
 
-/** What is quick is not asked to stay quicker than this. */
+/** Latencies below these are always good enough. */
 const FLOOR_MS: Record<Act, number> = { reads: 5, writes: 5, puts: 5, connects: 5, deliveries: 100 };
 const MEMORY_MB_MAX = 600;
 
 /** How long the neighbour may wait. */
 const limitOf = ({ quiet, times }: NeighbourRow, act: Act) => times * Math.max(FLOOR_MS[act], quiet.p99Ms[act]);
 
-/** What about a row is not as asked. */
+/** The row's targets that were missed. */
 function shortcomingsOf(row: NeighbourRow): string[] {
   const { beside, floods, memoryMb, survived } = row;
   const late = ACTS.filter((act) => !(beside.p99Ms[act] <= limitOf(row, act)));

@@ -1,7 +1,10 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { METHOD } from "./method.ts";
 
-/** Headings in the order of the page. The last section is written by hand; every run keeps what it has not measured itself. */
+/**
+ * Headings in the order of the page. The last section is written by hand; every run keeps the sections that it has not
+ * measured.
+ */
 const SECTIONS = ["Figures", "Method", "Neighbours", "Soak", "Where a ratio falls short"] as const;
 type Section = (typeof SECTIONS)[number];
 
@@ -13,7 +16,7 @@ What "fast" means here, measured by \`bun run bench\` (all rows; it writes this 
 \`bun run bench neighbours\`, and how the server fares after a while, by \`bun run bench soak\`. A ratio that falls short is explained at the end.
 `;
 
-/** Puts what was measured into its section of the page, and leaves the others as they are. */
+/** Writes a section of the page, and leaves the others unchanged. */
 export function writeSection(
   file: string,
   section: Extract<Section, "Figures" | "Neighbours" | "Soak">,

@@ -32,7 +32,7 @@ export function renderTable(machine: Machine, figures: readonly Figure[]): strin
   return `${describeMachine(machine).join("\n")}\n\n${rendered.join("\n")}\n\n${summaryOf(figures)}\n`;
 }
 
-/** The same for a page. */
+/** The same for the page. */
 export function renderMarkdown(figures: readonly Figure[]): string {
   const [titles = [], ...lines] = cellsOf(figures).map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
   const rule = COLUMNS.map(({ left }) => (left ? "---" : "--:"));

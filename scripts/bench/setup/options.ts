@@ -35,23 +35,23 @@ type RowName = (typeof ROW_NAMES)[number];
 
 export type Options = {
   rows: ReadonlySet<RowName>;
-  /** How many twins are stored, fewest first: later ones are compared with the first. */
+  /** The numbers of stored twins, fewest first: later ones are compared with the first. */
   sizes: readonly number[];
-  /** Measured time of a round. */
+  /** The measured time of a round. */
   seconds: number;
   rounds: number;
-  /** How to call the server that is loaded. */
+  /** The command that starts the server. */
   program: readonly string[];
   json: boolean;
-  /** How long the soak is; otherwise rows are measured. */
+  /** The length of the soak; without it rows are measured. */
   soakMinutes?: number;
-  /** Floods are measured beside a quiet neighbour, instead of rows: those whose names contain one of these texts. */
+  /** Measures floods beside a quiet neighbour instead of rows: those whose names contain one of these texts. */
   floods?: readonly string[];
-  /** The page that the figures are written to. */
+  /** The page to write the figures to. */
   page?: string;
 };
 
-/** What `bun run bench` and `bun run bench soak` write when they are complete. */
+/** What complete runs of `bun run bench` and `bun run bench soak` write. */
 const PAGE = join(import.meta.dir, "../RESULTS.md");
 
 const USAGE = `usage: bun run bench [${ROW_NAMES.join("|")} ...]
@@ -64,10 +64,10 @@ const USAGE = `usage: bun run bench [${ROW_NAMES.join("|")} ...]
   --json           a JSON document instead of the table
   --minutes M      of the soak (10)
   --page FILE      the page to write to; a complete run, or soak, writes to
-                   scripts/bench/RESULTS.md unless told, and a shorter one to none
+                   scripts/bench/RESULTS.md unless given, and a shorter one to none
 `;
 
-/** Throws an error whose message, with the usage, is for whoever typed the command. */
+/** Throws an error whose message, with the usage, is for the user of the command. */
 export function parseOptions(args: string[]): Options {
   try {
     return parse(args);
@@ -79,7 +79,7 @@ export function parseOptions(args: string[]): Options {
 export const describeProgram = (program: readonly string[]) =>
   program === SOURCE ? "from source" : `the built file ${basename(program[0] as string)}`;
 
-/** The executable that `bun run build` makes, if it has. */
+/** The executable made by `bun run build`, if it exists. */
 export function builtProgram(): readonly string[] | undefined {
   const file = join(import.meta.dir, "../../../dist/twinpost");
   return existsSync(file) ? [file] : undefined;
@@ -139,7 +139,7 @@ function positive(text: string): number {
 }
 
 function executable(file: string): string {
-  // The server runs in its data directory.
+  // The server's working directory is its data directory.
   if (!existsSync(file)) throw new Error(`there is no ${file}; build it with: bun run build`);
   return resolve(file);
 }

@@ -3,38 +3,39 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "libsql";
 
-// Twins by the million, straight into the database of a data directory that no server is using. By hand:
-// `bun scripts/bench/setup/seed.ts DATA_DIR ACCOUNT_ID COUNT`, after `twinpost account create`.
+// Inserts millions of twins directly into the database of a data directory that no server is using. By hand: `bun
+// scripts/bench/seed.ts DATA_DIR ACCOUNT_ID COUNT`, after `twinpost account create`.
 
 const ROWS_PER_INSERT = 100;
-/** Now and then the event loop has to run, or the driver's memory grows (traps) and Ctrl-C is not heard. */
+/** The event loop has to run regularly, or the driver's memory grows (traps) and Ctrl-C is not noticed. */
 const ROWS_PER_TURN = 20_000;
 
 export const idsFileIn = (dataDir: string) => join(dataDir, "twin-ids");
 
-/** The document that every seeded twin has, with its description for data. */
+/** The document of every seeded twin, whose data is its description. */
 export const SEEDED_DOCUMENT = "state";
 
-/** The entry that each twin has in its owner's ledger. */
+/** The entry of each twin in its owner's ledger. */
 export const ENTRY_NAME = "reading";
 
 /**
- * Adds twins of an account, each with a document and with an entry in its owner's ledger that keeps a history, and leaves their ids,
- * 36 bytes each, in `twin-ids` beside the database.
+ * Adds twins of an account, each with a document and an entry with history in its owner's ledger, and writes their ids,
+ * 36 bytes each, to `twin-ids` beside the database.
  */
 export async function seedTwins(dataDir: string, account: string, count: number, signal?: AbortSignal): Promise<void> {
   const database = new Database(join(dataDir, "twinpost.db"));
   try {
-    // The unique index on random ids touches pages everywhere: all of them stay in memory, and are written once.
+    // The unique index on random ids touches pages everywhere: the cache keeps all of them, so that each is written
+    // once.
     database.exec("PRAGMA cache_size = -2000000");
-    // And straight into the file: nobody needs what a seed that was broken off leaves. The server opens it with a log again.
+    // Writes directly to the file: an aborted seed is useless anyway. The server opens it with a log again.
     database.exec("PRAGMA journal_mode = OFF");
-    // Each row refers to one that was inserted just before.
+    // Each row refers to one inserted just before.
     database.exec("PRAGMA foreign_keys = OFF");
     database.exec("BEGIN");
     const ids = await insertTwins(database, account, count, signal);
     await insertLedgers(database, account, signal);
-    // In the order of its key, so that the tree is written from left to right.
+    // In the order of its key, so that the tree grows at its end.
     database.exec(
       `INSERT INTO documents (twin_id, name, account_id, version, sequence, updated_at, data)
        SELECT id, '${SEEDED_DOCUMENT}', owner_id, 1, 1, created_at, description FROM twins ORDER BY id`,
@@ -47,7 +48,7 @@ export async function seedTwins(dataDir: string, account: string, count: number,
   }
 }
 
-/** Lets others have a turn, and ends when whoever waits for the seed has given up. */
+/** Yields to the event loop, and throws if the caller has aborted. */
 async function pause(signal?: AbortSignal): Promise<void> {
   await new Promise<void>((done) => setImmediate(done));
   signal?.throwIfAborted();
@@ -74,13 +75,16 @@ const insertOf = (rows: number) =>
   `INSERT INTO twins (id, owner_id, creator_id, description, created_at, updated_at)
    VALUES ${Array(rows).fill("(?, ?, ?, ?, ?, ?)").join(", ")}`;
 
-/** Descriptions have the size that `update_twin` gives them, so that an update is no growth. */
+/** Descriptions have the size that `update_twin` writes, so that an update does not grow them. */
 function twinRow(id: string, account: string, index: number): (string | number)[] {
   const createdAt = 1_700_000_000_000 + index;
   return [id, account, account, describeTwin(String(index % 1e8).padStart(8, "0")), createdAt, createdAt];
 }
 
-/** In the order of their keys, so that the table grows at its end; by the first two digits of ids, turn by turn. */
+/**
+ * In the order of their keys, so that the table grows at its end; by the first two digits of the ids, with a yield
+ * after each.
+ */
 async function insertLedgers(database: Database.Database, account: string, signal?: AbortSignal): Promise<void> {
   const entries = database.prepare(
     `INSERT INTO ledger_entries
@@ -96,11 +100,11 @@ async function insertLedgers(database: Database.Database, account: string, signa
   }
 }
 
-/** What a meter reads, in as many digits for any eight that it is made of. */
+/** A meter reading, with the same number of digits for any eight. */
 export const readingOf = (digits: string) => `4${digits}`;
 const FIRST_VALUE = readingOf("00000000");
 
-/** About 100 bytes of JSON that somebody might keep of a meter. */
+/** About 100 bytes of JSON, as a meter's description might be. */
 export const describeTwin = (serial: string) =>
   `{"serial":"${serial}","model":"PM-5340","site":"Building 7, floor 3","phases":3,"tags":["meter","heating"]}`;
 

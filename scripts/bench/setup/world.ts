@@ -14,7 +14,7 @@ export type World = { dataDir: string; twins: number; account: Account; idsFile:
 /** A server that serves a world. */
 export type Served = World & { url: string; pid: number };
 
-/** Seeds one world for each size, in temporary folders that end with `stack`. */
+/** Seeds one world per size, in temporary folders that end with `stack`. */
 export async function seedWorlds(
   stack: AsyncDisposableStack,
   sizes: readonly number[],
@@ -48,8 +48,8 @@ export async function serveWorlds(
 }
 
 /**
- * Reads the database file once, so that the system has it in memory. Some systems drop what nobody read for seconds, memory free
- * or not, and then a round measures the disk.
+ * Reads the database file once, so that the system caches it. Some systems drop pages that are not read for seconds,
+ * even with free memory, and then a round would measure the disk.
  */
 export function warmFile({ dataDir }: World): void {
   const file = openSync(join(dataDir, "twinpost.db"), "r");

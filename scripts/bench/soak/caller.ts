@@ -1,6 +1,6 @@
 import { Wire } from "../../../test/support/http/http-connection.ts";
 
-/** Callers of the REST API over as many connections as are needed at a time; they are kept, and end when they are told to. */
+/** A caller of the REST API with as many connections as it needs at a time; they are kept until it is closed. */
 export class Caller {
   readonly #url: string;
   readonly #headers: Record<string, string>;
@@ -12,7 +12,7 @@ export class Caller {
     this.#headers = { authorization: secret, "x-auth-token": token };
   }
 
-  /** Answers the text; refuses any other status than the expected one. */
+  /** Returns the response's text; throws for any status but the expected one. */
   async call(method: string, path: string, expected: number, body?: string): Promise<string> {
     const wire = this.#next() ?? (await this.#open());
     const { status, text } = await wire.call(method, path, { headers: this.#headers, ...(body && { body }) });
@@ -27,7 +27,7 @@ export class Caller {
     this.#free = [];
   }
 
-  /** In turn, so that none is idle for as long as makes the server close it. */
+  /** Round robin, so that none is idle for as long as makes the server close it. */
   #next(): Wire | undefined {
     for (;;) {
       const wire = this.#free.shift();

@@ -9,14 +9,17 @@ const MESSAGES_PER_SECOND = 100;
 const LASTING = 10;
 const QUEUED_PER_SECOND = 20;
 const VISITS_PER_SECOND = 5;
-/** Sessions that last are there for so long, and away for so long. */
+/** Persistent sessions are connected for this long, and disconnected for this long. */
 const TURN_MS = 2000;
 const SETTLE_MS = 5000;
 const DOCUMENT = JSON.stringify({ data: { alarm_armed: true, battery: 87, zones: { hall: "closed" } } });
 
 type Place = { url: string; devices: readonly string[]; recorder: Recorder };
 
-/** Devices that put, publish to each other, come and go, and leave sessions behind in which messages wait. Resolves when all have connected. */
+/**
+ * Devices that put, publish to each other, connect and disconnect, and have sessions with queued messages. Resolves
+ * when all have connected.
+ */
 export async function startDevices(place: Place): Promise<Stop> {
   const stops = [
     await startPutters(place),
@@ -43,7 +46,7 @@ const leave = (client: Client) => {
   client.close();
 };
 
-/** With an identifier of its own, which is acknowledged before it comes again. */
+/** With an identifier of its own, which is acknowledged before it is reused. */
 function sender(client: Client) {
   let identifier = 0;
   return (topic: string, payload: string, qos: QoS) => {
@@ -54,7 +57,7 @@ function sender(client: Client) {
   };
 }
 
-/** Each device has one put under way; what falls due meanwhile waits for it. */
+/** Each device has one put in flight; further puts wait for it. */
 async function startPutters(place: Place): Promise<Stop> {
   const topic = "$SCW/twins/me/state/put";
   const putters: { put: () => Promise<void>; client: Client }[] = [];
@@ -94,7 +97,7 @@ async function startPutters(place: Place): Promise<Stop> {
   };
 }
 
-/** What a message is answered by is that it is heard. */
+/** A message counts as answered when its subscriber receives it. */
 async function startPairs(place: Place, qos: QoS): Promise<Stop> {
   const kind = `mqtt_publish_qos${qos}`;
   const clients: Client[] = [];
@@ -131,7 +134,7 @@ const hear = (onMessage: (message: string) => void) => (seen: Seen, client: Clie
   onMessage(seen.bytes.toString("latin1", payloadAt(seen), seen.end));
 };
 
-/** Sessions that last, whose devices come and go: nothing that is published meanwhile may be lost. */
+/** Persistent sessions whose devices connect and disconnect: nothing published meanwhile may be lost. */
 async function startLasting(place: Place): Promise<Stop> {
   const publisher = await open(place, 0, "queue-publisher");
   const send = sender(publisher);
@@ -176,7 +179,7 @@ async function startLasting(place: Place): Promise<Stop> {
   };
 }
 
-/** Clean sessions that come, subscribe and go. */
+/** Clean sessions that connect, subscribe and disconnect. */
 function startVisits(place: Place): Stop {
   let next = 0;
   const act = async (due: number) => {

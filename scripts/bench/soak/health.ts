@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { residentKb } from "../measures/resident.ts";
 import type { Latencies } from "./recorder.ts";
 
-/** What a server has in its hands. NaN where there is no /proc. */
+/** A server's use of resources. NaN where there is no /proc. */
 export type Health = { memoryMb: number; descriptors: number; threads: number; databaseMb: number; logMb: number };
 
 /** One window of a soak. */

@@ -2,18 +2,18 @@ import { decimals } from "../measures/numbers.ts";
 import { median } from "../measures/percentiles.ts";
 import type { Health, Sample } from "./health.ts";
 
-/** Over the second half of the soak, of the memory there is. */
+/** Growth over the second half of the soak, relative to its mean. */
 const GROWTH_MAX = 0.05;
-/** Of the last third to the first one. */
+/** The last third relative to the first. */
 const SLOWER_MAX = 2;
-/** What the generator's timer and the machine's other users come to. */
+/** Allowance for the generator's timer and the machine's other users. */
 const SLACK_MS = 2;
-/** The first part is warming up, and is not compared. */
+/** The warm-up is not compared. */
 const WARM_UP = 0.1;
 
 export type Finding = { what: string; found: string; allowed: string; met: boolean };
 
-/** Whether memory and latencies stayed flat, and whether what was opened was closed. */
+/** Checks that memory and latencies stayed flat, and that everything opened was closed. */
 export function judge(samples: readonly Sample[], before: Health, after: Health): Finding[] {
   const warm = samples.slice(Math.floor(samples.length * WARM_UP));
   const third = Math.max(1, Math.floor(warm.length / 3));
@@ -22,13 +22,13 @@ export function judge(samples: readonly Sample[], before: Health, after: Health)
     judgeMemory(samples.slice(Math.floor(samples.length / 2))),
     ...kinds.map((kind) => judgeLatency(kind, warm.slice(0, third), warm.slice(-third))),
     {
-      what: "descriptors, once everybody has left",
+      what: "descriptors, once all clients have left",
       found: `${before.descriptors} before, ${after.descriptors} after`,
       allowed: "no more than before",
       met: after.descriptors <= before.descriptors,
     },
     {
-      what: "threads, once everybody has left",
+      what: "threads, once all clients have left",
       found: `${before.threads} before, ${after.threads} after`,
       allowed: "two more (the runtime's own)",
       met: after.threads <= before.threads + 2,
@@ -63,7 +63,7 @@ function judgeLatency(kind: string, first: readonly Sample[], last: readonly Sam
 
 const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Of the line that fits best. */
+/** The slope of the line that fits best. */
 function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const [meanX, meanY] = [meanOf(points.map(([x]) => x)), meanOf(points.map(([, y]) => y))];
   const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);

@@ -1,12 +1,12 @@
 import { Samples } from "../measures/percentiles.ts";
 
-/** Latencies of a window, by what was asked. */
+/** Latencies of a window, by operation. */
 export type Latencies = Record<string, { p50Ms: number; p99Ms: number }>;
 
-/** What the loads of a soak report to. */
+/** Collects what the loads of a soak report. */
 export class Recorder {
   answers = 0;
-  /** Rejects at the first thing that must not happen. */
+  /** Rejects at the first unexpected event. */
   readonly failure = Promise.withResolvers<never>();
   #window = new Map<string, Samples>();
 
@@ -23,7 +23,7 @@ export class Recorder {
 
   fail = (why: unknown): void => this.failure.reject(why instanceof Error ? why : new Error(String(why)));
 
-  /** Ends the window, and begins the next. */
+  /** Ends the window and begins the next. */
   take(): Latencies {
     const window = this.#window;
     this.#window = new Map();
@@ -31,10 +31,13 @@ export class Recorder {
   }
 }
 
-/** Ends a load; resolves when nothing of it is under way. */
+/** Ends a load; resolves when nothing of it is in flight. */
 export type Stop = () => Promise<void>;
 
-/** Acts so many times a second, at random instants, whether or not earlier acts are done. What an act is told is when it was due. */
+/**
+ * Acts at this rate at random instants, whether or not earlier acts are done. Each act receives the time at which it
+ * was due.
+ */
 export function pace(ratePerSecond: number, act: (due: number) => Promise<void>, { fail, failure }: Recorder): Stop {
   const underWay = new Set<Promise<void>>();
   let due = performance.now();

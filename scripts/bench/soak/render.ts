@@ -1,10 +1,10 @@
 import { count, decimals } from "../measures/numbers.ts";
 import type { SoakResult } from "./soak.ts";
 
-/** As many of the windows are printed. */
+/** At most this many windows are printed. */
 const LINES = 10;
 
-/** The figures of a soak, for people and for the page alike. */
+/** The figures of a soak, for people and for the page. */
 export function renderSoak({ minutes, samples, findings, answers, webhooks, cpu }: SoakResult): string {
   const step = Math.max(1, Math.ceil(samples.length / LINES));
   const shown = samples.filter((_, index) => (samples.length - 1 - index) % step === 0);

@@ -3,7 +3,7 @@ import type { HttpRowName } from "../setup/options.ts";
 import type { Caller } from "./caller.ts";
 import { pace, type Recorder, type Stop } from "./recorder.ts";
 
-/** How many of each row of the bench a second. */
+/** Requests per second of each row of the bench. */
 const PACES: Partial<Record<HttpRowName, number>> = {
   get_twin_ledger_entry: 100,
   update_twin_ledger_entry_value: 60,
@@ -14,7 +14,7 @@ const PACES: Partial<Record<HttpRowName, number>> = {
   scan_twins_match_twin: 1,
 };
 
-/** Reads, writes and scans of twins at random. */
+/** Reads, writes and scans of random twins. */
 export function startRest(caller: Caller, twins: readonly string[], recorder: Recorder): Stop {
   const stops = HTTP_ROWS.flatMap(({ name, request }) => {
     const perSecond = PACES[name];

@@ -16,7 +16,7 @@ import { startRest } from "./rest-load.ts";
 import { awaitArrivals, OCCASIONS, startStickers } from "./sticker-load.ts";
 
 const TWINS = 20_000;
-/** Meters in a town that stickers are put on. */
+/** Twins with stickers, like the meters of a town. */
 const STICKER_TWINS = 500;
 const DEVICES = 40;
 const WINDOW_MS = 12_000;
@@ -32,8 +32,8 @@ export type SoakResult = {
 };
 
 /**
- * One server under a steady, mixed load for minutes: REST, devices, stickers and webhooks. Rejects at the first unexpected answer, and if a
- * webhook or a message with QoS 1 is lost.
+ * One server under a steady, mixed load for minutes: REST, devices, stickers and webhooks. Rejects at the first
+ * unexpected response, and if a webhook or a message with QoS 1 is lost.
  */
 export async function soak(minutes: number, { program }: Options, signal: AbortSignal): Promise<SoakResult> {
   await using stack = new AsyncDisposableStack();
@@ -99,7 +99,7 @@ async function takeSamples(minutes: number, read: () => Health, recorder: Record
   return samples;
 }
 
-/** Connections that are kept alive end a while after their last request. */
+/** Idle keep-alive connections close some time after their last request. */
 async function untilLeft(read: () => Health, before: Health): Promise<Health> {
   const deadline = performance.now() + LEAVE_MAX_MS;
   let now = read();
@@ -110,7 +110,7 @@ async function untilLeft(read: () => Health, before: Health): Promise<Health> {
   return now;
 }
 
-/** Of what was put or removed; when a sticker expires is nobody's act. */
+/** Latencies of messages about puts and removals; an expiry has no request to measure from. */
 function latencyOf(arrivals: readonly Arrival[], expected: ReadonlyMap<string, number>) {
   const samples = new Samples();
   for (const { trigger, color, atMs } of arrivals) {

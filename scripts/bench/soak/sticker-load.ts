@@ -5,17 +5,17 @@ import { pace, type Recorder } from "./recorder.ts";
 
 const PUTS_PER_SECOND = 20;
 const LIFE_MS = 4000;
-/** One in two is taken off before its end; the others expire. */
+/** Every other sticker is removed before its end; the others expire. */
 const REMOVED_AFTER_MS = 1000;
-/** One in five hundred messages is refused once, and comes again after 5 s; those of the same twin wait for it. */
+/** One in five hundred messages is refused once, and retried after 5 s; those of the same twin wait for it. */
 const ARRIVAL_MAX_MS = 90_000;
 
 type Receivers = Awaited<ReturnType<typeof startReceivers>>;
 
-/** The topics, in one receiver, that answers 500 now and then. */
+/** The topics, received by one receiver that responds 500 now and then. */
 export const OCCASIONS = { on_put: "put", on_remove: "removed", on_expire: "expired" };
 
-/** Puts stickers that are told of when they are put, removed and expired, and keeps the books of it. */
+/** Puts stickers with messages for put, removal and expiry, and keeps count of them. */
 export function startStickers(caller: Caller, { user }: Account, twins: readonly string[], recorder: Recorder) {
   const expected = new Map<string, number>();
   let number = 0;
@@ -41,7 +41,10 @@ export function startStickers(caller: Caller, { user }: Account, twins: readonly
   return { stop, expected };
 }
 
-/** Resolves when all that was to be told has been; rejects if something has not come after long. Answers how many came, and how soon. */
+/**
+ * Resolves when all expected messages have arrived, with their number and latencies; rejects if one is missing after a
+ * long time.
+ */
 export async function awaitArrivals(receivers: Receivers, expected: ReadonlyMap<string, number>) {
   for (const deadline = performance.now() + ARRIVAL_MAX_MS; ; await Bun.sleep(1000)) {
     const arrivals = await receivers.arrivals();

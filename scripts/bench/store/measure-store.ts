@@ -5,12 +5,12 @@ import type { Options } from "../setup/options.ts";
 import { type World, warmFile } from "../setup/world.ts";
 import type { StoreJob, StoreResult } from "./store-worker.ts";
 
-/** As many as the doors have connections, so that groups have the size they have there. */
+/** As many writers as the APIs have connections, so that groups have the same size. */
 const WRITERS = 64;
 const WARM_UP_MS = 500;
 const GROWTH_REQUIRED = 0.5;
 
-/** Commands a second through the store alone, in a process of its own, in rounds of one size after the other. */
+/** Commands per second of the store alone, in its own process, in rounds that alternate between sizes. */
 export async function measureStore(worlds: readonly World[], options: Options, signal: AbortSignal): Promise<Figure[]> {
   const rounds: StoreResult[][] = [];
   for (let round = 1; round <= options.rounds; round++) {

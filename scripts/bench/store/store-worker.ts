@@ -10,13 +10,14 @@ import { openServerStore, type Store } from "../../../src/store/store.ts";
 import { Samples } from "../measures/percentiles.ts";
 import { describeTwin, idsFileIn } from "../setup/seed.ts";
 
-// Group commit alone: writers that share a store, with no door in front of it. Started by `measure-store.ts`; the figures go to stdout.
+// Group commit alone: writers that share a store, without HTTP or MQTT. `measure-store.ts` starts it; the figures go to
+// stdout.
 
 export type StoreResult = {
   rate: number;
   p50Ms: number;
   p99Ms: number;
-  /** The longest that a command waited: for its group, so this is how long the event loop stood still at worst. */
+  /** The longest wait of a command for its group, and so the longest block of the event loop. */
   maxMs: number;
   walBytesMax: number;
 };

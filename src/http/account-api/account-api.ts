@@ -24,24 +24,25 @@ import { UNBUILT, type Unbuilt } from "./unbuilt.ts";
 import { userOperations } from "./users.ts";
 
 /** The account API, wire-compatible with Trusted Twin: its operations and its OpenAPI document. */
-export function mountAccountApi(app: Hono<Peer>, doors: Doors): void {
-  const operations = accountApiOperations(doors.deps);
+export function mountAccountApi(app: Hono<Peer>, services: Doors): void {
+  const operations = accountApiOperations(services.deps);
   mount(
     app,
     ACCOUNT_API,
-    doors,
+    services,
     operations.filter(({ alias }) => !alias),
   );
-  serveDocument(app, "/openapi.json", () => accountApiDocument(doors.deps, operations));
+  serveDocument(app, "/openapi.json", () => accountApiDocument(services.deps, operations));
 }
 
 /**
- * The operations that have two paths, and those of the original that we do not have, all refused. They are asked last, in an app
- * of their own: some of these paths overlap with others, and the router that can tell such paths apart is a microsecond slower for all.
+ * Operations with two paths, and the original's operations that this server lacks, which are all refused. They are
+ * mounted last, in an app of their own: some of these paths overlap with others, and the router that handles overlaps
+ * would cost every request a microsecond.
  */
-export function mountLast(app: Hono<Peer>, doors: Doors): void {
-  const twofold = notificationOperations.filter(({ alias }) => alias);
-  mount(app, ACCOUNT_API, doors, [...twofold, ...UNBUILT.map(refusing)]);
+export function mountLast(app: Hono<Peer>, services: Doors): void {
+  const withAlias = notificationOperations.filter(({ alias }) => alias);
+  mount(app, ACCOUNT_API, services, [...withAlias, ...UNBUILT.map(refusing)]);
 }
 
 export const accountApiOperations = (deps: Deps): Operation[] => [

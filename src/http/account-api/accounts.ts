@@ -11,7 +11,7 @@ export const accountOperations = [
     {
       method: "get",
       path: "/whoami",
-      summary: "Tell who the caller is",
+      summary: "Get the caller's account, user and role",
       ok: { status: 200, view: WhoAmIView },
       serve: ({ actor }) => ({ account: actor.accountId, user: actor.userId, role: actor.roleId }),
     },
@@ -22,7 +22,7 @@ export const accountOperations = [
     {
       method: "post",
       path: "/trace",
-      summary: "Do nothing, successfully",
+      summary: "Return an empty object",
       ok: { status: 201, view: z.object({}) },
       serve: () => ({}),
     },

@@ -18,7 +18,7 @@ import { Topic } from "../../notifications/model/topic.ts";
 import { operation, Paged } from "../operation.ts";
 import { queryInteger, queryPage, querySeconds } from "../query.ts";
 
-// What receivers and operators miss elsewhere: which message went where, how often, and what came back.
+// What receivers and operators miss elsewhere: which message went where, the number of attempts, and the responses.
 
 const DeliveryPath = z.object({ delivery: Uuid });
 

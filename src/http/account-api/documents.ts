@@ -29,7 +29,7 @@ const DocumentPath = z.object({ twin: Uuid, name: DocumentName });
 /** Writes may name the version that they expect. */
 const CONDITIONAL = { 412: "The document is not at the version of If-Match" };
 
-/** The documents of any twin of the account, device or not. */
+/** Documents of any twin of the account, whether or not it is a device. */
 export const documentOperations = (config: Config) => {
   const limits = limitsOf(config);
   const bodyLimits = documentBodyLimits(config);

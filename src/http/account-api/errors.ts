@@ -2,11 +2,11 @@ import { z } from "zod";
 import type { Failure, InvalidKind } from "../../kernel/failure.ts";
 import { Uuid } from "../../kernel/schema.ts";
 
-/** Error bodies of the account API (specification 1.9). Old clients fail on a subcode that is not in the closed list. */
+/** Error bodies of the account API (specification 1.9). Old clients fail on a subcode outside the closed list. */
 export const AccountErrorView = z.object({
   subcode: z.int().meta({ examples: [404653] }),
   description: z.string(),
-  trace: Uuid.meta({ description: "Names this occurrence; the server's log has it too." }),
+  trace: Uuid.meta({ description: "Identifies this occurrence, also in the server's log." }),
 });
 
 type AccountRefusal = { status: 400 | 401 | 403 | 404 | 412 | 429 | 500; subcode: number };
@@ -33,7 +33,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   unavailable: () => ({ status: 500, subcode: 500_314 }),
 };
 
-/** What a failure is answered with; `conditional` if the request came with an `If-Match`. */
+/** The error response for a failure; `conditional` if the request had an `If-Match`. */
 export function accountRefusalOf(failure: Failure, conditional = false): AccountRefusal {
   const rule = TABLE[failure.code] as (failure: Failure, conditional: boolean) => AccountRefusal;
   return rule(failure, conditional);

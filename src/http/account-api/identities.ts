@@ -87,7 +87,7 @@ export const identityOperations = [
   operation("delete_twin_identity", {
     method: "delete",
     path: "/twins/{twin}/identities/{identity}",
-    summary: "Take an identity of the account off a twin",
+    summary: "Delete an identity of the account",
     params: IdentityPath,
     ok: { status: 200, view: IdentityView },
     serve: async ({ deps, actor, params }) =>

@@ -34,7 +34,10 @@ import { queryInteger } from "../query.ts";
 const SubscriptionPath = z.object({ subscription: Uuid });
 const Token = z.object({ token: z.string() });
 
-/** The token names the account too, so the original takes these without it (specification 2.12, 7). */
+/**
+ * The token names the account too, so the original accepts these operations without the account (specification 2.12,
+ * 7).
+ */
 const BY_TOKEN = {
   path: "/notifications/webhooks/{account}",
   alias: "/notifications/webhooks",
@@ -93,7 +96,7 @@ export const notificationOperations = [
   openOperation("webhook_refresh_subscription", {
     method: "patch",
     ...BY_TOKEN,
-    summary: "Give a subscription a new end",
+    summary: "Change the validity of a subscription",
     body: Refresh,
     ok: { status: 200, view: RefreshedView },
     serve: async (call) => {
@@ -130,7 +133,7 @@ export const notificationOperations = [
   operation("update_notifications_account_access", {
     method: "patch",
     path: "/notifications/webhooks/access/accounts/{account}",
-    summary: "Say which topics another account may subscribe to",
+    summary: "Set the topics that another account may subscribe to",
     params: z.object({ account: Uuid }),
     body: AccountAccess,
     ok: { status: 200, view: AccessView },
@@ -142,7 +145,7 @@ export const notificationOperations = [
   operation("list_subscriptions", {
     method: "get",
     path: "/notifications/subscriptions",
-    summary: "List the subscriptions of the account, and how their endpoints are doing",
+    summary: "List the subscriptions of the account, with the state of their endpoints",
     query: z.object({ cursor: z.string().optional(), limit: queryInteger(1, 100, 100) }),
     ok: { status: 200, view: SubscriptionsView },
     serve: ({ deps, actor, query }) => {
@@ -153,7 +156,7 @@ export const notificationOperations = [
   operation("get_subscription", {
     method: "get",
     path: "/notifications/subscriptions/{subscription}",
-    summary: "Get a subscription of the account, and how its endpoint is doing",
+    summary: "Get a subscription of the account, with the state of its endpoint",
     params: SubscriptionPath,
     ok: { status: 200, view: SubscriptionView },
     serve: ({ deps, actor, params }) =>
@@ -173,7 +176,7 @@ export const notificationOperations = [
   operation("resume_subscription", {
     method: "post",
     path: "/notifications/subscriptions/{subscription}/resume",
-    summary: "Take the endpoint of a subscription for well again",
+    summary: "Resume deliveries to the endpoint of a subscription",
     params: SubscriptionPath,
     ok: { status: 201, view: SubscriptionView },
     serve: async ({ deps, actor, params }) => {

@@ -21,7 +21,7 @@ import { queryPage } from "../query.ts";
 
 const RolePath = z.object({ role: Uuid });
 
-/** What a role has when its creator does not say (specification 2.5). */
+/** The name of a role whose creator gives none (specification 2.5). */
 const DEFAULT_NAME = "User Role Name";
 const DEFAULT_STATEMENT = { effect: "deny" as const, actions: null };
 

@@ -15,7 +15,7 @@ export const secretOperations = (throttle: PinThrottle) => [
   operation("create_user_secret_pin", {
     method: "post",
     path: "/users/{user}/secrets",
-    summary: "Make a PIN that can be exchanged for a new secret of the user",
+    summary: "Create a PIN that can be exchanged for a new secret of the user",
     params: UserPath,
     body: SecretValidity,
     ok: { status: 201, view: PinView },
@@ -40,7 +40,7 @@ export const secretOperations = (throttle: PinThrottle) => [
   operation("get_user_secret", {
     method: "get",
     path: "/users/{user}/secrets",
-    summary: "Tell about a user's secret, without showing it",
+    summary: "Describe a user's secret, without showing it",
     params: UserPath,
     ok: { status: 200, view: SecretView },
     serve: ({ deps, actor, params }) => {
@@ -51,7 +51,7 @@ export const secretOperations = (throttle: PinThrottle) => [
   operation("update_user_secret", {
     method: "patch",
     path: "/users/{user}/secrets",
-    summary: "Change when a user's secret ends",
+    summary: "Change the validity of a user's secret",
     params: UserPath,
     body: SecretValidity,
     ok: { status: 200, view: SecretView },
@@ -63,7 +63,7 @@ export const secretOperations = (throttle: PinThrottle) => [
   operation("delete_user_secret", {
     method: "delete",
     path: "/users/{user}/secrets",
-    summary: "End a user's secret",
+    summary: "Delete a user's secret",
     params: UserPath,
     ok: { status: 200, view: SecretView },
     serve: async ({ deps, actor, params }) =>

@@ -27,7 +27,7 @@ import { queryContext, queryContextOfOne, queryInteger, queryPage, querySeconds 
 const TwinPath = z.object({ twin: Uuid });
 const StickerPath = z.object({ twin: Uuid, color: Color });
 
-/** What is skipped has to be walked over; further back, `le` leads there directly. */
+/** Skipped rows have to be read; to go further back, `le` starts there directly. */
 const OFFSET_MAX = 100_000;
 
 export const stickerOperations = [

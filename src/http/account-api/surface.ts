@@ -5,7 +5,7 @@ import { dictionaryFrom } from "../dictionary.ts";
 import type { Refusal, Refused, Surface } from "../surface.ts";
 import { accountRefusalOf, INTERNAL_ERROR } from "./errors.ts";
 
-/** The ways of the account API (specification 1.1 to 1.9). */
+/** The conventions of the account API (specification 1.1 to 1.9). */
 export const ACCOUNT_API: Surface = {
   name: "account",
   prefix: "",
@@ -18,7 +18,7 @@ export const ACCOUNT_API: Surface = {
   refusalOf: refuse,
 };
 
-/** The bare secret or a user token in `Authorization` (1.2); or the secret's other spelling in `X-Auth-Token`. */
+/** The bare secret or a user token in `Authorization` (1.2), or the token spelling of the secret in `X-Auth-Token`. */
 function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserActor> {
   const authorization = headers.get("authorization");
   if (authorization) return authenticator.authenticate(credentialFrom(authorization));
@@ -34,7 +34,10 @@ function refuse(failure: Failure | undefined, { trace, headers }: Refused): Refu
   return { status, body: { subcode, description, trace }, logged: { subcode } };
 }
 
-/** The failure in a sentence, with what is wrong where. A hostile body can be wrong in very many places; some will do. */
+/**
+ * Describes the failure in one sentence, with the faults and their places. A hostile body can have very many faults;
+ * the first few are enough.
+ */
 function sentenceOf(failure: Failure): string {
   if (failure.code === "version_mismatch") {
     return `The document is at version ${failure.actual}, not ${failure.expected}.`;

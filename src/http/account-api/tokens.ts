@@ -11,7 +11,7 @@ export const tokenOperations = [
     {
       method: "post",
       path: "/token",
-      summary: "Make a token that stands in for the caller's secret",
+      summary: "Create a token that stands in for the caller's secret",
       body: CreateToken,
       ok: { status: 201, view: TokenView },
       serve: async ({ deps, actor, body }) => {
@@ -30,7 +30,7 @@ export const tokenOperations = [
     {
       method: "post",
       path: "/token/refresh",
-      summary: "Make a token like the one that asks, with another end",
+      summary: "Create a token like the caller's, with another validity",
       body: RefreshToken,
       ok: { status: 201, view: RefreshedTokenView },
       serve: async ({ deps, actor, body }) => {

@@ -71,7 +71,7 @@ export const twinOperations = [
   operation("terminate_twin", {
     method: "delete",
     path: "/twins/{twin}",
-    summary: "Terminate an own twin for ever",
+    summary: "Terminate an own twin permanently",
     params: TwinPath,
     ok: { status: 200, view: TwinView },
     serve: async ({ deps, actor, params }) =>

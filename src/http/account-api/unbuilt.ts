@@ -1,6 +1,8 @@
 import type { Action } from "../../access/model/actions.ts";
 
-/** An operation of the original (specification section 6) that this server does not have. `open` ones need no authentication. */
+/**
+ * An operation of the original (specification section 6) that this server lacks. `open` ones need no authentication.
+ */
 export type Unbuilt = { id: Action; method: string; path: string; open?: true };
 
 const SERVICES = "/account/services";

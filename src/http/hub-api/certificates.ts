@@ -15,7 +15,7 @@ export const certificateOperations = [
   operation("renew_device_certificate", {
     method: "post",
     path: "/devices/{device_id}/renew-certificate",
-    summary: "Issue a new certificate for a device, its key shown this once",
+    summary: "Issue a new certificate for a device, whose key is shown only once",
     params: DevicePath,
     body: NoBody,
     ok: { status: 200, view: RenewedCertificateView },
@@ -27,7 +27,7 @@ export const certificateOperations = [
   operation("set_device_certificate", {
     method: "put",
     path: "/devices/{device_id}/certificate",
-    summary: "Give a device a certificate that somebody else made, which counts once the device proves to have its key",
+    summary: "Give a device a certificate made elsewhere, which counts once the device proves to have its key",
     params: DevicePath,
     body: SetCertificateBody,
     ok: { status: 200, view: CertificateView },

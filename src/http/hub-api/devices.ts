@@ -49,7 +49,7 @@ export const deviceOperations = [
   operation("create_device", {
     method: "post",
     path: "/devices",
-    summary: "Create a device, with its twin and a certificate whose key is shown this once",
+    summary: "Create a device, with its twin and a certificate whose key is shown only once",
     body: CreateDeviceBody,
     refusals: { 404: NOT_IN_ACCOUNT },
     ok: { status: 200, view: NewDeviceView },

@@ -4,7 +4,10 @@ import type { JsonObject } from "../../kernel/json.ts";
 import type { Operation } from "../operation.ts";
 import type { Refusal } from "../surface.ts";
 
-/** Error bodies of the hub API (specification 1.6). Clients choose a class by `type`, and need every member that belongs to it. */
+/**
+ * Error bodies of the hub API (specification 1.6). Clients choose a class by `type`, and need every member of that
+ * class.
+ */
 export const HubErrorView = z.looseObject({ type: z.string().optional(), message: z.string() });
 
 /** What 404 means in the OpenAPI document. */
@@ -57,7 +60,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   unavailable: ({ message }) => ({ status: 503, body: { message } }),
 };
 
-/** The error table of the hub API. What is our bug says nothing of itself. */
+/** The error table of the hub API. An internal error reveals no details. */
 export function hubRefusalOf(failure: Failure | undefined, operation: Operation | undefined): Refusal {
   if (!failure) return { status: 500, body: { message: "internal error" } };
   const rule = TABLE[failure.code] as (failure: Failure, operation: Operation | undefined) => Refusal;
@@ -81,7 +84,7 @@ const detail = ({ path, message, reason = "format" }: Issue): JsonObject => ({
   help_message: message.slice(0, HELP_LENGTH_MAX),
 });
 
-/** `Twin` is what the rooms say, `twin` what this surface does. */
+/** The rooms say `Twin`; this API says `twin`. */
 const nameOf = (resource: string) =>
   resource === "Document" ? "twin_document" : resource.toLowerCase().replaceAll(" ", "_");
 

@@ -12,10 +12,10 @@ import { HUB_API, hubApi } from "./surface.ts";
 import { deviceDocumentOperations } from "./twins.ts";
 
 /** The hub API, wire-compatible with Scaleway IoT Hub and its Cloud Twins: its operations and its OpenAPI document. */
-export function mountHubApi(app: Hono<Peer>, doors: Doors): void {
-  const { config } = doors.deps;
+export function mountHubApi(app: Hono<Peer>, services: Doors): void {
+  const { config } = services.deps;
   const operations = hubApiOperations(config);
-  mount(app, hubApi(config), doors, operations);
+  mount(app, hubApi(config), services, operations);
   serveDocument(app, "/iot/v1/openapi.json", () => hubApiDocument(config, operations));
 }
 

@@ -149,7 +149,7 @@ export const hubOperations = [
   operation("set_hub_ca", {
     method: "post",
     path: "/hubs/{hub_id}/ca",
-    summary: "Give a disabled hub a certificate authority of one's own, for good",
+    summary: "Replace a disabled hub's certificate authority with one's own, permanently",
     params: HubPath,
     body: SetHubCaBody,
     ok: { status: 200, view: HubView },

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Page } from "../../hub/registry/page-rows.ts";
 
-// Query values of the hub API (specification 1.5). An empty one was not given, nor was an enum's zero value.
+// Query values of the hub API (specification 1.5). An empty value counts as absent, and so does an enum's zero value.
 
 const PAGE_SIZE = 20;
 const PAGE_SIZE_MAX = 100;
@@ -13,15 +13,15 @@ const whole = z
   .regex(/^\d{0,9}$/, "must be a whole number")
   .optional();
 
-/** The first page is 1; 0 is the zero value of clients that set none. */
+/** The first page is 1; clients that set no page send 0, its zero value. */
 const PageNumber = whole.transform((text) => Number(text) || 1).meta({ type: "integer", minimum: 1, default: 1 });
 
-/** More than there may be is as many as there may be. */
+/** A size above the limit is reduced to the limit. */
 const PageSize = whole
   .transform((text) => Math.min(Number(text ?? "") || PAGE_SIZE, PAGE_SIZE_MAX))
   .meta({ type: "integer", minimum: 1, maximum: PAGE_SIZE_MAX, default: PAGE_SIZE });
 
-/** What a list is asked for, beside its filters. */
+/** The query parameters of a list, besides its filters. */
 export const pageQuery = <const Orders extends readonly string[]>(orders: Orders) => ({
   page: PageNumber,
   page_size: PageSize,

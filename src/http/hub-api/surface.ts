@@ -6,13 +6,13 @@ import { isJsonObject, type JsonValue } from "../../kernel/json.ts";
 import type { Surface } from "../surface.ts";
 import { hubRefusalOf } from "./errors.ts";
 
-/** Every path of the hub API begins with this, those that nobody serves too. */
+/** The prefix of every path of the hub API, including unknown paths. */
 export const HUB_PATHS = "/iot/";
 
-/** A message filter may be as long as a topic can be, and there are two rules of them. */
+/** A message filter may be as long as a topic, and a body has two rules of them. */
 const BODY_BYTES_MAX = 256 * 1024;
 
-/** The ways of the hub API (specification 1.1 to 1.6). */
+/** The conventions of the hub API (specification 1.1 to 1.6). */
 export const HUB_API: Surface = {
   name: "hub",
   prefix: "/iot/v1/regions/{region}",
@@ -23,7 +23,7 @@ export const HUB_API: Surface = {
   refusalOf: (failure, { operation }) => hubRefusalOf(failure, operation),
 };
 
-/** The same, for the one region that this server is. */
+/** The same, restricted to the one region of this server. */
 export const hubApi = ({ region }: Config): Surface => ({
   ...HUB_API,
   checkPath: (params) => {
@@ -39,12 +39,16 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 async function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserActor> {
   const token = headers.get("x-auth-token")?.trim() ?? "";
   if (!UUID.test(token)) {
-    throw new DomainError({ code: "unauthenticated", message: "X-Auth-Token is missing or no UUID.", malformed: true });
+    throw new DomainError({
+      code: "unauthenticated",
+      message: "X-Auth-Token is missing or not a UUID.",
+      malformed: true,
+    });
   }
   return authenticator.authenticate({ kind: "token", text: token.toLowerCase() });
 }
 
-/** No body is an empty one (1.2), and a member that is null was not given (1.4). */
+/** No body counts as an empty one (1.2), and a null member as absent (1.4). */
 function bodyFrom(json: JsonValue | undefined): unknown {
   if (json === undefined) return {};
   if (!isJsonObject(json) || !Object.values(json).includes(null)) return json;

@@ -32,7 +32,7 @@ type Key = z.output<typeof DocumentPath>;
 
 const keyOf = ({ twin_id, document_name }: Key) => ({ twin: twin_id, name: document_name });
 
-/** The documents of devices. A request about them that was served is a message of the device. */
+/** Documents of devices. A served request about them counts as a message of the device. */
 export const deviceDocumentOperations = (config: Config) => {
   const limits = limitsOf(config);
   const bodyLimits = documentBodyLimits(config);

@@ -4,12 +4,12 @@ import type { Cancel } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/failure.ts";
 import { noteActivity } from "./presence.ts";
 
-/** How late the last activity of a device is kept, and how often it is written at most. */
+/** How late a device's last activity may be stored, and so how often it is written at most. */
 const PERIOD_MS = 1000;
-/** Devices whose activity is written in one transaction, so that nobody waits long behind it. */
+/** Devices whose activity is written in one transaction, so that no other write waits long behind it. */
 const SLICE = 100;
 
-/** Notes when devices are heard of, in memory, and keeps it once a second. A crash loses the last second. */
+/** Records in memory when devices were active, and stores it once a second. A crash loses the last second. */
 export class ActivityLog {
   readonly #deps: Pick<Deps, "store" | "clock" | "log">;
   readonly #noted = new Map<string, number>();
@@ -21,24 +21,24 @@ export class ActivityLog {
     this.#deps = deps;
   }
 
-  /** A device was heard of, now. Cheap enough for each of its packets. */
+  /** Records that a device is active now. Cheap enough for each of its packets. */
   note(deviceId: string): void {
     const now = this.#deps.clock.now();
     this.#noted.set(deviceId, now);
     this.#arm(now);
   }
 
-  /** Writes what is noted for the last time. */
+  /** Stores what is recorded for the last time. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.keep();
   }
 
-  /** Writes what is noted, and resolves once it is stored. What cannot be stored is tried again a second later. */
+  /** Stores what is recorded, and resolves once it is stored. After a failure it is tried again a second later. */
   async keep(): Promise<void> {
     this.#timer?.();
     this.#timer = undefined;
-    // Only one at a time: what was noted last is written last.
+    // Only one write at a time, so that the newest activity is written last.
     await this.#keeping;
     this.#keeping ??= this.#keepAll().finally(() => {
       this.#keeping = undefined;

@@ -23,21 +23,22 @@ import { findNamed } from "../registry/named-device.ts";
 import { saveProof } from "./prove-certificate.ts";
 import { provisionDevice } from "./provision-device.ts";
 
-/** Certificates of one client that are looked at: its own, authorities, the CA. */
+/** At most this many certificates of one client are examined: its own, intermediate authorities, and the CA. */
 const CERTIFICATES_MAX = 8;
 
 type Found = Pick<Identified, "device" | "hub">;
 
-/** What a certificate may mean: the device that has it, and the one that the connection names. */
+/** The two devices that a certificate may stand for: the one that has it, and the one that the connection names. */
 type Meanings = { holder: Found | undefined; named: Found | undefined };
 
 /**
- * The device whose certificate a client presented and has the key of: the very certificate that it has; or that was attached to it and waits
- * to be proven, if the connection names it; or, in a hub with a CA of the customer's own, one with the device's name that the CA vouches for.
- * Where these differ, who has the key decides by naming a device that has proven the certificate; else the CA.
+ * Identifies a device by a client certificate whose key the client has proven: the device that has this certificate; or
+ * the device that the connection names, if this certificate is attached to it and waits to be proven; or, in a hub with
+ * a customer's own CA, the device with the certificate's common name, if the CA vouches for it. If these differ, naming
+ * a device that has proven the certificate decides; otherwise the CA does.
  *
- * Our own CAs vouch for nothing: a certificate of theirs that is attached to no device is one that was replaced, or whose device is gone, and
- * likewise one of a device that has another.
+ * Our own CAs vouch for nothing: a certificate of theirs that no device has was replaced, or its device was deleted;
+ * likewise one whose device has another by now.
  */
 export async function identifyByCertificate(deps: Deps, credentials: Credentials): Promise<Identified | Refusal> {
   const [own, ...others] = credentials.certificates.slice(0, CERTIFICATES_MAX) as [Uint8Array, ...Uint8Array[]];
@@ -46,14 +47,14 @@ export async function identifyByCertificate(deps: Deps, credentials: Credentials
   const { holder } = meanings;
   const leaf = await readPresented(own, deps.clock.now());
   if (!leaf || !isDeviceCertificate(leaf)) return badCertificate(holder && proved(holder));
-  if (holder && isBeyondDoubt(holder, meanings)) return admitHolder(deps, holder, fingerprint);
+  if (holder && overridesAuthorities(holder, meanings)) return admitHolder(deps, holder, fingerprint);
   return identifyWithAuthorities(deps, leaf, others, credentials, meanings);
 }
 
 function findMeanings(reader: Reader, credentials: Credentials, fingerprint: string): Meanings {
   const holder = findHolder(reader, fingerprint);
-  // Names mean nothing then.
-  if (holder && isOfOurs(holder)) return { holder, named: undefined };
+  // For these the names have no meaning.
+  if (holder && isIssuedByUs(holder)) return { holder, named: undefined };
   const named = findNamed(reader, credentials);
   return { holder, named: named?.hub && { device: named.device, hub: named.hub } };
 }
@@ -63,8 +64,8 @@ function findHolder(reader: Reader, fingerprint: string): Found | undefined {
   return id === undefined ? undefined : loadDevice(reader, id);
 }
 
-/** A certificate that we issued, and nobody has brought back to us since. */
-const isOfOurs = ({ device }: Found) => device.certificateProven && !device.hasCustomCertificate;
+/** A certificate that this server issued, and that was not attached again by its owner. */
+const isIssuedByUs = ({ device }: Found) => device.certificateProven && !device.hasCustomCertificate;
 
 const proved = (found: Found, provisioned = false): Identified => ({
   ...found,
@@ -73,11 +74,14 @@ const proved = (found: Found, provisioned = false): Identified => ({
   provisioned,
 });
 
-/** No CA of a customer has a say in one that we issued, or that its device has proven and is named by the connection. */
-const isBeyondDoubt = (holder: Found, { named }: Meanings): boolean =>
-  isOfOurs(holder) || (holder.device.certificateProven && named?.device.id === holder.device.id);
+/**
+ * No customer's CA has a say about a certificate that we issued, or one that its device has proven if the connection
+ * names that device.
+ */
+const overridesAuthorities = (holder: Found, { named }: Meanings): boolean =>
+  isIssuedByUs(holder) || (holder.device.certificateProven && named?.device.id === holder.device.id);
 
-/** It may have lost the certificate while that was read. */
+/** Asks again, because the device may have lost the certificate while it was being parsed. */
 function admitHolder(deps: Deps, holder: Found, fingerprint: string): Identified | Refusal {
   const now = deps.store.read((reader) => findHolder(reader, fingerprint));
   return now?.device.id === holder.device.id ? admit(proved(now)) : badCertificate(proved(holder));
@@ -103,7 +107,7 @@ async function identifyWithAuthorities(
   return voucher ? identifyInHub(deps, voucher, leaf, peer) : badCertificate({ hub: suspect });
 }
 
-/** A connection names the device that waits to prove the certificate, or that had it before this was asked for. */
+/** Whether the named device waits to prove the certificate, or had it before proof was required. */
 function isClaimOf({ device }: Found, holder: Found | undefined, fingerprint: string): boolean {
   if (holder?.device.certificateProven) return false;
   return [device.pendingCertificate, device.certificate].some((one) => one?.fingerprint === fingerprint);
@@ -116,7 +120,10 @@ async function prove(deps: Deps, claimant: Found, fingerprint: string): Promise<
   return proven ? admit(proved(proven)) : badCertificate(proved(claimant));
 }
 
-/** The device of a hub that has the one common name of a certificate which the hub's CA vouches for. An unknown one may be provisioned. */
+/**
+ * The hub's device with the certificate's only common name, for a certificate that the hub's CA vouches for. An unknown
+ * one may be provisioned.
+ */
 async function identifyInHub(deps: Deps, hub: Hub, leaf: Presented, peer: string): Promise<Identified | Refusal> {
   const about = { hub, secure: true };
   const refused = whyHubRefuses(about);

@@ -20,11 +20,11 @@ import { identifyByCertificate } from "./identify-certificate.ts";
 import { proveCertificate } from "./prove-certificate.ts";
 
 /**
- * Finds out which device a connection is, and whether it may be (specification 5.2): by its certificate if it presented one, whatever it
- * calls itself; else by its client identifier, else by its user name. Who is only named must allow insecure connections, or bring a token
- * signed by the key of its certificate for a password.
+ * Identifies the device of a connection and checks that it may connect (specification 5.2): by its certificate if it
+ * presented one, whatever names it sends; else by its client identifier, else by its user name. A device that is only
+ * named must allow insecure connections, or send as its password a token signed by the key of its certificate.
  *
- * The answer is of a moment that has passed once it is read: `deviceConnected` asks again in its transaction.
+ * The result may be outdated when it is used: `deviceConnected` checks again in its transaction.
  */
 export async function identifyDevice(deps: Deps, credentials: Credentials): Promise<Identified | Refusal> {
   if (credentials.certificates.length > 0) {
@@ -41,7 +41,7 @@ export async function identifyDevice(deps: Deps, credentials: Credentials): Prom
   if (token === undefined) return device.allowInsecure ? admit({ ...claimed, secure: false }) : insecure(claimed);
   const signed = await identifyByToken(deps, claimed, token);
   if (signed && isRefusal(signed)) return signed;
-  // A device that allows insecure connections may have anything for a password.
+  // A device that allows insecure connections may send any password.
   if (!signed && !device.allowInsecure) return badToken(claimed);
   const now = deps.store.read((reader) => loadDevice(reader, device.id));
   const proved =
@@ -51,7 +51,7 @@ export async function identifyDevice(deps: Deps, credentials: Credentials): Prom
     : badToken(claimed);
 }
 
-/** The device that signed a token. Signing it with the key of the certificate that the device waits for proves that one. */
+/** The device that signed a token. If the key is that of its pending certificate, the token proves that certificate. */
 async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, token: string) {
   const { device } = claimed;
   const secure = { ...claimed, secure: true };
@@ -62,7 +62,7 @@ async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, 
   return prove(deps, secure, device.pendingCertificate);
 }
 
-/** Undefined if the certificate turns out not to be the device's. */
+/** Returns undefined if the certificate is not the device's after all. */
 async function prove(deps: Deps, claimed: Identified, certificate: Certificate | null) {
   const admitted = admit(claimed);
   const leaf = certificate && (await readPresented(derOf(certificate.pem), deps.clock.now()));
@@ -71,6 +71,6 @@ async function prove(deps: Deps, claimed: Identified, certificate: Certificate |
   return proven && { ...claimed, ...proven };
 }
 
-/** Where somebody will look for the reason why a device is refused: the hub that it would be in by its names. */
+/** The hub where an operator looks for the reason of a refusal: the one of the device that the connection names. */
 const namedHub = ({ store }: Deps, credentials: Credentials): string | null =>
   store.read((reader) => findNamed(reader, credentials))?.hub?.id ?? null;

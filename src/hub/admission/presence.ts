@@ -7,26 +7,27 @@ import { findHubRow } from "../registry/hub-rows.ts";
 import { findAccountOfDevice, listConnected, saveActivity, saveConnected } from "../registry/presence-rows.ts";
 import { DEVICE_DELETED, type Departure, reasonToLeave, type Standing } from "./standing.ts";
 
-// Commands by a device, so that they wait among its account's; the journal tells of them as what they are, the server's observations.
+// These commands run as the device, so that they queue with its account's writes; the journal records them as the
+// server's observations.
 
-/** A connection as the journal tells of it. */
+/** A connection as the journal records it. */
 export type DeviceConnection = {
   clientId: string;
   transport: "tcp" | "tls" | "websocket" | "secure_websocket";
   peer: string;
-  /** Of the protocol: 3, 4 or 5. */
+  /** The protocol level: 3, 4 or 5. */
   level: number;
 };
 
-/** Devices that are seen to be disconnected in one transaction, so that nobody waits long behind it. */
+/** Devices marked as disconnected in one transaction, so that no other write waits long behind it. */
 const SLICE = 500;
 
-/** With what a connection was let in by, it is asked once more whether it may be. */
+/** With the basis of its admission, which is checked once more. */
 type Connected = { deviceId: string; connection: DeviceConnection; standing?: Standing | undefined };
 
 /**
- * A device is connected. Answers null, or why it may not be after all: whoever let it in did so by what was so a moment before, and this
- * is the moment that counts. Then nothing is written.
+ * Marks a device as connected. Returns null, or the reason why it may not connect after all: it was admitted on an
+ * earlier state, and the state in this transaction decides. Then nothing is written.
  */
 export const deviceConnected = command(
   "device_connected",
@@ -39,7 +40,7 @@ export const deviceConnected = command(
     saveConnected(tx, device.id, true);
     saveActivity(tx, device.id, tx.now);
     const { accountId, id: twinId } = device;
-    record(tx, SYSTEM, { kind: "device.connected", accountId, twinId, data: told(connection) });
+    record(tx, SYSTEM, { kind: "device.connected", accountId, twinId, data: journalData(connection) });
     return null;
   },
 );
@@ -51,14 +52,14 @@ type Disconnected = {
   connectionsLeft: number;
 };
 
-/** A connection of a device has ended. A device that has been deleted is told of no more. */
+/** Records that a connection of a device has ended. Nothing is recorded for a deleted device. */
 export const deviceDisconnected = command(
   "device_disconnected",
   (tx, _actor, { deviceId, connection, reason, connectionsLeft }: Disconnected): null => {
     const accountId = findAccountOfDevice(tx, deviceId);
     if (accountId === undefined) return null;
     saveConnected(tx, deviceId, connectionsLeft > 0);
-    const data = { ...(connection && told(connection)), reason, connections_left: connectionsLeft };
+    const data = { ...(connection && journalData(connection)), reason, connections_left: connectionsLeft };
     record(tx, SYSTEM, { kind: "device.disconnected", accountId, twinId: deviceId, data });
     return null;
   },
@@ -66,7 +67,7 @@ export const deviceDisconnected = command(
 
 type Activity = { deviceId: string; at: number };
 
-/** Devices that were heard of. A clock that was set back meanwhile makes nothing earlier, nor later than now. */
+/** Stores devices' last activity. If the clock was set back, it never decreases and is never later than now. */
 export const noteActivity = command("note_activity", (tx, _actor, { activity }: { activity: Activity[] }): null => {
   for (const { deviceId, at } of activity) saveActivity(tx, deviceId, Math.min(at, tx.now));
   return null;
@@ -82,7 +83,10 @@ export const resetSlice = command("reset_presence", (tx, actor, { limit }: { lim
   return devices.length;
 });
 
-/** Before a server takes its first connection: devices that were connected when the last one died are not. Answers how many they were. */
+/**
+ * Before the server accepts connections: marks devices as disconnected that were connected when the last server died.
+ * Returns how many.
+ */
 export async function resetPresence({ store }: Pick<Deps, "store">): Promise<number> {
   let done = 0;
   for (;;) {
@@ -92,7 +96,7 @@ export async function resetPresence({ store }: Pick<Deps, "store">): Promise<num
   }
 }
 
-const told = ({ clientId, transport, peer, level }: DeviceConnection) => ({
+const journalData = ({ clientId, transport, peer, level }: DeviceConnection) => ({
   client_id: clientId,
   transport,
   peer,

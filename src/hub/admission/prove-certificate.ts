@@ -11,7 +11,7 @@ import { loadDevice } from "../registry/lookups.ts";
 
 type Input = { deviceId: string; fingerprint: string };
 
-/** Null if the device waits for the certificate no longer, or another one has proven it meanwhile. */
+/** Null if the device no longer waits for the certificate, or another device has proven it meanwhile. */
 export const saveProven = command(
   "prove_certificate",
   (tx, actor, { deviceId, fingerprint }: Input): Loser[] | null => {
@@ -29,8 +29,9 @@ export const saveProven = command(
 );
 
 /**
- * A connection named a device and proved to have the key of the certificate that it waits for: from now on it is the device's, and for others
- * that waited for it, it is over. Answers the device as it is then. Refuses a certificate that the CA of another hub vouches for, with undefined.
+ * A connection named a device and proved to have the key of its pending certificate: the device gets the certificate,
+ * and other devices stop waiting for it. Returns the updated device. Returns undefined if the CA of another hub vouches
+ * for the certificate.
  */
 export async function proveCertificate(
   deps: Deps,
@@ -41,7 +42,7 @@ export async function proveCertificate(
   return voucher && voucher.id !== hub.id ? undefined : saveProof(deps, device, leaf.fingerprint);
 }
 
-/** The same where it is known already that no CA of another hub vouches for the certificate. */
+/** The same, for a certificate that no other hub's CA is known to vouch for. */
 export async function saveProof(deps: Deps, { id: deviceId, accountId }: Device, fingerprint: string) {
   const actor: DeviceActor = { kind: "device", accountId, deviceId };
   const lost = await deps.store.write(saveProven, actor, { deviceId, fingerprint });

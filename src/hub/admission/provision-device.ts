@@ -14,13 +14,14 @@ import { assertRoomIn } from "../registry/room-in-hub.ts";
 type Input = { id: string; hubId: string; caFingerprint: string; name: string; peer: string };
 type Provisioned = { device: Device; hub: Hub; isNew: boolean };
 
-/** Null if the hub has changed so that it provisions no devices, or not for this CA, any more. */
+/** Null if the hub no longer provisions devices, or no longer has this CA. */
 export const insertProvisioned = command("provision_device", (tx, actor, input: Input): Provisioned | null => {
   const hub = findHubRow(tx, input.hubId);
   if (!hub?.enabled || hub.caFingerprint !== input.caFingerprint) return null;
   const known = findDeviceIdByName(tx, hub.id, input.name);
   if (known !== undefined) {
-    // Another connection was faster, or a user: and a user may have given it a certificate of its own.
+    // Another connection or a user may have created the device first, and a user may have given it a certificate of its
+    // own.
     const device = findDeviceRow(tx, known) as Device;
     return device.certificate ? null : { device, hub, isNew: false };
   }
@@ -46,7 +47,7 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
   accountId: hub.accountId,
   hubId: hub.id,
   name,
-  description: `Provisioned on its own when it connected from ${peer}`,
+  description: `Provisioned automatically when it connected from ${peer}`,
   enabled: true,
   allowInsecure: false,
   allowMultipleConnections: false,
@@ -62,8 +63,8 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
 });
 
 /**
- * Makes a device, and its twin, for a client whom the CA of its hub vouches for by a name that no device has yet (specification 4.9). Two who
- * come at the same moment get the same one.
+ * Creates a device and its twin for a client whose name the hub's CA vouches for and no device has yet (specification
+ * 4.9). Two concurrent connections get the same device.
  */
 export async function provisionDevice(deps: Deps, hub: Hub, name: string, peer: string): Promise<Identified | Refusal> {
   const input = { id: deps.random.uuid(), hubId: hub.id, caFingerprint: hub.caFingerprint, name, peer };

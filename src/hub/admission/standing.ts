@@ -2,7 +2,10 @@ import type { Device } from "../registry/device-rows.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 import type { Identified } from "../registry/identity.ts";
 
-/** By what a connection was let in: when one of these changes, it has to prove itself anew. Plain data, kept with the connection. */
+/**
+ * The basis on which a connection was admitted: when a part of it changes, the connection has to authenticate again.
+ * Plain data, kept with the connection.
+ */
 export type Standing = {
   deviceId: string;
   hubId: string;
@@ -30,15 +33,16 @@ export type Departure = {
     | "device_disabled"
     | "plan_changed"
     | "security_changed";
-  /** What the hub tells of it (specification 4.7). */
+  /** The message of the hub's event (specification 4.7). */
   event: string;
 };
 
 export const DEVICE_DELETED: Departure = { reason: "device_deleted", event: "device is deleted" };
 
 /**
- * Why a connection may not stay, or undefined if it may (specification 5.2, live effects), by its device and that one's hub as they are now.
- * `kind` is of the change that made somebody ask: what was disabled and at once enabled again disconnects all the same.
+ * Why a connection must end, or undefined if it may stay (specification 5.2, live effects), judged by the current
+ * device and hub. `kind` is the change that triggered the check: what was disabled and enabled again at once still
+ * disconnects.
  */
 export function reasonToLeave(
   standing: Standing,
@@ -60,7 +64,7 @@ export function reasonToLeave(
     : { reason: "security_changed", event: "device security has changed, requires authentication" };
 }
 
-/** Renewing or replacing a certificate disconnects its device, however that was connected. */
+/** Renewing or replacing a certificate disconnects its device, however it connected. */
 const isSecurityOf = (standing: Standing, device: Device, hub: Hub): boolean =>
   (standing.secure || device.allowInsecure) &&
   hub.caFingerprint === standing.caFingerprint &&

@@ -2,46 +2,50 @@ import { createPublicKey, X509Certificate } from "node:crypto";
 import type { X509Certificate as Parsed } from "@peculiar/x509";
 import { digest, issuerKeyIdOf, keyIdOf, type Library, library } from "../registry/certificates.ts";
 
-// Certificates as strangers present them. A handshake proves who has the key of the first one, and nothing else: dates, usages, names
-// and signatures are looked at here, and whatever cannot be read counts for nothing (RFC 5280, 4.2 and 6.1).
+// Certificates as unknown clients present them. A handshake proves only who has the key of the first one: dates,
+// usages, names and signatures are checked here, and what cannot be read is ignored (RFC 5280, 4.2 and 6.1).
 
-/** Far larger than any that somebody would put onto a device. */
+/** Far larger than any certificate of a real device. */
 const DER_BYTES_MAX = 16 * 1024;
 
-/** What a certificate says of itself. */
+/** The contents of a certificate. */
 export type Presented = {
   der: Uint8Array;
   fingerprint: string;
   notBefore: number;
   notAfter: number;
-  /** The SHA-256 of the names. */
+  /** The SHA-256 of the subject name. */
   subject: string;
   issuer: string;
-  /** The SHA-256 of the identifiers of its key, and of the key that signed it, if it names them. */
+  /** The SHA-256 of the identifiers of its own key and of its issuer's key, if it has them. */
   keyId: string | null;
   issuerKeyId: string | null;
   commonNames: string[];
   /** As SubjectPublicKeyInfo. */
   publicKey: Buffer;
-  /** The hash that it was signed over, where the kind of signature has one to choose. */
+  /** The hash of its signature, for kinds of signatures with a choice of hash. */
   hash: string | null;
   isCa: boolean;
-  /** How many authorities may stand between this one and a device; null is any number. */
+  /** How many intermediate authorities may stand between this certificate and a device; null for any number. */
   pathLength: number | null;
   maySign: boolean;
   mayIssue: boolean;
-  /** It may be used by clients of TLS, and so may what an authority with it issues. */
+  /** It may be used by TLS clients; for an authority, so may the certificates that it issues. */
   isForClients: boolean;
 };
 
 /**
- * Reading a certificate takes one or two milliseconds, as long as the rest of a handshake, and devices come back with the same one: what was
- * read lately is kept, as many as a hub has devices. It is known by the bytes themselves, so it never gets old. All take 20 MB.
+ * Parsing a certificate takes one or two milliseconds, as long as the rest of a handshake, and devices come back with
+ * the same one: recent results are cached, as many as a hub has devices. The key is the certificate's bytes, so an
+ * entry never goes stale. A full cache takes 20 MB.
  */
 const lately = new Map<string, Presented>();
 const LATELY_MAX = 10_000;
 
-/** Reads a certificate. Undefined for what is none, is not valid at this moment, or makes conditions that we would not understand. */
+/**
+ * Parses a certificate. Returns undefined for one that is malformed, not valid now, or has critical extensions that we
+ * do not understand.
+ */
 export async function readPresented(der: Uint8Array, now: number): Promise<Presented | undefined> {
   if (der.length > DER_BYTES_MAX) return undefined;
   const fingerprint = digest(der);
@@ -68,7 +72,7 @@ function describe(x509: Library, certificate: Parsed, der: Uint8Array, fingerpri
   const constraints = certificate.getExtension(x509.BasicConstraintsExtension);
   const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages;
   const purposes = certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages as string[] | undefined;
-  // Where no usage is named, all are meant.
+  // Without key usages, all are allowed.
   const may = (flag: number) => usages === undefined || (usages & flag) !== 0;
   return {
     der,
@@ -94,17 +98,17 @@ const CLIENT_AUTH = "1.3.6.1.5.5.7.3.2";
 const ANY_PURPOSE = "2.5.29.37.0";
 const FOR_CLIENTS = [CLIENT_AUTH, ANY_PURPOSE];
 
-/** Basic constraints, key usage, extended key usage; further names and policies, which we need not look at. */
+/** Basic constraints, key usage, extended key usage; alternative names and policies, which need no check. */
 const UNDERSTOOD = ["2.5.29.19", "2.5.29.15", "2.5.29.37", "2.5.29.17", "2.5.29.32"];
 
-/** No extension stands there twice, and none that we do not know is critical. */
+/** Whether no extension occurs twice, and every critical one is understood. */
 function isUnderstood({ extensions }: Parsed): boolean {
   const types = extensions.map(({ type }) => type);
   const strangeOnes = extensions.filter(({ type, critical }) => critical && !UNDERSTOOD.includes(type));
   return new Set(types).size === types.length && strangeOnes.length === 0;
 }
 
-/** Whether a certificate that is known by its fingerprint may stand for its device: who signed it is no question any more. */
+/** Whether a certificate that is known by its fingerprint may identify its device; its signature needs no check. */
 export const isDeviceCertificate = ({ maySign, isForClients }: Presented): boolean => maySign && isForClients;
 
 /** SHA-1 can be forged. */
@@ -122,12 +126,12 @@ function isSignedBy({ der }: Presented, { publicKey }: Presented): boolean {
   try {
     return new X509Certificate(der).verify(createPublicKey({ key: publicKey, format: "der", type: "spki" }));
   } catch {
-    // The signature is of another algorithm than the key, or the key of a kind that nobody knows.
+    // The signature's algorithm does not match the key, or the kind of key is unknown.
     return false;
   }
 }
 
-/** A device's certificate, and behind each one the authority of `between` that issued it, as far as they lead. */
+/** A device's certificate, followed by its issuers found in `between`, as far as they lead. */
 export function chainOf(leaf: Presented, between: readonly Presented[]): Presented[] {
   const unused = new Set(between);
   const chain = [leaf];

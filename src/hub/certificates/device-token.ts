@@ -6,17 +6,17 @@ import { derOf } from "../registry/certificates.ts";
 import type { Certificate, Device } from "../registry/device-rows.ts";
 import { isDeviceCertificate, readPresented } from "./client-certificate.ts";
 
-/** How old a token may be, whatever it says of when it ends. */
+/** The maximum age of a token, even if its expiry is later. */
 const AGE_MAX_S = 24 * 60 * 60;
-/** Clocks of devices are not quite ours. */
+/** Tolerance for clocks of devices. */
 const LEEWAY_S = 60;
-/** Far more than the claims that anybody needs. */
+/** Far more than any useful claims take. */
 const TOKEN_BYTES_MAX = 8192;
 const RSA_BITS_MIN = 2048;
 
 const JWT = /^[\w-]+\.[\w-]+\.[\w-]*$/;
 
-/** A password that looks like a token. */
+/** The password as text if it looks like a token. */
 export function tokenFrom(password: Uint8Array | null): string | undefined {
   if (!password || password.length > TOKEN_BYTES_MAX) return undefined;
   const text = Buffer.from(password).toString("latin1");
@@ -57,7 +57,7 @@ export async function isTokenOf(
 const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const OF_CURVE: Record<string, string> = { prime256v1: "ES256", secp384r1: "ES384", secp521r1: "ES512" };
 
-/** What a key can sign with. The certificate says what its key is, and a token has no say in it. */
+/** The algorithms that a key can sign with. They depend on the certificate's key, never on the token's header. */
 function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string[] {
   if (asymmetricKeyType === "rsa") return (asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN ? RSA : [];
   if (asymmetricKeyType === "ed25519") return ["EdDSA", "Ed25519"];

@@ -8,23 +8,28 @@ import { loadHub } from "../registry/lookups.ts";
 import { chainOf, isIssuedUnder, type Presented, readPresented } from "./client-certificate.ts";
 
 /**
- * CAs of one name and key identifier that are tried: each costs a signature, about a tenth of a millisecond. Names and identifiers can be
- * copied, so accounts take turns: so many of them at least would have to copy both to hide another's. Who shows the CA itself, or names its
- * device, needs no luck.
+ * How many CAs with the same name and key identifier are tried: each costs a signature check, about a tenth of a
+ * millisecond. Names and identifiers can be copied, so accounts take turns: at least this many accounts would have to
+ * copy both to hide another's CA. A client that sends the CA itself or names its device is always found.
  */
 const NAMESAKES_MAX = 256;
-/** So long signatures are checked before whatever else waits is served. */
+/** How long signatures are checked before the event loop gets a turn. */
 const SLICE_MS = 2;
 
-/** Where to look for the CA: in these hubs first, whatever is shown; and in that of the device that a connection names. */
+/**
+ * Where to look for the CA: `first` in these hubs, whatever certificates were sent; and in the hub of the device that
+ * the connection names.
+ */
 type Hints = { first?: (Hub | undefined)[]; named?: Hub | undefined };
 
-/** The CA that last vouched for a certificate: a device comes back with the same one, and then no namesake costs anything. */
+/**
+ * The CA that last vouched for a certificate: a device comes back with the same one, and then namesakes cost nothing.
+ */
 const lastVoucher = new WeakMap<Presented, string>();
 
 /**
- * The hub with a CA of the customer's own that vouches for a certificate, directly or over authorities that were shown with it. Where none
- * does, `suspect` is the only hub whose CA might have.
+ * Finds the hub whose customer's CA vouches for a certificate, directly or through authorities sent with it. If none
+ * does, `suspect` is the hub of the only candidate, if there was exactly one.
  */
 export async function findVoucher(deps: Deps, leaf: Presented, others: Presented[], hints: Hints = {}) {
   const now = deps.clock.now();
@@ -49,7 +54,7 @@ export async function findVoucher(deps: Deps, leaf: Presented, others: Presented
   return { hub: undefined, suspect: deps.store.read((reader) => loadHub(reader, only)) };
 }
 
-/** Our own CAs vouch for nothing but what is attached. */
+/** Our own CAs vouch only for attached certificates. */
 const isCustomers = (hub: Hub) => hub.caKeySealed === null;
 
 function listCandidates(reader: Reader, leaf: Presented, others: Presented[], { first = [], named }: Hints): string[] {
@@ -65,13 +70,16 @@ function likely(reader: Reader, leaf: Presented, named: Hub | undefined): string
   return [...(lastId === undefined ? [] : [lastId]), ...(named && isCustomers(named) ? [named.id] : [])];
 }
 
-/** Hubs of CAs that have the name, and the key identifier if there is one, that certificates give as their issuers'. */
+/**
+ * Hubs with a CA that has the issuer name of one of these certificates, and the issuer's key identifier if it gives
+ * one.
+ */
 function namesakes(reader: Reader, certificates: Presented[]): string[] {
   const asked = new Map(certificates.map((one) => [`${one.issuer} ${one.issuerKeyId}`, one]));
   const lists = [...asked.values()].map(({ issuer, issuerKeyId }) =>
     listNamesakes(reader, issuer, issuerKeyId, NAMESAKES_MAX),
   );
-  // In turn as well: no certificate that a client shows beside its own takes all the places.
+  // The certificates take turns too: an additional one cannot take up all places.
   return Array.from({ length: NAMESAKES_MAX }, (_, turn) => lists.map((list) => list[turn])).flatMap((ids) =>
     ids.filter((id) => id !== undefined),
   );

@@ -3,13 +3,16 @@ import { caLabel } from "../registry/ca-rows.ts";
 import { createCa, type Issued, issueCertificate } from "../registry/certificates.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 
-/** A CA for a new hub, its key sealed. */
+/** Creates a CA for a new hub, with its key sealed. */
 export async function createHubCa({ store, clock, random }: Deps, hubId: string) {
   const { pem, fingerprint, key } = await createCa({ now: clock.now(), random }, hubId);
   return { caPem: pem, caFingerprint: fingerprint, caKeySealed: store.vault.seal(caLabel(hubId), key) };
 }
 
-/** A certificate for a device by the hub's CA; undefined for a hub with a CA of the customer's own, which only they can sign with. */
+/**
+ * Issues a device certificate by the hub's CA; undefined for a hub with a customer's own CA, whose key only the
+ * customer has.
+ */
 export async function issueFor({ store, clock, random }: Deps, hub: Hub, name: string): Promise<Issued | undefined> {
   if (hub.caKeySealed === null) return undefined;
   const ca = { pem: hub.caPem, key: store.vault.open(caLabel(hub.id), hub.caKeySealed) };

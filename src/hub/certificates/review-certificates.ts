@@ -11,13 +11,13 @@ import { readPresented } from "./client-certificate.ts";
 import { findVoucher } from "./find-voucher.ts";
 import { recordLosses, without } from "./take-certificate.ts";
 
-/** Rows that are looked at for one transaction: a start waits for all of them, and the log grows meanwhile. */
+/** Rows checked per transaction: a start waits for all of them, and the database's log grows meanwhile. */
 const SLICE = 200;
 
 /**
- * What becomes of a certificate that was attached before its key had to be proven. `ends`: the CA of another hub vouches for it. `proven`: its
- * own hub's does, by the device's name. `stays`: it has been in use, and is the device's until another one proves it. `waits`: it has not, and
- * its device has to prove it like any other.
+ * The outcome for a certificate that was attached before proof of its key was required. `ends`: the CA of another hub
+ * vouches for it. `proven`: its own hub's CA does, by the device's name. `stays`: it has been in use, and is the
+ * device's until another device proves it. `waits`: it has not been in use, and has to be proven like any other.
  */
 type Verdict = "ends" | "proven" | "stays" | "waits";
 type Judged = { deviceId: string; fingerprint: string; verdict: Verdict };
@@ -55,8 +55,8 @@ export const saveReviewed = command(
 );
 
 /**
- * Before a server takes its first connection: looks at what an older version has left. Certificates of devices that contradict a CA end, and
- * those that never were in use have to be proven; the log says which.
+ * Before the server accepts connections: reviews the certificates that an older version left. Those that contradict a
+ * CA end, and those that were never in use have to be proven; the log names them.
  */
 export async function reviewCertificates(deps: Deps): Promise<void> {
   await readCas(deps);
@@ -67,13 +67,13 @@ export async function reviewCertificates(deps: Deps): Promise<void> {
     setAt ??= deps.store.read(whenCertificatesWereSet);
     const judged: Judged[] = [];
     for (const device of devices) judged.push(await judge(deps, device, setAt));
-    // Before it is so: what a crash keeps from being stored is looked at, and told, once more.
-    for (const one of judged) tell(deps, one);
+    // Logged before it is stored: what a crash keeps from being stored is reviewed and logged again.
+    for (const one of judged) logVerdict(deps, one);
     await deps.store.write(saveReviewed, SYSTEM, { judged });
   }
 }
 
-/** By its key identifier a CA is found; older versions did not keep it. */
+/** CAs are found by their key identifier, which older versions did not store. */
 async function readCas({ store }: Deps): Promise<void> {
   for (;;) {
     const cas = store.read((reader) => listUnreadCas(reader, SLICE));
@@ -97,10 +97,13 @@ async function judge(deps: Deps, device: Device, setAt: ReadonlyMap<string, numb
   return { deviceId: device.id, fingerprint, verdict: verdict() };
 }
 
-/** Of a device that allows insecure connections, being heard of says nothing: whoever knows its id could have been that. */
+/**
+ * For a device that allows insecure connections, activity proves nothing: any client that knows its id could have
+ * connected.
+ */
 const wasInUse = ({ allowInsecure, lastActivityAt }: Device, setAt: number) => !allowInsecure && lastActivityAt > setAt;
 
-function tell({ log, store }: Deps, { deviceId, fingerprint, verdict }: Judged): void {
+function logVerdict({ log, store }: Deps, { deviceId, fingerprint, verdict }: Judged): void {
   if (verdict === "proven") return;
   const device = store.read((reader) => findDeviceRow(reader, deviceId));
   if (!device) return;

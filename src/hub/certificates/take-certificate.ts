@@ -5,18 +5,18 @@ import { findDeviceIdByCertificate, listClaimants } from "../registry/certificat
 import { type Certificate, type Device, findDeviceRow, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 
-/** A device that lost a certificate, or the hope for it. */
+/** A device that lost a certificate or a pending one. */
 export type Loser = { deviceId: string; hubId: string; accountId: string };
 
-/** The device that has a certificate, be it proven or attached before that was asked for. */
+/** The device that has a certificate, either proven or attached before proof was required. */
 export function findHolder(reader: Reader, fingerprint: string): Device | undefined {
   const id = findDeviceIdByCertificate(reader, fingerprint);
   return id === undefined ? undefined : findDeviceRow(reader, id);
 }
 
 /**
- * Makes a certificate that is proven to be a device's its own. Nobody else may have proven it: that is asked before. Answers the device as
- * it is now, and the others that had it or waited for it, for whom it is over.
+ * Gives a device the certificate that it has proven. The caller has checked that no other device has proven it. Returns
+ * the updated device, and the other devices that lost the certificate or no longer wait for it.
  */
 export function takeCertificate(tx: Tx, device: Device, certificate: Certificate): [Device, Device[]] {
   const others = [findHolder(tx, certificate.fingerprint), ...listClaimants(tx, certificate.fingerprint)];
@@ -35,7 +35,7 @@ export function takeCertificate(tx: Tx, device: Device, certificate: Certificate
   return [taken, lost];
 }
 
-/** A device that has a certificate no longer, nor waits for it. */
+/** The device without this certificate, attached or pending. */
 export function without(device: Device, fingerprint: string, now: number): Device {
   const had = device.certificate?.fingerprint === fingerprint;
   return {
@@ -46,13 +46,13 @@ export function without(device: Device, fingerprint: string, now: number): Devic
   };
 }
 
-/** Journals what devices lost, by which their hubs tell it. */
+/** Journals the losses, so that the devices' hubs publish them. */
 export function recordLosses(tx: Tx, actor: Actor, lost: readonly Device[]): Loser[] {
   for (const device of lost) recordDevice(tx, actor, "device.certificate_ended", device);
   return lost.map(({ id, hubId, accountId }) => ({ deviceId: id, hubId, accountId }));
 }
 
-/** For whoever asks the operator why a device of theirs has lost a certificate, or never got it. */
+/** Logs the losses, so that the operator can explain them to the devices' owners. */
 export function logLosses({ log }: Pick<Deps, "log">, fingerprint: string, lost: readonly Loser[]): void {
   for (const { deviceId, hubId, accountId } of lost) {
     log.warn("device.certificate_ended", { device: deviceId, hub: hubId, account: accountId, fingerprint });

@@ -20,14 +20,14 @@ type NewDevice = {
 
 type Input = NewDevice & { id: string; certificate: Certificate | null };
 
-/** The twin comes with the device, and so the role has to permit both. */
+/** Creates the twin too, so the role has to permit both. */
 export const insertNewDevice = userCommand("create_device", (tx, actor, input: Input): Device => {
   const hub = getHub(tx, actor, input.hubId);
   assertRoomIn(tx, hub, input.name);
   createTwin.run(tx, actor, { id: input.id, description: null });
   const device: Device = {
     ...input,
-    // While the certificate was made, the hub may have got a CA of the customer's own.
+    // The hub may have received a customer's own CA while the certificate was being made.
     certificate: hub.caKeySealed === null ? null : input.certificate,
     accountId: actor.accountId,
     enabled: true,
@@ -45,8 +45,8 @@ export const insertNewDevice = userCommand("create_device", (tx, actor, input: I
 });
 
 /**
- * Creates a device and its twin, with a certificate by the hub's CA whose key is shown this once; under a custom CA there is none.
- * Refuses a second name in the hub (specification 4.3).
+ * Creates a device and its twin, with a certificate by the hub's CA whose key is returned only here; none under a
+ * customer's own CA. Refuses a name that the hub already has (specification 4.3).
  */
 export async function createDevice(deps: Deps, actor: UserActor, given: NewDevice) {
   const hub = deps.store.read((reader) => getHub(reader, actor, given.hubId));

@@ -8,12 +8,15 @@ import { type Command, command } from "../../store/sqlite/command.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { findHubOfDevice } from "../registry/device-rows.ts";
 
-/** On the hub API a twin is a device: any other is not found, nor is the device of another account. */
+/** On the hub API every twin is a device: other twins and other accounts' devices are not found. */
 export function assertDevice(reader: Reader, actor: UserActor, twin: string): void {
   if (findHubOfDevice(reader, actor.accountId, twin) === undefined) throw notFound("Twin", twin);
 }
 
-/** The same command, for devices only. Whether it is one is asked in the transaction: it may have ended a moment before. */
+/**
+ * The same command restricted to devices. Checked in the transaction, since the device may have been deleted just
+ * before.
+ */
 const ofDevice = <Input extends { twin: string }, Result>({
   name,
   run,

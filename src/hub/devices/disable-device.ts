@@ -3,7 +3,7 @@ import { type Device, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { getDevice } from "../registry/lookups.ts";
 
-/** Disconnects a device and keeps it out. Its documents are served as before (specification 4.3). */
+/** Disconnects a device and refuses its connections. Its documents are served as before (specification 4.3). */
 export const disableDevice = userCommand("disable_device", (tx, actor, { id }: { id: string }): Device => {
   const device = { ...getDevice(tx, actor, id), enabled: false, updatedAt: tx.now };
   saveDevice(tx, device);

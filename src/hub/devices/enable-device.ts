@@ -3,7 +3,7 @@ import { type Device, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { getDevice } from "../registry/lookups.ts";
 
-/** Lets a device connect; once is as good as twice (specification 4.3). */
+/** Allows a device to connect; idempotent (specification 4.3). */
 export const enableDevice = userCommand("enable_device", (tx, actor, { id }: { id: string }): Device => {
   const device = { ...getDevice(tx, actor, id), enabled: true, updatedAt: tx.now };
   saveDevice(tx, device);

@@ -6,7 +6,10 @@ import { type Device, deleteDeviceRow } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { deleteCounts } from "../registry/message-count-rows.ts";
 
-/** What ends with a device beside its twin: its documents, its counts, its row. For commands that have asked who may. */
+/**
+ * Removes everything that ends with a device: its twin, documents, counts and row. The calling command has checked
+ * permissions.
+ */
 export function endDevice(tx: Tx, actor: Actor, device: Device): void {
   const { accountId, id } = device;
   dropDocuments(tx, actor, { accountId, twin: id }, listDocuments(tx, id));

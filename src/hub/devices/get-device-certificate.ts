@@ -4,7 +4,10 @@ import type { Reader } from "../../store/sqlite/sql.ts";
 import type { Certificate, Device } from "../registry/device-rows.ts";
 import { getDevice } from "../registry/lookups.ts";
 
-/** The certificate that a device was given last, proven or not; not found if it has none, as under a custom CA (specification 4.3). */
+/**
+ * The certificate that was last attached to a device, proven or not; not found if it has none, as under a customer's
+ * own CA (specification 4.3).
+ */
 export function getDeviceCertificate(
   reader: Reader,
   actor: UserActor,

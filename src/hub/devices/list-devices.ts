@@ -21,12 +21,13 @@ type Query = {
   page: Page;
 };
 
-/** Devices that are read at once. */
+/** Devices read per query. */
 const READ = 200;
 
 /**
- * The devices of the caller's account, page by page (specification 4.3), and how many there are in all. None is ever in error. They may be very
- * many, each asked by a rule, so they are walked along in slices: of those that are not shown little is read, and less is kept.
+ * The devices of the caller's account, page by page (specification 4.3), and the total count. None is ever in the
+ * status `error`. There may be very many, each checked by a rule, so they are walked in slices; little is read of those
+ * that are not shown, and less is kept.
  */
 export async function listDevices(
   { store, slices }: Deps,
@@ -41,7 +42,7 @@ export async function listDevices(
   const { ending, count } = store.read((reader) => countDevices(reader, accountId, hubId));
   const isFiltered =
     actor.rules.twin !== null || name !== undefined || query.allowInsecure !== undefined || query.status;
-  // What the database counts itself need not be walked along to its end.
+  // A count by the database saves walking to the end.
   const counted = isFiltered ? undefined : count;
   let behind: DevicePlace = null;
   return slices.run({ account: accountId, member: actor.userId }, (isOver) =>
@@ -74,11 +75,11 @@ const fits = ({ enabled, allowInsecure }: DeviceFacts, query: Query) =>
 const found = (reader: Reader, accountId: string, shown: DeviceFacts[]): Device[] =>
   shown.flatMap(({ id }) => findDevice(reader, accountId, id) ?? []);
 
-/** Keeps as many as come before the end of a page in its order, and counts all. */
+/** Keeps the devices up to the end of the requested page in its order, and counts all. */
 function windowOf({ page, pageSize, orderBy, descending }: Page) {
   const end = page * pageSize;
   const start = end - pageSize;
-  // By name they come in their order.
+  // The walk is already in the order of names.
   const sorted = orderBy === "name" ? undefined : comparison(orderBy, descending);
   let kept: DeviceFacts[] = [];
   let count = 0;
@@ -90,7 +91,7 @@ function windowOf({ page, pageSize, orderBy, descending }: Page) {
       count++;
       if (sorted) kept.push(device);
       else if (count > start && count <= end) kept.push(device);
-      // Sorted seldom enough that each device is moved a few times only.
+      // Sorted rarely enough that each device is moved only a few times.
       if (sorted && kept.length >= end + Math.max(end, READ)) tidy();
     },
     get count() {
@@ -106,7 +107,7 @@ function windowOf({ page, pageSize, orderBy, descending }: Page) {
   };
 }
 
-/** A device that is disabled comes before one that is enabled, by either word. Equal ones stand in the order of their ids. */
+/** By status, disabled devices sort before enabled ones, like the words. Ties are sorted by id. */
 function comparison(orderBy: string, descending: boolean) {
   const keys: Record<string, (device: DeviceFacts) => string | number> = {
     status: ({ enabled }) => Number(enabled),

@@ -20,7 +20,10 @@ export const saveRenewed = userCommand("renew_device_certificate", (tx, actor, i
   return changed;
 });
 
-/** Gives a device a new certificate by the hub's CA, its key shown this once. Not under a custom CA, nor for a custom certificate (specification 4.3). */
+/**
+ * Issues a device a new certificate by the hub's CA; its key is returned only here. Refused under a customer's own CA
+ * and for a custom certificate (specification 4.3).
+ */
 export async function renewDeviceCertificate(deps: Deps, actor: UserActor, id: string) {
   const { device, hub } = deps.store.read((reader) => getRenewable(reader, actor, id));
   const issued = await issueFor(deps, hub, device.name);

@@ -12,7 +12,10 @@ import { type Certificate, type Device, saveDevice } from "../registry/device-ro
 import { recordDevice } from "../registry/journal.ts";
 import { getDevice, getHub } from "../registry/lookups.ts";
 
-/** `vouchedBy`: the CA of the hub with this CA fingerprint vouches for it by the device's own name, which is proof enough. */
+/**
+ * `vouchedBy`: the fingerprint of the CA that vouches for the certificate by the device's own name, which is proof
+ * enough.
+ */
 type Input = { id: string; certificate: Certificate; vouchedBy: string | null };
 type Saved = { device: Device; lost: Loser[] };
 
@@ -23,7 +26,7 @@ export const saveCertificate = userCommand(
     const holder = findHolder(tx, certificate.fingerprint);
     const isFree = holder === undefined || (!holder.certificateProven && holder.accountId !== actor.accountId);
     if (holder?.id !== id && (!isFree || hasClaimant(tx, actor.accountId, certificate.fingerprint, id))) {
-      // Whose device has it is not the caller's to know.
+      // The caller may not learn which device has it.
       throw conflict("exists", "Another device has this certificate.", obstacle(certificate));
     }
     const isVouchedFor = vouchedBy !== null && getHub(tx, actor, device.hubId).caFingerprint === vouchedBy;
@@ -35,7 +38,7 @@ export const saveCertificate = userCommand(
   },
 );
 
-/** The certificate that the device has goes on until this one is proven. If it is this one, there is nothing to wait for. */
+/** The device keeps its current certificate until this one is proven. If both are the same, nothing is pending. */
 function saveClaim(tx: Tx, device: Device, certificate: Certificate): Device {
   const isIts = device.certificate?.fingerprint === certificate.fingerprint;
   const claim = isIts ? { pendingCertificate: null, hasCustomCertificate: true } : { pendingCertificate: certificate };
@@ -45,9 +48,10 @@ function saveClaim(tx: Tx, device: Device, certificate: Certificate): Device {
 }
 
 /**
- * Gives a device a certificate that somebody else made. It counts once a connection that names the device proves to have its key, and at once
- * where the CA of the device's hub vouches for it by the device's name. Refuses one that any device of any hub has proven, or another of the
- * account was given (specification 4.3), and one that the CA of another hub vouches for.
+ * Attaches a certificate made elsewhere to a device. It counts once a connection that names the device proves to have
+ * its key, or at once if the CA of the device's hub vouches for it by the device's name. Refuses one that a device of
+ * any hub has proven, one attached to another device of the account (specification 4.3), and one that the CA of another
+ * hub vouches for.
  */
 export async function setDeviceCertificate(
   deps: Deps,

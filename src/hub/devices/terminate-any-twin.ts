@@ -6,8 +6,8 @@ import { findDeviceRow } from "../registry/device-rows.ts";
 import { endDevice } from "./end-device.ts";
 
 /**
- * Terminates a twin, whatever it is: a device ends with its twin, as if it had been deleted, and then the role has to permit that too. Twins
- * know no devices, so this stands above them, and doors ask for it instead.
+ * Terminates a twin, device or not: a device is deleted with its twin, and then the role has to permit that too. The
+ * twins' room knows no devices, so this command is above it, and the APIs call it instead.
  */
 export const terminateAnyTwin = userCommand("terminate_twin", (tx, actor, { id }: { id: string }): Twin => {
   const found = findDeviceRow(tx, id);

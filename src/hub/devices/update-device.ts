@@ -16,8 +16,8 @@ type Rules = { publish?: FilterRule | null | undefined; subscribe?: FilterRule |
 type Input = { id: string; changes: Changes; rules?: Rules | undefined };
 
 /**
- * Changes a device; what is not given stays. To another hub of the account it takes its documents and its certificate along
- * (specification 4.3).
+ * Changes a device; absent members keep their values. A device that moves to another hub of the account keeps its
+ * documents and its certificate (specification 4.3).
  */
 export const updateDevice = userCommand("update_device", (tx, actor, { id, changes, rules }: Input): Device => {
   const device = getDevice(tx, actor, id);

@@ -7,7 +7,7 @@ import { countHubs, type Hub, insertHub, type ProductPlan } from "../registry/hu
 import { sealGraphite } from "../registry/hub-schema.ts";
 import { recordHub } from "../registry/journal.ts";
 
-/** Far more than anybody keeps apart, and few enough to be counted with every new one. */
+/** More than any account can use, and few enough to count at each creation. */
 const HUBS_PER_ACCOUNT_MAX = 1000;
 
 const DEFAULT_PLAN = "plan_shared";
@@ -58,7 +58,7 @@ type NewHub = {
   graphitePushUri?: string | undefined;
 };
 
-/** Creates a hub, ready at once, with a CA of its own. Refuses another account's project (specification 4.2). */
+/** Creates a hub, ready at once, with its own CA. Refuses another account's project (specification 4.2). */
 export async function createHub(deps: Deps, actor: UserActor, given: NewHub): Promise<Hub> {
   if (given.projectId && given.projectId !== actor.accountId) throw forbidden("The project is another account's.");
   const id = deps.random.uuid();

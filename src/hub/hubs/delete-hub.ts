@@ -15,12 +15,12 @@ import { recordHub } from "../registry/journal.ts";
 import { getHub } from "../registry/lookups.ts";
 import { deleteCounts } from "../registry/message-count-rows.ts";
 
-/** Devices that end in one transaction, so that callers never wait long behind it. */
+/** Devices deleted in one transaction, so that callers never wait long behind it. */
 const SLICE = 50;
 
 type Input = { id: string; withDevices: boolean };
 
-/** From here on the hub and its devices are absent for everybody; what is left of them goes in slices. */
+/** From here on the hub and its devices are absent for every caller; their rows are removed in slices. */
 export const markDeleted = userCommand("delete_hub", (tx, actor, { id, withDevices }: Input): null => {
   const hub = getHub(tx, actor, id);
   if (hub.deviceCount > 0) {
@@ -33,7 +33,9 @@ export const markDeleted = userCommand("delete_hub", (tx, actor, { id, withDevic
   return null;
 });
 
-/** Ends some of the devices of a hub that is being deleted, and with the last of them the hub. Answers how many ended. */
+/**
+ * Deletes a slice of the devices of a hub that is being deleted, and the hub with the last of them. Returns how many.
+ */
 export const endHubSlice = command("end_hub_slice", (tx, actor, { id }: { id: string }): number => {
   if (!isHubEnding(tx, id)) return 0;
   const devices = listDevicesOfHub(tx, id, SLICE);
@@ -45,14 +47,17 @@ export const endHubSlice = command("end_hub_slice", (tx, actor, { id }: { id: st
   return devices.length;
 });
 
-/** Deletes a hub, and its devices if asked to; with devices and unasked it is refused. Resumes where a crash ended it (specification 4.2). */
+/**
+ * Deletes a hub, with its devices if asked to; a hub with devices is refused otherwise. Resumes after a crash
+ * (specification 4.2).
+ */
 export async function deleteHub(deps: Deps, actor: UserActor, id: string, withDevices: boolean): Promise<null> {
   await deps.store.write(markDeleted, actor, { id, withDevices });
   await endHub(deps, actor, id);
   return null;
 }
 
-/** Ends hubs that are marked and not gone: their deletion was cut short. Answers how many devices ended. */
+/** Finishes deletions of hubs that a crash cut short. Returns how many devices were deleted. */
 async function finishHubDeletions(deps: Deps): Promise<number> {
   const id = deps.store.read(findEndingHub);
   return id === undefined ? 0 : 1 + (await endHub(deps, SYSTEM, id));

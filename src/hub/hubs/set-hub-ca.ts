@@ -32,8 +32,9 @@ export const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: st
 });
 
 /**
- * Gives a disabled hub a CA of the customer's own in place of ours, for good; certificates that we issued for its devices go. Refuses a CA
- * that another hub has, and a challenge that does not prove who has its key (specification 4.2).
+ * Replaces the CA of a disabled hub with the customer's own, permanently; certificates that we issued for its devices
+ * are removed. Refuses a CA that another hub has, and a challenge that does not prove possession of its key
+ * (specification 4.2).
  */
 export async function setHubCa(deps: Deps, actor: UserActor, id: string, caPem: string, challengePem: string) {
   deps.store.read((reader) => getHub(reader, actor, id));

@@ -15,8 +15,8 @@ type Changes = {
 };
 
 /**
- * Changes a hub; what is not given stays. The plan of an enabled hub cannot change, and devices are only provisioned on their own under
- * a CA of the customer's (specification 4.2).
+ * Changes a hub; absent members keep their values. The plan of an enabled hub cannot change, and auto-provisioning
+ * requires a customer's own CA (specification 4.2).
  */
 export const updateHub = userCommand(
   "update_hub",

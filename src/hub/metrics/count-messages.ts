@@ -6,11 +6,11 @@ import { findDeviceRow } from "../registry/device-rows.ts";
 import { addToBucket, deleteBucketsBefore } from "../registry/message-count-rows.ts";
 import { bucketOf, oldestBucket, SCALES, type Scale } from "./metric-scales.ts";
 
-// Messages are counted in memory and added to the metrics now and then, and whenever somebody asks for them: a write for
-// each would cost as much as the message. A crash loses what was counted since, and nothing else.
+// Messages are counted in memory and added to the metrics now and then, and whenever metrics are read: a write for each
+// message would cost as much as the message. A crash loses only the messages counted since.
 
 const MINUTE_MS = 60_000;
-/** Devices whose counts are added in one transaction: each is a dozen statements. */
+/** Devices whose counts are added in one transaction: each takes a dozen statements. */
 const SLICE = 100;
 
 type Count = { deviceId: string; at: number; messages: number };
@@ -25,7 +25,10 @@ export const addCounts = command("add_message_counts", (tx, _actor, { counts }: 
   return null;
 });
 
-/** Adds a slice of what was counted to the metrics, and answers how many devices' counts those were. What cannot be stored is counted again. */
+/**
+ * Adds a slice of the counts to the metrics, and returns how many devices it covered. After a failure the counts are
+ * kept.
+ */
 async function keepMessageCounts({ store, messages }: Deps): Promise<number> {
   const taken = messages.take(SLICE);
   if (taken.length === 0) return 0;
@@ -51,7 +54,7 @@ export const keepMessageCountsJob: Job = {
   },
 };
 
-/** Adds all that was counted. */
+/** Adds all counts. */
 export async function keepAllMessageCounts(deps: Deps): Promise<void> {
   while ((await keepMessageCounts(deps)) > 0);
 }

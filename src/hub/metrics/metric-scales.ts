@@ -1,4 +1,7 @@
-/** How finely messages are counted, and for how long: finest first (specification 4.8). Months are of 30 days and a bit, twelve to a year. */
+/**
+ * Bucket sizes of message counts and how long they are kept, finest first (specification 4.8). A month is a twelfth of
+ * a year, a little over 30 days.
+ */
 export type Scale = { name: string; bucketMs: number; buckets: number };
 
 const MINUTE = 60_000;
@@ -16,9 +19,9 @@ export const SCALES: readonly Scale[] = [
 /** The bucket that an instant falls into. */
 export const bucketOf = ({ bucketMs }: Scale, at: number) => Math.floor(at / bucketMs) * bucketMs;
 
-/** Where the oldest bucket begins that is still told of. */
+/** The start of the oldest bucket that is still reported. */
 export const oldestBucket = (scale: Scale, now: number) => bucketOf(scale, now) - (scale.buckets - 1) * scale.bucketMs;
 
-/** The finest scale that reaches back to an instant, or the one that reaches furthest. */
+/** The finest scale that reaches back to an instant, or else the one that reaches furthest. */
 export const scaleFor = (start: number, now: number): Scale =>
   SCALES.find((scale) => scale.bucketMs * scale.buckets >= now - start) ?? (SCALES.at(-1) as Scale);

@@ -26,7 +26,10 @@ export const DEVICE_SERIES: readonly Series[] = [
   { name: "device_activity", of: ({ devices }) => Math.min(devices, 1) },
 ];
 
-/** The metrics of a hub or a device on the scale that suits a start (or the finest), with a point for each bucket, empty ones too. */
+/**
+ * The metrics of a hub or a device, on the scale that suits `start` (or the finest), with a point for each bucket, even
+ * if it is empty.
+ */
 export async function readMetrics(deps: Deps, subjectId: string, series: readonly Series[], start: number | undefined) {
   await keepAllMessageCounts(deps);
   const now = deps.clock.now();

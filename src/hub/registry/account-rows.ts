@@ -10,14 +10,14 @@ export const HUB_TABLES: readonly AccountTable[] = [
     table: "hubs",
     where: "account_id = ?1",
     order: "created_at, id",
-    // The database counts the devices itself, as they come.
+    // Triggers count the devices as they are inserted.
     fixed: { device_count: 0, connected_device_count: 0 },
     sealed: [
       { column: "ca_key_sealed", label: (row: Row) => caLabel(text(row, "id")) },
       { column: "graphite_sealed", label: (row: Row) => graphiteLabel(text(row, "id")) },
     ],
   },
-  // Nobody is connected to a server that they have never seen.
+  // An imported device is not connected to the new server.
   { table: "devices", where: "account_id = ?1", order: "created_at, id", fixed: { is_connected: 0 } },
   {
     table: "device_activity",

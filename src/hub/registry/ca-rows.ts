@@ -1,6 +1,6 @@
 import { type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 
-/** The hub that has a customer's CA, by the CA's fingerprint. */
+/** The hub that has this customer's CA, by the CA's fingerprint. */
 export function findHubIdByCa(reader: Reader, fingerprint: string): string | undefined {
   const row = reader.get("SELECT id FROM hubs WHERE ca_fingerprint = ? AND ca_key_sealed IS NULL", fingerprint);
   return row && text(row, "id");
@@ -10,8 +10,8 @@ export const hasCa = (reader: Reader, fingerprint: string): boolean =>
   reader.get("SELECT 1 FROM hubs WHERE ca_fingerprint = ?", fingerprint) !== undefined;
 
 /**
- * Hubs whose customers' CAs bear a name, and have the key identifier if one is given, or none at all. In turn by account: each one's first,
- * then each one's second, those that had it first before the others.
+ * Hubs whose customers' CAs have this name, and this key identifier (if one is given) or none. Accounts take turns: the
+ * first CA of each, then the second of each; within a turn the older ones come first.
  */
 export function listNamesakes(reader: Reader, subject: string, keyId: string | null, limit: number): string[] {
   const rows =
@@ -37,7 +37,7 @@ export function listNamesakes(reader: Reader, subject: string, keyId: string | n
 const OF_KEY = `SELECT id, ca_turn, rowid AS number FROM hubs INDEXED BY hubs_by_ca_key
   WHERE ca_subject = ? AND ca_key_id = ? ORDER BY ca_turn, rowid LIMIT ?`;
 
-/** Puts a hub's CA behind those of the same name that its account has already. */
+/** Gives a hub's CA its turn: after those with the same name that the account already has. */
 export function saveCaTurn(tx: Tx, hubId: string): void {
   tx.run(
     `UPDATE hubs SET ca_turn = (SELECT count(*) FROM hubs AS other WHERE other.ca_subject = hubs.ca_subject
@@ -46,7 +46,7 @@ export function saveCaTurn(tx: Tx, hubId: string): void {
   );
 }
 
-/** Some CAs of customers of which the key identifier has not been read. */
+/** Some customers' CAs whose key identifier has not been stored yet. */
 export const listUnreadCas = (reader: Reader, limit: number) =>
   reader
     .all("SELECT id, ca_pem FROM hubs WHERE ca_subject IS NOT NULL AND ca_key_id IS NULL LIMIT ?", limit)
@@ -56,5 +56,5 @@ export function saveCaKeyId(tx: Tx, hubId: string, keyId: string): void {
   tx.run("UPDATE hubs SET ca_key_id = ? WHERE id = ?", keyId, hubId);
 }
 
-/** What a hub's own CA is sealed under. */
+/** The label under which a hub's own CA key is sealed. */
 export const caLabel = (hubId: string) => `hub-ca ${hubId}`;

@@ -12,7 +12,10 @@ const CA_YEARS = 30;
 const DEVICE_YEARS = 10;
 const SERIAL_BYTES = 16;
 
-/** The library takes a tenth of a second to load, which a start has no time for; certificates are made and read rarely. */
+/**
+ * Loads the library on first use: that takes a tenth of a second, too long for a start, and certificates are handled
+ * rarely.
+ */
 export async function library() {
   await import("reflect-metadata");
   return import("@peculiar/x509");
@@ -20,16 +23,16 @@ export async function library() {
 
 export type Library = Awaited<ReturnType<typeof library>>;
 
-/** The world that certificates are made in: what time it is, and chance for their serials. */
+/** What making certificates depends on: the time, and randomness for serial numbers. */
 type World = { now: number; random: Random };
 
-/** A new CA that signs the devices of a hub, with its key as PKCS #8. */
+/** A new CA that signs a hub's device certificates, with its key as PKCS #8. */
 export async function createCa({ now, random }: World, hubId: string): Promise<Certificate & { key: Uint8Array }> {
   const x509 = await library();
   const keys = await crypto.subtle.generateKey(KEYS, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: serial(random),
-    // Names are handed over taken apart: as text, one could bring further parts along.
+    // Names are passed as parts: a name passed as text could add parts of its own.
     name: [{ CN: [`Twinpost hub ${hubId}`] }],
     notBefore: new Date(now - DAY_MS),
     notAfter: new Date(now + CA_YEARS * YEAR_MS),
@@ -47,7 +50,7 @@ export async function createCa({ now, random }: World, hubId: string): Promise<C
 
 export type Issued = Certificate & { key: string };
 
-/** A certificate for a device, and its key, which is nowhere else: whoever asked for it sees it this once. */
+/** A certificate for a device, and its key, which is not stored: the caller receives it only here. */
 export async function issueCertificate(
   { now, random }: World,
   ca: { pem: string; key: Uint8Array<ArrayBuffer> },
@@ -79,17 +82,19 @@ export async function issueCertificate(
   return { ...certificateOf(certificate), key: `${x509.PemConverter.encode(key, "PRIVATE KEY")}\n` };
 }
 
-/** A device's certificate that somebody else made. Refuses what is no certificate, or is not valid at this moment. */
+/** Reads a device certificate made elsewhere. Refuses one that is malformed, or not valid now. */
 export async function readCertificate(now: number, pem: string): Promise<Certificate> {
   return certificateOf(await parse(pem, now, "certificate_pem"));
 }
 
-/** A customer's own CA, and the digests of its name and of its key identifier; the latter is empty for a CA without one. */
+/**
+ * A customer's own CA, and the digests of its name and of its key identifier; the latter is empty for a CA without one.
+ */
 export type Authority = Certificate & { subject: string; keyId: string };
 
 /**
- * A customer's own CA. The challenge proves that they have its key: a certificate signed by it, whose subject has the id of the
- * hub for its one common name (specification 4.2).
+ * Reads a customer's own CA. The challenge proves possession of its key: a certificate signed by it, whose only common
+ * name is the id of the hub (specification 4.2).
  */
 export async function readCa(now: number, hubId: string, caPem: string, challengePem: string): Promise<Authority> {
   const x509 = await library();
@@ -112,17 +117,19 @@ export async function readCa(now: number, hubId: string, caPem: string, challeng
   return { ...certificateOf(ca), subject: digest(ca.subjectName.toArrayBuffer()), keyId: keyIdOf(x509, ca) ?? "" };
 }
 
-/** The same of a CA that is stored; empty as well for what cannot be read. */
+/** The key identifier of a stored CA; empty also for one that cannot be read. */
 export async function readKeyId(pem: string): Promise<string> {
   const ca = await decode(pem);
   return (ca && keyIdOf(await library(), ca)) ?? "";
 }
 
-/** The SHA-256 of the identifier that a certificate gives its own key (RFC 5280, 4.2.1.2): identifiers may be of any length. */
+/**
+ * The SHA-256 of the certificate's subject key identifier (RFC 5280, 4.2.1.2), since identifiers may have any length.
+ */
 export const keyIdOf = (x509: Library, certificate: X509Certificate): string | null =>
   hashed(certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId);
 
-/** Likewise of the key that signed it (4.2.1.1). */
+/** Likewise of its authority key identifier (4.2.1.1). */
 export const issuerKeyIdOf = (x509: Library, certificate: X509Certificate): string | null =>
   hashed(certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId);
 
@@ -132,7 +139,7 @@ async function isSignedBy(certificate: X509Certificate, ca: X509Certificate): Pr
   try {
     return await certificate.verify({ publicKey: ca.publicKey, signatureOnly: true });
   } catch {
-    // The signature is of another algorithm than the key.
+    // The signature's algorithm does not match the key.
     return false;
   }
 }
@@ -153,9 +160,9 @@ async function decode(pem: string): Promise<X509Certificate | undefined> {
   const x509 = await library();
   try {
     const certificate = new x509.X509Certificate(pem);
-    // A key of a kind that nobody here could check a signature with would lock the device out.
+    // A key that no signature can be checked with would lock the device out.
     await certificate.publicKey.export();
-    // They are read only when somebody asks for one; what cannot be read would lock the device out too.
+    // Extensions are parsed lazily; one that cannot be parsed would lock the device out too.
     void certificate.extensions;
     return Number.isNaN(certificate.notAfter.getTime()) ? undefined : certificate;
   } catch {
@@ -168,15 +175,15 @@ const certificateOf = (certificate: X509Certificate): Certificate => ({
   fingerprint: digest(certificate.rawData),
 });
 
-/** By which certificates and names are known: the SHA-256 of their DER. */
+/** The SHA-256 of a DER encoding, by which certificates and names are known. */
 export const digest = (der: ArrayBuffer | Uint8Array): string =>
   createHash("sha256").update(new Uint8Array(der)).digest("hex");
 
-/** The bytes of a certificate that we keep as PEM. */
+/** The DER bytes of a certificate stored as PEM. */
 export const derOf = (pem: string): Uint8Array =>
   new Uint8Array(Buffer.from(pem.replace(/-----[A-Z ]+-----|\s/g, ""), "base64"));
 
-/** Positive, and without a leading zero byte, as DER wants integers. */
+/** A positive integer without a leading zero byte, as DER requires. */
 function serial(random: Random): string {
   const bytes = random.bytes(SERIAL_BYTES);
   bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;

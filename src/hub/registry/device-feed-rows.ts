@@ -1,25 +1,25 @@
 import { integer, type Reader, text, textOrNull } from "../../store/sqlite/sql.ts";
 
-/** Something about a hub or a device changed: read them anew. */
+/** A hub or a device has changed and must be read again. */
 export type DeviceChange = {
-  /** Of the journal. */
+  /** The change's number in the journal. */
   sequence: number;
-  /** Of the journal, such as `device.updated` or `hub.disabled`. */
+  /** The change's kind in the journal, such as `device.updated` or `hub.disabled`. */
   kind: string;
   accountId: string;
-  /** Null where it is the hub that changed. */
+  /** Null if the hub itself changed. */
   deviceId: string | null;
-  /** The hub; of a device that moved, the one that it is in now. */
+  /** The hub; for a device that moved, its new one. */
   hubId: string;
   /** The hub that a device moved away from. */
   leftHubId: string | null;
 };
 
-/** As the index on the journal has it, word for word. */
+/** Must match the condition of the journal's partial index word for word. */
 export const OF_DEVICES = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
   AND kind <> 'device.connected' AND kind <> 'device.disconnected'`;
 
-/** What changed after a place in the journal, in order. */
+/** Changes after a position in the journal, in order. */
 export const listDeviceChanges = (reader: Reader, after: number, limit: number): DeviceChange[] =>
   reader
     .all(
@@ -37,7 +37,7 @@ export const listDeviceChanges = (reader: Reader, after: number, limit: number):
       leftHubId: textOrNull(row, "left_hub_id"),
     }));
 
-/** Where the journal ends at the moment. */
+/** The journal's current last number. */
 export function lastSequence(reader: Reader): number {
   const row = reader.get("SELECT max(sequence) AS last FROM events");
   return row && row["last"] !== null ? integer(row, "last") : 0;

@@ -1,11 +1,11 @@
 import { boolean, integer, type Reader, type Row, type Tx, text, textOrNull } from "../../store/sqlite/sql.ts";
 import type { MessageFilters } from "./message-filters.ts";
 
-/** What proves who a device is: a certificate, without its key. */
+/** A certificate that identifies a device, without its key. */
 export type Certificate = { pem: string; fingerprint: string };
 
 export type Device = {
-  /** Also its twin's. */
+  /** Also the id of its twin. */
   id: string;
   accountId: string;
   hubId: string;
@@ -17,12 +17,12 @@ export type Device = {
   messageFilters: MessageFilters;
   certificate: Certificate | null;
   hasCustomCertificate: boolean;
-  /** False for a certificate that was attached before its key had to be proven: it yields to a device that proves it. */
+  /** False for a certificate that was attached before proof was required: another device that proves it takes it. */
   certificateProven: boolean;
-  /** Attached, and identifies nobody until a connection that names the device proves to have its key. */
+  /** Attached, but it identifies no device until a connection that names the device proves to have its key. */
   pendingCertificate: Certificate | null;
   isConnected: boolean;
-  /** 0 is never. */
+  /** 0 for never. */
   lastActivityAt: number;
   createdAt: number;
   updatedAt: number;
@@ -31,10 +31,10 @@ export type Device = {
 const DEVICE = `id, account_id, hub_id, name, description, enabled, allow_insecure, allow_multiple_connections, message_filters,
   certificate_pem, certificate_fingerprint, has_custom_certificate, certificate_proven, pending_certificate_pem,
   pending_certificate_fingerprint, is_connected, created_at, updated_at`;
-/** When it was last heard of stands in a table of its own. */
+/** The last activity is in a table of its own. */
 const DEVICE_AND_ACTIVITY = `${DEVICE},
   coalesce((SELECT last_activity_at FROM device_activity WHERE device_id = devices.id), 0) AS last_activity_at`;
-/** A hub that is being deleted takes its devices with it at once. */
+/** The devices of a hub that is being deleted are absent at once. */
 const HUB_IS_THERE = "hub_id NOT IN (SELECT id FROM hubs WHERE deleted_at IS NOT NULL)";
 
 export function findDevice(reader: Reader, accountId: string, id: string): Device | undefined {
@@ -46,7 +46,7 @@ export function findDevice(reader: Reader, accountId: string, id: string): Devic
   return row && deviceFrom(row);
 }
 
-/** The hub of a device, in one cheap question. */
+/** The hub of a device, in one cheap query. */
 export function findHubOfDevice(reader: Reader, accountId: string, id: string): string | undefined {
   const row = reader.get(
     `SELECT hub_id FROM devices WHERE id = ? AND account_id = ? AND ${HUB_IS_THERE}`,
@@ -67,13 +67,13 @@ export function findDeviceIdByName(reader: Reader, hubId: string, name: string):
   return row && text(row, "id");
 }
 
-/** As much of a device as it is listed by. */
+/** The columns of a device that a list needs. */
 export type DeviceFacts = Pick<
   Device,
   "id" | "name" | "hubId" | "enabled" | "allowInsecure" | "createdAt" | "updatedAt"
 >;
 
-/** Which devices a list is about, and in which order of their names. */
+/** Which devices a list includes, and their order by name. */
 type DeviceWalk = {
   accountId: string;
   hubId?: string | undefined;
@@ -81,10 +81,10 @@ type DeviceWalk = {
   descending: boolean;
 };
 
-/** Where a walk has come; null is its beginning. */
+/** The position of a walk; null at its beginning. */
 export type DevicePlace = Pick<Device, "name" | "id"> | null;
 
-/** Devices of an account, of one hub or of one name, behind a place, in the order of their names and then of their ids. */
+/** Devices of an account, of one hub or of one name, after a position, ordered by name and then id. */
 export function listDeviceFacts(reader: Reader, walk: DeviceWalk, behind: DevicePlace, limit: number): DeviceFacts[] {
   const { accountId, hubId, name, descending } = walk;
   const conditions = [
@@ -118,11 +118,11 @@ export function listDeviceFacts(reader: Reader, walk: DeviceWalk, behind: Device
 const placeCondition = (descending: boolean) =>
   descending ? "name <= ? AND (name < ? OR id > ?)" : "name >= ? AND (name > ? OR id > ?)";
 
-/** Some devices of a hub, in no order that means anything. */
+/** Some devices of a hub, in no particular order. */
 export const listDevicesOfHub = (reader: Reader, hubId: string, limit: number): Device[] =>
   reader.all(`SELECT ${DEVICE_AND_ACTIVITY} FROM devices WHERE hub_id = ? LIMIT ?`, hubId, limit).map(deviceFrom);
 
-/** A new device, never heard of. */
+/** Inserts a new device, without activity. */
 export function insertDevice(tx: Tx, device: Device): void {
   tx.run(
     `INSERT INTO devices (${DEVICE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -147,7 +147,7 @@ export function insertDevice(tx: Tx, device: Device): void {
   );
 }
 
-/** All that people change; whether a device is connected is for its connections to say. */
+/** Saves what people change; only connections change whether a device is connected. */
 export function saveDevice(tx: Tx, device: Device): void {
   tx.run(
     `UPDATE devices SET hub_id = ?, description = ?, enabled = ?, allow_insecure = ?, allow_multiple_connections = ?,
@@ -175,7 +175,7 @@ export function deleteDeviceRow(tx: Tx, id: string): void {
   tx.run("DELETE FROM devices WHERE id = ?", id);
 }
 
-/** Takes the certificates that we issued from all devices of a hub, and answers how many lost theirs. */
+/** Removes the certificates that we issued from all devices of a hub, and returns how many lost theirs. */
 export const dropIssuedCertificates = (tx: Tx, hubId: string): number =>
   tx.run(
     `UPDATE devices SET certificate_pem = NULL, certificate_fingerprint = NULL, updated_at = ?

@@ -4,12 +4,15 @@ import type { Certificate, Device } from "./device-rows.ts";
 import { MessageFiltersBody, MessageFiltersView } from "./message-filters.ts";
 import { Id, Instant, Line, viewInstant } from "./wire.ts";
 
-// Devices as callers send them and as we answer them (specification 4.1, 4.3).
+// Devices as callers send them and as responses show them (specification 4.1, 4.3).
 
 export const DEVICE_STATUSES = ["error", "enabled", "disabled"] as const;
 export const DEVICE_ORDERS = ["name", "status", "hub_id", "created_at", "updated_at", "allow_insecure"] as const;
 
-/** A name becomes the common name of a certificate and a part of topics: what divides names or topics into parts is no part of one. */
+/**
+ * A name becomes the common name of a certificate and a level of topics, so it contains no separator of names or
+ * topics.
+ */
 export const DeviceName = Line(255).refine(
   (name) => !/[,+=#"\\<>;/]/.test(name),
   'must not contain any of , + = # " \\ < > ; /',
@@ -59,7 +62,7 @@ export const DeviceListView = z.object({ total_count: z.int(), devices: z.array(
 
 const IssuedView = z.object({
   crt: z.string(),
-  key: z.string().meta({ description: "Shown this once; nobody keeps it." }),
+  key: z.string().meta({ description: "Shown only once; the server does not keep it." }),
 });
 export const NewDeviceView = z.object({ device: DeviceView, certificate: IssuedView.optional() });
 export const RenewedCertificateView = z.object({ device: DeviceView, certificate: IssuedView });
@@ -72,7 +75,7 @@ export const CertificateView = z.object({
     .meta({ description: "It counts once a connection that names the device proves to have its key." }),
 });
 
-/** The certificate that a device was given last, be it proven or not. */
+/** The certificate that was last attached to a device, proven or not. */
 export const viewCertificate = (
   deps: Deps,
   device: Device,

@@ -12,11 +12,11 @@ export type Hub = {
   disableEvents: boolean;
   eventsTopicPrefix: string;
   autoProvisioning: boolean;
-  /** The address that time series are pushed to; it contains a credential, so it is sealed. */
+  /** The address that time series are pushed to. It contains a credential, so it is sealed. */
   graphiteSealed: string | null;
   caPem: string;
   caFingerprint: string;
-  /** Null for a CA of the customer's own, whose key nobody else has. */
+  /** Null for a customer's own CA, whose key only the customer has. */
   caKeySealed: string | null;
   /** The SHA-256 of the subject of a customer's CA. */
   caSubject: string | null;
@@ -31,7 +31,7 @@ export type Hub = {
 const HUB = `id, account_id, name, product_plan, enabled, disable_events, events_topic_prefix, auto_provisioning,
   graphite_sealed, ca_pem, ca_fingerprint, ca_key_sealed, ca_subject, ca_key_id, device_count, connected_device_count, created_at, updated_at`;
 
-/** A hub of an account; one that is being deleted is not there any more. */
+/** A hub of an account; absent while it is being deleted. */
 export function findHub(reader: Reader, accountId: string, id: string): Hub | undefined {
   const row = reader.get(
     `SELECT ${HUB} FROM hubs WHERE id = ? AND account_id = ? AND deleted_at IS NULL`,
@@ -41,7 +41,7 @@ export function findHub(reader: Reader, accountId: string, id: string): Hub | un
   return row && hubFrom(row);
 }
 
-/** A hub, whoever's it is; one that is being deleted is not there any more. */
+/** A hub of any account; absent while it is being deleted. */
 export function findHubRow(reader: Reader, id: string): Hub | undefined {
   const row = reader.get(`SELECT ${HUB} FROM hubs WHERE id = ? AND deleted_at IS NULL`, id);
   return row && hubFrom(row);
@@ -52,7 +52,10 @@ export const countHubs = (reader: Reader, accountId: string): number =>
 
 type HubFilters = { account_id: string; name?: string | undefined };
 
-/** One page of an account's hubs, and how many there are. `order` is a column and a direction of our own, never a caller's text. */
+/**
+ * One page of an account's hubs, and the total count. `order` is a column and a direction from our code, never a
+ * caller's text.
+ */
 export function listHubRows(reader: Reader, filters: HubFilters, page: Page): { items: Hub[]; totalCount: number } {
   const { rows, totalCount } = pageOf(
     reader,
@@ -112,7 +115,10 @@ export function markHubDeleted(tx: Tx, id: string): void {
   tx.run("UPDATE hubs SET deleted_at = ? WHERE id = ?", tx.now, id);
 }
 
-/** How many devices the account's hubs have, or one of them has; and which hubs are being deleted, whose devices are absent already. */
+/**
+ * How many devices the account's hubs have, or one of them; and which hubs are being deleted, whose devices are absent
+ * already.
+ */
 export function countDevices(reader: Reader, accountId: string, hubId?: string) {
   const rows = reader.all(
     "SELECT id, device_count, deleted_at IS NOT NULL AS ending FROM hubs WHERE account_id = ?",
@@ -123,11 +129,11 @@ export function countDevices(reader: Reader, accountId: string, hubId?: string) 
   return { ending, count: counted.reduce((sum, row) => sum + integer(row, "device_count"), 0) };
 }
 
-/** Whether a hub is being deleted and not gone yet. */
+/** Whether a hub is being deleted and not yet gone. */
 export const isHubEnding = (reader: Reader, id: string): boolean =>
   reader.get("SELECT 1 FROM hubs WHERE id = ? AND deleted_at IS NOT NULL", id) !== undefined;
 
-/** The hub whose deletion was asked for first. */
+/** The hub with the oldest pending deletion. */
 export function findEndingHub(reader: Reader): string | undefined {
   const row = reader.get("SELECT id FROM hubs WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT 1");
   return row && text(row, "id");

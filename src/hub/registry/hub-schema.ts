@@ -4,7 +4,7 @@ import { isTopicFilter } from "../../kernel/topic-filter.ts";
 import type { Hub } from "./hub-rows.ts";
 import { Id, Instant, Line, viewInstant, zeroed } from "./wire.ts";
 
-// Hubs as callers send them and as we answer them (specification 4.1, 4.2).
+// Hubs as callers send them and as responses show them (specification 4.1, 4.2).
 
 const PLANS = ["plan_shared", "plan_dedicated", "plan_ha"] as const;
 export const HUB_ORDERS = ["name", "status", "product_plan", "created_at", "updated_at"] as const;
@@ -84,7 +84,7 @@ export const viewHub = ({ config, store }: Deps, hub: Hub): z.infer<typeof HubVi
   }),
 });
 
-/** Seals the address that time series are pushed to, for it contains a credential. */
+/** Seals the address that time series are pushed to, because it contains a credential. */
 export const sealGraphite = ({ store }: Deps, hubId: string, pushUri: string): string =>
   store.vault.seal(graphiteLabel(hubId), new TextEncoder().encode(pushUri));
 

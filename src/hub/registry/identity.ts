@@ -1,9 +1,12 @@
 import type { Device } from "./device-rows.ts";
 import type { Hub } from "./hub-rows.ts";
 
-/** What a connection shows of itself, once it has sent CONNECT. */
+/** A connection's credentials, after its CONNECT. */
 export type Credentials = {
-  /** As DER, the client's own first; none without mutual TLS. The handshake has proved who has the key of that. */
+  /**
+   * As DER, the client's own first; none without mutual TLS. The handshake has proven possession of the first one's
+   * key.
+   */
   certificates: readonly Uint8Array[];
   clientId: string;
   userName: string | null;
@@ -17,9 +20,9 @@ export type Identified = {
   device: Device;
   hub: Hub;
   by: "certificate" | "client_id" | "user_name";
-  /** Its certificate, or a token signed by its key, proved it. */
+  /** Proven by its certificate, or by a token that its key signed. */
   secure: boolean;
-  /** This connection made the device. */
+  /** This connection created the device. */
   provisioned: boolean;
 };
 
@@ -30,16 +33,16 @@ export type RefusalReason =
   | "device_disabled"
   | "bad_certificate"
   | "bad_token"
-  /** A device would have been provisioned, but the hub has as many as it may have. */
+  /** The device would have been provisioned, but the hub has reached its limit. */
   | "hub_full";
 
-/** A connection that may not be; `event` is what the hub tells of it (specification 4.7). */
+/** A refused connection; `event` is the message of the hub's event (specification 4.7). */
 export type Refusal = {
   reason: RefusalReason;
   event: string;
   deviceId: string | null;
   hubId: string | null;
-  /** The connection proved to be of the device or of the hub; a stranger could not have caused this. */
+  /** The connection proved to belong to the device or the hub; a stranger could not have caused this. */
   proved?: true;
 };
 
@@ -60,11 +63,11 @@ export const badToken = (about?: About) => refusal("bad_token", "invalid device 
 export const unidentified = (about?: About) => refusal("unidentified", "could not identify device", about);
 export const insecure = (about?: About) => refusal("insecure", "mutual TLS authentication is required", about);
 
-/** A hub that takes no connections, or undefined. */
+/** The refusal of a hub that accepts no connections, or undefined. */
 export const whyHubRefuses = (about: { device?: Device; hub: Hub; secure: boolean }): Refusal | undefined =>
   about.hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", about);
 
-/** The last questions to a device that has proved what it is: are it and its hub in service (specification 5.2)? */
+/** The last checks of an identified device: are it and its hub enabled (specification 5.2)? */
 export function admit(identified: Identified): Identified | Refusal {
   const refused = whyHubRefuses(identified);
   if (refused) return refused;

@@ -1,7 +1,7 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
 import { OF_DEVICES } from "./device-feed-rows.ts";
 
-/** What the journal last says of each device that it tells of. */
+/** The journal's last statement about each device. */
 const LAST_SAID = `SELECT twin_id, kind, max(sequence) AS sequence FROM events
   WHERE ${OF_DEVICES} AND twin_id IS NOT NULL GROUP BY twin_id`;
 
@@ -66,7 +66,7 @@ export const HUB_INVARIANTS: readonly Invariant[] = [
     sql: "SELECT id FROM devices WHERE certificate_fingerprint IS NULL AND certificate_proven = 0",
   },
   {
-    // Brokers stop at it: they read no further before they know what it is about.
+    // Brokers stop at such a row: they read no further until they know what it is about.
     broken: "events: {sequence} changes a hub or a device, and does not say which",
     sql: `SELECT sequence FROM events WHERE ${OF_DEVICES} AND (
             (kind LIKE 'device.%') <> (twin_id IS NOT NULL)

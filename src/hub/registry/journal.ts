@@ -20,7 +20,10 @@ type DeviceKind =
   | "device.certificate_ended"
   | "device.deleted";
 
-/** Journals a hub as it is now. The address of its time series contains a credential: only whether it has one is told. */
+/**
+ * Journals a hub's current state. The address of its time series contains a credential: only whether it has one is
+ * recorded.
+ */
 export function recordHub(tx: Tx, actor: Actor, kind: HubKind, hub: Hub): void {
   const data = {
     hub: hub.id,
@@ -37,7 +40,7 @@ export function recordHub(tx: Tx, actor: Actor, kind: HubKind, hub: Hub): void {
   record(tx, actor, { kind, accountId: hub.accountId, data });
 }
 
-/** Journals a device as it is now, and the hub that it left, if it did. */
+/** Journals a device's current state, and the hub that it left, if it moved. */
 export function recordDevice(tx: Tx, actor: Actor, kind: DeviceKind, device: Device, leftHub?: string): void {
   const data = {
     hub: device.hubId,

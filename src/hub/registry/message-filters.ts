@@ -6,17 +6,17 @@ import { zeroed } from "./wire.ts";
 
 const POLICIES = ["accept", "reject"] as const;
 type Policy = (typeof POLICIES)[number];
-/** `accept`: nothing but these topics; `reject`: everything but these. */
+/** `accept`: only these topics; `reject`: all but these. */
 export type FilterRule = { policy: Policy; topics: string[] };
 export type MessageFilters = { publish: FilterRule; subscribe: FilterRule };
 
 const everything: FilterRule = { policy: "reject", topics: [] };
 export const NO_FILTERS: MessageFilters = { publish: everything, subscribe: everything };
 
-/** Of one rule together: a list shows those of a hundred devices. */
+/** The limit for one rule's filters together: a list shows those of a hundred devices. */
 const FILTERS_LENGTH_MAX = 16_384;
 
-/** What a template stands in for while a filter's form is looked at; names have none of the characters that mean something. */
+/** Stands in for a template while a filter's syntax is checked; names contain none of the characters with a meaning. */
 const TEMPLATE = /\{\{\s*(\w+\.\w+)\s*\}\}/g;
 
 const TopicFilter = z
@@ -38,13 +38,13 @@ const Rule = z
   })
   .transform(({ policy, topics }): FilterRule => ({ policy: policy ?? "reject", topics: topics ?? [] }));
 
-/** Either rule may be missing or null: it stays as it is, or at creation is the default. */
+/** A missing or null rule keeps its value, or at creation gets the default. */
 export const MessageFiltersBody = z.object({ publish: Rule.nullish(), subscribe: Rule.nullish() });
 
 const RuleView = z.object({ policy: z.enum(POLICIES), topics: z.array(z.string()) });
 export const MessageFiltersView = z.object({ publish: RuleView, subscribe: RuleView });
 
-/** The filters with the rules that were given in place of their own. */
+/** The filters, with the given rules replacing their own. */
 export const withRules = (filters: MessageFilters, given: z.output<typeof MessageFiltersBody> | undefined) => ({
   publish: given?.publish ?? filters.publish,
   subscribe: given?.subscribe ?? filters.subscribe,
@@ -53,8 +53,9 @@ export const withRules = (filters: MessageFilters, given: z.output<typeof Messag
 type TemplateNames = { hub: { id: string; name: string }; device: { id: string; name: string } };
 
 /**
- * An entry with its templates replaced: `{{ hub.name }}`, `{{ hub.id }}`, `{{ device.name }}`, `{{ device.id }}`. Undefined if
- * it has a template that is none of these, or that puts a wildcard or a level where there was none: such an entry is left out.
+ * Replaces an entry's templates: `{{ hub.name }}`, `{{ hub.id }}`, `{{ device.name }}`, `{{ device.id }}`. Returns
+ * undefined for an entry with another template, or one whose value adds a wildcard or a level: such an entry is
+ * ignored.
  */
 export function expandFilter(entry: string, { hub, device }: TemplateNames): string | undefined {
   const values = new Map([

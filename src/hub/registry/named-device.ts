@@ -7,7 +7,10 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 type Named = { device: Device; hub: Hub | undefined; by: Identified["by"] };
 
-/** The device that a connection's names name: its client identifier, else its user name. Its hub is absent while it is being deleted. */
+/**
+ * The device that a connection names: by its client identifier, else by its user name. Its hub is absent while it is
+ * being deleted.
+ */
 export function findNamed(
   reader: Reader,
   { clientId, userName }: Pick<Credentials, "clientId" | "userName">,

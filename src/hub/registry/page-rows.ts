@@ -1,13 +1,13 @@
 import { integer, type Reader, type Row, type SqlValue } from "../../store/sqlite/sql.ts";
 
-/** A page of a list, the first being 1, in the order of a column (specification 1.5). */
+/** A page of a list, the first being 1, ordered by a column (specification 1.5). */
 export type Page = { page: number; pageSize: number; orderBy: string; descending: boolean };
 
 type Source = { columns: string; from: string; where: string };
 
 /**
- * One page of what has these values, and how many there are in all. Names of columns are the caller's code's own; values are bound.
- * Equal ones stand in the order of their ids, so that no page repeats or leaves out what another has.
+ * One page of the rows with these values, and their total count. Column names come from our own code; values are bound.
+ * Ties are ordered by id, so that no page repeats or leaves out rows of another.
  */
 export function pageOf(
   reader: Reader,

@@ -14,7 +14,7 @@ export function saveConnected(tx: Tx, deviceId: string, isConnected: boolean): v
   );
 }
 
-/** Keeps when a device was last heard of, which never decreases. Nothing for a device that is gone. */
+/** Stores a device's last activity, which never decreases. Does nothing for a deleted device. */
 export function saveActivity(tx: Tx, deviceId: string, at: number): void {
   const updated = tx.run(
     "UPDATE device_activity SET last_activity_at = max(last_activity_at, ?) WHERE device_id = ?",

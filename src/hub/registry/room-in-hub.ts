@@ -3,10 +3,10 @@ import type { Reader } from "../../store/sqlite/sql.ts";
 import { findDeviceIdByName } from "./device-rows.ts";
 import type { Hub } from "./hub-rows.ts";
 
-/** As documented for every plan (specification 5.5). */
+/** The documented limit of every plan (specification 5.5). */
 export const DEVICES_PER_HUB_MAX = 10_000;
 
-/** Refuses a device that would be one too many in a hub, or whose name another one has there. */
+/** Refuses a device beyond the hub's limit, or with a name that the hub already has. */
 export function assertRoomIn(reader: Reader, { id, deviceCount }: Hub, name: string): void {
   if (deviceCount >= DEVICES_PER_HUB_MAX) {
     const message = `A hub has at most ${DEVICES_PER_HUB_MAX} devices.`;

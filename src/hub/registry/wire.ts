@@ -2,13 +2,13 @@ import { z } from "zod";
 
 // Field types of the hub API (specification 1.4).
 
-/** An id of ours, however a caller may write it. What it names is another question. */
+/** An id of ours in any spelling; whether it exists is checked elsewhere. */
 export const Id = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, "must be a UUID")
   .transform((id) => id.toLowerCase());
 
-/** Clients made from protobuf send an enum's zero value, or null, for what nobody set. */
+/** Clients generated from protobuf send an enum's zero value, or null, for an unset field. */
 export const zeroed = <const Values extends readonly string[]>(values: Values, zero: string) =>
   z
     .enum([zero, ...values], `must be one of ${values.join(", ")}`)
@@ -17,7 +17,7 @@ export const zeroed = <const Values extends readonly string[]>(values: Values, z
 
 const hasControls = (text: string) => /[\p{Cc}\p{Cs}]/u.test(text);
 
-/** A line of text that people read. */
+/** A line of human-readable text. */
 export const Line = (most: number) =>
   z
     .string()

@@ -1,6 +1,6 @@
 import { promises as dns } from "node:dns";
 
-/** Why a name has no address: DNS says so, says nothing in time, or says that it cannot tell. */
+/** Why a name has no address: DNS says that there is none, does not respond in time, or reports a failure. */
 export type NameErrorKind = "none" | "timeout" | "failed";
 
 export class NameError extends Error {
@@ -15,16 +15,20 @@ export class NameError extends Error {
 
 export type Found = { readonly addresses: readonly string[]; readonly ttlMs: number };
 
-/** How long a server is waited for at first, and how often all are asked; the second time is twice as long. */
-const PATIENCE = { timeout: 2_000, tries: 2 };
-/** Once there are addresses of one family, those of the other are waited for no longer: some servers never say that there are none [RFC 8305, 3]. */
+/** The timeout of the first attempt, and the number of attempts; the second timeout is twice as long. */
+const RETRIES = { timeout: 2_000, tries: 2 };
+/**
+ * Once one family has addresses, the other is awaited no longer than this: some servers never respond for a family
+ * without addresses [RFC 8305, 3].
+ */
 const OTHER_FAMILY_MS = 250;
 
 /**
- * Asks DNS servers (the system's, if none are named) for the addresses of the first of these names that has some. Nothing of it runs on the thread pool, where the system's
- * own look-up would keep a thread until the slowest server has answered, and `signal` ends it at once.
+ * Asks DNS servers (the system's, if none are given) for the addresses of the first of these names that has any. None
+ * of it runs on the thread pool, where the system's own lookup would occupy a thread until the slowest server has
+ * responded, and `signal` ends it at once.
  *
- * A resolver of its own each time: what can be cancelled of one is all that it was asked, and it takes 0.2 ms.
+ * Each call has its own resolver: a resolver can only cancel all its queries together, and creating one takes 0.2 ms.
  */
 export async function askDns(
   names: readonly string[],
@@ -45,7 +49,7 @@ export async function askDns(
 
 async function askForOne(name: string, servers: readonly string[], signal: AbortSignal): Promise<Found> {
   if (signal.aborted) throw new NameError("timeout");
-  const resolver = new dns.Resolver(PATIENCE);
+  const resolver = new dns.Resolver(RETRIES);
   if (servers.length > 0) resolver.setServers(servers);
   const cancel = () => resolver.cancel();
   signal.addEventListener("abort", cancel);
@@ -70,7 +74,7 @@ async function askForOne(name: string, servers: readonly string[], signal: Abort
   }
 }
 
-/** So that whoever tries a few has tried both families, IPv4 first: it is seldom the one that leads nowhere. */
+/** Alternates the families, IPv4 first since it rarely fails, so that a caller who tries a few addresses tries both. */
 const alternately = <Record>(four: readonly Record[], six: readonly Record[]): Record[] =>
   Array.from({ length: Math.max(four.length, six.length) }, (_, index) => [four[index], six[index]])
     .flat()
@@ -79,7 +83,7 @@ const alternately = <Record>(four: readonly Record[], six: readonly Record[]): R
 const NONE_CODES = /^(ENOTFOUND|ENODATA)$/;
 const TIMEOUT_CODES = /^(ETIMEOUT|ECANCELLED)$/;
 
-/** Of what was said of both families: that there is none is believed only if both say so. */
+/** Combines the errors of both families: a name has no address only if both families say so. */
 function worstOf(families: readonly PromiseSettledResult<unknown>[]): NameError {
   const errors = families.flatMap((family) => (family.status === "rejected" ? [family.reason] : []));
   const kinds = errors.map((error): NameErrorKind => {

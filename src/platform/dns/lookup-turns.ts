@@ -1,6 +1,6 @@
 import { roomFor } from "../../kernel/share.ts";
 
-/** To be called when a look-up is over; `slow` if nothing came of it in time. */
+/** Must be called when a lookup has finished; `slow` if it had no result in time. */
 export type Done = (slow: boolean) => void;
 
 type Account = {
@@ -8,21 +8,21 @@ type Account = {
   readonly waiting: { readonly signal: AbortSignal; readonly begin: (done: Done) => void }[];
 };
 
-/** Look-ups at a time, of all accounts and of one. Each takes a socket or two. */
+/** Concurrent lookups, of all accounts and of one. Each takes a socket or two. */
 export const LOOKUPS_MAX = 64;
 export const LOOKUPS_OF_ACCOUNT_MAX = 4;
 const PLACES = { all: LOOKUPS_MAX, most: LOOKUPS_OF_ACCOUNT_MAX, few: 1 };
-/** And of all accounts of which one has come to nothing within the last minute. They go behind the others. */
+/** Places for all accounts that had a lookup time out within the last minute. They queue behind the others. */
 const SLOW_PLACES = { ...PLACES, all: LOOKUPS_MAX / 2 };
 const SLOW_FOR_MS = 60_000;
 
 /**
- * Lets look-ups begin. Accounts take turns, and those whose names are slow have only half of the places, so that a stranger whose DNS server does not
- * answer waits for it alone.
+ * Schedules lookups. Accounts take turns, and those with slow names have only half of the places, so that an account
+ * whose DNS server does not respond delays only itself.
  */
 export class LookupTurns {
   readonly #now: () => number;
-  /** Those with look-ups that run or wait, in the order in which they are served next. */
+  /** Accounts with running or waiting lookups, in the order in which they are served next. */
   readonly #accounts = new Map<string, Account>();
   readonly #slowUntil = new Map<string, number>();
   #running = 0;
@@ -40,7 +40,7 @@ export class LookupTurns {
     return [...this.#accounts.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
-  /** Resolves when a look-up may begin; rejects with the signal's reason if that is aborted before. */
+  /** Resolves when a lookup may begin; rejects with the signal's reason if it is aborted first. */
   take(accountId: string, signal: AbortSignal): Promise<Done> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
@@ -82,7 +82,7 @@ export class LookupTurns {
 
   #begin(id: string, account: Account, slow: boolean): void {
     this.#count(account, slow, 1);
-    // Whoever was served is the last to be served again.
+    // An account that was just served goes to the end of the queue.
     this.#accounts.delete(id);
     this.#accounts.set(id, account);
     account.waiting.shift()?.begin((cameToNothing) => {

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { isIP } from "node:net";
 
-/** What is read of this machine's settings for names. */
+/** The files that configure name resolution on this machine. */
 export type NameFiles = { readonly hosts: string; readonly resolver: string };
 
 const WINDOWS = process.platform === "win32";
@@ -12,8 +12,8 @@ export const SYSTEM_NAME_FILES: NameFiles = {
 };
 
 /**
- * What this machine says of host names, as the system's own look-up would take it: names of its hosts file are not asked for, and short
- * ones are tried within the domains that it searches. Files are read again when they have changed.
+ * This machine's configuration of host names, with the rules of the system's own lookup: names in the hosts file are
+ * not looked up, and short names are tried within the search domains. Files are read again when they change.
  */
 export class MachineNames {
   readonly #hosts: ParsedFile<ReadonlyMap<string, readonly string[]>>;
@@ -24,14 +24,17 @@ export class MachineNames {
     this.#search = new ParsedFile(resolver, parseSearch);
   }
 
-  /** The addresses that a name has here, whatever DNS says. `localhost` is this machine, also where no file says so [RFC 6761, 6.3]. */
+  /**
+   * The addresses that a name has on this machine, whatever DNS says. `localhost` is always this machine, even without
+   * a hosts entry [RFC 6761, 6.3].
+   */
   addressesOf(hostName: string): readonly string[] | undefined {
     const name = withoutDot(hostName);
     if (/^(.+\.)?localhost$/.test(name)) return ["127.0.0.1", "::1"];
     return this.#hosts.read().get(name);
   }
 
-  /** The names to ask DNS for, in order, until one is there. */
+  /** The names to look up, in order, until one has addresses. */
   candidatesOf(hostName: string): string[] {
     if (hostName.endsWith(".")) return [withoutDot(hostName)];
     const { domains, dots } = this.#search.read();
@@ -57,7 +60,7 @@ function parseHosts(text: string): ReadonlyMap<string, readonly string[]> {
   return found;
 }
 
-/** The last `search` or `domain` counts [resolv.conf(5)]. */
+/** The last `search` or `domain` line counts [resolv.conf(5)]. */
 function parseSearch(text: string): Search {
   let domains: string[] = [];
   let dots = 1;
@@ -77,7 +80,7 @@ const wordsOf = (text: string) =>
       .split(/\s+/),
   );
 
-/** A file's content as something, parsed again when the file has changed. One that cannot be read is empty. */
+/** A parsed file, parsed again when it has changed. An unreadable file counts as empty. */
 class ParsedFile<Content> {
   readonly #path: string;
   readonly #parse: (text: string) => Content;

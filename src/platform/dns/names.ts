@@ -4,17 +4,17 @@ import { askDns, type Found, NameError, type NameErrorKind } from "./ask-dns.ts"
 import { type Done, LookupTurns } from "./lookup-turns.ts";
 import { MachineNames, type NameFiles, SYSTEM_NAME_FILES } from "./machine-names.ts";
 
-/** What is found is believed for as long as DNS says, within these bounds. */
+/** Results are cached for the time that DNS gives, within these bounds. */
 const KEPT_MIN_MS = 5_000;
 const KEPT_MAX_MS = 300_000;
-/** And that nothing is, less long than until the first retry of a message. */
+/** Negative results are cached for less than the delay of a message's first retry. */
 const NOTHING_KEPT_MS = 4_000;
-/** Names that are remembered; the oldest goes. */
+/** Cached names; the oldest is evicted. */
 const KEPT_NAMES_MAX = 4096;
 
 export type NamesOptions = {
   now: () => number;
-  /** Addresses of DNS servers, each with a port or without; the system's if there are none. */
+  /** Addresses of DNS servers, with or without a port; the system's if there are none. */
   servers?: readonly string[] | undefined;
   files?: NameFiles | undefined;
   metrics?: Metrics | undefined;
@@ -23,7 +23,10 @@ export type NamesOptions = {
 type Kept = { readonly until: number; readonly found: Found | NameError };
 type Lookup = { readonly found: Promise<Found>; readonly cancel: AbortController; askers: number };
 
-/** Looks host names up for accounts: a few at a time for each, one time for all who ask for the same name, and not again for what was just found. */
+/**
+ * Looks up host names for accounts: a few at a time per account, one lookup for concurrent callers with the same name,
+ * with cached results.
+ */
 export class Names {
   readonly #now: () => number;
   readonly #servers: readonly string[];
@@ -41,7 +44,7 @@ export class Names {
     this.#count = countIn(metrics, this.#turns);
   }
 
-  /** Every address of a name. Rejects with a `NameError`; aborting the signal is one by `timeout`. */
+  /** Every address of a name. Rejects with a `NameError`; aborting the signal counts as a `timeout`. */
   async resolve(hostName: string, account: string, signal: AbortSignal): Promise<readonly string[]> {
     const name = hostName.toLowerCase();
     const { addresses } =
@@ -49,7 +52,7 @@ export class Names {
     return addresses;
   }
 
-  /** Looks a name up anew the next time: nothing listened where it led. */
+  /** Drops a name from the cache, because nothing listened at its addresses. */
   forget(hostName: string): void {
     this.#kept.delete(hostName.toLowerCase());
   }
@@ -67,7 +70,7 @@ export class Names {
     const done = await this.#turns.take(account, signal).catch((error) => {
       throw new NameError("timeout", { cause: error });
     });
-    // Somebody else may have asked for it while we waited.
+    // Another caller may have looked it up meanwhile.
     let known: Found | undefined;
     try {
       known = this.#known(name);
@@ -108,7 +111,7 @@ export class Names {
     if (this.#kept.size > KEPT_NAMES_MAX && oldest !== undefined) this.#kept.delete(oldest);
   }
 
-  /** Waits for a look-up of the name that runs. When the last who does has gone, it is cancelled. */
+  /** Waits for a running lookup of the name. When the last waiting caller gives up, the lookup is cancelled. */
   async #join(name: string, signal: AbortSignal): Promise<Found | undefined> {
     const lookup = this.#running.get(name);
     if (!lookup) return undefined;
@@ -133,7 +136,7 @@ function countIn(metrics: Metrics | undefined, turns: LookupTurns): (outcome: "f
   if (!metrics) return () => {};
   const about = {
     name: "twinpost_lookups_total",
-    help: "Host names of webhooks that DNS was asked for, by what came of it.",
+    help: "Lookups of webhooks' host names, by outcome.",
   };
   const counter = (outcome: string) => metrics.counter(about, { outcome });
   const counters: Record<"found" | NameErrorKind, Counter> = {
@@ -142,7 +145,7 @@ function countIn(metrics: Metrics | undefined, turns: LookupTurns): (outcome: "f
     failed: counter("failed"),
     timeout: counter("timeout"),
   };
-  const help = "Host names of webhooks that DNS is being asked for, and those that wait for it.";
+  const help = "Lookups of webhooks' host names that are running or waiting.";
   metrics.read("gauge", { name: "twinpost_lookups", help }, () => [
     { labels: { state: "running" }, value: turns.running },
     { labels: { state: "waiting" }, value: turns.waiting },

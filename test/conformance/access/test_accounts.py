@@ -24,7 +24,7 @@ def test_a_caller_whose_role_permits_nothing_still_learns_who_they_are(admin):
     assert identity == {"account": HOME["account"], "user": person.id, "role": person.role}
 
 
-def test_nobody_learns_who_they_are_without_a_secret(anonymous):
+def test_a_caller_without_a_secret_is_refused(anonymous):
     anonymous.who_am_i().refused(UNAUTHENTICATED)
 
 

@@ -150,7 +150,7 @@ def test_a_deleted_role_is_answered_once_more_and_then_gone(admin):
     admin.delete_user_role(role["uuid"]).refused(NOT_FOUND)
 
 
-def test_a_role_of_another_account_looks_like_one_that_nobody_has(admin, stranger):
+def test_a_role_of_another_account_looks_like_one_that_does_not_exist(admin, stranger):
     role = new_role(admin)
     for client, id in ((stranger, role), (admin, UNKNOWN)):
         refusals = [
@@ -187,7 +187,7 @@ def clerk(admin) -> Person:
     ],
     ids=repr,
 )
-def test_nobody_gives_a_role_what_they_may_not_do_themselves(clerk, statement):
+def test_a_user_cannot_give_a_role_permissions_that_they_lack(clerk, statement):
     own = new_role(clerk.client, permit("get_users"))
     clerk.client.create_user_role(body={"statement": statement}).refused(FORBIDDEN)
     if statement:
@@ -195,13 +195,13 @@ def test_nobody_gives_a_role_what_they_may_not_do_themselves(clerk, statement):
 
 
 @pytest.mark.parametrize("statement", [PERMIT_NOTHING, permit("get_users"), permit("get_users", "who_am_i")], ids=repr)
-def test_everybody_gives_a_role_what_they_may_do_themselves(clerk, statement):
+def test_a_user_can_give_a_role_permissions_that_they_have(clerk, statement):
     role = new_role(clerk.client, statement)
     clerk.client.update_user_role(role, body={"statement": PERMIT_NOTHING}).ok()
     clerk.client.update_user_role(role, body={"statement": statement}).ok()
 
 
-def test_nobody_gives_a_user_a_role_that_permits_more_than_their_own(admin, clerk):
+def test_a_user_cannot_give_a_role_that_permits_more_than_their_own(admin, clerk):
     user = new_user(clerk.client, new_role(clerk.client, permit("get_users")))
     clerk.client.create_user(body={"role": HOME["role"]}).refused(FORBIDDEN)
     clerk.client.update_user(user, body={"role": HOME["role"]}).refused(FORBIDDEN)
@@ -217,7 +217,7 @@ def test_a_role_that_denies_one_operation_cannot_give_it_back(admin):
     new_role(almost.client, {"effect": "deny", "actions": ["terminate_twin", "create_twin"]})
 
 
-def test_nobody_deletes_the_role_that_they_have(admin, clerk):
+def test_a_user_cannot_delete_their_own_role(admin, clerk):
     admin.delete_user_role(HOME["role"]).refused(CONFLICT)
     clerk.client.delete_user_role(clerk.role).refused(CONFLICT)
     admin.who_am_i().ok()

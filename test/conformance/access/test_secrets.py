@@ -1,6 +1,6 @@
 """User secrets and PINs (2.3).
 
-A server stops believing an address after twenty wrong PINs, right ones too: all tests together stay below that.
+After twenty wrong PINs a server refuses all PINs of an address: the tests together stay below that.
 """
 
 import re
@@ -88,7 +88,7 @@ def test_a_pin_is_redeemed_whatever_the_caller_shows(admin, auth):
 
 
 def test_an_account_in_the_path_of_a_pin_has_a_form(anonymous):
-    anonymous.create_user_secret("nobody", "N0P1N0").refused(BAD_PARAMETER)
+    anonymous.create_user_secret("unknown", "N0P1N0").refused(BAD_PARAMETER)
 
 
 def test_a_redeemed_pin_ends_the_secret_before_it(admin):
@@ -146,7 +146,7 @@ def test_an_empty_update_of_a_secret_changes_nothing(admin, body):
     assert admin.update_user_secret(user, body=body).ok() == before
 
 
-def test_a_secret_that_is_over_lets_nobody_in_until_its_validity_is_extended(admin):
+def test_a_secret_that_is_over_admits_no_caller_until_its_validity_is_extended(admin):
     person = new_person(admin)
     admin.update_user_secret(person.id, body={"validity_ts": YESTERDAY}).ok()
     person.client.who_am_i().refused(UNAUTHENTICATED)
@@ -170,7 +170,7 @@ def test_a_user_without_a_secret_has_none_to_change(admin):
     admin.delete_user_secret(user).refused(NOT_FOUND)
 
 
-def test_the_secret_of_a_user_of_another_account_looks_like_that_of_nobody(admin, stranger):
+def test_the_secret_of_a_user_of_another_account_looks_like_that_of_no_user(admin, stranger):
     person = new_person(admin)
     for client, id in ((stranger, person.id), (admin, UNKNOWN)):
         client.create_user_secret_pin(id).refused(NOT_FOUND)
@@ -188,7 +188,7 @@ def test_an_id_in_the_path_of_a_secret_has_a_form(admin, id):
     admin.delete_user_secret(id).refused(BAD_PARAMETER)
 
 
-def test_nobody_takes_over_a_user_who_may_do_more_than_they(admin):
+def test_a_user_cannot_take_over_a_user_with_more_permissions(admin):
     clerk = new_person(admin, permit("create_user_secret_pin", "update_user_secret", "delete_user_secret"))
     clerk.client.create_user_secret_pin(HOME["user"]).refused(FORBIDDEN)
     clerk.client.update_user_secret(HOME["user"], body={"validity_ts": YESTERDAY}).refused(FORBIDDEN)

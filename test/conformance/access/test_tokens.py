@@ -115,7 +115,7 @@ def test_a_refreshed_validity_is_a_number(admin):
     token_client(admin, options=["refresh"]).refresh_user_token(body={"validity_ts": "soon"}).refused(BAD_BODY)
 
 
-def test_a_token_that_is_over_lets_nobody_in(admin):
+def test_an_expired_token_is_refused(admin):
     token = token_client(admin, options=["create", "refresh"], validity_ts=YESTERDAY)
     token.who_am_i().refused(UNAUTHENTICATED)
     token.refresh_user_token(body={"validity_ts": TOMORROW}).refused(UNAUTHENTICATED)

@@ -130,7 +130,7 @@ def test_users_cannot_delete_themselves(admin):
     admin.who_am_i().ok()
 
 
-def test_a_user_of_another_account_looks_like_one_that_nobody_has(admin, stranger):
+def test_a_user_of_another_account_looks_like_one_that_does_not_exist(admin, stranger):
     user = new_user(admin)
     for client, id in ((stranger, user), (admin, UNKNOWN)):
         refusals = [

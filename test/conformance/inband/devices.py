@@ -1,4 +1,4 @@
-"""Devices with stock MQTT clients: paho-mqtt, mqtt.js and mosquitto's command line, all asked in the same words."""
+"""Devices with stock MQTT clients: paho-mqtt, mqtt.js and mosquitto's command line, behind one interface."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ class Heard(NamedTuple):
 
 
 class Refused(Exception):
-    """CONNACK said no, with this code."""
+    """CONNACK refused the connection with this code."""
 
 
 class PahoDevice:
@@ -63,7 +63,7 @@ class PahoDevice:
 
 
 class MqttJsDevice:
-    """One connection of mqtt.js, in a process of its own that speaks JSON, a line for each word."""
+    """One connection of mqtt.js, in its own process that speaks JSON, one line per command."""
 
     def __init__(self, url: str, username: str, client_id: str = "", protocol: int = 4):
         script = os.path.join(os.path.dirname(__file__), "mqttjs-lines.ts")
@@ -119,14 +119,15 @@ class MqttJsDevice:
 
 class MosquittoDevice:
     """
-    Mosquitto's command line. `mosquitto_sub` subscribes and `mosquitto_pub` publishes, each on a connection of its own, so neither
-    can ask and be answered; `mosquitto_rr` can, once, if it is told on which topic the answer comes: no wildcard.
+    Mosquitto's command line. `mosquitto_sub` subscribes and `mosquitto_pub` publishes, each on its own connection, so
+    neither can send a request and receive its answer; `mosquitto_rr` can, once, if it is given the topic of the answer,
+    without wildcards.
     """
 
     def __init__(self, port: int, username: str, client_id: str = ""):
         self.options = ["-h", "127.0.0.1", "-p", str(port), "-u", username, *(["-i", client_id] if client_id else [])]
         self.listening: subprocess.Popen | None = None
-        # A connection that is refused says so. No wildcard matches that topic.
+        # A refused connection fails here. No wildcard matches that topic.
         done = self.run("mosquitto_pub", "-V", "mqttv311", "-t", "$here", "-n")
         if done.returncode != 0:
             raise Refused(done.stderr.strip())

@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import mqtt from "mqtt";
 
-// One connection of mqtt.js, led by lines of JSON: `mqttjs-lines.ts URL OPTIONS`. It ends with its input.
+// One connection of mqtt.js, controlled by lines of JSON: `mqttjs-lines.ts URL OPTIONS`. It ends with its input.
 
 const [url = "", options = "{}"] = process.argv.slice(2);
 const say = (words: object) => process.stdout.write(`${JSON.stringify(words)}\n`);

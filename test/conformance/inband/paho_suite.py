@@ -11,7 +11,7 @@ import sys
 import unittest
 
 def with_user_name(pack, user_name):
-    """Their CONNECT sets the flag of the password where it means the user name's."""
+    """Their CONNECT sets the password flag where it means the user name's."""
 
     def packed(self):
         self.usernameFlag, self.username = True, user_name
@@ -28,7 +28,7 @@ def with_user_name(pack, user_name):
 
 
 def with_every_failure(unpack):
-    """Their reader of SUBACK knows no failure but 0x80; MQTT 5 has nine (3.9.3), and 0x87 says why."""
+    """Their SUBACK parser knows no failure but 0x80; MQTT 5 has nine (3.9.3), among them 0x87."""
 
     def unpacked(self, buffer, *args, **named):
         data = bytearray(buffer)

@@ -1,4 +1,4 @@
-"""The alarm panel's walk-through (section 7, steps 1 to 26), with stock MQTT clients over every transport they have."""
+"""The alarm panel's walk-through (section 7, steps 1 to 26), with stock MQTT clients over all their transports."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ class Said(NamedTuple):
 
 
 def app(method: str, path: str, body: dict | None = None) -> Said:
-    """What the phone app asks, as the tutorial's curl sends it: JSON that calls itself a form."""
+    """The phone app's request, as the tutorial's curl sends it: JSON labelled as a form."""
     headers = {"X-Auth-Token": HOME["token"], "Content-Type": "application/x-www-form-urlencoded"}
     data = None if body is None else json.dumps(body)
     answer = requests.request(method, BASE + path, headers=headers, data=data, timeout=30)
@@ -79,7 +79,7 @@ def request_of(device: Device) -> Callable[..., dict]:
 
 
 def heard_before(device: Device, hub_member: str, connect: Callable[..., Device], marker: str) -> list[Heard]:
-    """What a device has heard, proven to be all by a message on a topic that it listens to as well."""
+    """What a device has received; a marker message on a topic that it also subscribes to proves that this is all."""
     with connected(connect(hub_member, client_id="marker")) as other:
         other.publish(marker, "end", qos=1)
     heard = []
@@ -101,7 +101,7 @@ def test_the_walk_through(hub, connect):
         connected(connect(other, client_id="listens")) as bystander,
         connected(connect(panel, client_id="second")) as second,
     ):
-        # For 20 and 21: others who listen all along.
+        # For 20 and 21: other devices that subscribe throughout.
         assert bystander.subscribe("#", "$SCW/#", "$SCW/twins/#", "marker/bystander") == [0, 0, 0, 0]
         assert second.subscribe(f"{ME}/#", "marker/second") == [0, 0]
         if not isinstance(device, MosquittoDevice):
@@ -115,7 +115,7 @@ def test_the_walk_through(hub, connect):
         # 7
         desired = {**ids, "version": 1, "data": {"alarm_armed": True}}
         assert app("PUT", f"{documents}/desired", {"data": {"alarm_armed": True}}) == (200, desired)
-        # 8: also proves that nothing came by itself
+        # 8: also proves that no message came unasked
         assert ask("desired", "get", None) == desired
         # 9
         status, body = app("GET", f"{documents}/current")
@@ -173,7 +173,7 @@ def test_the_walk_through(hub, connect):
     assert app("GET", twin) == (200, {"documents": []})
 
 
-def test_a_device_without_its_certificate_is_told_of(hub, connect):
+def test_a_device_without_its_certificate_is_reported(hub, connect):
     """Step 26."""
     other = create_device(hub, "other")
     vault = create_device(hub, "vault", allow_insecure=False)

@@ -1,6 +1,6 @@
-"""Rules (2.13) against the package that the vendor refers to: rule-engine 4.5.0 and ours come to the same.
+"""Rules (2.13) against the package that the vendor refers to: rule-engine 4.5.0 and ours give the same results.
 
-The rules are made at random by rule-lines.ts from a fixed seed; TWINPOST_RULES_SEED and TWINPOST_RULES_COUNT look elsewhere.
+rule-lines.ts makes random rules from a fixed seed; TWINPOST_RULES_SEED and TWINPOST_RULES_COUNT change it.
 """
 
 import datetime
@@ -20,7 +20,7 @@ from rule_engine import ast, errors
 SEED = os.environ.get("TWINPOST_RULES_SEED", "20250131")
 COUNT = os.environ.get("TWINPOST_RULES_COUNT", "12000")
 
-# The vendor's own rules, and an example of whatever the table of 2.13 names.
+# The vendor's own rules, and an example of everything that the table of 2.13 names.
 EXAMPLES = (
     *("TWIN.company == USER.company", "USER.profession == 'accounting'", "LEDGER.serial > 3", "true"),
     *('TWIN.kind == "cat" and entry_name in LEDGER.public', "value_changed_ts == 1707997392.123"),
@@ -40,14 +40,14 @@ EXAMPLES = (
     *("-2 ** 2", "2 ** 3 ** 2", "2 << 3 + 1", "1 + 1 == 2 & 1", "true ? 1 : 2 & 3", "not true ? false : true", "not 1 == 2"),
     *("1 == 2 == 3", "1 < 2 in [true]", "1 == 1 not in [false]", "not 1 not in [2]", "1 or 0 and 0", "4 | 2 ^ 6 & 3"),
     *("1 not in [2] not in [3]", "true and 1 ? 0 : 1", "2 * -3", "-'a'.length", "not not 1", "- -1", "[1, 2][0] + 1"),
-    # What only the package's source tells.
+    # Known only from the package's source.
     *("'ab'.ends_with('')", "'-5'.to_flt", "'1.0'.to_flt.to_str", "[1] < ['a']", "b'a' == b'a'", "false and (1 + 'a')"),
     *("{'a': 1, 'b': 2} == {'b': 2, 'a': 1}", "1 in [true]", "[1] == [true]", "1 == true", "$sum([1, true])", "$max([])"),
     *("[[x for x in [1]] for x in [2]]", "[x for x in [$split('')]]", "1e999999 * 10", "1e-1000030 * 1", "1e30 // 1"),
     *("0 ** 0", "0 ** -1", "1 / 0", "-7 // 2", "-7 % 3", "inf - inf", "nan == nan", "nan < 1", "(1/3).to_str", "1 << 20000"),
 )
 
-# Where ours comes to something else, and why it should.
+# Where our result differs, and why it should.
 DELIBERATE = {
     "{'length': 5}.length": "a key wins over an attribute of its name: so says the specification",
     "[x.x for x in [{'x': 1}]]": "the package takes the variable for the attribute",
@@ -68,11 +68,11 @@ EPOCH = datetime.datetime(1970, 1, 1)
 
 
 class ServiceDiffers(Exception):
-    """Here the service answers null where the package has an error."""
+    """The service returns null where the package raises an error."""
 
 
 def wire(value: Any) -> Any:
-    """As toWire of test/rules/wire-value.ts."""
+    """Like toWire of test/rules/wire-value.ts."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (decimal.Decimal, int)):
@@ -127,7 +127,7 @@ def evaluate(text: str, scope: dict) -> Any:
 
 @pytest.fixture(autouse=True)
 def service_on_null(monkeypatch):
-    """Notes where an item of null is asked for, which the package tells apart from nothing."""
+    """Records where an item of null is accessed, which the package distinguishes from a missing one."""
 
     def noting(cls, method, container_of):
         original = getattr(cls, method)
@@ -139,7 +139,7 @@ def service_on_null(monkeypatch):
 
         monkeypatch.setattr(cls, method, checked)
 
-    # The package's own suggestions fail on mappings whose keys are no texts.
+    # The package's own suggestions fail on mappings with keys that are not texts.
     monkeypatch.setattr(rule_engine.engine, "suggest_symbol", lambda *_: None)
     for cls in (ast.GetItemExpression, ast.GetSliceExpression):
         noting(cls, "__init__", lambda _, args: args[1].result_type == ast.DataType.NULL)
@@ -157,7 +157,7 @@ def run_ours(rules: list[str], count: str) -> tuple[dict, list[dict]]:
 
 
 def is_deliberate(line: dict) -> bool:
-    """Of the reasons in DELIBERATE, those that rules made at random run into."""
+    """The reasons in DELIBERATE that random rules run into."""
     error = line.get("error", "")
     if "not a datetime" in error:
         return re.search(r"\d[\s_+]|[\s_+]\d", line["text"]) is not None

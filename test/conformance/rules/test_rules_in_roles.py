@@ -1,4 +1,4 @@
-"""What rules let through (1.11, 2.13): those of roles (2.5), visibilities, and `match` of a scan (2.6)."""
+"""What rules permit (1.11, 2.13): those of roles (2.5), visibilities, and `match` of a scan (2.6)."""
 
 import base64
 import json
@@ -29,13 +29,13 @@ KINDS = ("twin", "identity", "entry")
 
 
 def person(admin: Client, description: dict | None = None, **rules: str) -> Client:
-    """Somebody of the admin's account, whose role has these rules."""
+    """A user of the admin's account, whose role has these rules."""
     long = {f"{kind}_rule": rule for kind, rule in rules.items()}
     return new_person(admin, rules=long, description=description).client
 
 
 def ids_of(scanner: Client, **params) -> list[str]:
-    """All that a scan answers, over all of its pages."""
+    """All items of a scan, from all its pages."""
     found, cursor = [], ""
     while cursor is not None:
         page = scanner.scan_twins(params={"count": 1000, **params, "cursor": cursor}).ok()
@@ -90,7 +90,7 @@ def test_a_changed_rule_counts_from_the_next_request_on(admin):
         assert user.client.get_twin(twin).status == status
 
 
-def test_nobody_gives_a_role_without_the_rule_that_binds_them(admin):
+def test_a_user_cannot_give_a_role_without_their_own_rule(admin):
     rules = {"twin_rule": "TWIN.site == 'north'"}
     bound = new_person(admin, rules=rules)
     for theirs in (None, {"twin_rule": "true"}, {"entry_rule": "true"}):
@@ -104,7 +104,7 @@ def test_nobody_gives_a_role_without_the_rule_that_binds_them(admin):
 
 @pytest.fixture(scope="module")
 def meters(admin) -> dict[str, str]:
-    """Twins of the home account, told apart by their companies."""
+    """Twins of the home account, distinguished by their companies."""
     twins = {company: new_twin(admin, description={"company": company}) for company in ("acme", "blue")}
     for twin in twins.values():
         new_entries(admin, twin, a={"value": 1, "visibility": "true", "history": "1D"})
@@ -114,13 +114,13 @@ def meters(admin) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def acme(admin) -> Client:
-    """A user of the home account who is held to twins of the own company."""
+    """A user of the home account who is limited to twins of their own company."""
     return person(admin, {"company": "acme"}, twin="TWIN.company == USER.company")
 
 
 @pytest.fixture(scope="module")
 def acme_abroad(stranger) -> Client:
-    """A user of the other account who is held to twins of the own company."""
+    """A user of the other account who is limited to twins of their own company."""
     rule = "TWIN.company == USER.company"
     return person(stranger, {"company": "acme"}, twin=rule, identity="true", entry="true")
 
@@ -173,7 +173,7 @@ def test_a_name_leads_to_whole_twins_that_are_visible_and_to_ids_of_all(acme, ac
         assert [twin["creation_certificate"]["uuid"] for twin in whole] == [meters["acme"]]
 
 
-def test_nobody_makes_a_twin_that_their_role_would_keep_from_them(acme):
+def test_a_user_cannot_create_a_twin_that_their_role_hides(acme):
     acme.create_twin(body={"description": {"company": "blue"}}).refused(FORBIDDEN)
     twin = new_twin(acme, description={"company": "acme"})
     acme.update_twin(twin, body={"description": {"company": "blue"}}).refused(FORBIDDEN)
@@ -181,9 +181,9 @@ def test_nobody_makes_a_twin_that_their_role_would_keep_from_them(acme):
 
 
 def test_what_is_missing_on_both_sides_is_equal(admin, acme):
-    nobody = person(admin, twin="TWIN.company == USER.company")
+    unattached = person(admin, twin="TWIN.company == USER.company")
     twin = new_twin(admin)
-    nobody.get_twin(twin).ok()
+    unattached.get_twin(twin).ok()
     acme.get_twin(twin).refused(NOT_FOUND)
 
 
@@ -370,7 +370,7 @@ def test_a_visibility_of_an_entry_sees_its_reader_and_its_ledger(admin, stranger
 
 @pytest.fixture(scope="module")
 def tenant(admin) -> str:
-    """The secret of a user who is held to twins of the tenant that they name with each request."""
+    """The secret of a user who is limited to twins of the tenant that each request names."""
     return new_person(admin, rules={"twin_rule": "TWIN.tenant == DICT.tenant"}).secret
 
 
@@ -430,7 +430,7 @@ def test_a_rule_sees_the_secret_dictionary_of_the_token(admin):
     north.get_twin(twin).ok()
     assert errors_of(new_entries(north, twin, a={"value": 1})) == {}
     assert Client(north.refresh_user_token(body={"validity_ts": None}).ok(201)["token"]).get_twin(twin).ok()
-    # Nobody gives themselves what belongs to the token.
+    # Callers cannot set the part of the dictionary that belongs to the token.
     Client(user.secret, {"tenant": "north", "secret": {"tenant": "north"}}).get_twin(twin).refused(NOT_FOUND)
 
 
@@ -448,7 +448,7 @@ def test_a_visibility_sees_the_secret_dictionary_of_its_reader(admin, stranger):
 
 @pytest.fixture(scope="module")
 def batch(admin) -> tuple[str, list[str]]:
-    """Twins with serial numbers 0 to 5 in the ledger, the last without, and a rule that finds them all."""
+    """Twins with serial numbers 0 to 5 in the ledger, the last without, and a rule that matches them all."""
     mark = str(uuid.uuid4())
     twins = [new_twin(admin, description={"batch": mark, "number": number}) for number in range(7)]
     for number, twin in enumerate(twins[:6]):
@@ -506,7 +506,7 @@ def test_a_match_with_details_lists_visible_twins_alone(admin, batch):
 
 
 def test_a_match_sees_the_user_and_not_the_secret_dictionary(admin, batch):
-    # The holder of a token must not find out by questions what its maker wrote into it.
+    # The holder of a token must not learn its secret dictionary by trial queries.
     rule, twins = batch
     user = new_person(admin, description={"number": 3}).client
     assert ids_of(user, match=f"{rule} and TWIN.number == USER.number") == [twins[3]]

@@ -8,7 +8,7 @@ import pytest
 from conftest import BAD_BODY, Answer, new_role
 
 METER = {"object_type": "water meter", "serial": "12345"}
-# Whatever JSON can say, under keys at the edges of their form.
+# Every kind of JSON value, under keys at the limits of their format.
 MOTLEY = {
     "_": None,
     "a" * 64: [1, -0.5, 1e300, True, None, "ü𝄞\u0000 \"'\\/", {"Any Key": {}}],
@@ -19,7 +19,7 @@ MOTLEY = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What has a description: how to create one with a body and learn its id, and how to change and read it."""
+    """A thing with a description: how to create one with a body and get its id, and how to change and read it."""
 
     create: Callable[[dict], tuple[Answer, str]]
     update: Callable[[str, dict], Answer]

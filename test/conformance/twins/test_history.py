@@ -1,4 +1,4 @@
-"""The values that entries have had (2.9)."""
+"""The histories of entries' values (2.9)."""
 
 import json
 import re
@@ -12,7 +12,7 @@ INSTANT = re.compile(r"\d+\.(0|\d{0,2}[1-9])")
 
 
 def write(client: Client, twin: str, *values, name: str = "reading") -> list[float]:
-    """Gives an entry one value after the other, and answers when each came."""
+    """Gives an entry one value after the other, and returns when each was recorded."""
     body = [{"entries": {name: {"value": value}}} for value in values]
     answers = [client.update_twin_ledger_entry_value(twin, body=item).ok() for item in body]
     return [answer["entries"][name]["value_changed_ts"] for answer in answers]
@@ -37,7 +37,7 @@ def twin(admin) -> str:
 
 @pytest.fixture(scope="module")
 def past(admin) -> tuple[str, list[float]]:
-    """A twin whose entry has had the values 0 to 104, and the instants at which they came."""
+    """A twin whose entry has had the values 0 to 104, and when each was recorded."""
     twin = new_twin(admin)
     first = new_entries(admin, twin, reading={"value": 0, "history": "1M"})["reading"]["value_changed_ts"]
     return twin, [first, *write(admin, twin, *range(1, 105))]

@@ -43,7 +43,7 @@ def twin(admin) -> str:
 
 @pytest.fixture(scope="module")
 def reader(admin) -> Client:
-    """A user of the home account whose role lets identities of other accounts through too."""
+    """A user of the home account whose role also permits identities of other accounts."""
     return new_person(admin, rules=LET_ALL).client
 
 
@@ -184,7 +184,7 @@ def test_a_deleted_identity_is_answered_once_more_and_then_gone(admin, twin):
     assert errors_of(new_identities(admin, twin, x1={})) == {}
 
 
-def test_an_identity_of_another_account_looks_like_one_that_nobody_has(admin, visitor, twin):
+def test_an_identity_of_another_account_looks_like_one_that_does_not_exist(admin, visitor, twin):
     new_identities(admin, twin, x1={"visibility": "true"})
     for ask in (visitor.get_twin_identity, visitor.update_twin_identity, visitor.delete_twin_identity):
         assert ask(twin, "RFID#x1").refused(NOT_FOUND) == ask(twin, "RFID#x2").refused(NOT_FOUND)
@@ -231,14 +231,14 @@ def test_identities_are_listed_with_some_of_their_attributes(admin, twin):
 
 @pytest.fixture(scope="module")
 def crowd(admin, stranger) -> str:
-    """A twin with identities of two accounts, told apart by their names."""
+    """A twin with identities of two accounts, distinguished by their names."""
     twin = new_twin(admin)
     for client, whose in ((admin, "own"), (stranger, "foreign")):
         for visible, visibility in (("public", "true"), ("private", None)):
             for valid, validity_ts in (("valid", None), ("valid_until_tomorrow", TOMORROW), ("expired", YESTERDAY)):
                 name = f"{whose}-{visible}-{valid}"
                 new_identities(client, twin, **{name: {"visibility": visibility, "validity_ts": validity_ts}})
-    new_identities(stranger, twin, **{"foreign-hidden-valid": {"visibility": "USER.profession == 'nobody'"}})
+    new_identities(stranger, twin, **{"foreign-hidden-valid": {"visibility": "USER.profession == 'unknown'"}})
     return twin
 
 
@@ -246,7 +246,7 @@ VALID = ("valid", "valid_until_tomorrow")
 
 
 def listed(whose: list[str], visible: tuple = ("public", "private"), valid: tuple = VALID) -> set[str]:
-    """Names of the crowd; private ones of other accounts are never shown."""
+    """The names of the crowd's identities; private ones of other accounts are never shown."""
     return {
         f"RFID#{who}-{how}-{when}"
         for who in whose
@@ -334,7 +334,7 @@ def test_a_name_leads_to_a_terminated_twin_too(admin, twin):
 
 @pytest.fixture(scope="module")
 def namesakes(admin, stranger) -> dict[str, str]:
-    """Twins with one name, told apart by whose it is and who sees it."""
+    """Twins with one name, distinguished by their account and who can see them."""
     twins = {key: new_twin(admin) for key in ("own", "public", "private", "for service")}
     new_identities(admin, twins["own"], context={})
     new_identities(stranger, twins["public"], context={"visibility": "true"})
@@ -361,12 +361,12 @@ BOTH = f"{HOME['account']},{FOREIGN['account']}"
     ],
     ids=repr,
 )
-def test_a_context_says_whose_identities_are_meant(reader, namesakes, context, found):
+def test_a_context_selects_the_accounts_of_identities(reader, namesakes, context, found):
     twins = reader.resolve_twin_identity("RFID#context", params={"context": context}).ok()["twins"]
     assert (len(twins), set(twins)) == (len(found), {namesakes[key] for key in found})
 
 
-def test_a_foreign_identity_leads_those_to_its_twin_whom_its_visibility_names(stranger, visitor, admin):
+def test_a_foreign_identity_is_resolved_for_the_callers_that_its_visibility_permits(stranger, visitor, admin):
     twin = new_twin(admin)
     new_identities(admin, twin, guarded={"visibility": RULE})
     system = {"context": "system"}

@@ -1,4 +1,4 @@
-"""Ledgers (2.8): entries with values, and what all entries have in common.
+"""Ledgers (2.8): entries with values, and the features of all entries.
 
 References and includes are in test_references.py, histories in test_history.py.
 """
@@ -31,7 +31,7 @@ from conftest import (
 RULE = "USER.profession == 'service'"
 READING = {"value": 4821.7, "visibility": RULE, "history": "1M"}
 TIMES = ("entry_created_ts", "entry_updated_ts", "value_changed_ts")
-# Whatever JSON can say.
+# Every kind of JSON value.
 MOTLEY = [
     *(None, True, False, 0, -0.5, 1e300, 9007199254740991, "", "ü𝄞\u0000 \"'\\/", [], {}, [[[]]]),
     {"Any Key": 1, "": None, "__proto__": {"x": 1}, "entries": [{"error": "not one"}], "value": {}},

@@ -1,4 +1,4 @@
-"""Entries whose values come from elsewhere (2.8): references are copied within moments, includes are read through."""
+"""Entries with values from elsewhere (2.8): references are copied within moments, includes are read through."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def put(client: Client, twin: str, name: str, **changes) -> dict:
 
 
 def comes_to(client: Client, twin: str, status: str, value=None, name: str = "a") -> dict:
-    """Waits until a reference has a status and a value, and answers it."""
+    """Waits until a reference has a status and a value, and returns it."""
 
     def look() -> bool:
         found = entry(client, twin, name)
@@ -105,7 +105,7 @@ def test_a_reference_waits_for_a_source_that_is_yet_to_come(admin, twin):
     assert entry(admin, twin, "b")["ref"]["status"] == "not_found"
 
 
-def test_a_reference_leads_to_a_foreign_ledger_as_far_as_whoever_added_it_sees(admin, visitor, stranger):
+def test_a_reference_to_a_foreign_ledger_has_the_permissions_of_its_creator(admin, visitor, stranger):
     source, copy = new_twin(admin), new_twin(stranger)
     new_entries(admin, source, open={"value": 1, "visibility": "USER.profession == 'service'"}, closed={"value": 2})
     new_entries(visitor, copy, a=reference(source, "open"), b=reference(source, "closed"))
@@ -126,7 +126,7 @@ def test_a_reference_leads_to_another_ledger_of_the_same_twin(admin, visitor, st
     assert entry(stranger, twin, "b")["value"] == 1
 
 
-def test_a_reference_copies_what_whoever_added_it_may_read(admin, twin, source):
+def test_a_reference_copies_what_its_creator_may_read(admin, twin, source):
     blind = new_person(admin, permit("add_twin_ledger_entry")).client
     new_entries(blind, twin, a=reference(source, "pressure"))
     new_entries(admin, twin, b=reference(source, "pressure"))
@@ -284,7 +284,7 @@ def test_an_include_has_no_history(admin, twin, source):
         {**reference(UNKNOWN, "a"), **include(UNKNOWN, "a")},
         include(UNKNOWN, f"{UNKNOWN}/a"),
         {"ref": include(UNKNOWN, "a")["include"]},
-        reference("nobody", "a"),
+        reference("unknown", "a"),
         reference(UNKNOWN, "A"),
         reference(UNKNOWN, ""),
         reference(UNKNOWN, "a", "personal"),
@@ -322,7 +322,7 @@ def test_the_type_of_an_entry_stays(admin, twin, source):
             assert errors_of(items) == ({} if kind == name else {name: "Entry type cannot be changed."})
 
 
-def test_sources_are_told_to_whoever_sees_the_entry(admin, visitor, twin, source):
+def test_sources_are_shown_to_callers_who_see_the_entry(admin, visitor, twin, source):
     new_entries(admin, twin, a={**reference(source, "pressure"), "visibility": "true"})
     comes_to(admin, twin, "ok", 5.2)
     seen = visitor.get_twin_ledger_entry(twin, "owner").ok()["entries"]["a"]

@@ -48,7 +48,7 @@ def test_a_twin_is_created_from_nothing(admin, body):
     assert twin.keys() == {"status", "owner", "updated_ts", "creation_certificate"}
 
 
-def test_a_twin_of_any_account_is_read_by_whoever_knows_its_id(admin, stranger):
+def test_a_twin_of_any_account_is_read_by_any_caller_who_knows_its_id(admin, stranger):
     twin = new_twin(admin, description=METER)
     assert stranger.get_twin(twin).ok() == admin.get_twin(twin).ok()
 
@@ -140,13 +140,13 @@ def test_a_boolean_in_a_query_has_a_form(admin, value):
 
 @pytest.fixture(scope="module")
 def owner() -> Client:
-    """Of an account in which nobody else makes twins."""
+    """Of an account in which no other test creates twins."""
     return Client(FLEET["secret"])
 
 
 @pytest.fixture(scope="module")
 def fleet(owner) -> list[str]:
-    """More twins than the default page has, in the order of their creation; some are terminated."""
+    """More twins than the default page size, in the order of their creation; some are terminated."""
     twins = [new_twin(owner, description={"number": number}) for number in range(105)]
     for twin in twins[::10]:
         owner.terminate_twin(twin).ok()
