@@ -4,6 +4,7 @@ import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/model
 import { findRole, listRoles, listUsers, type Role } from "../../src/access/model/rows.ts";
 import { isWithin, permits } from "../../src/access/model/statement.ts";
 import type { Statement } from "../../src/kernel/actor.ts";
+import { tries } from "../support/tries.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 /** The actions by which rights are handed around, and two of the others. */
@@ -117,6 +118,6 @@ test("by no order of calls does anybody end up with more than the user who made 
         }
       }
     }),
-    { numRuns: 30 },
+    { numRuns: tries(10) },
   );
 }, 60_000);

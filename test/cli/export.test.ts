@@ -67,7 +67,7 @@ test("an account that was exported, imported and exported again is the same to t
       expect(twice.text).toBe(once.text);
     },
   );
-  await fc.assert(property, { numRuns: Number(process.env["TWINPOST_RUNS"] || 8) });
+  await fc.assert(property, { numRuns: Number(process.env["TWINPOST_RUNS"] || 4) });
 }, 120_000);
 
 test("an imported account serves what it served, and goes on", async () => {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { temporaryFolder } from "../support/process/server-process.ts";
 import { expectInOrder } from "../support/store/breakages.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld } from "../support/world/world.ts";
 
 const BEFORE = MIGRATIONS.filter(({ number }) => number < 17);
@@ -12,7 +12,7 @@ const BEFORE = MIGRATIONS.filter(({ number }) => number < 17);
 type Property = "visibility" | "publish" | "source" | "history";
 
 test("rules that were stored before it was kept who set them get the user whom the journal names, and the operator is told of the others", async () => {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const file = join(folder.path, "twinpost.db");
   await migrate(file, 0, BEFORE);
   const connection = new Connection(file);

@@ -13,7 +13,7 @@ import { integer, type Reader } from "../../src/store/sqlite/sql.ts";
 import { openServerStore, StoreInUse } from "../../src/store/store.ts";
 import { GroupCommit } from "../../src/store/writer/group-commit.ts";
 import { type Commands, serveWriter } from "../../src/store/writer/writer-thread.ts";
-import { temporaryFolder } from "../support/process/server-process.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
 
 const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?: boolean }): number => {
   const sequence = tx.insert(
@@ -45,7 +45,7 @@ const unknown = command("unknown", () => null);
 const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
 
 /** A store whose commands go to the other end of a channel, as they go to a server's thread. */
-async function openThreadedStore(folder = temporaryFolder()) {
+async function openThreadedStore(folder = memoryFolder()) {
   const { port1, port2 } = new MessageChannel();
   const logged: { event: string; error?: { message: string } }[] = [];
   const over = (port: MessagePort) => ({
@@ -185,7 +185,7 @@ test("the thread ends with its store, and when that does not open", async () => 
 });
 
 test("what fails beside the groups is told, and tried again between two of them", async () => {
-  using folder = temporaryFolder();
+  using folder = memoryFolder();
   const file = `${folder.path}/log.db`;
   const [writing, beside] = [new Connection(file), new Connection(file)];
   writing.run("CREATE TABLE texts (text TEXT) STRICT");
