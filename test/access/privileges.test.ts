@@ -4,6 +4,7 @@ import { ACTIONS, type Action, UNGOVERNED_ACTIONS } from "../../src/access/model
 import { findRole, listRoles, listUsers, type Role } from "../../src/access/model/rows.ts";
 import { isWithin, permits } from "../../src/access/model/statement.ts";
 import type { Statement } from "../../src/kernel/actor.ts";
+import { tries } from "../support/tries.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 /** The actions that hand out rights, and two others. */
@@ -127,6 +128,6 @@ test("no sequence of calls gives a user more than the user who made the calls ha
         }
       }
     }),
-    { numRuns: 30 },
+    { numRuns: tries(10) },
   );
 }, 60_000);

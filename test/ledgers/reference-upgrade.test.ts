@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { temporaryFolder } from "../support/process/server-process.ts";
 import { expectInOrder } from "../support/store/breakages.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld } from "../support/world/world.ts";
 import { copyAll } from "./ledger-world.ts";
 
 test("references that an older server left half copied are copied by this one, and counted", async () => {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const file = join(folder.path, "twinpost.db");
   await migrate(
     file,

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { temporaryFolder } from "../support/process/server-process.ts";
 import { expectInOrder } from "../support/store/breakages.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld } from "../support/world/world.ts";
 
 const BEFORE = MIGRATIONS.filter(({ number }) => number < 17);

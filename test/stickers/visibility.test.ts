@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { expireStickers } from "../../src/stickers/expire-stickers.ts";
+import { tries } from "../support/tries.ts";
 import { newTwin } from "../support/world/ledger.ts";
 import { journal } from "../support/world/published-messages.ts";
 import { type Json, openWorld, type World } from "../support/world/world.ts";
@@ -169,7 +170,7 @@ test("in every context users see and remove what is addressed to them, their rol
       while ((await world.store.write(expireStickers, SYSTEM, { limit: 500 })).more);
       expect(world.query("SELECT count(*) AS count FROM sticker_recipients")).toEqual([{ count: 0 }]);
     }),
-    { numRuns: 8 },
+    { numRuns: tries(4) },
   );
   const ended = [...journal(world, "sticker.removed"), ...journal(world, "sticker.expired")];
   const count = (rows: Json[]) => rows.reduce((sum, { data }) => sum + Object.keys(data.stickers).length, 0);

@@ -6,8 +6,8 @@ import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { MqttWire } from "../support/mqtt/mqtt-wire.ts";
 import { serveBroker } from "../support/mqtt/served-broker.ts";
-import { temporaryFolder } from "../support/process/server-process.ts";
 import { expectInOrder } from "../support/store/breakages.ts";
+import { filesOf, folderWith, memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld, type World } from "../support/world/world.ts";
 
 // Databases written by the code of their time (fixtures/make.ts), with its responses. Some migrations were released
@@ -31,7 +31,7 @@ type Kept = {
 
 /** A data directory as that server left it. */
 function folderOf(name: string) {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const kept: Kept = JSON.parse(readFileSync(join(FIXTURES, name.replace(".sql", ".json")), "utf8"));
   const database = new Database(join(folder.path, "twinpost.db"));
   database.exec(readFileSync(join(FIXTURES, name), "utf8"));
@@ -40,7 +40,7 @@ function folderOf(name: string) {
   return { folder, kept };
 }
 
-/** Opens the data directory with the current program: all responses are the same, and all invariants hold. */
+/** Opens the data directory with today's program: everything answers as it did, and everything that has to be true is. */
 async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, panel, answers }: Kept) {
   await using world = await openWorld({}, undefined, folder);
   expect(world.query("SELECT max(number) AS level FROM schema_migrations")).toMatchObject([
@@ -100,9 +100,10 @@ for (const [index, name] of names.entries()) {
 }
 
 test("an empty database opens from every level", async () => {
+  using grown = memoryFolder();
   for (let level = 0; level <= MIGRATIONS.length; level++) {
-    const folder = temporaryFolder();
-    await migrate(join(folder.path, "twinpost.db"), 0, MIGRATIONS.slice(0, level));
+    await migrate(join(grown.path, "twinpost.db"), 0, MIGRATIONS.slice(0, level));
+    const folder = folderWith(filesOf(grown.path));
     await using world = await openWorld({}, undefined, folder);
     expect((await (await world.createAccount()).call("POST", "/twins")).status).toBe(201);
     expectInOrder(folder.path);

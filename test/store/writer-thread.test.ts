@@ -13,7 +13,7 @@ import { integer, type Reader, wakeTopic } from "../../src/store/sqlite/sql.ts";
 import { openServerStore, StoreInUse } from "../../src/store/store.ts";
 import { GroupCommit } from "../../src/store/writer/group-commit.ts";
 import { type Commands, serveWriter } from "../../src/store/writer/writer-thread.ts";
-import { temporaryFolder } from "../support/process/server-process.ts";
+import { memoryFolder } from "../support/store/memory-folder.ts";
 
 const SOME_TOPIC = wakeTopic("some");
 
@@ -46,7 +46,7 @@ const unknown = command("unknown", () => null);
 
 const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
 
-/** A store whose commands cross a channel to the other end, as they reach a server's thread. */
+/** A store whose commands go to the other end of a channel, as they go to a server's thread. */
 async function openThreadedStore(folder = temporaryFolder()) {
   const { port1, port2 } = new MessageChannel();
   const logged: { event: string; error?: { message: string } }[] = [];

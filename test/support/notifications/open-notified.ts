@@ -88,7 +88,7 @@ export function pathOf(link: string): string {
   return `${pathname}${search}`;
 }
 
-type Notified = Awaited<ReturnType<typeof openNotified>>;
+export type Notified = Awaited<ReturnType<typeof openNotified>>;
 
 /** Moves the clock from one attempt to the next, while there is one within the time. */
 export async function passAttempts({ world, company }: Notified, ms: number, uuid: string): Promise<void> {

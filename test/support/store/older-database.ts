@@ -4,14 +4,14 @@ import { MIGRATIONS } from "../../../src/store/migrations/index.ts";
 import { migrate } from "../../../src/store/migrations/migrate.ts";
 import { Connection } from "../../../src/store/sqlite/connection.ts";
 import { text } from "../../../src/store/sqlite/sql.ts";
-import { temporaryFolder } from "../process/server-process.ts";
+import { memoryFolder } from "./memory-folder.ts";
 
 /** The last migration of the first release. */
 const FIRST_RELEASE = 13;
 
 /** A data directory with the content of another, at an older schema: later columns and tables are left out. */
 export async function olderDatabase(dataDir: string, level: number = FIRST_RELEASE) {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const file = join(folder.path, "twinpost.db");
   await migrate(file, 0, MIGRATIONS.slice(0, level));
   copyFileSync(join(dataDir, "master.key"), join(folder.path, "master.key"));
