@@ -5,7 +5,7 @@ import { startDns } from "../support/dns-server.ts";
 import { startReceiver } from "../support/receiver.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/server-process.ts";
 
-// What README promises of a stop: ten seconds at most, whatever hangs.
+// What the manual promises of a stop: ten seconds at most, whatever hangs.
 
 const STOP_MS = 10_000;
 

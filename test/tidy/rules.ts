@@ -9,7 +9,7 @@ export type Rule = (tree: SourceTree) => Breach[];
 const ROOMS = [
   ["kernel"],
   ["metrics"],
-  ["platform", "store", "config", "rules"],
+  ["platform", "store", "config", "rules", "docs"],
   ["deps"],
   ["events"],
   ["access"],
