@@ -22,11 +22,13 @@ test("README.md is short", () => {
   expect(Bun.file(join(root, "README.md")).size).toBeLessThan(20_000);
 });
 
-test("every room has a README of 10 to 40 lines", async () => {
+test("every room has a README of 10 to 40 lines, to which the map leads", async () => {
+  const map = await Bun.file(join(root, "src/README.md")).text();
   const folders = readdirSync(join(root, "src"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { name } of folders) {
     const text = await Bun.file(join(root, "src", name, "README.md")).text();
     const lineCount = text.trimEnd().split("\n").length;
     expect([name, lineCount >= 10 && lineCount <= 40]).toEqual([name, true]);
+    expect(map).toContain(`[${name}](${name}/README.md)`);
   }
 });
