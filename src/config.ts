@@ -104,46 +104,99 @@ const isCron = (text: string) => {
 };
 const Cron = z.string().refine(isCron, "must be a cron expression, such as 30 3 * * *");
 
-/** Every setting: its variable is `TWINPOST_` and the name in capitals; its flag is `--` and the name with hyphens. */
+/**
+ * Every setting, in the order of the documentation: its variable is `TWINPOST_` and the name in capitals, its flag `--` and the name with
+ * hyphens. `--help` and the page on configuration are written from this table: the default, or what holds without one, and one sentence.
+ */
 const SETTINGS = {
-  data_dir: z.string().min(1).default("./twinpost-data"),
-  http: HostPortOrOff.prefault("127.0.0.1:8080"),
-  https: HostPortOrOff.prefault("off"),
-  admin: HostPort.optional(),
-  mqtt: HostPortOrOff.prefault("127.0.0.1:1883"),
-  mqtts: HostPortOrOff.prefault("off"),
-  tls_cert: z.string().optional(),
-  tls_key: z.string().optional(),
+  data_dir: z.string().min(1).default("./twinpost-data").describe("folder of the database and its keys"),
+  http: HostPortOrOff.prefault("127.0.0.1:8080").describe("address of the REST API and of MQTT over WebSocket, or off"),
+  https: HostPortOrOff.prefault("off").describe("address of the same over TLS (1.2 and 1.3), or off"),
+  admin: HostPort.optional().meta({
+    fallback: "where REST is",
+    description: "address (host:port) of health and metrics, and nothing else",
+  }),
+  mqtt: HostPortOrOff.prefault("127.0.0.1:1883").describe("address of MQTT over TCP, or off"),
+  mqtts: HostPortOrOff.prefault("off").describe(
+    "address of MQTT over TLS (1.2 and 1.3), with or without a certificate of the client, or off",
+  ),
+  tls_cert: z
+    .string()
+    .optional()
+    .meta({ fallback: "none", description: "PEM file of the certificate for TLS, with its chain" }),
+  tls_key: z.string().optional().meta({ fallback: "none", description: "PEM file of the key of that certificate" }),
   /** A payload of 4 MiB, the vendor's limit, plus room for topic and properties. Below 1024 not even a CONNECT fits. */
-  mqtt_packet_bytes: wholeNumber(1024, 268_435_455).prefault(String(4 * 1024 * 1024 + 64 * 1024)),
-  mqtt_connections: wholeNumber(1, 1_000_000).prefault("20000"),
-  /** Megabytes. The default is an eighth of the memory of the machine or control group, at most 128. */
-  mqtt_memory: wholeNumber(8, 1_000_000).optional(),
-  mqtt_messages_per_second: wholeNumber(0, 1_000_000).prefault("0"),
-  /** Seconds. A client that vanishes is noticed within 1.5 times this; the protocol's field has two bytes. */
-  mqtt_keep_alive: wholeNumber(1, 65_535).prefault("3600"),
-  mqtt_plan_limits: Switch.prefault("off"),
-  mqtt_versions: MqttLevels.prefault("3,4,5"),
-  public_url: PublicUrl.optional(),
-  cors: Origins.prefault(""),
-  trusted_proxies: Cidrs.prefault(""),
-  client_address_header: HeaderName.optional(),
-  webhook_allow: Cidrs.prefault(""),
-  dns: NameServers.prefault(""),
-  journal_keep: Duration.prefault("90D"),
+  mqtt_packet_bytes: wholeNumber(1024, 268_435_455)
+    .prefault(String(4 * 1024 * 1024 + 64 * 1024))
+    .describe("largest packet of a device: a payload of 4 MiB, its topic and properties"),
+  mqtt_connections: wholeNumber(1, 1_000_000)
+    .prefault("20000")
+    .describe("connections of devices at a time, over all listeners; one account has at most half of them"),
+  mqtt_memory: wholeNumber(8, 1_000_000).optional().meta({
+    fallback: "128, on a small machine less",
+    description: "megabytes for devices' sessions, subscriptions and messages that wait in memory",
+  }),
+  mqtt_messages_per_second: wholeNumber(0, 1_000_000)
+    .prefault("0")
+    .describe("messages that a device may publish a second; 0 for no limit"),
+  /** A client that vanishes is noticed within 1.5 times this; the protocol's field has two bytes. */
+  mqtt_keep_alive: wholeNumber(1, 65_535)
+    .prefault("3600")
+    .describe("longest keep alive of an MQTT 5 device, in seconds; one that asks for more, or for none, is told this"),
+  mqtt_plan_limits: Switch.prefault("off").describe(
+    "on: hubs with the shared plan restrict their devices as the original does",
+  ),
+  mqtt_versions: MqttLevels.prefault("3,4,5").describe(
+    "protocol levels that are spoken: 3 is MQTT 3.1, 4 is 3.1.1, 5 is 5.0",
+  ),
+  public_url: PublicUrl.optional().meta({
+    fallback: "the HTTPS address, else the HTTP address",
+    description: "base of every link that is handed out",
+  }),
+  cors: Origins.prefault("").meta({ fallback: "none", description: "origins whose pages may call, comma separated" }),
+  trusted_proxies: Cidrs.prefault("").meta({
+    fallback: "none",
+    description: "address ranges (CIDR, comma separated) whose X-Forwarded-For is believed",
+  }),
+  client_address_header: HeaderName.optional().meta({
+    fallback: "none",
+    description: "header in which these proxies name the client, such as Fly-Client-IP",
+  }),
+  webhook_allow: Cidrs.prefault("").meta({
+    fallback: "none",
+    description: "address ranges (CIDR, comma separated) that webhooks may reach although they are not public",
+  }),
+  dns: NameServers.prefault("").meta({
+    fallback: "the system's",
+    description: "DNS servers, comma separated, that look up the host names of webhooks",
+  }),
+  journal_keep: Duration.prefault("90D").describe(
+    "how long the journal is kept: 90D, 12W, 6M, 1Y or INF; never less than deliveries",
+  ),
+  deliveries_keep: Duration.prefault("30D").describe(
+    "how long webhook deliveries and their attempts are kept, in the same units",
+  ),
   /** The vendor's SDK accepts only this format. */
   region: z
     .string()
     .regex(/^[a-z]{2}-[a-z]{3}$/, "must be two letters, a dash and three letters, such as fr-par")
-    .default("fr-par"),
-  document_bytes: wholeNumber(1, 4 * 1024 * 1024).prefault("1048576"),
-  document_depth: wholeNumber(1, 500).prefault("64"),
-  documents_per_twin: wholeNumber(1, 10_000).prefault("100"),
-  deliveries_keep: Duration.prefault("30D"),
-  backup_cron: Cron.optional(),
-  backup_dir: z.string().optional(),
-  backup_keep: wholeNumber(1, 10_000).prefault("7"),
-  log: z.enum(LOG_LEVELS).default("info"),
+    .default("fr-par")
+    .describe("region in the paths of the hub API"),
+  document_bytes: wholeNumber(1, 4 * 1024 * 1024)
+    .prefault("1048576")
+    .describe("largest document, in bytes of JSON text; at most 4 MiB"),
+  document_depth: wholeNumber(1, 500).prefault("64").describe("levels that a document may nest"),
+  documents_per_twin: wholeNumber(1, 10_000).prefault("100").describe("documents that a twin may have"),
+  backup_cron: Cron.optional().meta({
+    fallback: "never",
+    description: "when the server makes backups, as a cron expression in local time",
+  }),
+  backup_dir: z
+    .string()
+    .optional()
+    .meta({ fallback: "none", description: "folder for these backups; goes with the schedule" }),
+  backup_keep: wholeNumber(1, 10_000).prefault("7").describe("number of these backups that are kept"),
+  log: z.enum(LOG_LEVELS).default("info").describe("debug, info, warn, error or silent; JSON lines on standard error"),
 };
 
 const NEEDS_CERTIFICATE = "needs a certificate and its key: TWINPOST_TLS_CERT and TWINPOST_TLS_KEY";
@@ -237,8 +290,20 @@ const ownUrl = ({ http, https }: z.infer<typeof CompleteSettings>): string =>
 
 export type Config = z.infer<typeof Settings>;
 
+/** Every setting as `--help` and the documentation describe it. */
+export const describeSettings = () =>
+  Object.entries(SETTINGS).map(([name, schema]) => ({
+    flag: `--${flagOf(name)}`,
+    variable: variableOf(name),
+    fallback:
+      String("defaultValue" in schema.def ? schema.def.defaultValue : "") || String(schema.meta()?.["fallback"]),
+    description: String(schema.description),
+  }));
+
+const flagOf = (name: string) => name.replaceAll("_", "-");
+
 /** The flags that are settings, which the command line accepts: `data-dir`, `http`, … */
-export const CONFIG_FLAGS = Object.keys(SETTINGS).map((name) => name.replaceAll("_", "-"));
+export const CONFIG_FLAGS = Object.keys(SETTINGS).map(flagOf);
 
 /** A setting has a wrong value; the message names each by variable and flag. */
 export class ConfigError extends Error {
@@ -251,7 +316,7 @@ export class ConfigError extends Error {
 export function loadConfig(flags: Readonly<Record<string, string>> = {}, env: NodeJS.ProcessEnv = process.env): Config {
   const given: Record<string, string> = {};
   for (const name of Object.keys(SETTINGS)) {
-    const value = flags[name.replaceAll("_", "-")] ?? env[variableOf(name)];
+    const value = flags[flagOf(name)] ?? env[variableOf(name)];
     if (value) given[name] = value;
   }
   const parsed = Settings.safeParse(given);

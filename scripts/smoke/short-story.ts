@@ -9,6 +9,8 @@ export async function playShortStory(program: readonly string[], folder: string,
   const account = await createAccount(options, "Smoke test");
   const headers = { authorization: account.secret };
   check("it creates an account", account.secret.length === 64);
+  const page = Bun.spawnSync([...program, "help", "limits"], { cwd: folder });
+  check("it prints a page of the manual", page.stdout.toString().startsWith("# Limits"));
 
   const started = performance.now();
   let summary: string;

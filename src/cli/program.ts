@@ -9,11 +9,12 @@ import { accountCreate } from "./account-create.ts";
 import { backup } from "./backup.ts";
 import { check } from "./check.ts";
 import { exportTo } from "./export.ts";
+import { help } from "./help.ts";
 import { importFrom } from "./import.ts";
 import { restoreBackup } from "./restore.ts";
 import { secretReset } from "./secret-reset.ts";
 import { serve } from "./serve.ts";
-import { parseArguments, USAGE, UsageError } from "./usage.ts";
+import { describeUsage, parseArguments, UsageError } from "./usage.ts";
 import { describeVersion } from "./version.ts";
 
 /** Errors whose message is enough for the operator. Any other error is a bug of ours and is printed with its stack. */
@@ -44,8 +45,9 @@ export async function runProgram(argv: string[]): Promise<0 | 1 | 2> {
 async function run(argv: string[]): Promise<void> {
   const call = parseArguments(argv);
   const command = call.words.join(" ");
-  if (call.options.help || argv.length === 0) process.stdout.write(USAGE);
+  if (call.options.help || argv.length === 0) process.stdout.write(describeUsage());
   else if (call.options.version) process.stdout.write(`${describeVersion()}\n`);
+  else if (call.words[0] === "help") help(call);
   else if (command === "serve") await serve(call.flags);
   else if (command === "account create") await accountCreate(call);
   else if (command === "secret reset") await secretReset(call);

@@ -73,7 +73,14 @@ test("on Fly the data is on the volume, and the image is ours", () => {
 
 test("every file that names a Bun names the one of the lockfile", () => {
   const workflows = readdirSync(join(root, ".github/workflows")).map((name) => `.github/workflows/${name}`);
-  for (const path of [".ci/run", "README.md", "scripts/Dockerfile", "scripts/ci.ts", ...workflows]) {
+  for (const path of [
+    ".ci/run",
+    "README.md",
+    "src/docs/contributing.md",
+    "scripts/Dockerfile",
+    "scripts/ci.ts",
+    ...workflows,
+  ]) {
     for (const [, version] of read(path).matchAll(/\bbun[@:](\d+\.\d+\.\d+)/g)) {
       expect([path, version]).toEqual([path, manifest.devDependencies.bun]);
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { loadConfig } from "../../src/config.ts";
+import { describeSettings, loadConfig } from "../../src/config.ts";
 
 test("without any setting, the defaults are those of the documentation", () => {
   expect(loadConfig({}, {})).toEqual({
@@ -127,4 +127,14 @@ test("backups are made by themselves where both a schedule and a folder are give
   expect(loadConfig(settings, {}).backups).toEqual({ schedule: "30 3 * * *", dir: "/backups", keep: 7 });
   expect(loadConfig({ ...settings, "backup-keep": "30" }, {}).backups).toMatchObject({ keep: 30 });
   expect(() => loadConfig({ "backup-dir": "/backups" }, {})).toThrow("TWINPOST_BACKUP_DIR; set both or neither");
+});
+
+test("every setting has a sentence, and what holds without it", () => {
+  for (const { variable, fallback, description } of describeSettings()) {
+    expect([variable, fallback, description]).toEqual([
+      variable,
+      expect.stringMatching(/^(?!undefined)./),
+      expect.stringMatching(/^(?!undefined)./),
+    ]);
+  }
 });

@@ -221,8 +221,7 @@ function rebinding(answers: (hostName: string) => string[]): Net & { asked: stri
 }
 
 /** Subscribes with a host name and delivers the confirmation: what its first attempt says. */
-async function attemptAt(net: Net, host: string, trap: Receiver) {
-  await using notified = await openNotified({ "webhook-allow": "" }, net);
+async function attemptAt({ world, company, ...notified }: Notified, host: string, topic: string, trap: Receiver) {
   const callback_url = `http://${host}:${trap.port}/x`;
   expect((await company.call("POST", "/notifications/webhooks", { callback_url, topic })).status).toBe(201);
   await world.deliverer.settled();

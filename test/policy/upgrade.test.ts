@@ -12,7 +12,7 @@ const BEFORE = MIGRATIONS.filter(({ number }) => number < 17);
 type Property = "visibility" | "publish" | "source" | "history";
 
 test("rules stored before authors were recorded get the user that the journal names, and the operator is notified of the others", async () => {
-  const folder = temporaryFolder();
+  const folder = memoryFolder();
   const file = join(folder.path, "twinpost.db");
   await migrate(file, 0, BEFORE);
   const connection = new Connection(file);

@@ -7,8 +7,8 @@ import { createAccount, startServer, temporaryFolder } from "../support/process/
 
 // The real server, as a process of its own.
 
-const README = readFileSync(join(import.meta.dir, "../../README.md"), "utf8");
-const documented = [...README.matchAll(/^\| (`(?:twinpost|process)_[^|]+) \|/gm)].flatMap(([, cell = ""]) =>
+const PAGE = readFileSync(join(import.meta.dir, "../../src/docs/operation.md"), "utf8");
+const documented = [...PAGE.matchAll(/^\| (`(?:twinpost|process)_[^|]+) \|/gm)].flatMap(([, cell = ""]) =>
   [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name as string),
 );
 

@@ -5,7 +5,7 @@ import { startDns } from "../support/http/dns-server.ts";
 import { startReceiver } from "../support/notifications/receiver.ts";
 import { createAccount, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-// The README's promise about a stop: at most ten seconds, whatever hangs.
+// The manual's promise about a stop: at most ten seconds, whatever hangs.
 
 const STOP_MS = 10_000;
 

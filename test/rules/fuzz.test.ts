@@ -8,10 +8,10 @@ import { parseNumber } from "../../src/rules/values/literals.ts";
 import { tries } from "../support/tries.ts";
 import { survives } from "./survives.ts";
 
-test("20 000 random texts are either evaluated or refused, without any other error", () => {
-  const { compiled, refused } = survives(7, 20_000);
-  expect(compiled).toBeGreaterThan(1_000);
-  expect(refused).toBeGreaterThan(1_000);
+test("5 000 random texts are either evaluated or refused, without any other error", () => {
+  const { compiled, refused } = survives(7, 5_000);
+  expect(compiled).toBeGreaterThan(250);
+  expect(refused).toBeGreaterThan(250);
 });
 
 const numbers = fc.oneof(

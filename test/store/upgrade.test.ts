@@ -41,7 +41,7 @@ function folderOf(name: string) {
 }
 
 /** Opens the data directory with today's program: everything answers as it did, and everything that has to be true is. */
-async function expectUpgraded(folder: ReturnType<typeof temporaryFolder>, { secret, token, panel, answers }: Kept) {
+async function expectUpgraded(folder: ReturnType<typeof memoryFolder>, { secret, token, panel, answers }: Kept) {
   await using world = await openWorld({}, undefined, folder);
   expect(world.query("SELECT max(number) AS level FROM schema_migrations")).toMatchObject([
     { level: MIGRATIONS.at(-1)?.number },

@@ -47,7 +47,7 @@ const unknown = command("unknown", () => null);
 const countNotes = (reader: Reader) => integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");
 
 /** A store whose commands go to the other end of a channel, as they go to a server's thread. */
-async function openThreadedStore(folder = temporaryFolder()) {
+async function openThreadedStore(folder = memoryFolder()) {
   const { port1, port2 } = new MessageChannel();
   const logged: { event: string; error?: { message: string } }[] = [];
   const over = (port: MessagePort) => ({
@@ -190,7 +190,7 @@ test("the thread ends with its store, also if the store fails to open", async ()
 });
 
 test("a failure of the parallel checkpoint is reported, and retried between two groups", async () => {
-  using folder = temporaryFolder();
+  using folder = memoryFolder();
   const file = `${folder.path}/log.db`;
   const [writing, beside] = [new Connection(file), new Connection(file)];
   writing.run("CREATE TABLE texts (text TEXT) STRICT");

@@ -12,7 +12,7 @@ export type Rule = (tree: SourceTree) => Breach[];
 const ROOMS = [
   ["kernel"],
   ["metrics"],
-  ["platform", "store", "config", "rules"],
+  ["platform", "store", "config", "rules", "docs"],
   ["deps"],
   ["events"],
   ["room"],
