@@ -47,10 +47,15 @@ export const SEND_BYTES_HARD_MAX = 8 * 1024 * 1024;
 /** A client with more than SEND_BYTES_MAX to read is disconnected if it takes none of it for this long. */
 export const STALLED_MAX_MS = 30_000;
 
-/** QoS 1 and 2 messages that wait for a client of a clean session; the newest are dropped beyond. Stored sessions have their own bounds in the store. */
+/**
+ * QoS 1 and 2 messages queued for a client of a clean session; newer ones are dropped. Stored sessions have bounds of
+ * their own in the store.
+ */
 export const CLEAN_QUEUED_MESSAGES_MAX = 10_000;
 export const CLEAN_QUEUED_BYTES_MAX = 16 * 1024 * 1024;
-/** What waits in the memory of all clean sessions of a hub (specification 5.5), where its account has as much. */
+/**
+ * Messages queued in memory for all clean sessions of a hub (specification 5.5), if its account has that much memory.
+ */
 export const HUB_QUEUED_BYTES_MAX = 140 * 1024 * 1024;
 
 /** These bytes of each connection are not counted: the fixed cost of a connection, counted elsewhere, includes them. */

@@ -12,7 +12,7 @@ import { nextSessionExpiry, SESSIONS_TOPIC } from "./persistence/session-rows.ts
 import type { WillDue } from "./persistence/will.ts";
 import { hasWill, listDueWills, nextWill, WILLS_TOPIC } from "./persistence/will-rows.ts";
 
-/** Wills are as large as messages. */
+/** Fewer, because wills can be as large as messages. */
 const WILLS_SLICE = 10;
 
 type Callbacks = {

@@ -93,7 +93,7 @@ export class Session {
   }
 }
 
-/** A session that a client was given. */
+/** The session opened for a client. */
 export type ClaimedSession = {
   session: Session;
   /** A stored session was resumed [MQTT-3.2.2-2, MQTT-3.2.2-3]. */

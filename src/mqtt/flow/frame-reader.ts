@@ -15,9 +15,9 @@ const SMALL_FRAME_BYTES = 2048;
  */
 const PAUSE_BYTES = 64 * 1024;
 
-/** What the reader needs of its connection. */
+/** What the reader needs from its connection. */
 type ReaderPort = {
-  /** Takes a packet. What it throws comes back by `failed`. */
+  /** Processes a packet. What it throws is passed to `failed`. */
   process(frame: Uint8Array): void;
   isClosed(): boolean;
   /** Whether reading is paused for now. */

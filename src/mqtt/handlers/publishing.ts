@@ -26,7 +26,7 @@ type Publication = {
 
 export type RoutedPublish = {
   matched: number;
-  /** Resolves when all that must survive is stored; null if nothing must. */
+  /** Resolves when everything that must survive is stored; null if nothing must. */
   stored: Promise<StoredPublish> | null;
 };
 
@@ -61,7 +61,7 @@ export function publish(context: Context, publication: Publication): RoutedPubli
   return { later: promise };
 }
 
-/** What must survive of it. */
+/** Stores everything that must survive. */
 function store(context: Context, { hub, message, by, receivedFrom, will }: Publication, routed: Routed): RoutedPublish {
   const { matched } = routed;
   if (routed.stored.length === 0 && !message.retain && !receivedFrom && will === undefined) {
@@ -107,12 +107,12 @@ async function write(context: Context, by: DeviceActor, { part, routed, ...asked
   return outcome;
 }
 
-/** Of a message, whenever it is delivered. */
+/** The outcome of a message, even if it is delivered later. */
 export async function stored(published: ReturnType<typeof publish>): Promise<StoredPublish | null> {
   return ("later" in published ? await published.later : published).stored;
 }
 
-/** The message is in the queues of stored sessions: those that are served now send it. */
+/** The message is in the queues of stored sessions: the connected ones send it. */
 export function handOver(
   { stored, envelope }: Pick<Routed, "stored" | "envelope">,
   { positions }: StoredPublish,

@@ -34,7 +34,7 @@ type Input = {
 };
 
 export type StoredPublish = {
-  /** For each recipient; null if its session is gone, or there is no room in its queue or its hub's budget. */
+  /** For each recipient; null if its session is gone, or its queue or its hub's budget is full. */
   positions: (number | null)[];
   /** The number of recipients without room. */
   dropped: number;
@@ -46,7 +46,10 @@ export type StoredPublish = {
 
 const DUPLICATE: StoredPublish = { positions: [], dropped: 0, duplicate: true };
 
-/** Stores a message for those who are to get it sooner or later, each in its queue, in one transaction with what it came by. */
+/**
+ * Stores a message in the queues of its recipients and as the retained one, in one transaction with the receipt or the
+ * will that it came from.
+ */
 export const publishMessage = command("publish_message", (tx, _actor, input: Input): StoredPublish => {
   const { hubId, message, recipients, receivedFrom, will = null } = input;
   if (will !== null && !deleteWill(tx, will)) return DUPLICATE;

@@ -15,7 +15,7 @@ import { packFlags, unpackFlags } from "./queue-flags.ts";
 /** Sessions that ended left queues behind. */
 export const QUEUES_TOPIC = wakeTopic("queues");
 
-/** A message that waits for a session's client, or for its acknowledgement. */
+/** A message that is to be sent to a session's client, or waits for its acknowledgement. */
 type QueuedMessage = {
   /** 1, 2, 3, … within its session. */
   position: number;

@@ -1,6 +1,9 @@
 // Limits for what the store keeps for MQTT, so that no device can fill it for the others.
 
-/** Messages from the oldest unacknowledged one of a session on. The newest are dropped: a client that comes back finds no gap in what it gets. */
+/**
+ * Messages of a session from its oldest unacknowledged one on. The newest are dropped, so that a returning client finds
+ * no gap in what it receives.
+ */
 export const STORED_QUEUE_MESSAGES_MAX = 10_000;
 /** The same in bytes: sixteen of the largest messages. */
 export const STORED_QUEUE_BYTES_MAX = 64 * 1024 * 1024;

@@ -13,9 +13,9 @@ import { pass, serveBroker } from "../../support/mqtt/served-broker.ts";
 import { expectInOrder } from "../../support/store/breakages.ts";
 import { openWorld } from "../../support/world/world.ts";
 
-// The clause tests are plain MQTT, so they are first held against a broker that is known to be right:
-// `TWINPOST_MQTT_TARGET=mosquitto bun test test/mqtt/conformance/`. What mosquitto 2.0 decides otherwise, or leaves
-// open where the standards let it, is marked `ours`.
+// The clause tests are plain MQTT, so they are first run against a broker that is known to be right:
+// `TWINPOST_MQTT_TARGET=mosquitto bun test test/mqtt/conformance/`. Where mosquitto 2.0 decides otherwise, or leaves
+// open what the standards let it, the test is marked `ours`.
 
 const REFERENCE = process.env["TWINPOST_MQTT_TARGET"] === "mosquitto";
 const TRANSPORT = (process.env["TWINPOST_MQTT_TRANSPORT"] ?? "tcp") as WireAddress["transport"];
