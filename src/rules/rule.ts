@@ -16,7 +16,7 @@ export type { RuleValue } from "./values/values.ts";
 // service adds: a missing variable, an attribute or item of null and a missing key are null; any other error during
 // evaluation makes the decision false.
 //
-// Different on purpose, and compared with in test/conformance/test_rules.py:
+// Different on purpose, and compared with in test/conformance/rules/test_rules.py:
 //   - a key of a mapping takes precedence over an attribute of its name (`TWIN.length`), as the specification says
 //   - an attribute named like a comprehension's variable is still an attribute (the package returns the variable)
 //   - regular expressions are RE2's: see pattern.ts

@@ -281,7 +281,7 @@ test("each broken invariant is named", async () => {
   world.seed((connection) =>
     connection.run("UPDATE deliveries SET state = 'delivered', settled_at = sent_at WHERE number = 1"),
   );
-  // Invariants of devices' sessions and messages have their own test, test/mqtt/invariants.test.ts.
+  // Invariants of devices' sessions and messages have their own test, test/mqtt/persistence/invariants.test.ts.
   const others = INVARIANTS.filter((invariant) => !MQTT_INVARIANTS.includes(invariant));
   expectEachNamed(world.dataDir, others, BREAKAGES);
 });

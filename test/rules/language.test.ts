@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { JsonValue } from "../../src/kernel/json.ts";
 import { decide, refusal, value } from "./ask.ts";
 
-// One table for each group of the language (2.13). test/conformance/test_rules.py checks that these values are those of
+// One table for each group of the language (2.13). test/conformance/rules/test_rules.py checks that these values are those of
 // rule-engine.
 
 const GROUPS: Record<string, [rule: string, comesTo: JsonValue][]> = {

@@ -11,7 +11,7 @@ import {
 } from "../../src/rules/values/values.ts";
 
 /**
- * A value with its type and all of its digits, in the format in which test/conformance/test_rules.py writes
+ * A value with its type and all of its digits, in the format in which test/conformance/rules/test_rules.py writes
  * rule-engine's.
  */
 export function toWire(value: RuleValue): JsonValue {

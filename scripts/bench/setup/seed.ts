@@ -4,7 +4,7 @@ import { join } from "node:path";
 import Database from "libsql";
 
 // Inserts millions of twins directly into the database of a data directory that no server is using. By hand: `bun
-// scripts/bench/seed.ts DATA_DIR ACCOUNT_ID COUNT`, after `twinpost account create`.
+// scripts/bench/setup/seed.ts DATA_DIR ACCOUNT_ID COUNT`, after `twinpost account create`.
 
 const ROWS_PER_INSERT = 100;
 /** The event loop has to run regularly, or the driver's memory grows (traps) and Ctrl-C is not noticed. */

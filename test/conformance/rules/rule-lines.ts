@@ -7,7 +7,7 @@ import { matching } from "../../rules/pattern-expressions.ts";
 import { mutated, untyped } from "../../rules/untyped-expressions.ts";
 import { toWire } from "../../rules/wire-value.ts";
 
-// `bun test/conformance/rule-lines.ts SEED COUNT` prints the scope as a line of JSON, then COUNT random rules with
+// `bun test/conformance/rules/rule-lines.ts SEED COUNT` prints the scope as a line of JSON, then COUNT random rules with
 // their results here, one per line. Rules on standard input, one per line, come first. test_rules.py reads it.
 
 const [seed = "1", count = "1000"] = process.argv.slice(2);
