@@ -1,11 +1,11 @@
 import type { Config } from "./config.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { BodyBudget } from "./kernel/fairness/body-budget.ts";
+import type { FairSerialQueue } from "./kernel/fairness/fair-serial-queue.ts";
 import type { FairSlices } from "./kernel/fairness/fair-slices.ts";
-import type { FairTurns } from "./kernel/fairness/fair-turns.ts";
 import type { Log } from "./kernel/log.ts";
+import type { PendingCounts } from "./kernel/pending-counts.ts";
 import type { Random } from "./kernel/random.ts";
-import type { Tally } from "./kernel/tally.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { Net } from "./platform/net.ts";
 import type { Reader, Topic } from "./store/sqlite/sql.ts";
@@ -23,11 +23,11 @@ export type Deps = {
   /** Aborted as soon as shutdown begins. */
   readonly stopping: AbortSignal;
   /** Device messages that have not been added to the metrics of their hubs yet. */
-  readonly messages: Tally;
+  readonly messages: PendingCounts;
   /** The memory and time that request bodies take, over all APIs. */
   readonly bodies: BodyBudget;
   /** Writes of large documents: an account has one with the writer at a time. */
-  readonly largeWrites: FairTurns;
+  readonly largeWrites: FairSerialQueue;
   /** Long reads, which take turns on the event loop in slices. */
   readonly slices: FairSlices;
   readonly net: Net;

@@ -59,7 +59,7 @@ export const ENTRIES = {
  * Steps `first` to `first + 3`: a role, a user with it, a PIN, and the secret that it is exchanged for. Returns the PIN
  * too.
  */
-export async function bringIn(
+export async function createPerson(
   narrator: Narrator,
   admin: Person,
   { name, role: roleName, actions, first }: { name: string; role: string; actions: string[]; first: number },

@@ -3,7 +3,7 @@ import { createAccount, startServer, temporaryFolder } from "../../test/support/
 import type { Json } from "../../test/support/world/world.ts";
 import { Narrator } from "./narrator.ts";
 import { playNotifications } from "./notifications.ts";
-import { bringIn, CONTRACTOR, ENTRIES, METER_COMPANY, type Person } from "./people.ts";
+import { CONTRACTOR, createPerson, ENTRIES, METER_COMPANY, type Person } from "./people.ts";
 
 /** The yearly review is due before the story ends: the demo waits in real time. */
 const REVIEW_SECONDS = 30;
@@ -63,7 +63,7 @@ async function playMeterCompany(narrator: Narrator, admin: Person) {
   const statement = { effect: "deny", actions: [] };
   const rules = { twin_rule: null, entry_rule: null, identity_rule: null };
   narrator.expect("the role", found, { status: 200, body: { name: "Super Admin", statement, rules } });
-  return bringIn(narrator, admin, { name: "Meter desk", role: "Meter company", actions: METER_COMPANY, first: 3 });
+  return createPerson(narrator, admin, { name: "Meter desk", role: "Meter company", actions: METER_COMPANY, first: 3 });
 }
 
 async function playTwin(narrator: Narrator, admin: Person, desk: Person): Promise<string> {
@@ -102,7 +102,7 @@ async function playTwin(narrator: Narrator, admin: Person, desk: Person): Promis
 
 async function playContractor(narrator: Narrator, admin: Person): Promise<Person> {
   narrator.chapter("Part B: the contractor");
-  const contractor = await bringIn(narrator, admin, {
+  const contractor = await createPerson(narrator, admin, {
     name: "Contractor",
     role: "Contractor",
     actions: CONTRACTOR,

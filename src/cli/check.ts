@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { loadConfig } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
-import { PlainError } from "../kernel/plain-error.ts";
+import { OperatorError } from "../kernel/operator-error.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { INVARIANTS } from "../rooms.ts";
 import { fits } from "../store/keys/sealed-keys.ts";
@@ -12,7 +12,7 @@ import { Connection, isSqliteError } from "../store/sqlite/connection.ts";
 import { filesIn } from "../store/sqlite/files.ts";
 import { findDamage } from "../store/sqlite/integrity.ts";
 import { findViolations } from "../store/sqlite/invariant.ts";
-import { whenFree } from "../store/sqlite/retry.ts";
+import { retryWhileBusy } from "../store/sqlite/retry.ts";
 import { type Arguments, operandsOf } from "./usage.ts";
 
 /**
@@ -31,13 +31,13 @@ export async function check(call: Arguments): Promise<void> {
         ]);
   for (const problem of problems) process.stdout.write(`${problem}\n`);
   const what = file ?? dataDir;
-  if (problems.length > 0) throw new PlainError(`${what}: ${problems.length} found`);
+  if (problems.length > 0) throw new OperatorError(`${what}: ${problems.length} found`);
   process.stdout.write(`${what}: nothing found\n`);
 }
 
 async function checkDataDir(dataDir: string): Promise<string[]> {
   const { database, masterKey } = filesIn(dataDir);
-  if (!existsSync(database)) throw new PlainError(`there is no database in ${dataDir}`);
+  if (!existsSync(database)) throw new OperatorError(`there is no database in ${dataDir}`);
   try {
     return await lookAt(database, masterKey);
   } catch (error) {
@@ -48,7 +48,7 @@ async function checkDataDir(dataDir: string): Promise<string[]> {
 }
 
 async function lookAt(database: string, masterKey: string): Promise<string[]> {
-  const connection = await whenFree(systemClock, () => new Connection(database, { readonly: true }));
+  const connection = await retryWhileBusy(systemClock, () => new Connection(database, { readonly: true }));
   try {
     const key = readMasterKey(masterKey);
     // One snapshot, because a server may write meanwhile.
@@ -66,7 +66,7 @@ function findProblems(connection: Connection): string[] {
   if (damage.some((problem) => problem.startsWith("the database"))) return damage;
   const pending = pendingIn(connection).length;
   if (pending > 0) {
-    throw new PlainError(
+    throw new OperatorError(
       `the database is of an older twinpost, ${pending} migrations behind: the server makes them when it starts`,
     );
   }

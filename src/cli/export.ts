@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { resolve } from "node:path";
 import { loadConfig } from "../config.ts";
 import { systemClock } from "../kernel/clock.ts";
-import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { ACCOUNT_TABLES } from "../rooms.ts";
@@ -12,8 +12,8 @@ import { pendingIn } from "../store/migrations/migrate.ts";
 import { Connection } from "../store/sqlite/connection.ts";
 import { filesIn } from "../store/sqlite/files.ts";
 import { assertNew, placeNew } from "../store/sqlite/new-file.ts";
-import { whenFree } from "../store/sqlite/retry.ts";
-import { type Export, exportAccount, listLeft } from "../store/transfer/export-account.ts";
+import { retryWhileBusy } from "../store/sqlite/retry.ts";
+import { type Export, exportAccount, listNotExported } from "../store/transfer/export-account.ts";
 import { createExportSeal } from "../store/transfer/export-seal.ts";
 import { readPassphrase } from "./passphrase.ts";
 import { type Arguments, operandsOf, UsageError } from "./usage.ts";
@@ -43,15 +43,15 @@ export async function withExport(
   use: (lines: Iterable<string>, listLeftOut: () => string[]) => Promise<void> | void,
 ): Promise<void> {
   const { database, masterKey } = filesIn(dataDir);
-  if (!existsSync(database)) throw new PlainError(`there is no database in ${dataDir}`);
-  const connection = await whenFree(systemClock, () => new Connection(database));
+  if (!existsSync(database)) throw new OperatorError(`there is no database in ${dataDir}`);
+  const connection = await retryWhileBusy(systemClock, () => new Connection(database));
   try {
     if (pendingIn(connection).length > 0) {
-      throw new PlainError("the database is of an older twinpost: start the server once, which migrates it");
+      throw new OperatorError("the database is of an older twinpost: start the server once, which migrates it");
     }
     const secrets = passphrase === undefined ? null : secretsOf(masterKey, passphrase, accountId);
     const exported: Export = { accountId, tables: ACCOUNT_TABLES, secrets };
-    await use(exportAccount(connection, exported), () => listLeft(connection, exported));
+    await use(exportAccount(connection, exported), () => listNotExported(connection, exported));
   } finally {
     connection.close();
   }
@@ -59,7 +59,7 @@ export async function withExport(
 
 function secretsOf(file: string, passphrase: string, accountId: string) {
   const key = readMasterKey(file);
-  if (!key) throw new PlainError(`${file} is missing, and without it no secret can be exported`);
+  if (!key) throw new OperatorError(`${file} is missing, and without it no secret can be exported`);
   return { vault: createVault(key, systemRandom), seal: createExportSeal(passphrase, accountId) };
 }
 
@@ -89,7 +89,7 @@ async function writeFile(file: string, lines: Iterable<string>): Promise<void> {
     await sync();
     placeNew(draft, file);
   } catch (error) {
-    throw toldPlainly(`cannot write ${file}`, error);
+    throw toOperatorError(`cannot write ${file}`, error);
   } finally {
     await handle?.close();
     rmSync(draft, { force: true });

@@ -3,7 +3,7 @@ import { loadConfig } from "../config.ts";
 import { insertImported } from "../events/account-rows.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog } from "../kernel/log.ts";
-import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";
 import { systemRandom } from "../kernel/random.ts";
 import { ACCOUNT_TABLES, INVARIANTS } from "../rooms.ts";
 import { Connection } from "../store/sqlite/connection.ts";
@@ -63,7 +63,7 @@ async function* linesOf(file: string | undefined): AsyncGenerator<string> {
     try {
       return decoder.decode(Buffer.concat(parts));
     } catch {
-      throw new PlainError("is not UTF-8");
+      throw new OperatorError("is not UTF-8");
     }
   };
   let parts: Uint8Array[] = [];
@@ -77,7 +77,7 @@ async function* linesOf(file: string | undefined): AsyncGenerator<string> {
       rest = rest.subarray(end + 1);
     }
     byteCount += rest.length;
-    if (byteCount > LINE_BYTES_MAX) throw new PlainError("is longer than any line of an account");
+    if (byteCount > LINE_BYTES_MAX) throw new OperatorError("is longer than any line of an account");
     if (rest.length > 0) parts.push(rest);
   }
   if (parts.length > 0) yield decode(parts);
@@ -87,6 +87,6 @@ async function* bytesOf(file: string | undefined): AsyncGenerator<Uint8Array> {
   try {
     yield* file === undefined ? process.stdin : createReadStream(file);
   } catch (error) {
-    throw toldPlainly(`cannot read ${file ?? "standard input"}`, error);
+    throw toOperatorError(`cannot read ${file ?? "standard input"}`, error);
   }
 }

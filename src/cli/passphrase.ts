@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";
 
 /**
  * Reads the first line of the file that `--passphrase-file` names: a passphrase on the command line would be visible to
@@ -11,9 +11,9 @@ export function readPassphrase(file: string | undefined): string | undefined {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw toldPlainly(`cannot read ${file}`, error);
+    throw toOperatorError(`cannot read ${file}`, error);
   }
   const [passphrase = ""] = text.split(/\r?\n/);
-  if (passphrase === "") throw new PlainError(`${file} has no passphrase in its first line`);
+  if (passphrase === "") throw new OperatorError(`${file} has no passphrase in its first line`);
   return passphrase;
 }

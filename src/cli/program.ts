@@ -1,6 +1,6 @@
 import { ConfigError } from "../config.ts";
 import { DomainError } from "../kernel/failure.ts";
-import { PlainError } from "../kernel/plain-error.ts";
+import { OperatorError } from "../kernel/operator-error.ts";
 import { ListenError } from "../platform/listen-error.ts";
 import { MasterKeyError } from "../store/keys/vault.ts";
 import { MigrationError } from "../store/migrations/migrate.ts";
@@ -22,7 +22,7 @@ const PLAIN = [
   UsageError,
   ConfigError,
   DomainError,
-  PlainError,
+  OperatorError,
   ListenError,
   StoreInUse,
   MigrationError,

@@ -10,9 +10,9 @@ import { systemNet } from "../platform/net.ts";
 import { programCall, runSelf } from "../platform/process.ts";
 import { listen } from "../server/listen.ts";
 import { openServer } from "../server/open-server.ts";
-import { readProcess } from "../server/process-metrics.ts";
+import { registerProcessMetrics } from "../server/process-metrics.ts";
 import { ServerCertificate } from "../server/server-certificate.ts";
-import { endInTime, stopSignal } from "../server/stop.ts";
+import { exitAfterTimeout, stopSignal } from "../server/stop.ts";
 
 /**
  * `twinpost serve`: starts everything, and resolves after a signal has stopped it cleanly. A second signal ends the
@@ -25,7 +25,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
   const certificate = config.tls && new ServerCertificate({ clock, log }, config.tls);
   const stopped = stopSignal();
   const metrics = new Metrics();
-  readProcess(metrics, clock.now());
+  registerProcessMetrics(metrics, clock.now());
   const stopping = new AbortController();
   const backUpTo = (file: string) => backUpBeside(config.dataDir, file, stopping.signal);
   const net = systemNet({ now: clock.now, servers: config.dnsServers, metrics });
@@ -47,7 +47,7 @@ export async function serve(flags: Record<string, string>): Promise<void> {
       );
     }
     log.info("serve.stopping", { signal: await stopped });
-    endInTime(log);
+    exitAfterTimeout(log);
     stopping.abort();
     await stop();
   } finally {

@@ -1,8 +1,8 @@
 import { notFound } from "../kernel/failure.ts";
 import { documentCommand } from "./document-command.ts";
 import { dropDocuments } from "./drop-documents.ts";
-import { assertVersion, getPlace } from "./place.ts";
 import type { DocumentKey } from "./rows.ts";
+import { assertVersion, getWriteTarget } from "./write-target.ts";
 
 type Input = DocumentKey & { version: number };
 
@@ -12,7 +12,7 @@ type Input = DocumentKey & { version: number };
  */
 export const deleteDocument = documentCommand("delete_twin_document", (tx, actor, input: Input): null => {
   const { twin, name, version } = input;
-  const place = getPlace(tx, actor, input);
+  const place = getWriteTarget(tx, actor, input);
   assertVersion(version, place);
   if (place.sequence === null) throw notFound("Document", name);
   dropDocuments(tx, actor, { accountId: actor.accountId, twin }, [

@@ -2,7 +2,7 @@ import { record } from "../events/record.ts";
 import type { StoredEvent } from "../events/rows.ts";
 import type { Actor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { type JsonText, spliced } from "../kernel/json-text.ts";
+import { type JsonText, withRawJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import type { DocumentKey } from "./rows.ts";
 
@@ -22,7 +22,7 @@ type Deleted = { name: string; version: number; after: number };
 export function recordWrite(tx: Tx, actor: Actor, written: Written, { member, text }: Content): number {
   const { accountId, twin, name, version, after } = written;
   const kind = member === "data" ? "document.put" : "document.patched";
-  const data = spliced({ name, version, after }, { [member]: text });
+  const data = withRawJson({ name, version, after }, { [member]: text });
   return record(tx, actor, { kind, accountId, twinId: twin, data });
 }
 

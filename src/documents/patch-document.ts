@@ -4,8 +4,8 @@ import { documentCommand } from "./document-command.ts";
 import { recordWrite } from "./journal.ts";
 import { assertFits, type DocumentLimits } from "./limits.ts";
 import { assertPatch, mergePatch } from "./merge-patch.ts";
-import { assertVersion, getPlace } from "./place.ts";
 import { type Document, type DocumentKey, getData, updateDocument } from "./rows.ts";
+import { assertVersion, getWriteTarget } from "./write-target.ts";
 
 /** The patch is text: parsed it may take twenty times as much memory while it is queued. */
 type Input = DocumentKey & { version: number; patch: JsonText; limits: DocumentLimits };
@@ -16,7 +16,7 @@ type Input = DocumentKey & { version: number; patch: JsonText; limits: DocumentL
  */
 export const patchDocument = documentCommand("patch_twin_document", (tx, actor, input: Input): Document => {
   const { twin, name, limits } = input;
-  const place = getPlace(tx, actor, input);
+  const place = getWriteTarget(tx, actor, input);
   if (place.version === 0) throw notFound("Document", name);
   assertVersion(input.version, place);
   const patch = JSON.parse(input.patch);

@@ -3,8 +3,8 @@ import { documentCommand } from "./document-command.ts";
 import { dropDeletion, findDeletion } from "./history-rows.ts";
 import { recordWrite } from "./journal.ts";
 import { assertFits, assertRoom, type DocumentLimits } from "./limits.ts";
-import { assertVersion, getPlace } from "./place.ts";
 import { type Document, type DocumentKey, insertDocument, updateDocument } from "./rows.ts";
+import { assertVersion, getWriteTarget } from "./write-target.ts";
 
 type Input = DocumentKey & { version: number; data: JsonText; limits: DocumentLimits };
 
@@ -15,7 +15,7 @@ type Input = DocumentKey & { version: number; data: JsonText; limits: DocumentLi
 export const putDocument = documentCommand("put_twin_document", (tx, actor, input: Input): Document => {
   const { twin, name, data, limits } = input;
   assertFits(data, limits);
-  const place = getPlace(tx, actor, input);
+  const place = getWriteTarget(tx, actor, input);
   assertVersion(input.version, place);
   const { accountId } = actor;
   const version = place.version + 1;

@@ -6,7 +6,7 @@ export type DocumentKey = { twin: string; name: string };
 export type Document = { twinId: string; name: string; version: number; data: JsonText };
 
 /** A document's place on a twin and its stored state; version 0 means that there is no document. */
-export type Place = {
+export type WriteTarget = {
   ownerId: string;
   terminated: boolean;
   version: number;
@@ -16,7 +16,7 @@ export type Place = {
 
 // One query for the twin and its document: the number of queries dominates the cost of a read or write.
 
-export function findPlace(reader: Reader, { twin, name }: DocumentKey): Place | undefined {
+export function findWriteTarget(reader: Reader, { twin, name }: DocumentKey): WriteTarget | undefined {
   const row = reader.get(
     `SELECT t.owner_id, t.terminated_at, d.version, d.sequence
      FROM twins t LEFT JOIN documents d ON d.twin_id = t.id AND d.name = ? WHERE t.id = ?`,

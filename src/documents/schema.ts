@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isJsonObject, type JsonObject } from "../kernel/json.ts";
-import { spliced } from "../kernel/json-text.ts";
+import { withRawJson } from "../kernel/json-text.ts";
 import type { Document } from "./rows.ts";
 
 // What callers send and what we answer, on every surface (specification 2.1 to 2.4).
@@ -43,7 +43,7 @@ export const DocumentListView = z.object({ documents: z.array(z.object({ documen
 
 /** The wire form of a document; the stored text is inserted as it is. */
 export const viewDocument = ({ twinId, name, version, data }: Document) =>
-  spliced({ twin_id: twinId, document_name: name, version }, { data });
+  withRawJson({ twin_id: twinId, document_name: name, version }, { data });
 
 export const viewDocuments = (names: string[]): z.infer<typeof DocumentListView> => ({
   documents: names.map((name) => ({ document_name: name })),

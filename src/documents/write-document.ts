@@ -22,7 +22,7 @@ const LARGE = "large documents";
 type Write = DocumentKey & ({ data: JsonText } | { patch: JsonText });
 
 /** Whether a write has to wait for its turn: the document that it puts or patches is large. */
-export function isLaborious({ store }: Deps, input: Write): boolean {
+export function isLargeWrite({ store }: Deps, input: Write): boolean {
   const byteCount = "data" in input ? input.data.length : store.read((reader) => findByteCount(reader, input));
   return byteCount > LARGE_BYTES;
 }
@@ -34,7 +34,7 @@ export function writeDocument<Input extends Write>(
   actor: DocumentActor,
   input: Input,
 ): Promise<Document> {
-  if (!isLaborious(deps, input)) return deps.store.write(command, actor, input);
+  if (!isLargeWrite(deps, input)) return deps.store.write(command, actor, input);
   const owner = ownerOfCaller(actor);
   const waiting = { account: owner.account, member: LARGE };
   return deps.largeWrites.take(owner, () => deps.store.write(command, actor, input, waiting));

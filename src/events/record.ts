@@ -1,6 +1,6 @@
 import type { Actor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import { type Spliced, writeJson } from "../kernel/json-text.ts";
+import { type WithRawJson, writeJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { insertEvent } from "./rows.ts";
 
@@ -9,7 +9,7 @@ type Event = {
   kind: `${string}.${string}`;
   accountId: string;
   twinId?: string;
-  data: JsonObject | Spliced<JsonObject>;
+  data: JsonObject | WithRawJson<JsonObject>;
 };
 
 /**

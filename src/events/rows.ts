@@ -1,4 +1,12 @@
-import { type GrowingTable, integer, type Reader, type Row, type Tx, text, textOrNull } from "../store/sqlite/sql.ts";
+import {
+  type AppendOnlyTable,
+  integer,
+  type Reader,
+  type Row,
+  type Tx,
+  text,
+  textOrNull,
+} from "../store/sqlite/sql.ts";
 
 type EventRow = {
   accountId: string;
@@ -12,7 +20,7 @@ type EventRow = {
 /** The columns of a journal row that history needs. */
 export type StoredEvent = { sequence: number; occurredAt: number; twinId: string | null; kind: string; data: string };
 
-const JOURNAL: GrowingTable = {
+const JOURNAL: AppendOnlyTable = {
   name: "events",
   number: "sequence",
   columns: ["occurred_at", "account_id", "twin_id", "kind", "actor_kind", "actor_id", "data"],

@@ -5,14 +5,14 @@ import type { Deps } from "../deps.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { notFound } from "../kernel/failure.ts";
 import { RequestTurns } from "../kernel/fairness/request-turns.ts";
-import { mountAccountApi, mountLast } from "./account-api/account-api.ts";
+import { mountAccountApi, mountOverlapping } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
 import { announcedLength, endUnread } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { mountMonitoring } from "./monitoring.ts";
-import { answeredBy, readBodies } from "./request-metrics.ts";
-import { addressOf, type Peer, refuse, strangerAt } from "./serve.ts";
+import { registerBodyMetrics, responseCounter } from "./request-metrics.ts";
+import { addressOf, type Peer, refuse, unauthenticatedOwner } from "./serve.ts";
 
 const CORS_MAX_AGE_SECONDS = 600;
 
@@ -35,15 +35,15 @@ export function createApp(deps: Deps): Hono<Peer> {
       return preflight && endUnread(announcedLength(c.req.raw), preflight);
     });
   }
-  readBodies(deps.metrics, deps.bodies);
+  registerBodyMetrics(deps.metrics, deps.bodies);
   if (!deps.config.admin) mountMonitoring(app, deps);
   const services = { deps, authenticator: new Authenticator(deps), turns: new RequestTurns() };
   mountAccountApi(app, services);
   mountHubApi(app, services);
   const surfaceOf = (path: string) => (path.startsWith(HUB_PATHS) ? HUB_API : ACCOUNT_API);
   const answered = {
-    account: answeredBy(deps.metrics, ACCOUNT_API, "none"),
-    hub: answeredBy(deps.metrics, HUB_API, "none"),
+    account: responseCounter(deps.metrics, ACCOUNT_API, "none"),
+    hub: responseCounter(deps.metrics, HUB_API, "none"),
   };
   const refuseHere = (c: Context<Peer>, error: unknown) => {
     const began = stopwatchMs();
@@ -55,9 +55,9 @@ export function createApp(deps: Deps): Hono<Peer> {
   app.onError((error, c) => refuseHere(c, error));
 
   const rest = new Hono<Peer>({ strict: false });
-  mountLast(rest, services);
+  mountOverlapping(rest, services);
   rest.notFound(async (c) => {
-    await services.turns.enter(strangerAt(addressOf(deps, c)));
+    await services.turns.enter(unauthenticatedOwner(addressOf(deps, c)));
     return refuseHere(c, notFound("Resource", ""));
   });
   app.notFound((c) => rest.fetch(c.req.raw, c.env));

@@ -4,10 +4,10 @@ import { permit } from "../access/model/statement.ts";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import type { DepthLimit } from "../kernel/json.ts";
-import type { Spliced } from "../kernel/json-text.ts";
+import type { WithRawJson } from "../kernel/json-text.ts";
 
 /** A response with headers of its own. */
-export class Headed<View> {
+export class WithHeaders<View> {
   readonly view: View;
   readonly headers: Readonly<Record<string, string>>;
 
@@ -78,8 +78,8 @@ type Typed<
 };
 
 /** The compiler checks the members that are not serialized yet; the schema fuzzer checks all. Null is no body (204). */
-type Written<View> = View | Spliced<Partial<View>>;
-type Answer<View> = Written<View> | Headed<Written<View>> | Paged<Written<View>> | null;
+type Written<View> = View | WithRawJson<Partial<View>>;
+type Answer<View> = Written<View> | WithHeaders<Written<View>> | Paged<Written<View>> | null;
 
 type Caller = { readonly actor: UserActor };
 

@@ -15,7 +15,7 @@ const SECONDS = {
 };
 
 /** Memory and time that request bodies take. */
-export function readBodies(metrics: Metrics, bodies: BodyBudget): void {
+export function registerBodyMetrics(metrics: Metrics, bodies: BodyBudget): void {
   const help = "Bytes of request bodies that are arriving or being processed.";
   metrics.read("gauge", { name: "twinpost_http_body_bytes", help }, () => bodies.byteCount);
 }
@@ -27,7 +27,7 @@ type Answered = (status: number, beganMs: number) => void;
  * Counts the responses of one operation; `none` for all paths without an operation, so that arbitrary paths make no new
  * series.
  */
-export function answeredBy(metrics: Metrics, { name: api }: Surface, operation: string): Answered {
+export function responseCounter(metrics: Metrics, { name: api }: Surface, operation: string): Answered {
   const [served, refused, failed] = ["2xx", "4xx", "5xx"].map((status) =>
     metrics.counter(REQUESTS, { api, operation, status }),
   ) as [Counter, Counter, Counter];

@@ -11,9 +11,9 @@ import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
 import { announcedLength, endUnread, type Reading, readBody, tooLarge } from "./body.ts";
-import { Headed, type Operation, Paged } from "./operation.ts";
+import { type Operation, Paged, WithHeaders } from "./operation.ts";
 import { queryReader } from "./query.ts";
-import { answeredBy } from "./request-metrics.ts";
+import { responseCounter } from "./request-metrics.ts";
 import type { Surface } from "./surface.ts";
 
 /** What the platform reports about a connection. */
@@ -31,10 +31,10 @@ const HEADERS = new Headers({
 const NO_BODY = new Uint8Array();
 
 /** What all operations share. */
-export type Doors = { deps: Deps; authenticator: Authenticator; turns: RequestTurns };
+export type Services = { deps: Deps; authenticator: Authenticator; turns: RequestTurns };
 
 /** Mounts a handler for each operation of an API. */
-export function mount(app: Hono<Peer>, surface: Surface, services: Doors, operations: readonly Operation[]): void {
+export function mount(app: Hono<Peer>, surface: Surface, services: Services, operations: readonly Operation[]): void {
   for (const operation of operations) {
     const handler = handlerFor(surface, services, operation);
     for (const path of [operation.path, ...(operation.alias ? [operation.alias] : [])]) {
@@ -50,10 +50,10 @@ const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
  * The handler of one operation. Checks in this order: credentials, the role's statement, size, JSON and path, query,
  * shape; then the operation's own. A body is parsed as JSON whatever its content type.
  */
-function handlerFor(surface: Surface, { deps, authenticator, turns }: Doors, operation: Operation) {
+function handlerFor(surface: Surface, { deps, authenticator, turns }: Services, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
   const byteCountMax = operation.bodyLimits?.byteCount ?? surface.bodyBytesMax;
-  const answered = answeredBy(deps.metrics, surface, operation.id);
+  const answered = responseCounter(deps.metrics, surface, operation.id);
   return async (c: Context<Peer>): Promise<Response> => {
     const began = stopwatchMs();
     const request = c.req.raw;
@@ -66,7 +66,7 @@ function handlerFor(surface: Surface, { deps, authenticator, turns }: Doors, ope
     let response: Response;
     try {
       const caller = operation.gate && (await surface.callerOf(authenticator, headers));
-      owner = caller ? ownerOfCaller(caller) : strangerAt(addressOf(deps, c));
+      owner = caller ? ownerOfCaller(caller) : unauthenticatedOwner(addressOf(deps, c));
       const turn = turns.enter(owner);
       if (turn) await turn;
       if (caller) operation.gate?.(caller);
@@ -94,7 +94,7 @@ function handlerFor(surface: Surface, { deps, authenticator, turns }: Doors, ope
         return success(operation, result, trace, request.url);
       });
     } catch (error) {
-      if (!owner) await turns.enter(strangerAt(addressOf(deps, c)));
+      if (!owner) await turns.enter(unauthenticatedOwner(addressOf(deps, c)));
       response = refuse(surface, deps, c, error, trace, operation);
     } finally {
       reading?.hold.release();
@@ -145,7 +145,7 @@ function success({ id, ok }: Operation, result: unknown, trace: string, url: str
     if (result.cursor !== null) response.headers.set("link", linkToNext(url, result.cursor));
     return response;
   }
-  if (!(result instanceof Headed)) return answer(ok.status, writeJson(result), trace);
+  if (!(result instanceof WithHeaders)) return answer(ok.status, writeJson(result), trace);
   const response = answer(ok.status, writeJson(result.view), trace);
   for (const name in result.headers) response.headers.set(name, result.headers[name] as string);
   return response;
@@ -169,7 +169,7 @@ function answer(status: number, json: string | null, trace: string): Response {
  * Clients without credentials belong to no account: each address has a budget of its own, so that one cannot exhaust
  * another's.
  */
-export const strangerAt = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
+export const unauthenticatedOwner = (address: string): Owner => ({ account: `at ${throttleKey(address)}`, member: "" });
 
 export function addressOf(deps: Deps, c: Context<Peer>): string {
   return clientAddress(c.env.peerAddress(), c.req.raw.headers, deps.config);

@@ -6,7 +6,7 @@ import { DomainError } from "../kernel/failure.ts";
 import { writeInParts } from "../kernel/fairness/parts.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { authorOf } from "../policy/author.ts";
-import { mayTouchIdentity } from "../policy/verdicts.ts";
+import { mayAccessIdentity } from "../policy/verdicts.ts";
 import { compileRule } from "../rules/rule.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
@@ -45,7 +45,7 @@ export const createTwinIdentity = userCommand(
       if (findIdentity(tx, twinId, accountId, name)) return [name, { error: "Identity already exists." }];
       const detail = wish.visibility === null ? undefined : complaintOf(wish.visibility);
       if (detail) return [name, { error: "Invalid rule.", detail }];
-      if (!mayTouchIdentity(tx, actor, twin, identity)) return [name, { error: "Identity not accessible." }];
+      if (!mayAccessIdentity(tx, actor, twin, identity)) return [name, { error: "Identity not accessible." }];
       if (count >= IDENTITIES_MAX) return [name, { error: "Too many Identities on the Twin." }];
       count++;
       insertIdentity(tx, identity);

@@ -1,6 +1,6 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { Page, PageWish } from "../kernel/cursor.ts";
+import type { Page, PageRequest } from "../kernel/cursor.ts";
 import { search } from "../policy/fair-search.ts";
 import { identityGate } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
@@ -8,7 +8,7 @@ import { getTwin } from "../twins/get-twin.ts";
 import { isExpired } from "./get-twin-identity.ts";
 import { findIdentity, type Identity, listAccountsOnTwin, listOnTwin } from "./rows.ts";
 
-type Filter = PageWish & {
+type Filter = PageRequest & {
   show_expired: boolean;
   show_valid: boolean;
   show_personal: boolean;

@@ -1,6 +1,6 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { notFound } from "../kernel/failure.ts";
-import { mayTouchIdentity } from "../policy/verdicts.ts";
+import { mayAccessIdentity } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import { findIdentity, type Identity } from "./rows.ts";
@@ -9,7 +9,7 @@ import { findIdentity, type Identity } from "./rows.ts";
 export function getTwinIdentity(reader: Reader, actor: UserActor, twinId: string, name: string): Identity {
   const twin = getTwin(reader, actor, twinId);
   const identity = findIdentity(reader, twin.id, actor.accountId, name);
-  if (!identity || !mayTouchIdentity(reader, actor, twin, identity)) throw notFound("Identity", name);
+  if (!identity || !mayAccessIdentity(reader, actor, twin, identity)) throw notFound("Identity", name);
   return identity;
 }
 

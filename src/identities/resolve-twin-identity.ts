@@ -1,8 +1,8 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { Page, PageWish } from "../kernel/cursor.ts";
-import { type Others, search } from "../policy/fair-search.ts";
-import { mayTouchIdentity, mayTouchTwin } from "../policy/verdicts.ts";
+import type { Page, PageRequest } from "../kernel/cursor.ts";
+import { type OtherAccounts, search } from "../policy/fair-search.ts";
+import { mayAccessIdentity, mayAccessTwin } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwin, type Twin } from "../twins/rows.ts";
 import { isExpired } from "./get-twin-identity.ts";
@@ -14,7 +14,7 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 /** Whose identities are searched: the caller's account's, all accounts', or those of these accounts. */
 type Context = "personal" | "system" | string[];
 
-type Wish = PageWish & { context: Context; visibleTwins: boolean };
+type Wish = PageRequest & { context: Context; visibleTwins: boolean };
 
 /**
  * The twins with a name, each once per page, in the order of their oldest such names: by the caller's own identities,
@@ -33,8 +33,8 @@ export async function resolveTwinIdentity(
     const known = found.get(identity.twinId);
     if ((known && known.namedAt <= identity.createdAt) || isExpired(identity, reader.now)) return undefined;
     const twin = findTwin(reader, identity.twinId);
-    if (!twin || !mayTouchIdentity(reader, actor, twin, identity)) return undefined;
-    if (visibleTwins && !mayTouchTwin(reader, actor, twin)) return undefined;
+    if (!twin || !mayAccessIdentity(reader, actor, twin, identity)) return undefined;
+    if (visibleTwins && !mayAccessTwin(reader, actor, twin)) return undefined;
     if (known) {
       known.namedAt = identity.createdAt;
       return undefined;
@@ -63,4 +63,5 @@ export async function resolveTwinIdentity(
   return { items: sorted.map(({ twin }) => twin), cursor: page.cursor };
 }
 
-const othersOf = (context: Context): Others => (context === "system" ? "all" : context === "personal" ? [] : context);
+const othersOf = (context: Context): OtherAccounts =>
+  context === "system" ? "all" : context === "personal" ? [] : context;

@@ -7,7 +7,7 @@ import { type Leased, leaseDeliveries } from "../notifications/deliveries/lease-
 import { type Settlement, settleDelivery } from "../notifications/deliveries/settle-delivery.ts";
 import { DELIVERIES_TOPIC } from "../notifications/model/enqueue.ts";
 import { DeliveryMetrics } from "./delivery-metrics.ts";
-import { UnderWay } from "./under-way.ts";
+import { InFlightDeliveries } from "./in-flight-deliveries.ts";
 
 /** The pause after an internal error, such as a full disk. */
 const TROUBLE_MS = 1000;
@@ -24,7 +24,7 @@ const CHANCES = 1_000_001;
 export class Deliverer {
   readonly #deps: Deps;
   readonly #metrics: DeliveryMetrics;
-  readonly #underWay = new UnderWay();
+  readonly #underWay = new InFlightDeliveries();
   readonly #stopping = new AbortController();
   #stopped = true;
   #looking: Promise<void> | undefined;

@@ -9,15 +9,15 @@ import type { JsonValue } from "./json.ts";
 export type Page<Item> = { items: Item[]; cursor: string | null };
 
 /** The page that a client asks for. Without a cursor it is the first page. */
-export type PageWish = { cursor?: string | undefined; limit: number };
+export type PageRequest = { cursor?: string | undefined; limit: number };
 
 const Cursor = z.tuple([z.string(), z.unknown()]);
 
-export const cursorTo = (list: string, place: JsonValue): string =>
+export const encodeCursor = (list: string, place: JsonValue): string =>
   Buffer.from(JSON.stringify([list, place])).toString("base64url");
 
 /** Decodes a cursor of this list. Refuses a cursor of another list, and a text that is no cursor. */
-export function placeOf<Place extends z.ZodType>(list: string, place: Place, cursor: string): z.output<Place> {
+export function decodeCursor<Place extends z.ZodType>(list: string, place: Place, cursor: string): z.output<Place> {
   const parsed = Cursor.safeParse(jsonOf(Buffer.from(cursor, "base64url").toString()));
   const read = parsed.success && parsed.data[0] === list ? place.safeParse(parsed.data[1]) : undefined;
   if (read?.success) return read.data;

@@ -6,7 +6,7 @@ export type JsonText = string & { readonly [checked]: true };
 type Texts = Readonly<Record<string, JsonText | null | undefined>>;
 
 /** An object of which some members are already JSON text. Its type shows only the other members. */
-export class Spliced<Rest extends object> {
+export class WithRawJson<Rest extends object> {
   readonly rest: Rest;
   readonly texts: Texts;
 
@@ -17,11 +17,11 @@ export class Spliced<Rest extends object> {
 }
 
 /** The members of `texts` are written last; undefined ones are left out. */
-export const spliced = <Rest extends object>(rest: Rest, texts: Texts) => new Spliced(rest, texts);
+export const withRawJson = <Rest extends object>(rest: Rest, texts: Texts) => new WithRawJson(rest, texts);
 
 /** Writes a JSON value, or an object with members that are already JSON text. */
 export function writeJson(value: unknown): JsonText {
-  if (!(value instanceof Spliced)) return JSON.stringify(value) as JsonText;
+  if (!(value instanceof WithRawJson)) return JSON.stringify(value) as JsonText;
   let text = JSON.stringify(value.rest).slice(0, -1);
   for (const name of Object.keys(value.texts)) {
     const member = value.texts[name];

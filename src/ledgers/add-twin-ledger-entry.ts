@@ -2,8 +2,9 @@ import { userCommand } from "../access/model/user-command.ts";
 import type { UserActor } from "../kernel/actor.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
-import { announce, keepRecord } from "./changes/change-value.ts";
+import { keepRecord, queueReferenceCopies } from "./changes/change-value.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./changes/record-entries.ts";
+import { assertAccessible, gateOf, listAll, present } from "./model/accessible.ts";
 import { authorsOf } from "./model/authors.ts";
 import { assertAcceptable, conditionsOf } from "./model/check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
@@ -16,13 +17,12 @@ import {
   type Outcomes,
   settle,
 } from "./model/entry.ts";
+import { includeQuota, referenceQuota } from "./model/ledger-quota.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "./model/locate-ledger.ts";
 import { NO_RECORDS } from "./model/recent-records.ts";
-import { roomForIncludes, roomForReferences } from "./model/room-for-entries.ts";
 import { insertEntry } from "./model/rows.ts";
 import type { EntryChanges, WriteOptions } from "./model/schema.ts";
 import { insertPendingReference } from "./model/source-rows.ts";
-import { assertTouchable, gateOf, listAll, present } from "./model/touchable.ts";
 
 type Input = { path: LedgerPath; entries: [name: string, wish: EntryChanges][]; options: WriteOptions };
 
@@ -36,8 +36,8 @@ export const addTwinLedgerEntry = userCommand(
     const ledger = locateOwnLedger(tx, actor, path);
     const gate = gateOf(tx, actor, ledger);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
-    const assertRoom = roomForReferences(tx, ledger.accountId);
-    const assertRoomForInclude = roomForIncludes(tx, ledger);
+    const assertRoom = referenceQuota(tx, ledger.accountId);
+    const assertRoomForInclude = includeQuota(tx, ledger);
     const names = entries.map(([name]) => name);
     const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
@@ -47,7 +47,7 @@ export const addTwinLedgerEntry = userCommand(
         assertAcceptable(wish);
         assertCondition(name, undefined);
         const entry = newEntry(tx, actor, ledger, name, wish);
-        assertTouchable(gate, entry);
+        assertAccessible(gate, entry);
         if (entry.reference && entry.source) assertRoom(entry.source, true);
         if (entry.type === "include") assertRoomForInclude();
         return entry;
@@ -100,6 +100,6 @@ function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: 
 
 function save(tx: Tx, entry: ChangeableEntry): void {
   insertEntry(tx, keepRecord(tx, entry));
-  announce(tx, entry);
+  queueReferenceCopies(tx, entry);
   if (entry.type === "reference") insertPendingReference(tx, entry);
 }

@@ -5,13 +5,14 @@ import { SYSTEM } from "../kernel/actor.ts";
 import { stopwatchMs } from "../kernel/clock.ts";
 import { DomainError } from "../kernel/failure.ts";
 import type { JsonText } from "../kernel/json-text.ts";
-import { metered, stepBudget } from "../policy/scope.ts";
-import { mayTouchTwin } from "../policy/verdicts.ts";
+import { stepBudget, withBudget } from "../policy/scope.ts";
+import { mayAccessTwin } from "../policy/verdicts.ts";
 import { command } from "../store/sqlite/command.ts";
 import type { Reader, Tx } from "../store/sqlite/sql.ts";
 import { findTwin } from "../twins/rows.ts";
-import { announce, withValue } from "./changes/change-value.ts";
+import { queueReferenceCopies, withValue } from "./changes/change-value.ts";
 import { recordEntries } from "./changes/record-entries.ts";
+import { gateOf } from "./model/accessible.ts";
 import { type ChangeableEntry, type Entry, type EntryKey, NULL, type ReferenceStatus } from "./model/entry.ts";
 import { findChangeable, findEntry, ledgerBytes, listReferences, saveEntry } from "./model/rows.ts";
 import {
@@ -20,11 +21,10 @@ import {
   findWalk,
   finishWalk,
   listPendingReferences,
+  queueWalksOfChange,
   REFERENCES_TOPIC,
   savePosition,
-  spreadChange,
 } from "./model/source-rows.ts";
-import { gateOf } from "./model/touchable.ts";
 
 /** References that one command copies at most. Each costs more than other rows: it walks its sources and evaluates rules. */
 const SLICE = 100;
@@ -84,7 +84,7 @@ export function copyReferencesJob(): Job {
 
 function queueWalks(tx: Tx, accountId: string, isOver: () => boolean): void {
   for (let left = SPREAD_MAX; left > 0 && !isOver(); ) {
-    const queued = spreadChange(tx, accountId, left);
+    const queued = queueWalksOfChange(tx, accountId, left);
     if (queued === undefined) return;
     left -= Math.max(1, queued);
   }
@@ -129,7 +129,7 @@ function copyReference(tx: Tx, entry: ChangeableEntry): void {
   const unchanged = after.value === entry.value && status === reference.status && hops === reference.hops;
   if (unchanged) return;
   saveEntry(tx, after);
-  announce(tx, after);
+  queueReferenceCopies(tx, after);
   recordEntries(tx, SYSTEM, "updated", entry, [{ before: entry, after }]);
 }
 
@@ -137,7 +137,7 @@ function copyReference(tx: Tx, entry: ChangeableEntry): void {
 function copyOf(reader: Reader, entry: Entry): Copy {
   const { status, hops } = follow(reader, entry);
   if (status !== "ok") return { status, hops, value: NULL };
-  const source = findReadable(metered(reader, stepBudget(STEPS_MAX)), entry);
+  const source = findReadable(withBudget(reader, stepBudget(STEPS_MAX)), entry);
   if (!source) return { status: "not_found", hops, value: NULL };
   // A reference further down may have lost its value because its author lost the right.
   if (source.reference && source.reference.status !== "ok")
@@ -183,7 +183,7 @@ function findReadable(reader: Reader, { source, reference }: Entry): Entry | und
   if (!reads.some((action) => permits(statement, action))) return undefined;
   const ledger = { ...source, own: source.accountId === actor.accountId, twin: () => twin };
   try {
-    return mayTouchTwin(reader, actor, twin) && gateOf(reader, actor, ledger).mayAccess(entry) ? entry : undefined;
+    return mayAccessTwin(reader, actor, twin) && gateOf(reader, actor, ledger).mayAccess(entry) ? entry : undefined;
   } catch (error) {
     // Rules that take too many steps count as false: failing the command would block all accounts' references.
     if (error instanceof DomainError && error.failure.code === "limited") return undefined;

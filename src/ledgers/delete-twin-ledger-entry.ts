@@ -4,15 +4,15 @@ import type { UserActor } from "../kernel/actor.ts";
 import { writeInParts } from "../kernel/fairness/parts.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
-import { announce } from "./changes/change-value.ts";
+import { queueReferenceCopies } from "./changes/change-value.ts";
 import { doneOf, recordEntries } from "./changes/record-entries.ts";
 import { assertOneTransaction } from "./changes/write-entries.ts";
+import { listAccessible, present } from "./model/accessible.ts";
 import { conditionsOf } from "./model/check-item.ts";
 import { assertWhole, type Entry, ItemRefusal, type Outcomes, settle } from "./model/entry.ts";
 import { type LedgerPath, locateLedger, locateOwnLedger } from "./model/locate-ledger.ts";
 import { deleteEntryRow } from "./model/rows.ts";
 import type { WriteOptions } from "./model/schema.ts";
-import { listTouchable, present } from "./model/touchable.ts";
 
 type Input = { path: LedgerPath; names: string[] | undefined; options: WriteOptions };
 
@@ -33,7 +33,7 @@ export async function deleteTwinLedgerEntries(deps: Deps, actor: UserActor, inpu
 /** Only finds the names; each part checks access again. */
 function listNames(reader: Reader, actor: UserActor, path: LedgerPath): string[] {
   const ledger = locateLedger(reader, actor, path);
-  return ledger.own ? listTouchable(reader, actor, ledger).map(({ name }) => name) : [];
+  return ledger.own ? listAccessible(reader, actor, ledger).map(({ name }) => name) : [];
 }
 
 /**
@@ -45,7 +45,7 @@ export const deleteTwinLedgerEntry = userCommand(
   (tx, actor, { path, names, options }: Input): Outcomes<Entry> => {
     const ledger = locateOwnLedger(tx, actor, path);
     const assertCondition = conditionsOf(tx, actor, ledger, options);
-    const known = listTouchable(tx, actor, ledger, names);
+    const known = listAccessible(tx, actor, ledger, names);
     const byName = new Map(known.map((entry) => [entry.name, entry]));
     const outcomes = (names ?? [...byName.keys()]).map((name): Outcomes<Entry>[number] => [
       name,
@@ -60,7 +60,7 @@ export const deleteTwinLedgerEntry = userCommand(
     const deleted = doneOf(outcomes);
     for (const entry of deleted) {
       deleteEntryRow(tx, entry);
-      announce(tx, entry);
+      queueReferenceCopies(tx, entry);
     }
     recordEntries(
       tx,

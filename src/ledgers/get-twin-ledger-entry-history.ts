@@ -1,13 +1,13 @@
 import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
-import { cursorTo, type Page, placeOf } from "../kernel/cursor.ts";
+import { decodeCursor, encodeCursor, type Page } from "../kernel/cursor.ts";
 import { durationMs } from "../kernel/duration.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
+import { gateOf, listAsked } from "./model/accessible.ts";
 import type { Entry } from "./model/entry.ts";
 import { listRecords, listRecordsWithin } from "./model/history-rows.ts";
 import { type LedgerPath, locateLedger } from "./model/locate-ledger.ts";
 import type { HistoryRecord } from "./model/recent-records.ts";
-import { gateOf, listAsked } from "./model/touchable.ts";
 
 type Range = {
   entries?: string[] | undefined;
@@ -39,11 +39,11 @@ export function getTwinLedgerEntryHistory(
 ): Page<HistoryOf> {
   const ledger = locateLedger(reader, actor, path);
   const gate = gateOf(reader, actor, ledger);
-  const [first, newest] = cursor ? placeOf("history", PlaceInHistory, cursor) : [undefined, null];
+  const [first, newest] = cursor ? decodeCursor("history", PlaceInHistory, cursor) : [undefined, null];
   const items: HistoryOf[] = [];
   let [bytes, count] = [PAGE_BYTES_MAX, PAGE_RECORDS_MAX];
   for (const [name, found] of listAsked(reader, ledger, entries, first)) {
-    if (bytes <= 0 || count <= 0) return { items, cursor: cursorTo("history", [name, null]) };
+    if (bytes <= 0 || count <= 0) return { items, cursor: encodeCursor("history", [name, null]) };
     const entry = found && gate.mayAccess(found) ? found : undefined;
     if (entry?.history == null) {
       if (entries) items.push([name, entry ? [] : null]);
@@ -59,7 +59,7 @@ export function getTwinLedgerEntryHistory(
     count -= records.length;
     const oldest = records.at(-1);
     const rest = next ?? (count === 0 && range.limit < limit && oldest ? oldest.changedAt - 1 : null);
-    if (rest !== null) return { items, cursor: cursorTo("history", [name, rest]) };
+    if (rest !== null) return { items, cursor: encodeCursor("history", [name, rest]) };
   }
   return { items, cursor: null };
 }

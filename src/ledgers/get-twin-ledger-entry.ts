@@ -1,10 +1,10 @@
 import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
-import { cursorTo, placeOf } from "../kernel/cursor.ts";
+import { decodeCursor, encodeCursor } from "../kernel/cursor.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
+import { gateOf, listAsked, present } from "./model/accessible.ts";
 import type { Entry, Outcomes } from "./model/entry.ts";
 import { type LedgerPath, locateLedger } from "./model/locate-ledger.ts";
-import { gateOf, listAsked, present } from "./model/touchable.ts";
 
 type Filter = {
   entries?: string[] | undefined;
@@ -31,13 +31,13 @@ export function getTwinLedgerEntry(
   filter: Filter,
 ): { own: boolean; outcomes: Outcomes<Entry>; cursor: string | null } {
   const ledger = locateLedger(reader, actor, path);
-  const first = filter.cursor ? placeOf("ledger", z.string(), filter.cursor) : undefined;
+  const first = filter.cursor ? decodeCursor("ledger", z.string(), filter.cursor) : undefined;
   const { mayAccess, rightsFor } = gateOf(reader, actor, ledger);
   const isShown = (entry: Entry) => !ledger.own || passes(entry, filter);
   const outcomes: Outcomes<Entry> = [];
   let bytes = 0;
   for (const [name, entry] of listAsked(reader, ledger, filter.entries, first)) {
-    if (bytes >= PAGE_BYTES_MAX) return { own: ledger.own, outcomes, cursor: cursorTo("ledger", name) };
+    if (bytes >= PAGE_BYTES_MAX) return { own: ledger.own, outcomes, cursor: encodeCursor("ledger", name) };
     if (!entry || !mayAccess(entry)) {
       if (filter.entries) outcomes.push([name, { error: "Entry not accessible." }]);
     } else if (isShown(entry)) {

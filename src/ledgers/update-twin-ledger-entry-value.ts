@@ -2,7 +2,7 @@ import { userCommand } from "../access/model/user-command.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import { changeEntries } from "./changes/change-entries.ts";
-import { announce, withValue } from "./changes/change-value.ts";
+import { queueReferenceCopies, withValue } from "./changes/change-value.ts";
 import { type Entry, ItemRefusal, type Outcomes } from "./model/entry.ts";
 import type { LedgerPath } from "./model/locate-ledger.ts";
 import { saveValue } from "./model/rows.ts";
@@ -25,7 +25,7 @@ export const updateTwinLedgerEntryValue = userCommand(
         if (after === before) return before;
         saveValue(tx, after);
         // Changing values adds no references, so the flag that was read before is still right.
-        if (before.referredTo) announce(tx, after);
+        if (before.referredTo) queueReferenceCopies(tx, after);
         return after;
       },
     }),

@@ -3,13 +3,13 @@ import type { UserActor } from "../kernel/actor.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { changeEntries } from "./changes/change-entries.ts";
-import { announce, dropRecords, keepRecord, withValue } from "./changes/change-value.ts";
+import { dropRecords, keepRecord, queueReferenceCopies, withValue } from "./changes/change-value.ts";
 import { authorsOf } from "./model/authors.ts";
 import { assertAcceptable } from "./model/check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
 import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./model/entry.ts";
+import { referenceQuota } from "./model/ledger-quota.ts";
 import type { Ledger, LedgerPath } from "./model/locate-ledger.ts";
-import { roomForReferences } from "./model/room-for-entries.ts";
 import { saveEntry } from "./model/rows.ts";
 import type { EntryChanges, WriteOptions } from "./model/schema.ts";
 import { insertPendingReference } from "./model/source-rows.ts";
@@ -23,7 +23,7 @@ type Input = { path: LedgerPath; entries: [name: string, changes: EntryChanges][
 export const updateTwinLedgerEntry = userCommand(
   "update_twin_ledger_entry",
   (tx, actor, { path, entries, options }: Input): Outcomes<Entry> => {
-    const assertRoom = roomForReferences(tx, actor.accountId);
+    const assertRoom = referenceQuota(tx, actor.accountId);
     return changeEntries(tx, actor, path, entries, options, {
       plan: (ledger, entry, changes) => {
         assertAcceptable(changes);
@@ -94,7 +94,7 @@ function save(tx: Tx, before: ChangeableEntry, plan: ChangeableEntry): Changeabl
   saveEntry(tx, after);
   const isReferenceNew = after.reference !== before.reference;
   // The status changes now, not only when it is copied: a copy that stays equal would not update the references to it.
-  if (isValueNew || isReferenceNew || after.visibility !== before.visibility) announce(tx, after);
+  if (isValueNew || isReferenceNew || after.visibility !== before.visibility) queueReferenceCopies(tx, after);
   if (isReferenceNew) insertPendingReference(tx, after);
   return after;
 }

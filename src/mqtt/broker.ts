@@ -16,9 +16,9 @@ import { MqttMetrics } from "./connections/mqtt-metrics.ts";
 import { Presence } from "./connections/presence.ts";
 import { HubEvents } from "./events/hub-events.ts";
 import { type HubState, SysTopics } from "./events/sys-topics.ts";
+import { FlushQueue } from "./flow/flush-queue.ts";
 import { MemoryBudget } from "./flow/memory-budget.ts";
-import { Reading } from "./flow/reading.ts";
-import { Turn } from "./flow/turn.ts";
+import { ReadScheduler } from "./flow/read-scheduler.ts";
 import { connect } from "./handlers/connect.ts";
 import { dispatch } from "./handlers/dispatch.ts";
 import { onWill, publish, stored } from "./handlers/publishing.ts";
@@ -45,8 +45,8 @@ export class Broker {
 
   constructor(deps: Deps) {
     const publishOwn = (hubId: string, message: Message) => this.publishFromServer(hubId, message);
-    const turn = new Turn();
-    const reading = new Reading(turn);
+    const turn = new FlushQueue();
+    const reading = new ReadScheduler(turn);
     const sys: SysTopics = new SysTopics(
       deps,
       reading.slices,
@@ -124,7 +124,7 @@ export class Broker {
     if (graceMs > 0) {
       for (const connection of this.#connections) connection.finish();
       await sleep(clock, graceMs);
-      for (const connection of this.#connections) connection.hearNoMore();
+      for (const connection of this.#connections) connection.stopReading();
       for (const end = clock.now() + graceMs; this.#connections.size > 0 && clock.now() < end; ) {
         await sleep(clock, LAST_ANSWERS_MS);
       }

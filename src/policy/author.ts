@@ -15,7 +15,7 @@ export const authorOf = ({ userId, rules }: UserActor): Author =>
  * `former` stands for an author without rules, who could decide on all values of their account, and `none` for one
  * whose role had rules, which cannot be evaluated any more.
  */
-export type Standing = UserActor | "former" | "none";
+export type AuthorRights = UserActor | "former" | "none";
 
 const standings = new WeakMap<Reader, Map<string, UserActor | undefined>>();
 
@@ -23,7 +23,7 @@ const standings = new WeakMap<Reader, Map<string, UserActor | undefined>>();
  * Looked up once per read or command. If the caller is the author, the caller's own actor is used, with its header and
  * token.
  */
-export function standingOf(reader: Reader, { by, bound }: Author, caller?: UserActor): Standing {
+export function authorRights(reader: Reader, { by, bound }: Author, caller?: UserActor): AuthorRights {
   const actor = by === undefined ? undefined : by === caller?.userId ? caller : lookUp(reader, by);
   return actor?.statement ? actor : bound ? "none" : "former";
 }

@@ -4,10 +4,10 @@ import { once } from "../kernel/once.ts";
 import { mentionsOf } from "../rules/mentions.ts";
 import { compileRule, variablesOf } from "../rules/rule.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
-import { type Standing, UNKNOWN_AUTHOR } from "./author.ts";
-import { eyesOn } from "./eyes.ts";
-import { type Included, type LedgerAt, ledgerValues, ledgerWith, valuesOf } from "./ledger-values.ts";
-import { ownGate, valueSeen } from "./own-gate.ts";
+import { type AuthorRights, UNKNOWN_AUTHOR } from "./author.ts";
+import { authorViews } from "./author-view.ts";
+import { type Included, type LedgerAt, ledgerValues, ledgerWithValue, valuesOf } from "./ledger-values.ts";
+import { ownGate, visibleValue } from "./own-gate.ts";
 import { type Authors, listEntryValues } from "./rows.ts";
 import { ruleHolds, type Subject, scopesOf, type TwinFacts } from "./scope.ts";
 import { mayReachTwin } from "./twin-gate.ts";
@@ -32,7 +32,7 @@ export type EntryGate = {
    * The rights with which the source of an accessible include is read: the caller's; for a foreign include its
    * author's, who shared it.
    */
-  rightsFor: (entry: EntryFacts) => Standing;
+  rightsFor: (entry: EntryFacts) => AuthorRights;
   /**
    * Returns a predicate for the past values of an entry that the caller may see; undefined if all, because no rule
    * reads the value.
@@ -65,7 +65,7 @@ function gateOfOwn(reader: Reader, actor: UserActor, twin: TwinFacts): EntryGate
     rightsFor: () => actor,
     recordsOf: (entry) => {
       if (!asksForValue(rules.entry, entry.name)) return undefined;
-      const withValue = ledgerWith(() => ledgerValues(reader, twin.id, accountId), entry.name);
+      const withValue = ledgerWithValue(() => ledgerValues(reader, twin.id, accountId), entry.name);
       return (value) => permitsEntry(entry, () => value, withValue(value));
     },
   };
@@ -78,7 +78,7 @@ function gateOfForeign(
   rule: string,
   { twin, accountId, all }: LedgerFacts,
 ): EntryGate {
-  const authorViewOf = eyesOn(reader, twin, accountId);
+  const authorViewOf = authorViews(reader, twin, accountId);
   const viewFor = ({ authors }: EntryFacts) => authorViewOf(authors?.visibility ?? UNKNOWN_AUTHOR);
   const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
   const isVisible = (entry: EntryFacts, record?: Record): boolean => {
@@ -110,8 +110,8 @@ function gateOfForeign(
       const authorView = viewFor(entry);
       const ofAuthor = typeof authorView.rights === "string" ? null : authorView.rights.rules.entry;
       if (![rule, visibility, ofAuthor].some((text) => asksForValue(text, name))) return undefined;
-      const seenByAuthor = ledgerWith(() => authorView.values(entry), name);
-      const seenByReader = ledgerWith(values, name);
+      const seenByAuthor = ledgerWithValue(() => authorView.values(entry), name);
+      const seenByReader = ledgerWithValue(values, name);
       return (value) =>
         isVisible(entry, { value, ledger: seenByAuthor(value) }) &&
         ruleHolds(rule, reader, ofVisible({ entry: { name, value: () => value }, more: seenByReader(value) }));
@@ -136,7 +136,7 @@ function asksForValue(text: string | null, name: string): boolean {
  */
 export function ledgerOfCaller(reader: Reader, actor: UserActor, twin: TwinFacts): Subject["ledger"] {
   const { accountId, rules } = actor;
-  const valueFor = (entry: Included) => valueSeen(reader, actor, accountId, entry);
+  const valueFor = (entry: Included) => visibleValue(reader, actor, accountId, entry);
   if (rules.entry === null) return { accountId, values: () => ledgerValues(reader, twin.id, accountId, valueFor) };
   const permitsEntry = ownGate(reader, actor, twin);
   const accessible = () => listEntryValues(reader, twin.id, accountId).filter((entry) => permitsEntry(entry));

@@ -1,11 +1,11 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import { cursorTo, type Page, placeOf } from "../kernel/cursor.ts";
+import { decodeCursor, encodeCursor, type Page } from "../kernel/cursor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import { FairWalk, type Lists, WalkPlace } from "../store/sqlite/fair-walk.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
-import { isSpent, metered, stepBudget } from "./scope.ts";
+import { isBudgetSpent, stepBudget, withBudget } from "./scope.ts";
 
 /** Items that one call examines, however few of them it returns. */
 const EXAMINED_MAX = 2000;
@@ -15,14 +15,14 @@ const STEPS_MAX = 250_000;
 const AT_ONCE = 100;
 
 /** Whose items are searched beside the caller's own: all accounts', some accounts', or none. */
-export type Others = "all" | readonly string[];
+export type OtherAccounts = "all" | readonly string[];
 
 type Search<Item, Found> = {
   /** The name of the list, for its cursors. */
   name: string;
   lists: Lists<Item>;
   own: boolean;
-  others: Others;
+  others: OtherAccounts;
   cursor: string | undefined;
   /** Whether rules are evaluated, which take time. */
   ruled: boolean;
@@ -51,12 +51,12 @@ export async function search<Item, Found>(
   let examined = 0;
   const step = (isOver: () => boolean) =>
     store.read((snapshot): Page<Found> | typeof UNFINISHED => {
-      const reader = metered(snapshot, budget);
+      const reader = withBudget(snapshot, budget);
       const examine = wish.examine(reader);
       for (let first = true; ; first = false) {
-        if (wish.isFull(items) || examined >= EXAMINED_MAX || (examined > 0 && isSpent(reader))) {
+        if (wish.isFull(items) || examined >= EXAMINED_MAX || (examined > 0 && isBudgetSpent(reader))) {
           const place = walk.place(reader);
-          return { items, cursor: place && cursorTo(wish.name, place) };
+          return { items, cursor: place && encodeCursor(wish.name, place) };
         }
         if (!first && isOver()) return UNFINISHED;
         const item = walk.next(reader);
@@ -87,7 +87,7 @@ function walkOf<Item, Found>(
             .sort()
             .slice(0, limit);
   const start: WalkPlace = { after: "", at: own ? [[accountId, ""]] : [] };
-  const place = cursor ? placeOf(name, WalkPlace, cursor) : start;
+  const place = cursor ? decodeCursor(name, WalkPlace, cursor) : start;
   return new FairWalk({ ...lists, accounts }, accountId, place);
 }
 

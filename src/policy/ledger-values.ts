@@ -1,5 +1,5 @@
 import type { JsonObject } from "../kernel/json.ts";
-import { type JsonText, spliced, writeJson } from "../kernel/json-text.ts";
+import { type JsonText, withRawJson, writeJson } from "../kernel/json-text.ts";
 import { once } from "../kernel/once.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { type EntryValue, findEntryValue, findPlainValues, listEntryValues } from "./rows.ts";
@@ -44,7 +44,7 @@ export function valuesOf<Entry extends Included>(
 ): JsonObject {
   const texts = entries.map((entry) => [entry.name, valueFor(entry)]);
   // Built as text, in which `__proto__` is an ordinary key.
-  return JSON.parse(writeJson(spliced({}, Object.fromEntries(texts))));
+  return JSON.parse(writeJson(withRawJson({}, Object.fromEntries(texts))));
 }
 
 /**
@@ -53,7 +53,7 @@ export function valuesOf<Entry extends Included>(
  */
 export type LedgerAt = (value: JsonText) => { LEDGER: () => JsonObject };
 
-export function ledgerWith(values: () => JsonObject, name: string): LedgerAt {
+export function ledgerWithValue(values: () => JsonObject, name: string): LedgerAt {
   const copy = once((): JsonObject => ({ ...values() }));
   const like = { enumerable: true, writable: true, configurable: true };
   return (value) => ({ LEDGER: () => Object.defineProperty(copy(), name, { ...like, value: JSON.parse(value) }) });

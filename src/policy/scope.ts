@@ -32,7 +32,7 @@ type Performer = Pick<UserActor, "accountId" | "userId" | "dictionary" | "token"
  * dictionary. That is for roles and other accounts; no answer shows it to the token's holder, so no rule of theirs may
  * probe it.
  */
-export const askerOf = ({ accountId, userId, dictionary }: UserActor): Performer => ({
+export const callerWithoutToken = ({ accountId, userId, dictionary }: UserActor): Performer => ({
   accountId,
   userId,
   ...(dictionary && { dictionary }),
@@ -108,7 +108,7 @@ export const stepBudget = (steps: number): StepBudget => ({ stepsLeft: steps });
 const budgets = new WeakMap<Reader, StepBudget>();
 
 /** A copy of the reader whose rules use this budget and no other. */
-export function metered(reader: Reader, budget: StepBudget): Reader {
+export function withBudget(reader: Reader, budget: StepBudget): Reader {
   const own = { ...reader };
   budgets.set(own, budget);
   return own;
@@ -123,7 +123,7 @@ function budgetOf(reader: Reader): StepBudget {
 }
 
 /** Whether the rules of this read have used up their steps, so that the next one would be refused. */
-export const isSpent = (reader: Reader) => budgetOf(reader).stepsLeft <= 0;
+export const isBudgetSpent = (reader: Reader) => budgetOf(reader).stepsLeft <= 0;
 
 const CHANCES = 2 ** 32;
 const chance = () => systemRandom.below(CHANCES) / CHANCES;

@@ -5,15 +5,15 @@ import { mentionsOf } from "../rules/mentions.ts";
 import { compileRule } from "../rules/rule.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { type Author, UNKNOWN_AUTHOR } from "./author.ts";
-import { eyesOn } from "./eyes.ts";
+import { authorViews } from "./author-view.ts";
 import { ruleHolds, scopesOf, type TwinFacts } from "./scope.ts";
-import { mayTouchTwin } from "./twin-gate.ts";
+import { mayAccessTwin } from "./twin-gate.ts";
 
 // The checks after the statement (specification 1.11): the rules of the caller's role, and for another account's things
 // that account's visibility. Without a rule, a role's users may access what their account has, and nothing of others.
 
 export { type EntryFacts, type EntryGate, entryGate, ledgerOfCaller, openGate } from "./entry-gate.ts";
-export { mayReachTwin, mayTouchTwin } from "./twin-gate.ts";
+export { mayAccessTwin, mayReachTwin } from "./twin-gate.ts";
 
 const THINGS = { twin: "a Twin", identity: "an Identity" };
 
@@ -25,8 +25,12 @@ export function assertWithinRule(rule: keyof typeof THINGS, isWithin: boolean): 
 /** The part of an identity that rules read. */
 type IdentityFacts = { accountId: string; name: string; visibility: string | null; author: Author | null };
 
-export const mayTouchIdentity = (reader: Reader, actor: UserActor, twin: TwinFacts, identity: IdentityFacts): boolean =>
-  identityGate(reader, actor, twin)(identity);
+export const mayAccessIdentity = (
+  reader: Reader,
+  actor: UserActor,
+  twin: TwinFacts,
+  identity: IdentityFacts,
+): boolean => identityGate(reader, actor, twin)(identity);
 
 /** The same for many identities of a twin. */
 export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (identity: IdentityFacts) => boolean {
@@ -50,7 +54,7 @@ export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts):
  * may show.
  */
 function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: string) {
-  const authorViewOf = eyesOn(reader, twin, accountId);
+  const authorViewOf = authorViews(reader, twin, accountId);
   const ofReader = scopesOf(reader, actor, { twin, ledger: { accountId } });
   const gates = new Map<UserActor, ReturnType<typeof ownIdentityGate>>();
   const gateOf = (author: UserActor) => {
@@ -71,7 +75,7 @@ function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: s
 /** Decides which identities of the own account a role permits. */
 function ownIdentityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (name: string) => boolean {
   const { identity: rule } = actor.rules;
-  const mayTouch = once(() => mayTouchTwin(reader, actor, twin));
+  const mayTouch = once(() => mayAccessTwin(reader, actor, twin));
   const scopes = scopesOf(reader, actor, { twin, ledger: actor });
   return (name) => mayTouch() && (rule === null || ruleHolds(rule, reader, scopes({ identity: name })));
 }

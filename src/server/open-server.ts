@@ -3,10 +3,10 @@ import { createApp } from "../http/app.ts";
 import { Deliverer } from "../jobs/deliverer.ts";
 import { Scheduler } from "../jobs/scheduler.ts";
 import { BodyBudget } from "../kernel/fairness/body-budget.ts";
+import { FairSerialQueue } from "../kernel/fairness/fair-serial-queue.ts";
 import { FairSlices } from "../kernel/fairness/fair-slices.ts";
-import { FairTurns } from "../kernel/fairness/fair-turns.ts";
 import { once } from "../kernel/once.ts";
-import { Tally } from "../kernel/tally.ts";
+import { PendingCounts } from "../kernel/pending-counts.ts";
 import { Broker } from "../mqtt/broker.ts";
 import type { HttpHandler } from "../platform/http.ts";
 import { startWriterThread } from "../platform/thread.ts";
@@ -43,9 +43,9 @@ export async function openServer(surroundings: Surroundings, { hasWriterThread =
     const deps: Deps = {
       ...surroundings,
       store,
-      messages: new Tally(),
+      messages: new PendingCounts(),
       bodies: new BodyBudget(),
-      largeWrites: new FairTurns(),
+      largeWrites: new FairSerialQueue(),
       slices: new FairSlices(),
       userTokenKey: await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES)),
     };

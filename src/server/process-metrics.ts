@@ -17,7 +17,7 @@ const SAMPLE_MS = 100;
 const LAGS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
 
 /** Metrics of the process. Names that begin with `process_` are the conventional ones that every program exports. */
-export function readProcess(metrics: Metrics, startedAt: number): void {
+export function registerProcessMetrics(metrics: Metrics, startedAt: number): void {
   const commitOnce = once(() => commit() ?? "unknown");
   metrics.read("gauge", BUILD, () => [{ labels: { version: VERSION, commit: commitOnce(), runtime }, value: 1 }]);
   const read = (type: "counter" | "gauge", name: string, help: string, of: () => number) =>

@@ -28,7 +28,7 @@ export function stopSignal(): Promise<string> {
 }
 
 /** Ends the process with exit code 1 if it is still running after the time limit. */
-export function endInTime(log: Log): void {
+export function exitAfterTimeout(log: Log): void {
   const end = () => {
     log.error("serve.stop_hangs", { ms: STOP_MS });
     process.exit(1);

@@ -1,6 +1,6 @@
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
-import { spliced, writeJson, writeObject } from "../kernel/json-text.ts";
+import { withRawJson, writeJson, writeObject } from "../kernel/json-text.ts";
 import { type Publication, publish } from "../notifications/model/publish.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import type { Sticker } from "./rows.ts";
@@ -17,12 +17,17 @@ const OCCASIONS = {
  * Records and publishes events of stickers: one journal row per account and twin, and a message for each sticker that
  * has topics for the occasion.
  */
-export function announce(tx: Tx, actor: Actor, trigger: keyof typeof OCCASIONS, stickers: readonly Sticker[]): void {
+export function recordAndPublish(
+  tx: Tx,
+  actor: Actor,
+  trigger: keyof typeof OCCASIONS,
+  stickers: readonly Sticker[],
+): void {
   const view = trigger === "sticker.put" ? viewSticker : briefOf;
   for (const together of Map.groupBy(stickers, ({ twinId, accountId }) => `${twinId} ${accountId}`).values()) {
     const { twinId, accountId } = together[0] as Sticker;
     const views = together.map((sticker) => [sticker.color, writeJson(view(sticker))] as const);
-    record(tx, actor, { kind: trigger, accountId, twinId, data: spliced({}, { stickers: writeObject(views) }) });
+    record(tx, actor, { kind: trigger, accountId, twinId, data: withRawJson({}, { stickers: writeObject(views) }) });
   }
   publish(tx, ...stickers.flatMap((sticker) => publicationOf(sticker, trigger)));
 }

@@ -2,7 +2,7 @@ import type { Job } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import { sleep } from "../kernel/clock.ts";
 import { command } from "../store/sqlite/command.ts";
-import { announce } from "./announce.ts";
+import { recordAndPublish } from "./announce.ts";
 import { deleteSticker, listDueTogether, nextExpiry, STICKERS_TOPIC, type Sticker } from "./rows.ts";
 
 /**
@@ -30,7 +30,7 @@ export const expireStickers = command("expire_stickers", (tx, _actor, { limit }:
     for (const sticker of together) deleteSticker(tx, sticker);
     expired.push(...together);
   }
-  announce(tx, SYSTEM, "sticker.expired", expired);
+  recordAndPublish(tx, SYSTEM, "sticker.expired", expired);
   const lateMs = expired.reduce((most, { expiresAt }) => Math.max(most, tx.now - expiresAt), 0);
   return { done: expired.length, more: expired.length === limit, lateMs };
 });

@@ -1,6 +1,6 @@
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import type { Page, PageWish } from "../kernel/cursor.ts";
+import type { Page, PageRequest } from "../kernel/cursor.ts";
 import { search } from "../policy/fair-search.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
@@ -9,7 +9,7 @@ import { listAddressedOnTwin, listCreatorsOnTwin, type Sticker } from "./rows.ts
 /** Whose stickers are listed: the caller's account's, all accounts', or those of these accounts. */
 export type Context = "personal" | "system" | string[];
 
-type Wish = PageWish & { context: Context };
+type Wish = PageRequest & { context: Context };
 
 /**
  * The stickers of a twin that are addressed to the caller, their role or their account, in pages: an account that puts

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
 import type { UserActor } from "../kernel/actor.ts";
-import { cursorTo, type Page, type PageWish, pageOf, placeOf } from "../kernel/cursor.ts";
+import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from "../kernel/cursor.ts";
 import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { type Filter, listAddressed, type Place, placeBehind, type Sticker } from "./rows.ts";
 import { Color } from "./schema.ts";
 
-type Wish = PageWish & {
+type Wish = PageRequest & {
   color?: string | undefined;
   /** Whose stickers are listed: the caller's account's, all accounts', or those of one account. */
   context: string;
@@ -31,7 +31,11 @@ export async function listStickers(deps: Deps, actor: UserActor, wish: Wish): Pr
   const creator = context === "system" ? "all" : context === "personal" ? actor.accountId : context;
   const filter = { creator, color, from: ge, to: le };
   if (cursor)
-    return pageBehind(deps, actor, filter, { behind: placeOf("stickers", StickerPlace, cursor), limit, offset: 0 });
+    return pageBehind(deps, actor, filter, {
+      behind: decodeCursor("stickers", StickerPlace, cursor),
+      limit,
+      offset: 0,
+    });
   if (offset <= SKIPPED_AT_ONCE) return pageBehind(deps, actor, filter, { behind: null, limit, offset });
   const behind = await skip(deps, actor, filter, offset);
   return behind ? pageBehind(deps, actor, filter, { behind, limit, offset: 0 }) : { items: [], cursor: null };
@@ -45,7 +49,7 @@ function pageBehind(
 ): Page<Sticker> {
   const found = store.read((reader) => listAddressed(reader, actor, filter, { ...page, limit: page.limit + 1 }));
   return pageOf(found, page.limit, ({ createdAt, accountId, twinId, color }) =>
-    cursorTo("stickers", [createdAt, accountId, twinId, color]),
+    encodeCursor("stickers", [createdAt, accountId, twinId, color]),
   );
 }
 

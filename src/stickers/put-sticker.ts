@@ -6,9 +6,9 @@ import { invalid } from "../kernel/failure.ts";
 import { writeInParts } from "../kernel/fairness/parts.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import { getTwin } from "../twins/get-twin.ts";
-import { announce } from "./announce.ts";
+import { recordAndPublish } from "./announce.ts";
 import { countOnTwin, deleteSticker, findSticker, insertSticker, STICKERS_TOPIC, type Sticker } from "./rows.ts";
-import type { Wish } from "./schema.ts";
+import type { StickerRequest } from "./schema.ts";
 
 /** Default and maximum (specification 2.11). */
 const LIFETIME_MAX_MS = 365 * 86_400_000;
@@ -20,7 +20,7 @@ const RECIPIENT_CHARS = 39;
 /** A topic costs about this length, and a look-up. */
 const TOPIC_CHARS = 16;
 
-type Input = { twinId: string; stickers: [color: string, wish: Wish][] };
+type Input = { twinId: string; stickers: [color: string, wish: StickerRequest][] };
 
 /** The outcome for each color. */
 export type Outcomes = [color: string, outcome: Sticker | { error: string }][];
@@ -50,7 +50,7 @@ export const putSticker = userCommand(
     const present = stickers.flatMap(([color]) => findSticker(tx, { twinId, accountId, color }) ?? []);
     const due = present.filter(({ expiresAt }) => expiresAt <= tx.now);
     for (const sticker of due) deleteSticker(tx, sticker);
-    announce(tx, SYSTEM, "sticker.expired", due);
+    recordAndPublish(tx, SYSTEM, "sticker.expired", due);
 
     let room = STICKERS_MAX - countOnTwin(tx, twinId, accountId, STICKERS_MAX);
     const kept = new Set(present.filter((sticker) => !due.includes(sticker)).map(({ color }) => color));
@@ -69,7 +69,7 @@ export const putSticker = userCommand(
       return [color, sticker];
     });
     const put = outcomes.flatMap(([, outcome]) => ("error" in outcome ? [] : [outcome]));
-    announce(tx, actor, "sticker.put", put);
+    recordAndPublish(tx, actor, "sticker.put", put);
     if (put.length > 0) tx.wake(STICKERS_TOPIC);
     return outcomes;
   },

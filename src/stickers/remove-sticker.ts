@@ -1,6 +1,6 @@
 import { userCommand } from "../access/model/user-command.ts";
 import { conflict } from "../kernel/failure.ts";
-import { announce } from "./announce.ts";
+import { recordAndPublish } from "./announce.ts";
 import { getAddressed, type StickerPath } from "./get-sticker.ts";
 import type { Context } from "./get-stickers.ts";
 import { deleteSticker, type Sticker } from "./rows.ts";
@@ -18,6 +18,6 @@ export const removeSticker = userCommand("remove_sticker", (tx, actor, { path, c
     throw conflict("precondition", "Several accounts have put a Sticker of this color: name one as the context.");
   }
   deleteSticker(tx, sticker);
-  announce(tx, actor, "sticker.removed", [sticker]);
+  recordAndPublish(tx, actor, "sticker.removed", [sticker]);
   return sticker;
 });

@@ -62,11 +62,11 @@ const NewSticker = z
   }));
 
 /** A requested sticker; without an expiry it gets the maximum lifetime. */
-export type Wish = { note: string | null; recipients: JsonText; expiresAt: number | null; publish: JsonText };
+export type StickerRequest = { note: string | null; recipients: JsonText; expiresAt: number | null; publish: JsonText };
 
 export const PutStickers = z.object({
   stickers: dictionaryOf(COLOR, NewSticker).transform((pairs, context) =>
-    pairs.map(([color, { publish, ...wish }]): [color: string, wish: Wish] => {
+    pairs.map(([color, { publish, ...wish }]): [color: string, wish: StickerRequest] => {
       if (Array.isArray(publish) && publish.length > 0 && !TOPIC.test(color)) {
         context.issues.push({
           code: "custom",

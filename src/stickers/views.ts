@@ -1,4 +1,4 @@
-import { spliced, writeArray, writeJson, writeObject } from "../kernel/json-text.ts";
+import { withRawJson, writeArray, writeJson, writeObject } from "../kernel/json-text.ts";
 import { toSeconds } from "../kernel/schema.ts";
 import type { Outcomes } from "./put-sticker.ts";
 import type { Sticker } from "./rows.ts";
@@ -13,10 +13,10 @@ export const briefOf = ({ note, expiresAt, createdAt }: Sticker) => ({
 });
 
 export const viewSticker = (sticker: Sticker) =>
-  spliced(briefOf(sticker), { recipients: sticker.recipients, publish: sticker.publish });
+  withRawJson(briefOf(sticker), { recipients: sticker.recipients, publish: sticker.publish });
 
 export const viewPutStickers = (outcomes: Outcomes) =>
-  spliced(
+  withRawJson(
     {},
     {
       stickers: writeObject(
@@ -32,13 +32,13 @@ export function viewTwinStickers(stickers: readonly Sticker[]) {
     ([accountId, own]) =>
       [accountId, writeObject(own.map((sticker) => [sticker.color, writeJson(briefOf(sticker))]))] as const,
   );
-  return spliced({}, { accounts: writeObject(accounts) });
+  return withRawJson({}, { accounts: writeObject(accounts) });
 }
 
 export const viewRemovedSticker = (sticker: Sticker) => ({ account: sticker.accountId, ...briefOf(sticker) });
 
 export const viewStickers = (stickers: readonly Sticker[]) =>
-  spliced(
+  withRawJson(
     {},
     {
       stickers: writeArray(

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Clock } from "../kernel/clock.ts";
-import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";
 import type { Random } from "../kernel/random.ts";
 import { type BackupLabel, changed, digestFile, openBackup } from "./backup/backup-file.ts";
 import { finishRestore, openDraft } from "./backup/pending-restore.ts";
@@ -38,7 +38,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     try {
       const present = filesIn(dataDir);
       if (!force && existsSync(present.database)) {
-        throw new PlainError(
+        throw new OperatorError(
           `${dataDir} holds a database already; --force replaces it, and keeps it in a folder beside`,
         );
       }
@@ -57,7 +57,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
       }
       return { label, replaced: finishRestore(dataDir) };
     } catch (error) {
-      throw toldPlainly(`cannot restore into ${dataDir}`, error);
+      throw toOperatorError(`cannot restore into ${dataDir}`, error);
     } finally {
       lock.release();
     }
@@ -106,7 +106,7 @@ async function keyFor(label: BackupLabel, { file, keyFile, dataDir }: RestoreOpt
   const place = keyFile ?? filesIn(dataDir).masterKey;
   const key = readMasterKey(place);
   if (key) return key;
-  throw new PlainError(
+  throw new OperatorError(
     `${file} was made without its master key, and there is none at ${place}; name it with --key FILE`,
   );
 }
@@ -115,10 +115,12 @@ function assertUsable(database: string, key: Uint8Array, { file, random }: Resto
   const connection = new Connection(database, { immutable: true });
   try {
     const [problem] = findDamage(connection);
-    if (problem) throw new PlainError(`${file} cannot be restored: ${problem}`);
+    if (problem) throw new OperatorError(`${file} cannot be restored: ${problem}`);
     pendingIn(connection);
     if (!fits(createVault(key, random), connection)) {
-      throw new PlainError(`${file} cannot be restored: that is not the master key that its database was written with`);
+      throw new OperatorError(
+        `${file} cannot be restored: that is not the master key that its database was written with`,
+      );
     }
   } finally {
     connection.close();
@@ -129,7 +131,7 @@ function assertUsable(database: string, key: Uint8Array, { file, random }: Resto
 function assertKeyStays(file: string, key: Uint8Array, { force }: RestoreOptions): void {
   const present = readMasterKey(file);
   if (force || !present || Buffer.from(present).equals(key)) return;
-  throw new PlainError(`${file} is another master key; --force replaces it, and keeps it in a folder beside`);
+  throw new OperatorError(`${file} is another master key; --force replaces it, and keeps it in a folder beside`);
 }
 
 /** A folder's name: the time of its creation, and a random part for two in the same second. */

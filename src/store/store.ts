@@ -4,7 +4,7 @@ import type { Cancel, Clock } from "../kernel/clock.ts";
 import { describeError } from "../kernel/failure.ts";
 import type { Owner } from "../kernel/fairness/fair-queue.ts";
 import type { Log } from "../kernel/log.ts";
-import { PlainError, toldPlainly } from "../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";
 import type { Random } from "../kernel/random.ts";
 import type { ThreadPort } from "../kernel/thread-port.ts";
 import { Metrics } from "../metrics/metrics.ts";
@@ -18,7 +18,7 @@ import { Connection, isSqliteError } from "./sqlite/connection.ts";
 import { filesIn } from "./sqlite/files.ts";
 import { type ServerLock, takeServerLock } from "./sqlite/lock.ts";
 import { makePrivate } from "./sqlite/private-files.ts";
-import { openPair, retry, whenFree } from "./sqlite/retry.ts";
+import { openWriterConnections, retry, retryWhileBusy } from "./sqlite/retry.ts";
 import { Snapshots } from "./sqlite/snapshots.ts";
 import { integer, type Reader, type Topic } from "./sqlite/sql.ts";
 import { GroupCommit } from "./writer/group-commit.ts";
@@ -76,8 +76,8 @@ export async function openServerStore(options: StoreOptions): Promise<Store> {
 async function openLocked(options: StoreOptions): Promise<Store> {
   const lock = await lockDataDir(options);
   try {
-    return await withPlainErrors(options, async () => {
-      await whenFree(options.clock, () => migrate(filesIn(options.dataDir).database, options.clock.now()));
+    return await withOperatorErrors(options, async () => {
+      await retryWhileBusy(options.clock, () => migrate(filesIn(options.dataDir).database, options.clock.now()));
       return openMigrated(options, lock);
     });
   } catch (error) {
@@ -93,7 +93,7 @@ async function openLocked(options: StoreOptions): Promise<Store> {
 export async function lockDataDir(
   options: Pick<StoreOptions, "dataDir" | "clock"> & { log?: Log },
 ): Promise<ServerLock> {
-  const lock = await withPlainErrors(options, () => {
+  const lock = await withOperatorErrors(options, () => {
     const files = prepareDataDir(options);
     for (const path of [options.dataDir, files.database, files.lock]) assertWritable(path);
     return retry(options.clock, LOCK_WAIT_MAX_MS, () => takeServerLock(files.lock));
@@ -110,18 +110,18 @@ export async function lockDataDir(
 
 /** Opens the store for a command-line tool, with or without a running server. Migrates only if no server is running. */
 export const openToolStore = (options: StoreOptions): Promise<Store> =>
-  withPlainErrors(options, () => openForTool(options));
+  withOperatorErrors(options, () => openForTool(options));
 
 async function openForTool(options: StoreOptions): Promise<Store> {
   const { clock, dataDir } = options;
   const files = prepareDataDir(options);
   const ready = await retry(clock, MIGRATION_WAIT_MAX_MS, async () => {
-    if (!isRestorePending(dataDir) && (await whenFree(clock, () => isMigrated(files.database)))) return true;
+    if (!isRestorePending(dataDir) && (await retryWhileBusy(clock, () => isMigrated(files.database)))) return true;
     const lock = takeServerLock(files.lock);
     if (!lock) return undefined;
     try {
       finishRestore(dataDir);
-      await whenFree(clock, () => migrate(files.database, clock.now()));
+      await retryWhileBusy(clock, () => migrate(files.database, clock.now()));
       return true;
     } finally {
       lock.release();
@@ -143,7 +143,7 @@ function assertWritable(path: string): void {
 }
 
 /** Reports failures of the disk or a file in one sentence. */
-async function withPlainErrors<Result>(
+async function withOperatorErrors<Result>(
   { dataDir }: Pick<StoreOptions, "dataDir">,
   open: () => Promise<Result>,
 ): Promise<Result> {
@@ -151,18 +151,18 @@ async function withPlainErrors<Result>(
   try {
     return await open();
   } catch (error) {
-    if (isSqliteError(error)) throw new PlainError(`${what}: ${error.message}`, { cause: error });
-    throw toldPlainly(what, error);
+    if (isSqliteError(error)) throw new OperatorError(`${what}: ${error.message}`, { cause: error });
+    throw toOperatorError(what, error);
   }
 }
 
 async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<Store> {
   const { clock, dataDir, log, metrics = new Metrics() } = options;
   const files = filesIn(dataDir);
-  const reading = await whenFree(clock, () => new Connection(files.database, { readonly: true }));
+  const reading = await retryWhileBusy(clock, () => new Connection(files.database, { readonly: true }));
   const snapshots = new Snapshots(reading, clock);
   const writer = new Writer(snapshots, { clock, log, metrics: writerMetrics(metrics) });
-  const lastInstant = await whenFree(clock, () => newestInstant(snapshots));
+  const lastInstant = await retryWhileBusy(clock, () => newestInstant(snapshots));
   const committer = await openCommitter(options, files.database, writer, lastInstant);
   writer.begin(committer);
   readStore(metrics, { dataDir, files, writer });
@@ -202,7 +202,7 @@ async function openCommitter(
     return openThread(port, writer, { database, lastInstant, commands, log });
   }
   const options = { clock, lastInstant, shared: true, flush: () => Promise.resolve() };
-  const groups = new GroupCommit(await openPair(clock, database), writer, options);
+  const groups = new GroupCommit(await openWriterConnections(clock, database), writer, options);
   return {
     has: () => true,
     add: (requests) => groups.add(requests),

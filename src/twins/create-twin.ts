@@ -1,8 +1,8 @@
 import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
 import type { Actor } from "../kernel/actor.ts";
-import { type JsonText, spliced } from "../kernel/json-text.ts";
-import { assertWithinRule, mayTouchTwin } from "../policy/verdicts.ts";
+import { type JsonText, withRawJson } from "../kernel/json-text.ts";
+import { assertWithinRule, mayAccessTwin } from "../policy/verdicts.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { insertTwin, type Twin } from "./rows.ts";
 
@@ -19,14 +19,14 @@ export const createTwin = userCommand("create_twin", (tx, actor, { id, descripti
     updatedAt: tx.now,
     termination: null,
   };
-  assertWithinRule("twin", mayTouchTwin(tx, actor, twin));
+  assertWithinRule("twin", mayAccessTwin(tx, actor, twin));
   return create(tx, actor, twin);
 });
 
 /** Creates a twin without permission checks, for commands that have made them. */
 export function create(tx: Tx, actor: Actor, twin: Twin): Twin {
   insertTwin(tx, twin);
-  const data = spliced({}, { description: twin.description });
+  const data = withRawJson({}, { description: twin.description });
   record(tx, actor, { kind: "twin.created", accountId: twin.ownerId, twinId: twin.id, data });
   return twin;
 }

@@ -1,6 +1,6 @@
 import type { UserActor } from "../kernel/actor.ts";
 import { conflict, forbidden, notFound } from "../kernel/failure.ts";
-import { mayTouchTwin } from "../policy/verdicts.ts";
+import { mayAccessTwin } from "../policy/verdicts.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwin, type Twin } from "./rows.ts";
 
@@ -10,7 +10,7 @@ import { findTwin, type Twin } from "./rows.ts";
  */
 export function getTwin(reader: Reader, actor: UserActor, id: string, showTerminated = true): Twin {
   const twin = findTwin(reader, id);
-  if (!twin || (twin.termination && !showTerminated) || !mayTouchTwin(reader, actor, twin)) throw notFound("Twin", id);
+  if (!twin || (twin.termination && !showTerminated) || !mayAccessTwin(reader, actor, twin)) throw notFound("Twin", id);
   return twin;
 }
 

@@ -4,8 +4,8 @@ import { invalid } from "../kernel/failure.ts";
 import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import type { JsonText } from "../kernel/json-text.ts";
 import { Uuid } from "../kernel/schema.ts";
-import { askerOf, isSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
-import { ledgerOfCaller, mayTouchTwin } from "../policy/verdicts.ts";
+import { callerWithoutToken, isBudgetSpent, ruleHolds, scopeOf } from "../policy/scope.ts";
+import { ledgerOfCaller, mayAccessTwin } from "../policy/verdicts.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { findTwinPosition, listDescriptionSizes, listTwinIds, listTwins, type Twin } from "./rows.ts";
@@ -81,10 +81,10 @@ function examine(reader: Reader, actor: UserActor, after: number, match: Rule | 
   let examined = 0;
   let interrupted = false;
   for (const twin of candidates) {
-    interrupted = filtered && examined > 0 && (limits.isOver() || isSpent(reader));
+    interrupted = filtered && examined > 0 && (limits.isOver() || isBudgetSpent(reader));
     if (found.length === limits.found || interrupted) break;
     examined++;
-    if (!filtered || (mayTouchTwin(reader, actor, twin) && (!match || matches(reader, actor, twin, match))))
+    if (!filtered || (mayAccessTwin(reader, actor, twin) && (!match || matches(reader, actor, twin, match))))
       found.push(twin);
   }
   const last = candidates[examined - 1];
@@ -108,7 +108,11 @@ function countWithin(sizes: readonly number[], sumMax: number): number {
 function matches(reader: Reader, actor: UserActor, twin: Twin, match: Rule): boolean {
   const { accountId } = actor;
   const ledger = ledgerOfCaller(reader, actor, twin);
-  return ruleHolds(match, reader, scopeOf(reader, askerOf(actor), { twin, ledger, more: { ledger: () => accountId } }));
+  return ruleHolds(
+    match,
+    reader,
+    scopeOf(reader, callerWithoutToken(actor), { twin, ledger, more: { ledger: () => accountId } }),
+  );
 }
 
 const cursorAfter = (id: string) => Buffer.from(id).toString("base64");

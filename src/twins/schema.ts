@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Spliced, spliced } from "../kernel/json-text.ts";
+import { type WithRawJson, withRawJson } from "../kernel/json-text.ts";
 import { DescriptionText, DescriptionView, TimestampView, toSeconds, Uuid } from "../kernel/schema.ts";
 import type { Twin } from "./rows.ts";
 
@@ -23,8 +23,8 @@ export const TwinScanView = z.object({
 });
 
 /** The twin's own id appears only in its creation certificate. */
-export const viewTwin = (twin: Twin): Spliced<Omit<z.infer<typeof TwinView>, "description">> =>
-  spliced(
+export const viewTwin = (twin: Twin): WithRawJson<Omit<z.infer<typeof TwinView>, "description">> =>
+  withRawJson(
     {
       owner: twin.ownerId,
       status: twin.termination ? "terminated" : "alive",

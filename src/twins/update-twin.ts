@@ -1,7 +1,7 @@
 import { userCommand } from "../access/model/user-command.ts";
 import { record } from "../events/record.ts";
-import { type JsonText, spliced } from "../kernel/json-text.ts";
-import { assertWithinRule, mayTouchTwin } from "../policy/verdicts.ts";
+import { type JsonText, withRawJson } from "../kernel/json-text.ts";
+import { assertWithinRule, mayAccessTwin } from "../policy/verdicts.ts";
 import { assertAlive, getOwnTwin } from "./get-twin.ts";
 import { saveDescription, type Twin } from "./rows.ts";
 
@@ -13,13 +13,13 @@ export const updateTwin = userCommand("update_twin", (tx, actor, { id, descripti
   assertAlive(twin);
   if (description === undefined) return twin;
   const changed = { ...twin, description, updatedAt: tx.now };
-  assertWithinRule("twin", mayTouchTwin(tx, actor, changed));
+  assertWithinRule("twin", mayAccessTwin(tx, actor, changed));
   saveDescription(tx, changed);
   record(tx, actor, {
     kind: "twin.updated",
     accountId: actor.accountId,
     twinId: id,
-    data: spliced({}, { description }),
+    data: withRawJson({}, { description }),
   });
   return changed;
 });

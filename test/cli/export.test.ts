@@ -197,13 +197,13 @@ test("an invalid file is refused with the number of its line, and nothing of it 
       (error: Error) => `${error.name} ${error.message}`,
     );
   const cases: [string, RegExp][] = [
-    ["", /^PlainError line 1: the end is missing/],
-    ["{}\n", /^PlainError line 1: is not the header of an account/],
-    ["nonsense\n", /^PlainError line 1: is not JSON$/],
-    [head({ format: 2 }), /^PlainError line 1: made by a newer twinpost; import it with that one$/],
-    [head({ schema: header.schema + 1 }), /^PlainError line 1: made by a newer twinpost \(schema/],
-    [head({ schema: header.schema - 1 }), /^PlainError line 1: made by an older twinpost \(schema/],
-    [changed(twinLine, (line) => line.slice(0, -5)), new RegExp(`^PlainError line ${twinLine + 1}: is not JSON$`)],
+    ["", /^OperatorError line 1: the end is missing/],
+    ["{}\n", /^OperatorError line 1: is not the header of an account/],
+    ["nonsense\n", /^OperatorError line 1: is not JSON$/],
+    [head({ format: 2 }), /^OperatorError line 1: made by a newer twinpost; import it with that one$/],
+    [head({ schema: header.schema + 1 }), /^OperatorError line 1: made by a newer twinpost \(schema/],
+    [head({ schema: header.schema - 1 }), /^OperatorError line 1: made by an older twinpost \(schema/],
+    [changed(twinLine, (line) => line.slice(0, -5)), new RegExp(`^OperatorError line ${twinLine + 1}: is not JSON$`)],
     [
       changed(twinLine, (line) => line.replace('"twins"', '"nowhere"')),
       new RegExp(`line ${twinLine + 1}: there is no table nowhere`),
@@ -251,14 +251,14 @@ test("an invalid file is refused with the number of its line, and nothing of it 
     [another, PASSPHRASE],
   ] as const) {
     expect(await refusal(what, passphrase)).toBe(
-      "PlainError line 1: the passphrase is not the one that it was sealed with",
+      "OperatorError line 1: the passphrase is not the one that it was sealed with",
     );
   }
   expect(await refusal(sealed)).toContain("line 1: its secrets are sealed");
 
   // The folder is still empty after all these refusals: the account can be imported once.
   expect(await refusal(sealed, PASSPHRASE)).toBe("imported");
-  expect(await refusal(text)).toBe(`PlainError line 1: account ${caller.account} is here already`);
+  expect(await refusal(text)).toBe(`OperatorError line 1: account ${caller.account} is here already`);
   const other = await world.createAccount("Other");
   const { text: others } = await textOf(world.dataDir, other.account);
   expect(await refusal(others)).toContain("line 1: the database has accounts already");

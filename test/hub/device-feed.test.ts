@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { deviceConnected, deviceDisconnected } from "../../src/hub/admission/presence.ts";
-import { reasonToLeave, standingOf } from "../../src/hub/admission/standing.ts";
+import { evictionReason, standingOf } from "../../src/hub/admission/standing.ts";
 import { followDevices } from "../../src/hub/device-feed.ts";
 import type { DeviceChange } from "../../src/hub/registry/device-feed-rows.ts";
 import { loadDevice } from "../../src/hub/registry/lookups.ts";
@@ -153,7 +153,7 @@ test("a connection has to end when the basis of its admission has changed", asyn
     return standingOf(identified);
   };
   const plain = await enter();
-  const reason = (standing = plain, kind?: string) => reasonToLeave(standing, now(), kind)?.event;
+  const reason = (standing = plain, kind?: string) => evictionReason(standing, now(), kind)?.event;
   const device = (body: object) => f.call("PATCH", `/devices/${id}`, body);
   const hubCall = (verb: string) => f.call("POST", `/hubs/${hub}/${verb}`);
   const security = "device security has changed, requires authentication";
@@ -204,6 +204,6 @@ test("a connection has to end when the basis of its admission has changed", asyn
   await f.call("DELETE", `/devices/${id}`);
   expect(reason(last)).toBe("device is deleted");
   const nothing = { device: undefined, hub: undefined };
-  expect(reasonToLeave(last, nothing)?.event).toBe("device is deleted");
-  expect(reasonToLeave(last, nothing, "hub.deleted")?.event).toBe("hub is deleted");
+  expect(evictionReason(last, nothing)?.event).toBe("device is deleted");
+  expect(evictionReason(last, nothing, "hub.deleted")?.event).toBe("hub is deleted");
 });

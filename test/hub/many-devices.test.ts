@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { listDevices } from "../../src/hub/devices/list-devices.ts";
 import type { UserActor } from "../../src/kernel/actor.ts";
-import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
+import { costlySteps, recordQueries } from "../support/world/queries-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // An account may have a thousand hubs of ten thousand devices: a list returns one page of them, whatever its filters.
@@ -113,9 +113,9 @@ test("a page of many devices reads only that page, and an index for the others",
     rules: { twin: null, identity: null, entry: null },
   } as unknown as UserActor;
   const page = { page: 1, pageSize: 50, descending: false };
-  const { deps, asked } = listeningTo(world);
+  const { deps, asked } = recordQueries(world);
   expect((await listDevices(deps, actor, { page: { ...page, orderBy: "name" } })).totalCount).toBe(1500);
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(300);
   await listDevices(deps, actor, { status: "enabled", page: { ...page, orderBy: "created_at" } });
-  expect(laboriousSteps(world, asked)).toEqual([]);
+  expect(costlySteps(world, asked)).toEqual([]);
 });

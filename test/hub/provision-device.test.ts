@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
-import { DEVICES_PER_HUB_MAX } from "../../src/hub/registry/room-in-hub.ts";
+import { DEVICES_PER_HUB_MAX } from "../../src/hub/registry/device-quota.ts";
 import { adoptCa, type Made, make, makeCa, shown } from "../support/world/device-certificates.ts";
 import { openHub } from "../support/world/hub.ts";
 

@@ -5,7 +5,7 @@ import { resolveTwinIdentity } from "../../src/identities/resolve-twin-identity.
 import type { UserActor } from "../../src/kernel/actor.ts";
 import { newTwin } from "../support/world/ledger.ts";
 import { allPages, nextOf } from "../support/world/list-pages.ts";
-import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
+import { costlySteps, recordQueries } from "../support/world/queries-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // Other accounts' identities add no cost for a caller, and hide nothing.
@@ -78,7 +78,7 @@ test("30 000 identities of other accounts on a twin are not examined for a calle
     })),
   );
 
-  const { deps, asked } = listeningTo(world);
+  const { deps, asked } = recordQueries(world);
   const { items } = await getTwinIdentities(deps, actorOf(victim, null), twin, FILTER);
   expect(items.map(({ name }) => name)).toEqual(["NFC#1"]);
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThanOrEqual(4);
@@ -87,13 +87,13 @@ test("30 000 identities of other accounts on a twin are not examined for a calle
   world.seed((connection) =>
     connection.run("UPDATE identities SET visibility = NULL WHERE account_id = ?", hostile.account),
   );
-  const hidden = listeningTo(world);
+  const hidden = recordQueries(world);
   const all = await getTwinIdentities(hidden.deps, actorOf(victim, "true"), twin, { ...FILTER, show_foreign: true });
   expect([all.items.length, all.cursor]).toEqual([1, null]);
   expect(hidden.asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThanOrEqual(8);
-  expect(laboriousSteps(world, [...asked, ...hidden.asked])).toEqual([]);
+  expect(costlySteps(world, [...asked, ...hidden.asked])).toEqual([]);
   const walk = { sql: "SELECT name FROM identities ORDER BY visibility", binds: [], rows: 0 };
-  expect(laboriousSteps(world, [walk]).length).toBeGreaterThan(1);
+  expect(costlySteps(world, [walk]).length).toBeGreaterThan(1);
 });
 
 test("a list of all accounts' identities examines a limited number, and returns a cursor", async () => {
@@ -109,13 +109,13 @@ test("a list of all accounts' identities examines a limited number, and returns 
   );
   await partner.call("POST", `/twins/${twin}/identities`, { identities: { "TAG#partner": { visibility: "true" } } });
 
-  const { deps, asked } = listeningTo(world);
+  const { deps, asked } = recordQueries(world);
   const page = await getTwinIdentities(deps, actorOf(victim, "true"), twin, { ...FILTER, show_foreign: true });
   // Neither the caller's name nor the partner's is hidden behind invisible ones.
   expect(page.items.map(({ name }) => name)).toEqual(["NFC#own", "TAG#partner"]);
   expect(page.cursor).toBeString();
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(2500);
-  expect(laboriousSteps(world, asked)).toEqual([]);
+  expect(costlySteps(world, asked)).toEqual([]);
 
   const visitor = await createVisitor(world, victim);
   const pages = await allPages(visitor, `/twins/${twin}/identities?show_foreign=true`);
@@ -193,11 +193,11 @@ for (const [what, visibility] of [
     expect(new Set(all).size).toBe(all.length);
     expect(nextOf(answer) === undefined).toBe(pages.length === 1);
 
-    const { deps, asked } = listeningTo(world);
+    const { deps, asked } = recordQueries(world);
     const wish = { context: "system" as const, visibleTwins: false, limit: 1000 };
     await resolveTwinIdentity(deps, actorOf(third, "true"), NAME, wish);
     expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(visibility === null ? 10 : 5000);
-    expect(laboriousSteps(world, asked)).toEqual([]);
+    expect(costlySteps(world, asked)).toEqual([]);
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { INCLUDES_MAX } from "../../src/ledgers/model/room-for-entries.ts";
+import { INCLUDES_MAX } from "../../src/ledgers/model/ledger-quota.ts";
 import { openLedger } from "../support/world/ledger.ts";
 import { allPages, nextOf } from "../support/world/list-pages.ts";
 import { createTwin } from "./ledger-world.ts";

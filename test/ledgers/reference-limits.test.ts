@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { COPIES_BYTES_MAX } from "../../src/ledgers/copy-references.ts";
-import { REFERENCES_MAX, REFERENCES_TO_ENTRY_MAX } from "../../src/ledgers/model/room-for-entries.ts";
+import { REFERENCES_MAX, REFERENCES_TO_ENTRY_MAX } from "../../src/ledgers/model/ledger-quota.ts";
 import { openWorld } from "../support/world/world.ts";
 import { copyAll, copyIn, createTwin, ledgerOf } from "./ledger-world.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { expectInOrder } from "../support/store/breakages.ts";
+import { expectConsistent } from "../support/store/breakages.ts";
 import { memoryFolder } from "../support/store/memory-folder.ts";
 import { openWorld } from "../support/world/world.ts";
 import { copyAll } from "./ledger-world.ts";
@@ -59,7 +59,7 @@ test("references that an older server left half copied are copied by this one, a
   connection.close();
 
   await using world = await openWorld({}, undefined, folder);
-  expectInOrder(world.dataDir);
+  expectConsistent(world.dataDir);
   const counts = "SELECT user_count AS users, role_count AS roles, reference_count AS refs FROM accounts";
   expect(world.query(counts)).toEqual([{ users: 1, roles: 1, refs: 3 }]);
   expect(world.query("SELECT count FROM reference_fans")).toEqual([{ count: 3 }]);
@@ -67,5 +67,5 @@ test("references that an older server left half copied are copied by this one, a
   expect(world.query("SELECT value FROM ledger_entries WHERE type = 'reference'")).toEqual(
     Array(3).fill({ value: "7" }),
   );
-  expectInOrder(world.dataDir);
+  expectConsistent(world.dataDir);
 });

@@ -3,7 +3,7 @@ import type { UserActor } from "../../src/kernel/actor.ts";
 import { listDeliveries } from "../../src/notifications/deliveries/list-deliveries.ts";
 import { listSubscriptions } from "../../src/notifications/subscriptions/list-subscriptions.ts";
 import { allPages, nextOf } from "../support/world/list-pages.ts";
-import { listeningTo } from "../support/world/queries-asked.ts";
+import { recordQueries } from "../support/world/queries-asked.ts";
 import { openWorld } from "../support/world/world.ts";
 
 // What lists of deliveries read, however long the events are and however many attempts there were.
@@ -36,7 +36,7 @@ async function openSubscribed() {
 test("a page of deliveries reads as many rows as it shows, and no events; its cursor is in its body and in its Link", async () => {
   await using it = await openSubscribed();
   it.seed(400, JSON.stringify({ long: "x".repeat(20_000) }));
-  const { deps, asked } = listeningTo(it.world);
+  const { deps, asked } = recordQueries(it.world);
   const { deliveries } = deps.store.read((reader) => listDeliveries(reader, it.actor, { limit: 10 }));
   expect(deliveries.map(({ event }) => event)).toEqual(Array(10).fill(null));
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(15);
@@ -56,7 +56,7 @@ test("a list of subscriptions does not count all deliveries that wait for each",
   expect(listed.health.waiting).toBe(200);
   const one = await it.company.call("GET", `/notifications/subscriptions/${listed.uuid}`);
   expect(one.body.health.waiting).toBe(3001);
-  const { deps, asked } = listeningTo(it.world);
+  const { deps, asked } = recordQueries(it.world);
   deps.store.read((reader) => listSubscriptions(reader, it.actor, { limit: 100 }));
   const counts = asked.filter(({ sql }) => sql.includes("count(*)"));
   expect(Math.max(...counts.map(({ binds }) => Number(binds.at(-1))))).toBe(200);

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Metrics } from "../../src/metrics/metrics.ts";
 import { NameError } from "../../src/platform/dns/ask-dns.ts";
-import { LOOKUPS_MAX, LOOKUPS_OF_ACCOUNT_MAX } from "../../src/platform/dns/lookup-turns.ts";
+import { LOOKUPS_MAX, LOOKUPS_OF_ACCOUNT_MAX } from "../../src/platform/dns/lookup-queue.ts";
 import { Names } from "../../src/platform/dns/names.ts";
 import { type DnsAnswer, NXDOMAIN, SERVFAIL, startDns } from "../support/http/dns-server.ts";
 import { temporaryFolder } from "../support/process/server-process.ts";

@@ -90,7 +90,7 @@ test("the contractor and the meter company are told of what happens to the stick
   await world.scheduler.settled();
   expect(kinds(CONTRACTOR)).toEqual(["Confirmation", "sticker.put"]);
 
-  // 37: what nobody did in time is told to who subscribed to that.
+  // 37: subscribers of the topic are told of a sticker that expired.
   await desk.call("POST", "/notifications/webhooks", { callback_url: inbox.url("/expired"), topic: "task-expired" });
   const [last] = await inbox.untilCount("/expired", 1);
   await world.call("GET", pathOf(last.confirmation_url));
@@ -104,7 +104,7 @@ test("the contractor and the meter company are told of what happens to the stick
   const refreshed = await world.call("PATCH", pathOf(refresh_url), { body: { expires: 86_400 } });
   expect([refreshed.status, refreshed.body.subscription.validity_ts]).toEqual([200, seconds() + 86_400]);
 
-  // 39: ended; what is put then is told to nobody, and the old links lead nowhere.
+  // 39: the subscription has ended: a sticker put afterwards is not delivered, and the old links are invalid.
   expect((await world.call("DELETE", pathOf(unsubscribe_url))).status).toBe(200);
   for (const [method, link] of [
     ["GET", confirmation.confirmation_url],

@@ -17,7 +17,7 @@ let contractor: Person;
 let twin: string;
 /** The day on which the work has to be done, in seconds. */
 let tomorrow: number;
-/** Somebody confirmed or not, the topics to which something went so far. */
+/** The topics to which messages were sent so far, confirmed or not. */
 const told = () => messages(world);
 
 type Person = Awaited<ReturnType<typeof meet>>;
@@ -217,7 +217,7 @@ chapter("34: a PIN works once, and not after ten minutes", async () => {
   expect([late.status, late.body.subcode]).toEqual([404, 404_653]);
 });
 
-chapter("35: without a secret, or with a wrong one, nobody is anybody", async () => {
+chapter("35: without a secret, or with a wrong one, no caller is authenticated", async () => {
   const wrong = desk.authorization.split("").reverse().join("");
   for (const headers of [{}, { authorization: wrong }]) {
     const answer = await world.call("GET", "/whoami", { headers });
@@ -234,7 +234,7 @@ chapter("36: the contractor creates no twins, and the desk no users", async () =
   }
 });
 
-chapter("37: nobody did the yearly review, so at its end it is gone, and that is told", async () => {
+chapter("37: the yearly review was not done, so its sticker expires, and that is published", async () => {
   const before = told().length;
   world.clock.advance(tomorrow * 1000 - world.clock.now() - 1);
   await world.scheduler.settled();

@@ -5,7 +5,7 @@ import { getStickers } from "../../src/stickers/get-stickers.ts";
 import { listStickers } from "../../src/stickers/list-stickers.ts";
 import { newTwin } from "../support/world/ledger.ts";
 import { allPages, nextOf } from "../support/world/list-pages.ts";
-import { laboriousSteps, listeningTo } from "../support/world/queries-asked.ts";
+import { costlySteps, recordQueries } from "../support/world/queries-asked.ts";
 import { type Caller, openWorld, type World } from "../support/world/world.ts";
 
 // Other accounts' stickers: by the thousand, on a user's twins or addressed to that user.
@@ -53,12 +53,12 @@ test("3 000 stickers of other accounts for other recipients add no cost to a twi
     many(3000, (index) => ({ account: hostile.account, twin, color: `c${index}`, to: hostile.account })),
   );
   seed(world, [{ account: victim.account, twin, color: "zz", to: victim.account }]);
-  const { deps, asked } = listeningTo(world);
+  const { deps, asked } = recordQueries(world);
   const page = await getStickers(deps, actorOf(victim), twin, { context: "system", limit: 1000 });
   expect([page.items.map(({ color }) => color), page.cursor]).toEqual([["zz"], null]);
   deps.store.read((reader) => getAddressed(reader, actorOf(victim), { twin, color: "zz" }, "system"));
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(15);
-  expect(laboriousSteps(world, asked)).toEqual([]);
+  expect(costlySteps(world, asked)).toEqual([]);
 });
 
 test("the caller's stickers and a partner's are not hidden behind 3 000 that one account addresses to the caller", async () => {
@@ -108,7 +108,7 @@ test("a list of stickers continues from a cursor, as it does from an offset, whi
   expect(some.flatMap(colors)).toEqual(byOffset.slice(3450));
   expect(nextOf(await company.call("GET", "/stickers?limit=0"))).toBeUndefined();
 
-  const { deps, asked } = listeningTo(world);
+  const { deps, asked } = recordQueries(world);
   await listStickers(deps, actorOf(company), { context: "personal", limit: 10, offset: 3400 });
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(20);
   expect(Math.max(...asked.map(({ binds }) => Number(binds.at(-1))))).toBeLessThan(1000);

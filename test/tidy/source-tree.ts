@@ -16,13 +16,13 @@ type Import = {
   isTypeOnly: boolean;
 };
 
-const SOURCES = new Glob("{src,test,scripts}/**/*.{ts,tsx}");
+const SOURCES = "{src,test,scripts}/**/*.{ts,tsx}";
 const FROM = /^(import|export)\s+(type\s+)?([^;"']*?)\s*from\s+"(\.[^"]+)"/gm;
 const BARE = /(?:^import\s+|\bimport\()"(\.[^"]+)"/gm;
 
-/** Reads the sources of the repository. */
-export async function readSources(root: string): Promise<SourceTree> {
-  const paths = [...SOURCES.scanSync(root)].sort();
+/** Reads the repository's sources, or the files that another pattern names. */
+export async function readSources(root: string, pattern = SOURCES): Promise<SourceTree> {
+  const paths = [...new Glob(pattern).scanSync(root)].sort();
   const entries = paths.map(async (path) => [path, await Bun.file(`${root}/${path}`).text()] as const);
   return new Map(await Promise.all(entries));
 }

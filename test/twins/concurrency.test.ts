@@ -3,7 +3,7 @@ import { Authenticator, credentialFrom } from "../../src/access/model/authentica
 import { userCommand } from "../../src/access/model/user-command.ts";
 import { record } from "../../src/events/record.ts";
 import { conflict } from "../../src/kernel/failure.ts";
-import { type JsonText, spliced, writeJson } from "../../src/kernel/json-text.ts";
+import { type JsonText, withRawJson, writeJson } from "../../src/kernel/json-text.ts";
 import { getOwnTwin } from "../../src/twins/get-twin.ts";
 import { saveDescription } from "../../src/twins/rows.ts";
 import { updateTwin } from "../../src/twins/update-twin.ts";
@@ -18,7 +18,7 @@ const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description
     kind: "twin.updated",
     accountId: actor.accountId,
     twinId: id,
-    data: spliced({}, { description }),
+    data: withRawJson({}, { description }),
   });
   throw conflict("precondition", "changed its mind");
 });

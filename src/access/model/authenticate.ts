@@ -65,7 +65,7 @@ export class Authenticator {
 }
 
 /** The current state of a user who was authenticated before; `unauthenticated` if their secret or token has ended. */
-export function renew(reader: Reader, actor: UserActor, now: number): UserActor {
+export function currentActor(reader: Reader, actor: UserActor, now: number): UserActor {
   if (hasEnded(actor, now)) throw unauthenticated();
   if (actor.accessEpoch === reader.once(accessEpoch)) return actor;
   const { token, userId } = actor;

@@ -10,14 +10,14 @@ import { isWithin } from "./statement.ts";
  * credential, because rights that the user gains later must not go to other holders of the credential, such as its
  * maker. Null means everything.
  */
-export type Ceiling = { statement: Statement; rules: RoleRules; user: Seen | null };
+export type Ceiling = { statement: Statement; rules: RoleRules; user: ObservedUser | null };
 
 /** What the maker's rules read of the maker's description: the keys (null: all of them) and their values. */
-export type Seen = { keys: string[] | null; values: JsonObject };
+export type ObservedUser = { keys: string[] | null; values: JsonObject };
 
 const RULE_KINDS = ["twin", "identity", "entry"] as const;
 
-export function ceilingFrom(statement: Statement, rules: RoleRules, user: Seen | null): Ceiling | null {
+export function ceilingFrom(statement: Statement, rules: RoleRules, user: ObservedUser | null): Ceiling | null {
   const isEverything = isWithin(EVERYTHING, statement) && RULE_KINDS.every((kind) => rules[kind] === null);
   return isEverything ? null : { statement, rules, user };
 }
@@ -40,7 +40,7 @@ export const exceeds = (
  */
 export const exceedsRules = (ceiling: Ceiling, rules: RoleRules, description: JsonObject | null): boolean =>
   RULE_KINDS.some((kind) => ceiling.rules[kind] !== null && rules[kind] !== ceiling.rules[kind]) ||
-  !agrees(ceiling.user, description);
+  !isObservedSame(ceiling.user, description);
 
 /** What both statements permit. */
 export function intersect(a: Statement, b: Statement): Statement {
@@ -53,7 +53,7 @@ export function intersect(a: Statement, b: Statement): Statement {
 }
 
 /** What these rules read of a user with this description; null if they read nothing of the user. */
-export function seenBy(rules: RoleRules, description: JsonObject | null): Seen | null {
+export function observedUser(rules: RoleRules, description: JsonObject | null): ObservedUser | null {
   const read = RULE_KINDS.map((kind) => rules[kind])
     .filter((rule) => rule !== null)
     .map((rule) => mentionsOf(compileRule(rule), "USER"));
@@ -62,7 +62,7 @@ export function seenBy(rules: RoleRules, description: JsonObject | null): Seen |
 }
 
 /** Whether those rules read the same values from this description as from the recorded one. */
-export const agrees = (seen: Seen | null, description: JsonObject | null): boolean =>
+export const isObservedSame = (seen: ObservedUser | null, description: JsonObject | null): boolean =>
   seen === null || isDeepStrictEqual(pick(description, seen.keys), seen.values);
 
 /** Leaves missing keys out: a rule can tell a missing key from a null. */

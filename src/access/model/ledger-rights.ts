@@ -12,15 +12,15 @@ const TELL_OF_LEDGERS = [
 /**
  * Whether any permitted operation reveals something of the account's ledgers, if only through a condition or a match.
  */
-export const mayAskLedgers = ({ statement }: Pick<UserActor, "statement">): boolean =>
+export const mayReadLedgers = ({ statement }: Pick<UserActor, "statement">): boolean =>
   statement !== null && TELL_OF_LEDGERS.some((action) => permits(statement, action));
 
 /**
  * Refuses rules that read a ledger from a caller who may not read ledgers: what a rule permits reveals what it has
  * read.
  */
-export function assertMayAsk(actor: UserActor, rules: Partial<RoleRules> = {}): void {
-  if (mayAskLedgers(actor)) return;
+export function assertMayReadLedgers(actor: UserActor, rules: Partial<RoleRules> = {}): void {
+  if (mayReadLedgers(actor)) return;
   for (const rule of Object.values(rules)) {
     if (rule !== null && variablesOf(compileRule(rule)).has("LEDGER")) {
       throw forbidden("The rules read LEDGER, but the role of the user permits no operation that reads ledgers.");

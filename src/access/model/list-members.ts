@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { UserActor } from "../../kernel/actor.ts";
-import { cursorTo, type Page, type PageWish, pageOf, placeOf } from "../../kernel/cursor.ts";
+import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from "../../kernel/cursor.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { listRoles, listUsers, type Place, type RoleInBrief, type UserInBrief } from "./rows.ts";
 
@@ -13,10 +13,10 @@ type Rows<Item> = (reader: Reader, accountId: string, after: Place, limit: numbe
 /** Makes a paged list of the caller's account's things, oldest first. */
 const listOf =
   <Item extends Listed>(name: string, rows: Rows<Item>) =>
-  (reader: Reader, { accountId }: UserActor, { cursor, limit }: PageWish): Page<Item> => {
-    const after = cursor ? placeOf(name, PlaceText, cursor) : START;
+  (reader: Reader, { accountId }: UserActor, { cursor, limit }: PageRequest): Page<Item> => {
+    const after = cursor ? decodeCursor(name, PlaceText, cursor) : START;
     return pageOf(rows(reader, accountId, after, limit + 1), limit, ({ createdAt, id }) =>
-      cursorTo(name, [createdAt, id]),
+      encodeCursor(name, [createdAt, id]),
     );
   };
 

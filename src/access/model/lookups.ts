@@ -3,7 +3,7 @@ import { assert } from "../../kernel/assert.ts";
 import { conflict, forbidden, notFound } from "../../kernel/failure.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
-import { agrees, type Ceiling, ceilingFrom, type Seen, seenBy } from "./ceiling.ts";
+import { type Ceiling, ceilingFrom, isObservedSame, type ObservedUser, observedUser } from "./ceiling.ts";
 import { findSecret, type UserSecret } from "./credential-rows.ts";
 import { type Account, findAccount, findRole, findUser, type Role, type User } from "./rows.ts";
 import { assertWithin, isPermittedEverything, statementOf } from "./statement.ts";
@@ -62,7 +62,7 @@ export function getUserWithSecretWithin(reader: Reader, actor: UserActor, id: st
  * permit.
  */
 export function assertSeenAlike(reader: Reader, actor: UserActor, description: JsonObject | null): void {
-  if (agrees(seenOf(reader, actor), description)) return;
+  if (isObservedSame(seenOf(reader, actor), description)) return;
   throw forbidden(
     "What the rules that bind the caller read of that user's description is not what they read of the caller's.",
   );
@@ -72,9 +72,9 @@ export function assertSeenAlike(reader: Reader, actor: UserActor, description: J
 export const ceilingOf = (reader: Reader, actor: UserActor): Ceiling | null =>
   ceilingFrom(statementOf(actor), actor.rules, seenOf(reader, actor));
 
-function seenOf(reader: Reader, actor: UserActor): Seen | null {
+function seenOf(reader: Reader, actor: UserActor): ObservedUser | null {
   if (Object.values(actor.rules).every((rule) => rule === null)) return null;
-  return seenBy(actor.rules, findUser(reader, actor.accountId, actor.userId)?.description ?? null);
+  return observedUser(actor.rules, findUser(reader, actor.accountId, actor.userId)?.description ?? null);
 }
 
 /** A role that the caller may change or delete: one that permits nothing that the caller's does not. */

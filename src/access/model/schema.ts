@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { NO_RULES, type RoleRules, TOKEN_OPTIONS } from "../../kernel/actor.ts";
-import { definedOf } from "../../kernel/object.ts";
+import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import {
   Description,
   DescriptionView,
@@ -61,7 +61,7 @@ const Rules = z
   })
   .transform(
     (rules): Partial<RoleRules> =>
-      definedOf({
+      omitUndefined({
         twin: rules.twin_rule === undefined ? rules.twin : rules.twin_rule,
         identity: rules.identity_rule === undefined ? rules.identity : rules.identity_rule,
         entry: rules.entry_rule === undefined ? rules.entry : rules.entry_rule,

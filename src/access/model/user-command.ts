@@ -3,7 +3,7 @@ import { assert } from "../../kernel/assert.ts";
 import { type Command, command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import type { Action } from "./actions.ts";
-import { renew } from "./authenticate.ts";
+import { currentActor } from "./authenticate.ts";
 import { permit } from "./statement.ts";
 
 /**
@@ -28,5 +28,5 @@ export const userCommand = <Input, Result>(
 /** The calling user's state in this transaction. */
 export function currentUser(tx: Tx, actor: Actor): UserActor {
   assert(actor.kind === "user", "only users give user commands");
-  return renew(tx, actor, tx.now);
+  return currentActor(tx, actor, tx.now);
 }

@@ -1,8 +1,8 @@
 import { record } from "../../events/record.ts";
 import type { RoleRules, Statement } from "../../kernel/actor.ts";
-import { definedOf } from "../../kernel/object.ts";
+import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import { endOutgrownSecrets } from "../model/end-outgrown.ts";
-import { assertMayAsk } from "../model/ledger-rights.ts";
+import { assertMayReadLedgers } from "../model/ledger-rights.ts";
 import { getUserRoleWithin } from "../model/lookups.ts";
 import { type Role, saveRole } from "../model/rows.ts";
 import { viewRole } from "../model/schema.ts";
@@ -19,11 +19,11 @@ type Input = { id: string; changes: Changes };
  */
 export const updateUserRole = userCommand("update_user_role", (tx, actor, { id, changes }: Input): Changed => {
   const role = getUserRoleWithin(tx, actor, id);
-  const given = definedOf(changes);
+  const given = omitUndefined(changes);
   if (Object.keys(given).length === 0) return { role, endedSecrets: 0 };
   const changed = { ...role, ...given, rules: { ...role.rules, ...given.rules }, updatedAt: tx.now };
   assertWithin(actor, changed, "The changed role");
-  assertMayAsk(actor, given.rules);
+  assertMayReadLedgers(actor, given.rules);
   saveRole(tx, changed);
   record(tx, actor, { kind: "role.updated", accountId: actor.accountId, data: viewRole(changed) });
   return { role: changed, endedSecrets: endOutgrownSecrets(tx, actor, changed) };

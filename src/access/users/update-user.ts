@@ -1,6 +1,6 @@
 import { record } from "../../events/record.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { definedOf } from "../../kernel/object.ts";
+import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import { endOutgrownSecret } from "../model/end-outgrown.ts";
 import { assertMayGive, assertSeenAlike, assertTablesExist, getUserWithin } from "../model/lookups.ts";
 import { findRole, saveUser, type User } from "../model/rows.ts";
@@ -22,7 +22,7 @@ type Input = { id: string; changes: Changes };
  */
 export const updateUser = userCommand("update_user", (tx, actor, { id, changes }: Input): Changed => {
   const user = getUserWithin(tx, actor, id);
-  const given = definedOf(changes);
+  const given = omitUndefined(changes);
   if (Object.keys(given).length === 0) return { user, endedSecrets: 0 };
   if (given.roleId) assertMayGive(tx, actor, given.roleId);
   assertTablesExist(given.activity);

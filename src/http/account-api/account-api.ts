@@ -6,7 +6,7 @@ import { forbidden } from "../../kernel/failure.ts";
 import { VERSION } from "../../kernel/version.ts";
 import { openApiDocument, serveDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
-import { type Doors, mount, type Peer } from "../serve.ts";
+import { mount, type Peer, type Services } from "../serve.ts";
 import { accountOperations } from "./accounts.ts";
 import { deliveryOperations } from "./deliveries.ts";
 import { documentOperations } from "./documents.ts";
@@ -24,7 +24,7 @@ import { UNBUILT, type Unbuilt } from "./unbuilt.ts";
 import { userOperations } from "./users.ts";
 
 /** The account API, wire-compatible with Trusted Twin: its operations and its OpenAPI document. */
-export function mountAccountApi(app: Hono<Peer>, services: Doors): void {
+export function mountAccountApi(app: Hono<Peer>, services: Services): void {
   const operations = accountApiOperations(services.deps);
   mount(
     app,
@@ -40,7 +40,7 @@ export function mountAccountApi(app: Hono<Peer>, services: Doors): void {
  * mounted last, in an app of their own: some of these paths overlap with others, and the router that handles overlaps
  * would cost every request a microsecond.
  */
-export function mountLast(app: Hono<Peer>, services: Doors): void {
+export function mountOverlapping(app: Hono<Peer>, services: Services): void {
   const withAlias = notificationOperations.filter(({ alias }) => alias);
   mount(app, ACCOUNT_API, services, [...withAlias, ...UNBUILT.map(refusing)]);
 }

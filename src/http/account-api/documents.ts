@@ -21,7 +21,7 @@ import { writeDocument } from "../../documents/write-document.ts";
 import { writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { conditionOf, etagOf, versionFromIfMatch } from "../if-match.ts";
-import { Headed, operation } from "../operation.ts";
+import { operation, WithHeaders } from "../operation.ts";
 
 const TwinPath = z.object({ twin: Uuid });
 const DocumentPath = z.object({ twin: Uuid, name: DocumentName });
@@ -103,4 +103,4 @@ export const documentOperations = (config: Config) => {
   ];
 };
 
-const answer = (document: Document) => new Headed(viewDocument(document), { etag: etagOf(document.version) });
+const answer = (document: Document) => new WithHeaders(viewDocument(document), { etag: etagOf(document.version) });

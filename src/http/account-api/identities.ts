@@ -16,7 +16,7 @@ import {
   viewIdentity,
 } from "../../identities/schema.ts";
 import { updateTwinIdentity } from "../../identities/update-twin-identity.ts";
-import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
+import { withRawJson, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { compileRule } from "../../rules/rule.ts";
 import { viewTwin } from "../../twins/schema.ts";
@@ -104,7 +104,7 @@ export const identityOperations = [
       const wish = { ...query, visibleTwins: query.details };
       const { items, cursor } = await resolveTwinIdentity(deps, actor, params.identity, wish);
       if (!query.details) return new Paged({ twins: items.map(({ id }) => id) }, cursor);
-      return new Paged(spliced({}, { twins: writeArray(items.map((twin) => writeJson(viewTwin(twin)))) }), cursor);
+      return new Paged(withRawJson({}, { twins: writeArray(items.map((twin) => writeJson(viewTwin(twin)))) }), cursor);
     },
   }),
 ];

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { terminateAnyTwin } from "../../hub/devices/terminate-any-twin.ts";
-import { spliced, writeArray, writeJson } from "../../kernel/json-text.ts";
+import { withRawJson, writeArray, writeJson } from "../../kernel/json-text.ts";
 import { Uuid } from "../../kernel/schema.ts";
 import { compileRule } from "../../rules/rule.ts";
 import { createTwin } from "../../twins/create-twin.ts";
@@ -29,12 +29,12 @@ export const twinOperations = [
       const match = query.match ? compileRule(query.match) : undefined;
       if (!query.details && !match) {
         const { twins, cursor } = deps.store.read((reader) => scanTwinIds(reader, actor, query));
-        return new Paged(spliced({ cursor }, { twins }), cursor);
+        return new Paged(withRawJson({ cursor }, { twins }), cursor);
       }
       const { twins, cursor } = await scanTwins(deps, actor, { ...query, match });
       if (!query.details) return new Paged({ cursor, twins: twins.map(({ id }) => id) }, cursor);
       const written = writeArray(twins.map((twin) => writeJson(viewTwin(twin))));
-      return new Paged(spliced({ cursor }, { twins: written }), cursor);
+      return new Paged(withRawJson({ cursor }, { twins: written }), cursor);
     },
   }),
   operation("create_twin", {

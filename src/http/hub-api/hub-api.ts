@@ -3,7 +3,7 @@ import type { Config } from "../../config.ts";
 import { VERSION } from "../../kernel/version.ts";
 import { openApiDocument, serveDocument } from "../openapi.ts";
 import type { Operation } from "../operation.ts";
-import { type Doors, mount, type Peer } from "../serve.ts";
+import { mount, type Peer, type Services } from "../serve.ts";
 import { certificateOperations } from "./certificates.ts";
 import { deviceOperations } from "./devices.ts";
 import { HubErrorView, NOT_IN_ACCOUNT } from "./errors.ts";
@@ -12,7 +12,7 @@ import { HUB_API, hubApi } from "./surface.ts";
 import { deviceDocumentOperations } from "./twins.ts";
 
 /** The hub API, wire-compatible with Scaleway IoT Hub and its Cloud Twins: its operations and its OpenAPI document. */
-export function mountHubApi(app: Hono<Peer>, services: Doors): void {
+export function mountHubApi(app: Hono<Peer>, services: Services): void {
   const { config } = services.deps;
   const operations = hubApiOperations(config);
   mount(app, hubApi(config), services, operations);

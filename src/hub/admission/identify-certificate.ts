@@ -1,6 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
-import { isDeviceCertificate, type Presented, readPresented } from "../certificates/client-certificate.ts";
+import { isDeviceCertificate, type PresentedCertificate, readPresented } from "../certificates/client-certificate.ts";
 import { findVoucher } from "../certificates/find-voucher.ts";
 import { findDeviceIdByCertificate } from "../registry/certificate-rows.ts";
 import { digest } from "../registry/certificates.ts";
@@ -11,15 +11,15 @@ import {
   admit,
   badCertificate,
   type Credentials,
+  hubRefusal,
   type Identified,
   isRefusal,
   type Refusal,
   refusal,
   unidentified,
-  whyHubRefuses,
 } from "../registry/identity.ts";
 import { loadDevice } from "../registry/lookups.ts";
-import { findNamed } from "../registry/named-device.ts";
+import { findNamedDevice } from "../registry/named-device.ts";
 import { saveProof } from "./prove-certificate.ts";
 import { provisionDevice } from "./provision-device.ts";
 
@@ -55,7 +55,7 @@ function findMeanings(reader: Reader, credentials: Credentials, fingerprint: str
   const holder = findHolder(reader, fingerprint);
   // For these the names have no meaning.
   if (holder && isIssuedByUs(holder)) return { holder, named: undefined };
-  const named = findNamed(reader, credentials);
+  const named = findNamedDevice(reader, credentials);
   return { holder, named: named?.hub && { device: named.device, hub: named.hub } };
 }
 
@@ -89,7 +89,7 @@ function admitHolder(deps: Deps, holder: Found, fingerprint: string): Identified
 
 async function identifyWithAuthorities(
   deps: Deps,
-  leaf: Presented,
+  leaf: PresentedCertificate,
   others: Uint8Array[],
   { peer }: Credentials,
   { holder, named }: Meanings,
@@ -124,9 +124,14 @@ async function prove(deps: Deps, claimant: Found, fingerprint: string): Promise<
  * The hub's device with the certificate's only common name, for a certificate that the hub's CA vouches for. An unknown
  * one may be provisioned.
  */
-async function identifyInHub(deps: Deps, hub: Hub, leaf: Presented, peer: string): Promise<Identified | Refusal> {
+async function identifyInHub(
+  deps: Deps,
+  hub: Hub,
+  leaf: PresentedCertificate,
+  peer: string,
+): Promise<Identified | Refusal> {
   const about = { hub, secure: true };
-  const refused = whyHubRefuses(about);
+  const refused = hubRefusal(about);
   if (refused) return refused;
   const [name, second] = leaf.commonNames;
   if (!name) return refusal("bad_certificate", "certificate common name cannot be empty", about);

@@ -15,7 +15,7 @@ import {
   unidentified,
 } from "../registry/identity.ts";
 import { loadDevice } from "../registry/lookups.ts";
-import { findNamed } from "../registry/named-device.ts";
+import { findNamedDevice } from "../registry/named-device.ts";
 import { identifyByCertificate } from "./identify-certificate.ts";
 import { proveCertificate } from "./prove-certificate.ts";
 
@@ -32,7 +32,7 @@ export async function identifyDevice(deps: Deps, credentials: Credentials): Prom
     if ("reason" in outcome && outcome.hubId === null) return { ...outcome, hubId: namedHub(deps, credentials) };
     return outcome;
   }
-  const named = deps.store.read((reader) => findNamed(reader, credentials));
+  const named = deps.store.read((reader) => findNamedDevice(reader, credentials));
   if (!named) return unidentified();
   const { device, hub } = named;
   if (!hub) return refusal("hub_not_ready", "hub is deleted", { device, hub: { id: device.hubId } });
@@ -73,4 +73,4 @@ async function prove(deps: Deps, claimed: Identified, certificate: Certificate |
 
 /** The hub where an operator looks for the reason of a refusal: the one of the device that the connection names. */
 const namedHub = ({ store }: Deps, credentials: Credentials): string | null =>
-  store.read((reader) => findNamed(reader, credentials))?.hub?.id ?? null;
+  store.read((reader) => findNamedDevice(reader, credentials))?.hub?.id ?? null;

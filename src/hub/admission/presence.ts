@@ -5,7 +5,7 @@ import { command } from "../../store/sqlite/command.ts";
 import { findDeviceRow } from "../registry/device-rows.ts";
 import { findHubRow } from "../registry/hub-rows.ts";
 import { findAccountOfDevice, listConnected, saveActivity, saveConnected } from "../registry/presence-rows.ts";
-import { DEVICE_DELETED, type Departure, reasonToLeave, type Standing } from "./standing.ts";
+import { DEVICE_DELETED, type Eviction, evictionReason, type Standing } from "./standing.ts";
 
 // These commands run as the device, so that they queue with its account's writes; the journal records them as the
 // server's observations.
@@ -31,10 +31,10 @@ type Connected = { deviceId: string; connection: DeviceConnection; standing?: St
  */
 export const deviceConnected = command(
   "device_connected",
-  (tx, _actor, { deviceId, connection, standing }: Connected): Departure | null => {
+  (tx, _actor, { deviceId, connection, standing }: Connected): Eviction | null => {
     const device = findDeviceRow(tx, deviceId);
     const hub = device && findHubRow(tx, device.hubId);
-    const departure = standing && reasonToLeave(standing, { device, hub });
+    const departure = standing && evictionReason(standing, { device, hub });
     if (departure) return departure;
     if (!device) return DEVICE_DELETED;
     saveConnected(tx, device.id, true);

@@ -1,9 +1,15 @@
 import type { Deps } from "../../deps.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
-import type { Presented } from "../certificates/client-certificate.ts";
+import type { PresentedCertificate } from "../certificates/client-certificate.ts";
 import { findVoucher } from "../certificates/find-voucher.ts";
-import { findHolder, type Loser, logLosses, recordLosses, takeCertificate } from "../certificates/take-certificate.ts";
+import {
+  type CertificateLoss,
+  findHolder,
+  logLosses,
+  recordLosses,
+  takeCertificate,
+} from "../certificates/take-certificate.ts";
 import { type Device, findDeviceRow } from "../registry/device-rows.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
@@ -14,7 +20,7 @@ type Input = { deviceId: string; fingerprint: string };
 /** Null if the device no longer waits for the certificate, or another device has proven it meanwhile. */
 export const saveProven = command(
   "prove_certificate",
-  (tx, actor, { deviceId, fingerprint }: Input): Loser[] | null => {
+  (tx, actor, { deviceId, fingerprint }: Input): CertificateLoss[] | null => {
     const device = findDeviceRow(tx, deviceId);
     const certificate = [device?.pendingCertificate, device?.certificate].find(
       (one) => one?.fingerprint === fingerprint,
@@ -36,7 +42,7 @@ export const saveProven = command(
 export async function proveCertificate(
   deps: Deps,
   { device, hub }: { device: Device; hub: Hub },
-  leaf: Presented,
+  leaf: PresentedCertificate,
 ): Promise<{ device: Device; hub: Hub } | undefined> {
   const { hub: voucher } = await findVoucher(deps, leaf, [], { first: [hub] });
   return voucher && voucher.id !== hub.id ? undefined : saveProof(deps, device, leaf.fingerprint);

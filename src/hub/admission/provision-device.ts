@@ -4,12 +4,12 @@ import { DomainError } from "../../kernel/failure.ts";
 import { command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { create } from "../../twins/create-twin.ts";
+import { assertDeviceQuota } from "../registry/device-quota.ts";
 import { type Device, findDeviceIdByName, findDeviceRow, insertDevice } from "../registry/device-rows.ts";
 import { findHubRow, type Hub } from "../registry/hub-rows.ts";
 import { admit, type Identified, type Refusal, refusal, unidentified } from "../registry/identity.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { NO_FILTERS } from "../registry/message-filters.ts";
-import { assertRoomIn } from "../registry/room-in-hub.ts";
 
 type Input = { id: string; hubId: string; caFingerprint: string; name: string; peer: string };
 type Provisioned = { device: Device; hub: Hub; isNew: boolean };
@@ -26,7 +26,7 @@ export const insertProvisioned = command("provision_device", (tx, actor, input: 
     return device.certificate ? null : { device, hub, isNew: false };
   }
   if (!hub.autoProvisioning) return null;
-  assertRoomIn(tx, hub, input.name);
+  assertDeviceQuota(tx, hub, input.name);
   const device = newDevice(tx, hub, input);
   create(tx, actor, {
     id: device.id,

@@ -24,7 +24,7 @@ export const standingOf = ({ device, hub, secure }: Pick<Identified, "device" | 
   secure,
 });
 
-export type Departure = {
+export type Eviction = {
   reason:
     | "hub_deleted"
     | "device_deleted"
@@ -37,18 +37,18 @@ export type Departure = {
   event: string;
 };
 
-export const DEVICE_DELETED: Departure = { reason: "device_deleted", event: "device is deleted" };
+export const DEVICE_DELETED: Eviction = { reason: "device_deleted", event: "device is deleted" };
 
 /**
  * Why a connection must end, or undefined if it may stay (specification 5.2, live effects), judged by the current
  * device and hub. `kind` is the change that triggered the check: what was disabled and enabled again at once still
  * disconnects.
  */
-export function reasonToLeave(
+export function evictionReason(
   standing: Standing,
   { device, hub }: { device: Device | undefined; hub: Hub | undefined },
   kind?: string,
-): Departure | undefined {
+): Eviction | undefined {
   if (kind === "hub.deleted" || (device && !hub)) return { reason: "hub_deleted", event: "hub is deleted" };
   if (!device || !hub) return DEVICE_DELETED;
   if (device.hubId !== standing.hubId) return { reason: "device_moved", event: "device has moved to another hub" };

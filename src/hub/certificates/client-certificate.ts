@@ -9,7 +9,7 @@ import { digest, issuerKeyIdOf, keyIdOf, type Library, library } from "../regist
 const DER_BYTES_MAX = 16 * 1024;
 
 /** The contents of a certificate. */
-export type Presented = {
+export type PresentedCertificate = {
   der: Uint8Array;
   fingerprint: string;
   notBefore: number;
@@ -39,14 +39,14 @@ export type Presented = {
  * the same one: recent results are cached, as many as a hub has devices. The key is the certificate's bytes, so an
  * entry never goes stale. A full cache takes 20 MB.
  */
-const lately = new Map<string, Presented>();
+const lately = new Map<string, PresentedCertificate>();
 const LATELY_MAX = 10_000;
 
 /**
  * Parses a certificate. Returns undefined for one that is malformed, not valid now, or has critical extensions that we
  * do not understand.
  */
-export async function readPresented(der: Uint8Array, now: number): Promise<Presented | undefined> {
+export async function readPresented(der: Uint8Array, now: number): Promise<PresentedCertificate | undefined> {
   if (der.length > DER_BYTES_MAX) return undefined;
   const fingerprint = digest(der);
   const read = lately.get(fingerprint) ?? (await parse(der, fingerprint));
@@ -57,7 +57,7 @@ export async function readPresented(der: Uint8Array, now: number): Promise<Prese
   return now >= read.notBefore && now <= read.notAfter ? read : undefined;
 }
 
-async function parse(der: Uint8Array, fingerprint: string): Promise<Presented | undefined> {
+async function parse(der: Uint8Array, fingerprint: string): Promise<PresentedCertificate | undefined> {
   const x509 = await library();
   try {
     const own = new Uint8Array(der);
@@ -68,7 +68,7 @@ async function parse(der: Uint8Array, fingerprint: string): Promise<Presented | 
   }
 }
 
-function describe(x509: Library, certificate: Parsed, der: Uint8Array, fingerprint: string): Presented {
+function describe(x509: Library, certificate: Parsed, der: Uint8Array, fingerprint: string): PresentedCertificate {
   const constraints = certificate.getExtension(x509.BasicConstraintsExtension);
   const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages;
   const purposes = certificate.getExtension(x509.ExtendedKeyUsageExtension)?.usages as string[] | undefined;
@@ -109,20 +109,21 @@ function isUnderstood({ extensions }: Parsed): boolean {
 }
 
 /** Whether a certificate that is known by its fingerprint may identify its device; its signature needs no check. */
-export const isDeviceCertificate = ({ maySign, isForClients }: Presented): boolean => maySign && isForClients;
+export const isDeviceCertificate = ({ maySign, isForClients }: PresentedCertificate): boolean =>
+  maySign && isForClients;
 
 /** SHA-1 can be forged. */
 const HASHES = ["SHA-256", "SHA-384", "SHA-512"];
 
 /** Whether an authority issued a certificate, with `below` authorities between that and the device. */
-function issued(authority: Presented, subject: Presented, below: number): boolean {
+function issued(authority: PresentedCertificate, subject: PresentedCertificate, below: number): boolean {
   const { isCa, mayIssue, isForClients, pathLength } = authority;
   if (subject.issuer !== authority.subject || !isCa || !mayIssue || !isForClients) return false;
   if (pathLength !== null && pathLength < below) return false;
   return (subject.hash === null || HASHES.includes(subject.hash)) && isSignedBy(subject, authority);
 }
 
-function isSignedBy({ der }: Presented, { publicKey }: Presented): boolean {
+function isSignedBy({ der }: PresentedCertificate, { publicKey }: PresentedCertificate): boolean {
   try {
     return new X509Certificate(der).verify(createPublicKey({ key: publicKey, format: "der", type: "spki" }));
   } catch {
@@ -132,7 +133,7 @@ function isSignedBy({ der }: Presented, { publicKey }: Presented): boolean {
 }
 
 /** A device's certificate, followed by its issuers found in `between`, as far as they lead. */
-export function chainOf(leaf: Presented, between: readonly Presented[]): Presented[] {
+export function chainOf(leaf: PresentedCertificate, between: readonly PresentedCertificate[]): PresentedCertificate[] {
   const unused = new Set(between);
   const chain = [leaf];
   for (let current = leaf; ; ) {
@@ -145,5 +146,5 @@ export function chainOf(leaf: Presented, between: readonly Presented[]): Present
 }
 
 /** Whether an authority issued one of the certificates of a chain. */
-export const isIssuedUnder = (authority: Presented, chain: readonly Presented[]): boolean =>
+export const isIssuedUnder = (authority: PresentedCertificate, chain: readonly PresentedCertificate[]): boolean =>
   chain.some((certificate, below) => issued(authority, certificate, below));

@@ -5,7 +5,7 @@ import { findHubIdByCa, listNamesakes } from "../registry/ca-rows.ts";
 import { derOf } from "../registry/certificates.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 import { loadHub } from "../registry/lookups.ts";
-import { chainOf, isIssuedUnder, type Presented, readPresented } from "./client-certificate.ts";
+import { chainOf, isIssuedUnder, type PresentedCertificate, readPresented } from "./client-certificate.ts";
 
 /**
  * How many CAs with the same name and key identifier are tried: each costs a signature check, about a tenth of a
@@ -25,13 +25,18 @@ type Hints = { first?: (Hub | undefined)[]; named?: Hub | undefined };
 /**
  * The CA that last vouched for a certificate: a device comes back with the same one, and then namesakes cost nothing.
  */
-const lastVoucher = new WeakMap<Presented, string>();
+const lastVoucher = new WeakMap<PresentedCertificate, string>();
 
 /**
  * Finds the hub whose customer's CA vouches for a certificate, directly or through authorities sent with it. If none
  * does, `suspect` is the hub of the only candidate, if there was exactly one.
  */
-export async function findVoucher(deps: Deps, leaf: Presented, others: Presented[], hints: Hints = {}) {
+export async function findVoucher(
+  deps: Deps,
+  leaf: PresentedCertificate,
+  others: PresentedCertificate[],
+  hints: Hints = {},
+) {
   const now = deps.clock.now();
   const chain = chainOf(leaf, others);
   const candidates = deps.store.read((reader) => listCandidates(reader, leaf, others, hints));
@@ -57,14 +62,19 @@ export async function findVoucher(deps: Deps, leaf: Presented, others: Presented
 /** Our own CAs vouch only for attached certificates. */
 const isCustomers = (hub: Hub) => hub.caKeySealed === null;
 
-function listCandidates(reader: Reader, leaf: Presented, others: Presented[], { first = [], named }: Hints): string[] {
+function listCandidates(
+  reader: Reader,
+  leaf: PresentedCertificate,
+  others: PresentedCertificate[],
+  { first = [], named }: Hints,
+): string[] {
   const shown = others.map(({ fingerprint }) => findHubIdByCa(reader, fingerprint)).filter((id) => id !== undefined);
   const found = shown.length > 0 ? shown : [...likely(reader, leaf, named), ...namesakes(reader, [leaf, ...others])];
   const preferred = first.filter((hub) => hub !== undefined && isCustomers(hub)).map((hub) => (hub as Hub).id);
   return [...new Set([...preferred, ...found])].slice(0, NAMESAKES_MAX);
 }
 
-function likely(reader: Reader, leaf: Presented, named: Hub | undefined): string[] {
+function likely(reader: Reader, leaf: PresentedCertificate, named: Hub | undefined): string[] {
   const last = lastVoucher.get(leaf);
   const lastId = last === undefined ? undefined : findHubIdByCa(reader, last);
   return [...(lastId === undefined ? [] : [lastId]), ...(named && isCustomers(named) ? [named.id] : [])];
@@ -74,7 +84,7 @@ function likely(reader: Reader, leaf: Presented, named: Hub | undefined): string
  * Hubs with a CA that has the issuer name of one of these certificates, and the issuer's key identifier if it gives
  * one.
  */
-function namesakes(reader: Reader, certificates: Presented[]): string[] {
+function namesakes(reader: Reader, certificates: PresentedCertificate[]): string[] {
   const asked = new Map(certificates.map((one) => [`${one.issuer} ${one.issuerKeyId}`, one]));
   const lists = [...asked.values()].map(({ issuer, issuerKeyId }) =>
     listNamesakes(reader, issuer, issuerKeyId, NAMESAKES_MAX),

@@ -6,7 +6,7 @@ import { type Certificate, type Device, findDeviceRow, saveDevice } from "../reg
 import { recordDevice } from "../registry/journal.ts";
 
 /** A device that lost a certificate or a pending one. */
-export type Loser = { deviceId: string; hubId: string; accountId: string };
+export type CertificateLoss = { deviceId: string; hubId: string; accountId: string };
 
 /** The device that has a certificate, either proven or attached before proof was required. */
 export function findHolder(reader: Reader, fingerprint: string): Device | undefined {
@@ -47,13 +47,13 @@ export function without(device: Device, fingerprint: string, now: number): Devic
 }
 
 /** Journals the losses, so that the devices' hubs publish them. */
-export function recordLosses(tx: Tx, actor: Actor, lost: readonly Device[]): Loser[] {
+export function recordLosses(tx: Tx, actor: Actor, lost: readonly Device[]): CertificateLoss[] {
   for (const device of lost) recordDevice(tx, actor, "device.certificate_ended", device);
   return lost.map(({ id, hubId, accountId }) => ({ deviceId: id, hubId, accountId }));
 }
 
 /** Logs the losses, so that the operator can explain them to the devices' owners. */
-export function logLosses({ log }: Pick<Deps, "log">, fingerprint: string, lost: readonly Loser[]): void {
+export function logLosses({ log }: Pick<Deps, "log">, fingerprint: string, lost: readonly CertificateLoss[]): void {
   for (const { deviceId, hubId, accountId } of lost) {
     log.warn("device.certificate_ended", { device: deviceId, hub: hubId, account: accountId, fingerprint });
   }

@@ -10,7 +10,7 @@ import {
   listDeviceFacts,
 } from "../registry/device-rows.ts";
 import { countDevices } from "../registry/hub-rows.ts";
-import { mayTouchDevice } from "../registry/lookups.ts";
+import { isDevicePermitted } from "../registry/lookups.ts";
 import type { Page } from "../registry/page-rows.ts";
 
 type Query = {
@@ -48,7 +48,7 @@ export async function listDevices(
   return slices.run({ account: accountId, member: actor.userId }, (isOver) =>
     store.read((reader) => {
       const isMeant = (device: DeviceFacts) =>
-        !ending.has(device.hubId) && fits(device, query) && mayTouchDevice(reader, actor, device.id);
+        !ending.has(device.hubId) && fits(device, query) && isDevicePermitted(reader, actor, device.id);
       do {
         const read = listDeviceFacts(reader, walk, behind, READ);
         let passed = 0;

@@ -5,7 +5,13 @@ import { conflict } from "../../kernel/failure.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { readPresented } from "../certificates/client-certificate.ts";
 import { findVoucher } from "../certificates/find-voucher.ts";
-import { findHolder, type Loser, logLosses, recordLosses, takeCertificate } from "../certificates/take-certificate.ts";
+import {
+  type CertificateLoss,
+  findHolder,
+  logLosses,
+  recordLosses,
+  takeCertificate,
+} from "../certificates/take-certificate.ts";
 import { hasClaimant } from "../registry/certificate-rows.ts";
 import { derOf, readCertificate } from "../registry/certificates.ts";
 import { type Certificate, type Device, saveDevice } from "../registry/device-rows.ts";
@@ -17,7 +23,7 @@ import { getDevice, getHub } from "../registry/lookups.ts";
  * enough.
  */
 type Input = { id: string; certificate: Certificate; vouchedBy: string | null };
-type Saved = { device: Device; lost: Loser[] };
+type Saved = { device: Device; lost: CertificateLoss[] };
 
 export const saveCertificate = userCommand(
   "set_device_certificate",

@@ -1,10 +1,10 @@
 import { userCommand } from "../../access/model/user-command.ts";
-import { definedOf } from "../../kernel/object.ts";
+import { omitUndefined } from "../../kernel/omit-undefined.ts";
+import { assertDeviceQuota } from "../registry/device-quota.ts";
 import { type Device, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { getDevice, getHub } from "../registry/lookups.ts";
 import { type FilterRule, withRules } from "../registry/message-filters.ts";
-import { assertRoomIn } from "../registry/room-in-hub.ts";
 
 type Changes = {
   description?: string | undefined;
@@ -22,9 +22,9 @@ type Input = { id: string; changes: Changes; rules?: Rules | undefined };
 export const updateDevice = userCommand("update_device", (tx, actor, { id, changes, rules }: Input): Device => {
   const device = getDevice(tx, actor, id);
   const messageFilters = withRules(device.messageFilters, rules);
-  const changed = { ...device, ...definedOf(changes), messageFilters, updatedAt: tx.now };
+  const changed = { ...device, ...omitUndefined(changes), messageFilters, updatedAt: tx.now };
   const moves = changed.hubId !== device.hubId;
-  if (moves) assertRoomIn(tx, getHub(tx, actor, changed.hubId), device.name);
+  if (moves) assertDeviceQuota(tx, getHub(tx, actor, changed.hubId), device.name);
   saveDevice(tx, changed);
   recordDevice(tx, actor, "device.updated", changed, moves ? device.hubId : undefined);
   return changed;

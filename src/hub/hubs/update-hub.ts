@@ -1,6 +1,6 @@
 import { userCommand } from "../../access/model/user-command.ts";
 import { conflict } from "../../kernel/failure.ts";
-import { definedOf } from "../../kernel/object.ts";
+import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import { type Hub, type ProductPlan, saveHub } from "../registry/hub-rows.ts";
 import { recordHub } from "../registry/journal.ts";
 import { getHub } from "../registry/lookups.ts";
@@ -22,7 +22,7 @@ export const updateHub = userCommand(
   "update_hub",
   (tx, actor, { id, changes }: { id: string; changes: Changes }): Hub => {
     const hub = getHub(tx, actor, id);
-    const changed = { ...hub, ...definedOf(changes), updatedAt: tx.now };
+    const changed = { ...hub, ...omitUndefined(changes), updatedAt: tx.now };
     if (changed.productPlan !== hub.productPlan && hub.enabled) {
       throw conflict("precondition", "The plan of a hub can only change while the hub is disabled.");
     }

@@ -16,7 +16,7 @@ export type DeviceChange = {
 };
 
 /** Must match the condition of the journal's partial index word for word. */
-export const OF_DEVICES = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
+export const DEVICE_EVENTS = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
   AND kind <> 'device.connected' AND kind <> 'device.disconnected'`;
 
 /** Changes after a position in the journal, in order. */
@@ -24,7 +24,7 @@ export const listDeviceChanges = (reader: Reader, after: number, limit: number):
   reader
     .all(
       `SELECT sequence, kind, account_id, twin_id, json_extract(data, '$.hub') AS hub_id, json_extract(data, '$.left_hub') AS left_hub_id
-       FROM events WHERE ${OF_DEVICES} AND sequence > ? ORDER BY sequence LIMIT ?`,
+       FROM events WHERE ${DEVICE_EVENTS} AND sequence > ? ORDER BY sequence LIMIT ?`,
       after,
       limit,
     )

@@ -64,12 +64,12 @@ export const unidentified = (about?: About) => refusal("unidentified", "could no
 export const insecure = (about?: About) => refusal("insecure", "mutual TLS authentication is required", about);
 
 /** The refusal of a hub that accepts no connections, or undefined. */
-export const whyHubRefuses = (about: { device?: Device; hub: Hub; secure: boolean }): Refusal | undefined =>
+export const hubRefusal = (about: { device?: Device; hub: Hub; secure: boolean }): Refusal | undefined =>
   about.hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", about);
 
 /** The last checks of an identified device: are it and its hub enabled (specification 5.2)? */
 export function admit(identified: Identified): Identified | Refusal {
-  const refused = whyHubRefuses(identified);
+  const refused = hubRefusal(identified);
   if (refused) return refused;
   if (!identified.device.enabled) return refusal("device_disabled", "device is not enabled", identified);
   return identified;

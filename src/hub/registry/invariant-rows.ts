@@ -1,9 +1,9 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
-import { OF_DEVICES } from "./device-feed-rows.ts";
+import { DEVICE_EVENTS } from "./device-feed-rows.ts";
 
 /** The journal's last statement about each device. */
 const LAST_SAID = `SELECT twin_id, kind, max(sequence) AS sequence FROM events
-  WHERE ${OF_DEVICES} AND twin_id IS NOT NULL GROUP BY twin_id`;
+  WHERE ${DEVICE_EVENTS} AND twin_id IS NOT NULL GROUP BY twin_id`;
 
 export const HUB_INVARIANTS: readonly Invariant[] = [
   {
@@ -68,7 +68,7 @@ export const HUB_INVARIANTS: readonly Invariant[] = [
   {
     // Brokers stop at such a row: they read no further until they know what it is about.
     broken: "events: {sequence} changes a hub or a device, and does not say which",
-    sql: `SELECT sequence FROM events WHERE ${OF_DEVICES} AND (
+    sql: `SELECT sequence FROM events WHERE ${DEVICE_EVENTS} AND (
             (kind LIKE 'device.%') <> (twin_id IS NOT NULL)
             OR CASE WHEN json_valid(data) THEN json_type(data, '$.hub') ELSE '' END IS NOT 'text')`,
   },

@@ -1,6 +1,6 @@
 import type { UserActor } from "../../kernel/actor.ts";
 import { notFound } from "../../kernel/failure.ts";
-import { mayTouchTwin } from "../../policy/verdicts.ts";
+import { mayAccessTwin } from "../../policy/verdicts.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { findTwin } from "../../twins/rows.ts";
 import { type Device, findDevice, findDeviceRow } from "./device-rows.ts";
@@ -16,15 +16,15 @@ export function getHub(reader: Reader, actor: UserActor, id: string): Hub {
 /** A device of the caller's account that their role permits; any other is not found, like one that does not exist. */
 export function getDevice(reader: Reader, actor: UserActor, id: string): Device {
   const device = findDevice(reader, actor.accountId, id);
-  if (!device || !mayTouchDevice(reader, actor, id)) throw notFound("Device", id);
+  if (!device || !isDevicePermitted(reader, actor, id)) throw notFound("Device", id);
   return device;
 }
 
 /** A device is a twin, and a role's twin rule applies to both. */
-export function mayTouchDevice(reader: Reader, actor: UserActor, id: string): boolean {
+export function isDevicePermitted(reader: Reader, actor: UserActor, id: string): boolean {
   if (actor.rules.twin === null) return true;
   const twin = findTwin(reader, id);
-  return twin !== undefined && mayTouchTwin(reader, actor, twin);
+  return twin !== undefined && mayAccessTwin(reader, actor, twin);
 }
 
 /** A device and its hub of any account, for the device's connections. Absent once either is being deleted. */

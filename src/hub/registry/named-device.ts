@@ -11,7 +11,7 @@ type Named = { device: Device; hub: Hub | undefined; by: Identified["by"] };
  * The device that a connection names: by its client identifier, else by its user name. Its hub is absent while it is
  * being deleted.
  */
-export function findNamed(
+export function findNamedDevice(
   reader: Reader,
   { clientId, userName }: Pick<Credentials, "clientId" | "userName">,
 ): Named | undefined {

@@ -1,6 +1,6 @@
 import { stopwatchMs } from "../clock.ts";
 import { DomainError } from "../failure.ts";
-import { AccountTurns } from "./account-turns.ts";
+import { AccountSerialQueues } from "./account-serial-queues.ts";
 import { ByteWindow } from "./byte-window.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
@@ -49,7 +49,7 @@ export type Hold = {
 export class BodyBudget {
   #taken = 0;
   readonly #takenBy = new Map<string, number>();
-  readonly #huge = new AccountTurns();
+  readonly #huge = new AccountSerialQueues();
   readonly #large = new ByteWindow(LARGE_IN_WORK_MAX, LARGE_IN_WORK_OF_ONE_MAX);
   readonly #starts = new FairQueue<() => void>();
   #starting = false;

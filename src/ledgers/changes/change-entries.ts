@@ -1,5 +1,6 @@
 import type { UserActor } from "../../kernel/actor.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
+import { assertAccessible, gateOf, listAllChangeable, present } from "../model/accessible.ts";
 import { conditionsOf } from "../model/check-item.ts";
 import {
   assertWhole,
@@ -12,7 +13,6 @@ import {
 } from "../model/entry.ts";
 import { type Ledger, type LedgerPath, locateOwnLedger } from "../model/locate-ledger.ts";
 import type { WriteOptions } from "../model/schema.ts";
-import { assertTouchable, gateOf, listAllChangeable, present } from "../model/touchable.ts";
 import { assertLedgerSize, type Change, recordEntries } from "./record-entries.ts";
 
 type Steps<Wish> = {
@@ -47,7 +47,7 @@ export function changeEntries<Wish>(
       if (!entry) throw new ItemRefusal("Entry not accessible.");
       assertCondition(name, entry);
       const after = plan(ledger, entry, wish);
-      assertTouchable(gate, after);
+      assertAccessible(gate, after);
       return after;
     }),
   ]);

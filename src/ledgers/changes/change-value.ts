@@ -54,6 +54,6 @@ export function dropRecords(tx: Tx, entry: ChangeableEntry, before = Number.MAX_
 }
 
 /** Marks the references to an entry for copying, if there are any: its value, visibility or existence has changed. */
-export function announce(tx: Tx, entry: EntryKey): void {
+export function queueReferenceCopies(tx: Tx, entry: EntryKey): void {
   if (insertChangedSource(tx, entry)) tx.wake(REFERENCES_TOPIC);
 }

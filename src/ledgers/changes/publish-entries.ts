@@ -6,8 +6,8 @@ import { toSeconds } from "../../kernel/schema.ts";
 import { publish } from "../../notifications/model/publish.ts";
 import { TOPIC } from "../../notifications/model/topic.ts";
 import type { Author } from "../../policy/author.ts";
-import { type Eyes, eyesOn } from "../../policy/eyes.ts";
-import { askerOf, ruleHolds, scopeOf } from "../../policy/scope.ts";
+import { type AuthorView, authorViews } from "../../policy/author-view.ts";
+import { callerWithoutToken, ruleHolds, scopeOf } from "../../policy/scope.ts";
 import { mentionsOf } from "../../rules/mentions.ts";
 import { compileRule, type Scope, variablesOf } from "../../rules/rule.ts";
 import { compileTemplate, mentionsInTemplate, renderName, type Template } from "../../rules/template.ts";
@@ -43,7 +43,7 @@ export function publishEntries(
   );
   const twin = published.length > 0 ? findTwin(tx, ledger.twinId) : undefined;
   if (!twin) return;
-  const authorViewOf = eyesOn(tx, twin, ledger.accountId);
+  const authorViewOf = authorViews(tx, twin, ledger.accountId);
   const byTopic = new Map<string, EntryEvent[]>();
   const skipped: JsonObject[] = [];
   for (const change of published) {
@@ -69,7 +69,7 @@ function topicsOf(
   tx: Tx,
   actor: Actor,
   twin: Twin,
-  authorViewOf: ReturnType<typeof eyesOn>,
+  authorViewOf: ReturnType<typeof authorViews>,
   change: Change,
 ): Map<string, JsonText> {
   const entry = (change.after ?? change.before) as Entry;
@@ -89,10 +89,10 @@ function topicsOf(
 }
 
 /** What the author of a publishing rule may see of a change, and the scope of the rule and its topic. */
-type View = { authorView: Eyes; seen: Change; scope: Scope };
+type View = { authorView: AuthorView; seen: Change; scope: Scope };
 
 /** Undefined if the author may not read the entry's present value, or its last value if it was deleted. */
-function viewOf(reader: Reader, twin: Twin, authorView: Eyes, { before, after }: Change): View | undefined {
+function viewOf(reader: Reader, twin: Twin, authorView: AuthorView, { before, after }: Change): View | undefined {
   const mayHave = before && authorView.sees(before, before.value);
   if (!(after ? authorView.sees(after) : mayHave)) return undefined;
   const seen: Change = { ...(mayHave && { before }), ...(after && { after }) };
@@ -103,9 +103,9 @@ function viewOf(reader: Reader, twin: Twin, authorView: Eyes, { before, after }:
  * The scope after the change, with the value on both sides of it. `DICT` is the request's dictionary if the author
  * makes the change; a token's dictionary is left out, because the topic would reveal it to the token's holder.
  */
-function scopeOfChange(reader: Reader, twin: Twin, { rights, values }: Eyes, { before, after }: Change): Scope {
+function scopeOfChange(reader: Reader, twin: Twin, { rights, values }: AuthorView, { before, after }: Change): Scope {
   const entry = (after ?? before) as Entry;
-  const author = typeof rights === "string" ? { accountId: entry.accountId, userId: "" } : askerOf(rights);
+  const author = typeof rights === "string" ? { accountId: entry.accountId, userId: "" } : callerWithoutToken(rights);
   const valueIn = (entry: Entry | undefined): JsonValue => JSON.parse(entry?.value ?? NULL);
   return scopeOf(reader, author, {
     twin,

@@ -1,7 +1,7 @@
 import { record } from "../../events/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import { invalid } from "../../kernel/failure.ts";
-import { type JsonText, spliced, writeJson } from "../../kernel/json-text.ts";
+import { type JsonText, withRawJson, writeJson } from "../../kernel/json-text.ts";
 import { toSeconds } from "../../kernel/schema.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { type Entry, isRefused, NULL, type Outcomes } from "../model/entry.ts";
@@ -36,13 +36,13 @@ export function recordEntries(
   const entries = changes.map(({ before, after }): [string, JsonText] => [
     (after ?? before)?.name as string,
     writeJson(
-      spliced(
+      withRawJson(
         { ...propertiesOf(before, after), changed_ts: toSeconds(after?.valueChangedAt ?? tx.now) },
         { new_value: after?.value ?? NULL, old_value: before?.value ?? NULL },
       ),
     ),
   ]);
-  const data = spliced({}, { entries: writeJson(spliced({}, Object.fromEntries(entries))) });
+  const data = withRawJson({}, { entries: writeJson(withRawJson({}, Object.fromEntries(entries))) });
   record(tx, actor, { kind: `ledger.entry.${what}`, accountId: ledger.accountId, twinId: ledger.twinId, data });
   publishEntries(tx, actor, `ledger.entry.${what}`, ledger, changes);
 }

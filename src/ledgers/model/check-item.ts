@@ -1,7 +1,7 @@
 import type { UserActor } from "../../kernel/actor.ts";
 import { DomainError } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";
-import { askerOf, ruleHolds, scopesOf } from "../../policy/scope.ts";
+import { callerWithoutToken, ruleHolds, scopesOf } from "../../policy/scope.ts";
 import { ledgerOfCaller } from "../../policy/verdicts.ts";
 import { compileRule, type Rule } from "../../rules/rule.ts";
 import { compileTemplate } from "../../rules/template.ts";
@@ -37,7 +37,7 @@ export function conditionsOf(reader: Reader, actor: UserActor, ledger: Ledger, {
   if (conditions.length === 0) return () => {};
   const texts = new Map(conditions);
   const twin = ledger.twin();
-  const scopes = scopesOf(reader, askerOf(actor), { twin, ledger: ledgerOfCaller(reader, actor, twin) });
+  const scopes = scopesOf(reader, callerWithoutToken(actor), { twin, ledger: ledgerOfCaller(reader, actor, twin) });
   return (name: string, entry: Entry | undefined): void => {
     const text = texts.get(name);
     if (text === undefined) return;

@@ -1,11 +1,11 @@
 import type { UserActor } from "../../kernel/actor.ts";
-import { mayTouchTwin } from "../../policy/verdicts.ts";
+import { mayAccessTwin } from "../../policy/verdicts.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { findTwin } from "../../twins/rows.ts";
+import { gateOf } from "./accessible.ts";
 import { type EntryKey, ItemRefusal, NULL } from "./entry.ts";
 import type { Ledger } from "./locate-ledger.ts";
 import { findEntry } from "./rows.ts";
-import { gateOf } from "./touchable.ts";
 
 /** A source has to be in another ledger (specification 2.8). */
 export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
@@ -22,7 +22,7 @@ export function assertMayInclude(reader: Reader, actor: UserActor, source: Entry
   const twin = findTwin(reader, source.twinId);
   const entry = findEntry(reader, source) ?? absentEntry(source);
   const ledger = twin && { ...source, own: true, twin: () => twin };
-  if (!ledger || !mayTouchTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).mayAccess(entry)) {
+  if (!ledger || !mayAccessTwin(reader, actor, twin) || !gateOf(reader, actor, ledger).mayAccess(entry)) {
     throw new ItemRefusal("Invalid source.", "The source is not accessible.");
   }
 }

@@ -40,7 +40,7 @@ export function findWaiting(reader: Reader, after: string): string | undefined {
  * refer to the entry. Returns how many; undefined if no change is pending. A walk that has not begun yet covers the
  * change already.
  */
-export function spreadChange(tx: Tx, accountId: string, limit: number): number | undefined {
+export function queueWalksOfChange(tx: Tx, accountId: string, limit: number): number | undefined {
   const change = tx.get(
     "SELECT sequence, twin_id, account_id, name, position FROM changed_sources WHERE account_id = ? ORDER BY sequence LIMIT 1",
     accountId,

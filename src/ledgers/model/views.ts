@@ -1,4 +1,4 @@
-import { type JsonText, spliced, writeJson, writeObject } from "../../kernel/json-text.ts";
+import { type JsonText, withRawJson, writeJson, writeObject } from "../../kernel/json-text.ts";
 import { toSeconds } from "../../kernel/schema.ts";
 import { type Entry, isRefused, type Outcomes } from "./entry.ts";
 import type { HistoryRecord } from "./recent-records.ts";
@@ -9,7 +9,7 @@ import type { HistoryRecord } from "./recent-records.ts";
 export function viewLedger(own: boolean, outcomes: Outcomes<Entry>) {
   const done = outcomes.flatMap(([, outcome]) => (isRefused(outcome) ? [] : [outcome as Entry]));
   const latest = (of: (entry: Entry) => number) => toSeconds(done.reduce((max, entry) => Math.max(max, of(entry)), 0));
-  return spliced(
+  return withRawJson(
     done.length === 0
       ? {}
       : {
@@ -23,11 +23,11 @@ export function viewLedger(own: boolean, outcomes: Outcomes<Entry>) {
 
 /** Values and instants only. */
 export const viewLedgerValues = (outcomes: Outcomes<Entry>) =>
-  spliced({}, { entries: membersOf(outcomes, (entry) => spliced(times(entry), { value: entry.value })) });
+  withRawJson({}, { entries: membersOf(outcomes, (entry) => withRawJson(times(entry), { value: entry.value })) });
 
 /** Records keyed by instant. For an entry that is not visible, a sentence instead of an object. */
 export const viewLedgerHistory = (entries: [name: string, records: HistoryRecord[] | null][]) =>
-  spliced(
+  withRawJson(
     {},
     {
       entries: writeObject(
@@ -44,7 +44,7 @@ export const viewLedgerHistory = (entries: [name: string, records: HistoryRecord
 /** Leaves out of another account's entry what only its owner may read. */
 function viewEntry(entry: Entry, own: boolean) {
   const { source, reference } = entry;
-  return spliced(
+  return withRawJson(
     {
       ...(own && { visibility: entry.visibility }),
       ...(source &&

@@ -4,7 +4,7 @@ import { type Publish, REASON, type ReasonCode } from "../wire/packets.ts";
 import type { Connection } from "./connection.ts";
 
 /** The decision on a publish: the reason code of its acknowledgement, or `work` that resolves with it. */
-export type Taken = { reasonCode: ReasonCode; work?: Promise<ReasonCode> };
+export type PublishDecision = { reasonCode: ReasonCode; work?: Promise<ReasonCode> };
 
 /**
  * Acknowledges a publish in order, once its effects are stored. If the store refuses it, it is not acknowledged as a
@@ -13,7 +13,7 @@ export type Taken = { reasonCode: ReasonCode; work?: Promise<ReasonCode> };
 export function acknowledgePublish(
   connection: Connection,
   { qos, messageId }: Publish,
-  { reasonCode, work }: Taken,
+  { reasonCode, work }: PublishDecision,
 ): void {
   if (qos === 0) {
     if (work) connection.await(work, ignore, ignore);

@@ -15,50 +15,50 @@ import {
 } from "../limits.ts";
 import type { AccessFilters } from "../matching/access-filters.ts";
 import { TwinRequests } from "../twins/twin-topics.ts";
-import { Envelope } from "../wire/envelope.ts";
+import { OutboundMessage } from "../wire/outbound-message.ts";
 import { type Connect, type Level, REASON } from "../wire/packets.ts";
 import type { Connection } from "./connection.ts";
-import type { HubSpace } from "./hub-space.ts";
-import { Outgoing, type OutgoingPort } from "./outgoing.ts";
+import type { HubNamespace } from "./hub-namespace.ts";
+import { OutgoingQueue, type OutgoingQueuePort } from "./outgoing.ts";
 import type { ClaimedSession, Session } from "./session.ts";
 import { storedQueue } from "./stored-queue.ts";
 
-/** Who an open connection is, and what belongs to it while it lasts. */
+/** The client of an open connection, and its state for as long as the connection lasts. */
 export type Client = {
   readonly level: Level;
-  /** As it calls itself, or was told to. */
+  /** Chosen by the client, or assigned by the server. */
   readonly clientId: string;
   readonly deviceId: string;
   readonly actor: DeviceActor;
-  /** What it was let in by. */
+  /** What the admission was based on. */
   readonly standing: Standing;
-  readonly hub: HubSpace;
+  readonly hub: HubNamespace;
   readonly session: Session;
   readonly sender: Sender;
-  readonly outgoing: Outgoing;
+  readonly outgoing: OutgoingQueue;
   readonly aliases: IncomingAliases;
   readonly keepAlive: KeepAlive | null;
-  /** Messages that its device may publish, from all its connections. */
+  /** Limits what the device publishes, over all its connections. */
   readonly rate: TokenBucket | null;
   readonly twin: TwinRequests;
-  /** QoS 1 publishes from it that are not acknowledged yet. */
+  /** QoS 1 messages published by the client that are not acknowledged yet. */
   unacknowledged: number;
-  /** What its device may publish and receive; changes with the device. */
+  /** What the device may publish and receive; replaced when the device changes. */
   access: AccessFilters;
-  /** Its queue in the store, if it has one. */
+  /** The session's queue in the store, if it has one. */
   readonly stored: ReturnType<typeof storedQueue> | null;
 };
 
 type Admitted = {
   identified: Identified;
-  space: HubSpace;
+  space: HubNamespace;
   claimed: ClaimedSession;
   access: AccessFilters;
   standing: Standing;
   clientId: string;
 };
 
-/** The largest packet there can be: a fixed header and the longest remaining length. */
+/** The largest possible packet: a fixed header and the longest remaining length. */
 const PACKET_BYTES_MAX = 268_435_460;
 
 export function makeClient(connection: Connection, packet: Connect, admitted: Admitted): Client {
@@ -67,7 +67,7 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const { device } = identified;
   const { session } = claimed;
   const level = packet.protocolVersion;
-  const told = {
+  const capabilities = {
     level,
     packetBytesMax: packet.properties?.maximumPacketSize ?? PACKET_BYTES_MAX,
     topicAliasMaximum: packet.properties?.topicAliasMaximum ?? 0,
@@ -76,14 +76,14 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
   const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
   const aliasMemory = new AliasMemory(connection.memory);
   const aliases = new IncomingAliases(aliasMemory);
-  const sender = new Sender(told, metrics.sent, aliasMemory);
+  const sender = new Sender(capabilities, metrics.sent, aliasMemory);
   const stored = claimed.queue && storedQueue(connection, actor, claimed.queue);
   const limits = {
     inFlight: Math.min(packet.properties?.receiveMaximum ?? IN_FLIGHT_MAX, IN_FLIGHT_MAX),
     messages: stored ? REFILL_MESSAGES : CLEAN_QUEUED_MESSAGES_MAX,
     bytes: stored ? READY_BYTES_MAX : CLEAN_QUEUED_BYTES_MAX,
   };
-  const outgoing = new Outgoing(portOf(connection, hub), limits, stored);
+  const outgoing = new OutgoingQueue(portOf(connection, hub), limits, stored);
   const keepAliveS = keepAliveOf(packet, deps.config.mqttKeepAliveMaxS);
   const perSecond = deps.config.mqttMessagesPerSecondMax;
   return {
@@ -100,7 +100,7 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
     access,
     aliases,
     unacknowledged: 0,
-    keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.fellSilent()) : null,
+    keepAlive: keepAliveS ? new KeepAlive(deps.clock, keepAliveS, () => connection.onKeepAliveTimeout()) : null,
     rate: perSecond === null ? null : rateOf(connection, device.id, perSecond),
     twin: new TwinRequests(deps, {
       level,
@@ -108,28 +108,28 @@ export function makeClient(connection: Connection, packet: Connect, admitted: Ad
       hubId: hub.id,
       actor,
       grantedQos: (topic) => (connection.mayReceive(topic) ? session.grantedQos(topic) : undefined),
-      deliver: (message, qos) => connection.outbound.answer(new Envelope(message, deps.clock.now()), qos),
+      deliver: (message, qos) => connection.outbound.answer(new OutboundMessage(message, deps.clock.now()), qos),
     }),
   };
 }
 
-/** A device's connections share what it may publish. */
+/** All connections of a device share one bucket. */
 function rateOf({ context }: Connection, deviceId: string, perSecond: number): TokenBucket {
   for (const { state, client } of context.presence.of(deviceId))
     if (state === "open" && client.rate) return client.rate;
   return new TokenBucket({ burst: perSecond, perSecond }, context.deps.clock.now());
 }
 
-const portOf = (connection: Connection, hub: HubSpace): OutgoingPort => ({
+const portOf = (connection: Connection, hub: HubNamespace): OutgoingQueuePort => ({
   now: () => connection.context.deps.clock.now(),
   isBehind: (bytes) => {
     if (!connection.outbound.isBehindFor(bytes)) return false;
-    // Nothing of it is on its way, so that nobody would say when there is room again.
+    // Nothing is being sent, so no drain event would announce room: retry after a delay.
     if (!connection.outbound.isBehind && connection.socket.bufferedBytes === 0) connection.outbound.pumpLater(false);
     return true;
   },
   mayReceive: (topic) => connection.mayReceive(topic),
-  publish: (envelope, wrapping) => connection.outbound.publish(envelope, wrapping),
+  publish: (message, header) => connection.outbound.publish(message, header),
   release: (messageId, known) =>
     connection.send({
       cmd: "pubrel",

@@ -3,9 +3,9 @@ import type { Cancel } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/failure.ts";
 import type { DeviceSocket, DeviceSocketHandler } from "../../platform/device-socket.ts";
 import { MemoryUse } from "../flow/memory-use.ts";
-import type { Written } from "../flow/sender.ts";
+import type { FlushedCounts } from "../flow/sender.ts";
 import { CONNECT_TIMEOUT_MS } from "../limits.ts";
-import { AckLine, type AckSlot } from "../wire/acks.ts";
+import { AckQueue, type AckSlot } from "../wire/acks.ts";
 import { CLOSING, type Closing, protocolClosing } from "../wire/closing.ts";
 import { decode } from "../wire/codec.ts";
 import { ProtocolError, type ServerPacket } from "../wire/packets.ts";
@@ -13,33 +13,33 @@ import type { Client } from "./client.ts";
 import type { Context } from "./context.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
-import { tell } from "./tell.ts";
+import { reportRefusal } from "./report-refusal.ts";
 
 /**
- * One device's connection: a state machine that hands each packet to what it is for.
+ * One device's connection, as a state machine that dispatches each packet to its handler.
  *
- * - `new`: nothing but a CONNECT may come, and soon [MQTT-3.1.0-1].
- * - `connecting`: who it is, and its session, are being looked up; what comes meanwhile waits.
- * - `open`: all packets.
- * - `closed`: nothing any more.
+ * - `new`: the first packet must be a CONNECT, and arrive in time [MQTT-3.1.0-1].
+ * - `connecting`: the device is being identified and its session loaded; packets that arrive meanwhile wait.
+ * - `open`: all packets are handled.
+ * - `closed`: nothing is handled any more.
  */
 export class Connection implements DeviceSocketHandler {
   readonly context: Context;
   readonly socket: DeviceSocket;
   state: "new" | "connecting" | "open" | "closed" = "new";
-  /** Who it is, once it is open. */
+  /** Set once the connection is open. */
   client!: Client;
-  /** Changes of its device and hub that came while it was connecting. */
+  /** Device and hub changes that arrived while connecting; applied when the connection opens. */
   readonly missed: string[] = [];
-  readonly acks = new AckLine();
+  readonly acks = new AckQueue();
   readonly memory: MemoryUse;
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly #cancelTimeout: Cancel;
   #closing = false;
-  /** The server stops: it ends once the client has all its answers. */
+  /** The server stops: the connection ends once the client has all its answers. */
   #finishing = false;
-  /** While it is finishing: it has been sent an answer since, or one is due. */
+  /** While finishing: an answer was sent since, or is due. */
   #answering = false;
 
   constructor(context: Context, socket: DeviceSocket) {
@@ -68,7 +68,7 @@ export class Connection implements DeviceSocketHandler {
     this.#cancelTimeout = clock.at(clock.now() + CONNECT_TIMEOUT_MS, () => this.close(CLOSING.lost));
   }
 
-  // What the transport calls.
+  // Called by the transport.
 
   onBytes(bytes: Uint8Array): void {
     if (this.state === "closed") return;
@@ -84,21 +84,21 @@ export class Connection implements DeviceSocketHandler {
     this.close(CLOSING.lost);
   }
 
-  // What the broker's parts ask of it.
+  // Called by the other parts of the broker.
 
-  /** A packet that is no PUBLISH. */
+  /** Sends a packet other than PUBLISH. */
   send(packet: ServerPacket): void {
     if (this.state !== "open") return;
     this.outbound.packet(packet);
     this.#answering = true;
   }
 
-  /** Sends an acknowledgement in its turn. */
+  /** Sends an acknowledgement once those before it are sent. */
   settle(slot: AckSlot, packet: ServerPacket): void {
     this.acks.settle(slot, packet, (due) => this.send(due));
   }
 
-  /** Goes on when something is stored. If it waits for too much, the connection is not read any further. */
+  /** Calls `done` or `failed` once the work is stored. While too much is in work, the connection is not read. */
   await<Result>(work: Promise<Result>, done: (result: Result) => void, failed: (error: unknown) => void): void {
     const end = this.inbound.begin(this.inbound.frame?.length ?? 0);
     this.#answering = true;
@@ -121,13 +121,13 @@ export class Connection implements DeviceSocketHandler {
     return this.client.access.mayReceive(topic);
   }
 
-  /** The client was not heard for longer than its keep alive allows; it may be we who do not listen. */
-  fellSilent(): void {
+  /** The keep alive time passed without a packet. If the server itself paused reading, the client is not to blame. */
+  onKeepAliveTimeout(): void {
     if (this.inbound.isPaused) this.client.keepAlive?.listen();
     else this.close(CLOSING.silent);
   }
 
-  /** Everything is ready for the client. What it has sent meanwhile still waits for `inbound.readOn`. */
+  /** Opens the connection for the client. What the client sent meanwhile waits until `inbound.readOn`. */
   opened(client: Client): void {
     this.client = client;
     this.state = "open";
@@ -138,8 +138,8 @@ export class Connection implements DeviceSocketHandler {
   }
 
   /**
-   * The server stops: ends the connection in the turn in which the client is sent its last answer, when it cannot have asked for more.
-   * It may have many requests on their way, so after `hearNoMore` only those are answered that have come.
+   * The server stops. Ends the connection in the same turn as the client's last answer, so that the client cannot send
+   * another request in between. More requests may be on their way: after `stopReading` only those that arrived are answered.
    */
   finish(): void {
     this.#finishing = true;
@@ -147,7 +147,7 @@ export class Connection implements DeviceSocketHandler {
     if (this.state !== "open") this.close(CLOSING.stopping);
   }
 
-  hearNoMore(): void {
+  stopReading(): void {
     if (this.inbound.inWork > 0) this.inbound.stop();
     else this.close(CLOSING.stopping);
   }
@@ -156,7 +156,7 @@ export class Connection implements DeviceSocketHandler {
     const before = this.state;
     if (before === "closed" || this.#closing) return;
     this.#closing = true;
-    if (before === "open" && closing.event) tell(this, closing.text);
+    if (before === "open" && closing.event) reportRefusal(this, closing.text);
     if (before === "open" && closing.reasonCode !== null && this.client.level === 5) {
       this.send({ cmd: "disconnect", reasonCode: closing.reasonCode, properties: { reasonString: closing.text } });
     }
@@ -203,7 +203,7 @@ export class Connection implements DeviceSocketHandler {
       .finally(done);
   }
 
-  #count({ bytes, packets, publishes, tooLarge }: Written): void {
+  #count({ bytes, packets, publishes, tooLarge }: FlushedCounts): void {
     const { inbound, client } = this;
     const { traffic } = client.hub;
     this.context.presence.count(client.deviceId, inbound.packets + packets);
@@ -216,7 +216,7 @@ export class Connection implements DeviceSocketHandler {
     inbound.counted();
   }
 
-  /** The client breaks the protocol: it is told why, and the connection ends [MQTT-4.13.1-1]. Anything else is a bug of ours. */
+  /** Closes the connection with the reason if the client broke the protocol [MQTT-4.13.1-1]; logs any other error as a bug. */
   #fault(error: unknown): void {
     if (this.state === "closed") return;
     if (!(error instanceof ProtocolError)) {

@@ -2,9 +2,9 @@ import type { Deps } from "../../deps.ts";
 import type { ActivityLog } from "../../hub/admission/activity-log.ts";
 import type { HubEvents } from "../events/hub-events.ts";
 import type { SysTopics } from "../events/sys-topics.ts";
+import type { FlushQueue } from "../flow/flush-queue.ts";
 import type { MemoryBudget } from "../flow/memory-budget.ts";
-import type { Reading } from "../flow/reading.ts";
-import type { Turn } from "../flow/turn.ts";
+import type { ReadScheduler } from "../flow/read-scheduler.ts";
 import type { SessionStore } from "../persistence/session-store.ts";
 import type { ClientPacket } from "../wire/packets.ts";
 import type { Connection } from "./connection.ts";
@@ -14,7 +14,7 @@ import type { Presence } from "./presence.ts";
 import type { Session } from "./session.ts";
 
 /** How a connection leaves its session. */
-export type Leaving = {
+export type SessionEnd = {
   will: "publish" | "discard";
   /** The newest position of its stored queue that was sent. */
   sentThrough: number | undefined;
@@ -30,7 +30,7 @@ type Protocol = {
   /** Handles each packet of an open connection. */
   dispatch(connection: Connection, packet: ClientPacket): void;
   /** Ends the connection's part in its session. */
-  leave(context: Context, session: Session, connection: Connection, leaving: Leaving): Promise<void>;
+  leave(context: Context, session: Session, connection: Connection, leaving: SessionEnd): Promise<void>;
 };
 
 /** Shared by all connections of the broker. */
@@ -44,8 +44,8 @@ export type Context = {
   readonly events: HubEvents;
   readonly sys: SysTopics;
   readonly metrics: MqttMetrics;
-  readonly turn: Turn;
-  readonly reading: Reading;
+  readonly turn: FlushQueue;
+  readonly reading: ReadScheduler;
   /** Memory for connections, sessions and messages of devices; and for connections that are not authenticated yet. */
   readonly memory: MemoryBudget;
   readonly strangers: MemoryBudget;

@@ -1,11 +1,11 @@
 import type { Hub } from "../../hub/registry/hub-rows.ts";
 import type { Traffic } from "../events/sys-topics.ts";
 import type { MemoryBudget } from "../flow/memory-budget.ts";
-import { HubSpace } from "./hub-space.ts";
+import { HubNamespace } from "./hub-namespace.ts";
 
 /** The hubs with connected clients or stored sessions. */
 export class Hubs {
-  readonly #spaces = new Map<string, HubSpace>();
+  readonly #spaces = new Map<string, HubNamespace>();
   readonly #memory: MemoryBudget;
   readonly #trafficOf: (hubId: string) => Traffic;
 
@@ -14,22 +14,22 @@ export class Hubs {
     this.#trafficOf = trafficOf;
   }
 
-  find(hubId: string): HubSpace | undefined {
+  find(hubId: string): HubNamespace | undefined {
     return this.#spaces.get(hubId);
   }
 
   /** The name space of a hub, updated to `hub`; created on first use. */
-  space(hub: Hub): HubSpace {
+  space(hub: Hub): HubNamespace {
     let space = this.#spaces.get(hub.id);
     if (space) space.info = hub;
     else {
-      space = new HubSpace(hub, this.#trafficOf(hub.id), this.#memory.of(hub.accountId));
+      space = new HubNamespace(hub, this.#trafficOf(hub.id), this.#memory.of(hub.accountId));
       this.#spaces.set(hub.id, space);
     }
     return space;
   }
 
-  add(hub: Hub | undefined): HubSpace | undefined {
+  add(hub: Hub | undefined): HubNamespace | undefined {
     return hub && this.space(hub);
   }
 
@@ -41,7 +41,7 @@ export class Hubs {
     return this.#spaces.keys();
   }
 
-  all(): Iterable<HubSpace> {
+  all(): Iterable<HubNamespace> {
     return this.#spaces.values();
   }
 }

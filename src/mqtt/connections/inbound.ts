@@ -2,13 +2,13 @@ import type { DeviceSocket } from "../../platform/device-socket.ts";
 import { FrameReader } from "../flow/frame-reader.ts";
 import type { MemoryUse } from "../flow/memory-use.ts";
 import type { PacketCounts } from "../flow/packet-counts.ts";
-import type { Reading } from "../flow/reading.ts";
+import type { ReadScheduler } from "../flow/read-scheduler.ts";
 import { HELD_BYTES_MAX } from "../limits.ts";
 import { CLOSING, type Closing } from "../wire/closing.ts";
 
 /** What the inbound side needs of its connection. */
 type InboundPort = {
-  /** Takes a packet. What it throws comes back by `fault`. */
+  /** Handles a packet. An error that it throws is reported to `fault`. */
   process(frame: Uint8Array): void;
   isClosed(): boolean;
   fault(error: unknown): void;
@@ -17,25 +17,28 @@ type InboundPort = {
 
 type Source = {
   socket: DeviceSocket;
-  reading: Reading;
+  reading: ReadScheduler;
   memory: MemoryUse;
   /** The packets that all connections received. */
   received: PacketCounts;
   packetBytesMax: number;
 };
 
-/** The direction from the client: its bytes, the packets in them, and what is still in work of these. It pauses the socket while more has to wait. */
+/**
+ * The direction from the client: its bytes, the packets in them, and the packets still in work. Pauses the socket while
+ * more would have to wait.
+ */
 export class Inbound {
-  /** The packet that is being worked on, or the one that ended the connection. */
+  /** The packet being handled, or the one that ended the connection. */
   frame: Uint8Array | null = null;
-  /** Packets and bytes since `counted` was called; at first the CONNECT, which came before its hub was known. */
+  /** Packets and bytes since the last call of `counted`; at first the CONNECT, which arrives before its hub is known. */
   packets = 0;
   bytes = 0;
   readonly #frames: FrameReader;
   /** Nothing is read until the CONNECT is answered. */
   #isHeld = false;
   /** The server stops: nothing is read any more. */
-  #isDeaf = false;
+  #isStopped = false;
 
   constructor({ socket, reading, memory, received, packetBytesMax }: Source, port: InboundPort) {
     this.#frames = new FrameReader(reading, socket, packetBytesMax, {
@@ -48,9 +51,10 @@ export class Inbound {
         this.frame = null;
       },
       isClosed: port.isClosed,
-      isHeld: () => this.#isHeld || this.#isDeaf,
+      isHeld: () => this.#isHeld || this.#isStopped,
       failed: port.fault,
-      // What waits is charged to its account. A client that the transport cannot hold back, or whose account has no memory left for it, ends.
+      // Waiting bytes are charged to the account. The connection ends if the transport cannot hold the client back, or if
+      // the account has no memory left.
       waiting: (unreadBytes, memoryBytes) => {
         const isFlooding = unreadBytes > HELD_BYTES_MAX + packetBytesMax;
         if (isFlooding || !memory.set("unread", memoryBytes)) port.close(CLOSING.flooding);
@@ -58,12 +62,12 @@ export class Inbound {
     });
   }
 
-  /** The client is not read: it may have sent something that we have not heard. */
+  /** Reading is paused: the client may have sent packets that were not read yet. */
   get isPaused(): boolean {
     return this.#frames.isPaused;
   }
 
-  /** Packets that are not done. */
+  /** Number of packets still in work. */
   get inWork(): number {
     return this.#frames.inWork;
   }
@@ -72,17 +76,20 @@ export class Inbound {
     this.#frames.received(bytes);
   }
 
-  /** A packet of so many bytes is in work; returns what is to be called when it is done. If too much is in work, the client is not read any further. */
+  /**
+   * Registers a packet of `bytes` bytes as in work. Returns a function to call when it is done. While too much is in work,
+   * the client is not read.
+   */
   begin(bytes: number): () => void {
     return this.#frames.begin(bytes);
   }
 
-  /** Keeps what comes from now on until `belongsTo` and `readOn` are called. */
+  /** Holds what arrives from now on until `belongsTo` and `readOn` are called. */
   hold(): void {
     this.#isHeld = true;
   }
 
-  /** It is known whose connection it is. */
+  /** Sets the account and device once they are known. */
   belongsTo(account: string, device: string): void {
     this.#isHeld = false;
     this.#frames.belongsTo(account, device);
@@ -92,13 +99,13 @@ export class Inbound {
     this.#frames.readOn();
   }
 
-  /** Stops reading; what is in work is finished. */
+  /** Stops reading; packets in work are finished. */
   stop(): void {
-    this.#isDeaf = true;
+    this.#isStopped = true;
     this.#frames.pause();
   }
 
-  /** `packets` and `bytes` have been counted. */
+  /** Resets `packets` and `bytes` after they were counted. */
   counted(): void {
     this.packets = this.bytes = 0;
   }

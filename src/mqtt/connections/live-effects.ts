@@ -1,13 +1,13 @@
-import { DEVICE_DELETED, type Departure, reasonToLeave } from "../../hub/admission/standing.ts";
+import { DEVICE_DELETED, type Eviction, evictionReason } from "../../hub/admission/standing.ts";
 import type { DeviceChange } from "../../hub/registry/device-feed-rows.ts";
 import { findDeviceRow } from "../../hub/registry/device-rows.ts";
 import { loadHub } from "../../hub/registry/lookups.ts";
 import { UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
-import { administrative, unauthorised } from "../wire/closing.ts";
+import { administrativeClosing, unauthorisedClosing } from "../wire/closing.ts";
 import type { Connection } from "./connection.ts";
 import type { Context } from "./context.ts";
 import { accessOf } from "./device-access.ts";
-import type { HubSpace } from "./hub-space.ts";
+import type { HubNamespace } from "./hub-namespace.ts";
 
 /**
  * Applies a change of a hub or device to its connections at once (specification 5.2, rule 9): they are closed, or
@@ -53,7 +53,7 @@ export function applyMissed(context: Context, connection: Connection): void {
   for (const kind of connection.missed.splice(0)) apply(context, connection, kind);
 }
 
-const connectionsOf = (hub: HubSpace | undefined) => [...(hub?.holders.values() ?? [])];
+const connectionsOf = (hub: HubNamespace | undefined) => [...(hub?.holders.values() ?? [])];
 
 function apply(context: Context, connection: Connection, kind: string): void {
   if (connection.state === "connecting") connection.missed.push(kind);
@@ -64,12 +64,12 @@ function apply(context: Context, connection: Connection, kind: string): void {
     device: findDeviceRow(reader, standing.deviceId),
     hub: loadHub(reader, standing.hubId),
   }));
-  const departure = reasonToLeave(standing, now, kind);
+  const departure = evictionReason(standing, now, kind);
   const { device, hub } = now;
   if (departure || !device || !hub) leave(context, connection, departure ?? DEVICE_DELETED);
   else if (!device.allowMultipleConnections && client.clientId !== device.id) {
     // A device limited to one connection has one name; connections with names of their own date from before.
-    connection.close(administrative("multiple connections are not allowed any more"));
+    connection.close(administrativeClosing("multiple connections are not allowed any more"));
   } else {
     client.hub.info = hub;
     client.access = accessOf(context, device, hub, standing.secure);
@@ -77,11 +77,11 @@ function apply(context: Context, connection: Connection, kind: string): void {
 }
 
 /** A client that must authenticate again receives that reason code; everything else is an administrative action. */
-function leave(context: Context, connection: Connection, { reason, event }: Departure): void {
+function leave(context: Context, connection: Connection, { reason, event }: Eviction): void {
   const { client } = connection;
   const about = { severity: "error", objectType: "device", objectId: client.deviceId, msg: event } as const;
   context.events.emit(client.hub.id, { ...about, proved: client.standing.secure });
-  connection.close(reason === "security_changed" ? unauthorised(event) : administrative(event));
+  connection.close(reason === "security_changed" ? unauthorisedClosing(event) : administrativeClosing(event));
 }
 
 function refreshHub(context: Context, hubId: string): void {
@@ -99,6 +99,6 @@ function refreshHub(context: Context, hubId: string): void {
 }
 
 /** The store has deleted them with their device. */
-function forgetSessions(hub: HubSpace | undefined, deviceId: string): void {
+function forgetSessions(hub: HubNamespace | undefined, deviceId: string): void {
   for (const session of hub?.sessions.values() ?? []) if (session.deviceId === deviceId) session.forget();
 }

@@ -4,7 +4,7 @@ import type { Traffic } from "../events/sys-topics.ts";
 import { MEMORY_KINDS, type MemoryBudget } from "../flow/memory-budget.ts";
 import { PacketCounts } from "../flow/packet-counts.ts";
 import { type Level, REASON, type ReasonCode } from "../wire/packets.ts";
-import type { HubSpace } from "./hub-space.ts";
+import type { HubNamespace } from "./hub-namespace.ts";
 
 const RECEIVED = { name: "twinpost_mqtt_packets_received_total", help: "MQTT packets of devices, by type." };
 const SENT = { name: "twinpost_mqtt_packets_sent_total", help: "MQTT packets to devices, by type." };
@@ -40,11 +40,11 @@ export class MqttMetrics {
   /** Figures read when the metrics are requested. */
   read(broker: {
     connectionCount(): number;
-    hubs(): Iterable<HubSpace>;
+    hubs(): Iterable<HubNamespace>;
     traffic(): Traffic;
     memory: readonly MemoryBudget[];
   }): void {
-    const sum = (of: (hub: HubSpace) => number) => () => {
+    const sum = (of: (hub: HubNamespace) => number) => () => {
       let total = 0;
       for (const hub of broker.hubs()) total += of(hub);
       return total;

@@ -1,24 +1,24 @@
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import type { DeviceSocket } from "../../platform/device-socket.ts";
+import type { FlushQueue } from "../flow/flush-queue.ts";
 import type { MemoryUse } from "../flow/memory-use.ts";
 import { OutboundBytes } from "../flow/outbound-bytes.ts";
 import { ReaderWatch } from "../flow/reader-watch.ts";
-import type { Written } from "../flow/sender.ts";
-import type { Turn } from "../flow/turn.ts";
+import type { FlushedCounts } from "../flow/sender.ts";
 import { BACKLOG_MAX, ROOM_RETRY_MS } from "../limits.ts";
 import { CLOSING, type Closing } from "../wire/closing.ts";
-import type { Envelope, Wrapping } from "../wire/envelope.ts";
+import type { OutboundMessage, PublishHeader } from "../wire/outbound-message.ts";
 import type { QoS, ServerPacket } from "../wire/packets.ts";
 import type { Client } from "./client.ts";
 import type { Queued } from "./outgoing.ts";
 
 /** What the outbound side needs of its connection. */
 type OutboundPort = {
-  /** The server stops, and the client has the answers to all that it asked: the connection ends with this turn. */
+  /** Whether the connection ends with this turn: the server stops, and all requests are answered. */
   endsWithTurn(): boolean;
-  /** So much was given to the transport. */
-  flushed(written: Written): void;
+  /** Counts what was handed to the transport. */
+  flushed(written: FlushedCounts): void;
   fault(error: unknown): void;
   close(closing: Closing): void;
 };
@@ -26,22 +26,23 @@ type OutboundPort = {
 type Target = {
   socket: DeviceSocket;
   clock: Clock;
-  turn: Turn;
+  turn: FlushQueue;
   memory: MemoryUse;
   packetBytesMax: number;
 };
 
-/** What of the client its packets go through. */
+/** The parts of the client that its packets pass through. */
 type Recipient = Pick<Client, "actor" | "hub" | "session" | "sender" | "outgoing" | "stored">;
 
 /**
- * The direction to the client. Packets are collected and given to the transport once a turn. What the client does not read waits or is
- * dropped, and a client that reads nothing is disconnected. Before the connection is open, and once it has ended, everything is dropped.
+ * The direction to the client. Packets are collected and handed to the transport once a turn. Messages that the client
+ * does not read wait or are dropped, and a client that reads nothing is disconnected. Before the connection is open, and
+ * after it has ended, everything is dropped.
  */
 export class Outbound {
   readonly #socket: DeviceSocket;
   readonly #clock: Clock;
-  readonly #turn: Turn;
+  readonly #turn: FlushQueue;
   readonly #port: OutboundPort;
   readonly #bytes: OutboundBytes;
   readonly #reader: ReaderWatch;
@@ -50,7 +51,7 @@ export class Outbound {
   #inTurn = false;
   #sendingMore = false;
   #cancelRetry: Cancel | undefined;
-  /** What waits for the client to read, such as many retained messages at once. */
+  /** Sends that wait until the client reads, such as many retained messages at once. */
   #backlog: (() => void)[] = [];
 
   constructor({ socket, clock, turn, memory, packetBytesMax }: Target, port: OutboundPort) {
@@ -62,7 +63,7 @@ export class Outbound {
     this.#reader = new ReaderWatch(socket, clock, packetBytesMax, () => port.close(CLOSING.slow));
   }
 
-  /** Whom the end of its turn is charged to. */
+  /** The owner that the end of the turn is charged to. */
   get owner(): Owner {
     const { accountId, deviceId } = this.#recipient.actor;
     return { account: accountId, member: deviceId };
@@ -80,31 +81,36 @@ export class Outbound {
     this.#backlog = [];
   }
 
-  /** Sends a packet that is no PUBLISH at the end of the turn. */
+  /** Sends a packet other than PUBLISH at the end of the turn. */
   packet(packet: ServerPacket): void {
     this.#recipient.sender.packet(packet);
     this.scheduleFlush();
   }
 
-  /** Sends a PUBLISH at the end of the turn. Returns false if the client does not take one that large. */
-  publish(envelope: Envelope, wrapping: Wrapping): boolean {
+  /** Sends a PUBLISH at the end of the turn. Returns false if it is larger than the client accepts. */
+  publish(message: OutboundMessage, header: PublishHeader): boolean {
     const { sender } = this.#recipient;
-    const isTaken = sender.publish(envelope, wrapping);
+    const isTaken = sender.publish(message, header);
     this.#bytes.sending(sender.bytes);
     this.scheduleFlush();
     return isTaken;
   }
 
-  /** Sends a message now (QoS 0) or in its turn. What a client that does not read cannot take is dropped, QoS 0 first. */
-  deliver(envelope: Envelope, qos: QoS, retain: boolean, subscriptionIdentifiers: readonly number[] | null): void {
+  /** Sends a message now (QoS 0) or in its turn. If the client does not read, messages are dropped, QoS 0 first. */
+  deliver(
+    envelope: OutboundMessage,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | null,
+  ): void {
     if (!this.#isOpen) return;
     if (qos === 0 && this.isBehindFor(envelope.bytes)) this.#recipient.hub.traffic.publishesDropped++;
     else this.deliverWaited(envelope, qos, retain, subscriptionIdentifiers);
   }
 
-  /** The same for a message that has waited until the client read. */
+  /** The same for a message that waited until the client read. */
   deliverWaited(
-    envelope: Envelope,
+    envelope: OutboundMessage,
     qos: QoS,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | null,
@@ -120,7 +126,7 @@ export class Outbound {
     this.scheduleFlush();
   }
 
-  /** Sends a message that the store has put into the queue of this connection's session. */
+  /** Sends a message that is stored in the queue of this connection's session. */
   deliverStored(message: Queued): void {
     if (!this.#isOpen) return;
     try {
@@ -130,8 +136,11 @@ export class Outbound {
     }
   }
 
-  /** Sends an answer to this connection alone: it is never stored, because it would be no answer to a later connection. It has QoS 1 at most where the queue is stored. */
-  answer(envelope: Envelope, qos: QoS): void {
+  /**
+   * Sends an answer to this connection only. It is never stored, because a later connection did not ask. Where the queue
+   * is stored, its QoS is at most 1.
+   */
+  answer(envelope: OutboundMessage, qos: QoS): void {
     if (!this.#isOpen) return;
     const { outgoing, session } = this.#recipient;
     const how = { envelope, retain: false, subscriptionIdentifiers: null };
@@ -146,7 +155,7 @@ export class Outbound {
     else if (!this.#sendingMore) this.#sendMore();
   }
 
-  /** Sends on in the next turn; or after a while, when there may be memory for what waits. */
+  /** Continues sending in the next turn, or after a delay, when there may be memory again. */
   pumpLater(soon: boolean): void {
     if (soon) {
       this.scheduleFlush();
@@ -162,12 +171,12 @@ export class Outbound {
     return this.isBehindFor(0);
   }
 
-  /** Whether so many bytes more had better wait, because it has much to read already, or its account no memory for them. */
+  /** Whether `bytes` more should wait, because the client has much to read already, or its account has no memory. */
   isBehindFor(bytes: number): boolean {
     return this.#bytes.isBehind(this.#recipient.sender.bytes, bytes);
   }
 
-  /** The transport has taken all that it was given. */
+  /** The transport has sent all that it was handed. */
   drained(): void {
     this.#chargeSending();
     if (!this.#isOpen) return;
@@ -178,7 +187,7 @@ export class Outbound {
     }
   }
 
-  /** Something was written, or may now be: `endTurn` is called at the end of the turn. */
+  /** Has `endTurn` called at the end of this turn, because something was written or may now be. */
   scheduleFlush(): void {
     if (this.#inTurn) return;
     this.#inTurn = true;
@@ -190,7 +199,7 @@ export class Outbound {
     if (!this.#isOpen) return;
     const isLast = this.#port.endsWithTurn();
     try {
-      // The last answer and DISCONNECT go in one piece: between two the client would ask for more.
+      // The last answer and DISCONNECT are sent together: in between, the client would send another request.
       if (!isLast) this.flush();
       this.#sendMore();
     } catch (error) {
@@ -199,7 +208,7 @@ export class Outbound {
     if (isLast) this.#port.close(CLOSING.stopping);
   }
 
-  /** Gives the transport what was collected. */
+  /** Hands the collected packets to the transport. */
   flush(): void {
     const { sender, stored } = this.#recipient;
     const written = sender.flush((bytes) => this.#socket.send(bytes));
@@ -209,7 +218,7 @@ export class Outbound {
     this.#chargeSending();
   }
 
-  /** What the client has not taken yet is charged to its account; where that has no memory for it, the connection ends. */
+  /** Charges unsent bytes to the account; the connection ends if the account has no memory for them. */
   #chargeSending(): void {
     if (this.#isOpen && !this.#bytes.sent()) this.#port.close(CLOSING.slow);
   }
@@ -220,7 +229,7 @@ export class Outbound {
     this.#sendingMore = true;
     if (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.#backlog.shift()?.();
     this.#sendingMore = false;
-    // One thing a turn: each is some work.
+    // One per turn: each takes a while.
     if (this.#backlog.length > 0 && !this.isBehind && !outgoing.isFull) this.scheduleFlush();
     outgoing.pump();
     if (sender.bytes > 0) this.scheduleFlush();

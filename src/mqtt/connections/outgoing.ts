@@ -1,5 +1,5 @@
 import { REFILL_BYTES, UNCOUNTED_BYTES } from "../limits.ts";
-import type { Envelope } from "../wire/envelope.ts";
+import type { OutboundMessage } from "../wire/outbound-message.ts";
 import type { QoS } from "../wire/packets.ts";
 
 /**
@@ -11,12 +11,12 @@ export type Queued = {
   qos: QoS;
   retain: boolean;
   subscriptionIdentifiers: readonly number[] | null;
-  envelope: Envelope | null;
+  envelope: OutboundMessage | null;
 };
 type InFlight = { position: number | null; qos: QoS; state: "sent" | "releasing" | "released" };
 
 /** What the queue needs from its connection. */
-export type OutgoingPort = {
+export type OutgoingQueuePort = {
   now(): number;
   /**
    * Whether `bytes` more should wait: too many are being sent, or there is no memory for them; `pump` is called again
@@ -25,7 +25,7 @@ export type OutgoingPort = {
   isBehind(bytes: number): boolean;
   mayReceive(topic: string): boolean;
   publish(
-    envelope: Envelope,
+    envelope: OutboundMessage,
     wrapping: Omit<Queued, "envelope" | "position"> & { dup: boolean; packetId: number },
   ): boolean;
   release(packetId: number, known: boolean): void;
@@ -70,8 +70,8 @@ const packetIdOf = (position: number) => ((position - 1) % PACKET_IDS) + 1;
  * QoS 1 and 2 messages to one client: at most its receive maximum in flight [MQTT-3.3.4-9], in order. A packet
  * identifier is derived from the message's position in the queue, so that a redelivery has the same one [MQTT-4.4.0-1].
  */
-export class Outgoing {
-  readonly #port: OutgoingPort;
+export class OutgoingQueue {
+  readonly #port: OutgoingQueuePort;
   readonly #limits: QueueLimits;
   readonly #stored: StoredQueue | null;
   #waiting: Queued[] = [];
@@ -86,7 +86,7 @@ export class Outgoing {
   /** A long page was read since the last `pump`. */
   #refilled = false;
 
-  constructor(port: OutgoingPort, limits: QueueLimits, stored: StoredQueue | null) {
+  constructor(port: OutgoingQueuePort, limits: QueueLimits, stored: StoredQueue | null) {
     this.#port = port;
     this.#limits = limits;
     this.#stored = stored;
@@ -254,7 +254,7 @@ export class Outgoing {
    * Returns false if the message must not be sent: expired before its delivery began, too large for the client, or not
    * permitted any more.
    */
-  #publish(envelope: Envelope, how: Parameters<OutgoingPort["publish"]>[1]): boolean {
+  #publish(envelope: OutboundMessage, how: Parameters<OutgoingQueuePort["publish"]>[1]): boolean {
     const current = envelope.at(this.#port.now()) ?? (how.dup ? envelope : undefined);
     return current !== undefined && this.#port.mayReceive(current.message.topic) && this.#port.publish(current, how);
   }

@@ -1,10 +1,10 @@
 import type { Deps } from "../../deps.ts";
 import { type DeviceConnection, deviceConnected, deviceDisconnected } from "../../hub/admission/presence.ts";
-import type { Departure, Standing } from "../../hub/admission/standing.ts";
+import type { Eviction, Standing } from "../../hub/admission/standing.ts";
 import { countMessage } from "../../hub/metrics/count-messages.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import type { Connection } from "./connection.ts";
-import { insist } from "./insist.ts";
+import { retryUntilStored } from "./retry-until-stored.ts";
 
 /** Which devices are connected, in memory and as seen over REST. */
 export class Presence {
@@ -28,7 +28,7 @@ export class Presence {
     actor: DeviceActor,
     standing: Standing,
     told: DeviceConnection,
-  ): Promise<Departure | null> {
+  ): Promise<Eviction | null> {
     const { deviceId } = actor;
     const connections = this.#connections.get(deviceId) ?? new Map<Connection, DeviceConnection>();
     this.#connections.set(deviceId, connections.set(connection, told));
@@ -43,7 +43,7 @@ export class Presence {
     if (!connections || !told) return null;
     connections.delete(connection);
     if (connections.size === 0) this.#connections.delete(deviceId);
-    return insist(this.#deps, "mqtt.presence_not_kept", () => {
+    return retryUntilStored(this.#deps, "mqtt.presence_not_kept", () => {
       const connectionsLeft = this.#connections.get(deviceId)?.size ?? 0;
       return this.#deps.store.write(deviceDisconnected, actor, {
         deviceId,

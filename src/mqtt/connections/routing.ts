@@ -1,8 +1,8 @@
 import type { Matched } from "../matching/subscription-tree.ts";
-import { Envelope } from "../wire/envelope.ts";
 import type { Message, Subscription } from "../wire/message.ts";
+import { OutboundMessage } from "../wire/outbound-message.ts";
 import type { QoS } from "../wire/packets.ts";
-import type { HubSpace } from "./hub-space.ts";
+import type { HubNamespace } from "./hub-namespace.ts";
 import type { Session } from "./session.ts";
 import { chooseMember } from "./shares.ts";
 
@@ -16,7 +16,7 @@ export type Routed = {
   /** Sessions that the message or will was sent to; with 0 the publisher receives 0x10, no matching subscribers. */
   matched: number;
   stored: StoredDelivery[];
-  envelope: Envelope;
+  envelope: OutboundMessage;
 };
 
 let routeCount = 0;
@@ -34,8 +34,8 @@ export class Routing {
   readonly #from: Session | null;
   #done = 0;
 
-  constructor(hub: HubSpace, message: Message, from: Session | null, now: number) {
-    this.routed = { matched: 0, stored: [], envelope: new Envelope(message, now) };
+  constructor(hub: HubNamespace, message: Message, from: Session | null, now: number) {
+    this.routed = { matched: 0, stored: [], envelope: new OutboundMessage(message, now) };
     this.#from = from;
     const { direct, shared } = hub.tree.match(message.topic);
     this.#direct = direct;

@@ -3,21 +3,21 @@ import type { Subscription } from "../wire/message.ts";
 import type { QoS } from "../wire/packets.ts";
 import { isShared, levelsOf, matches } from "../wire/topics.ts";
 import type { Connection } from "./connection.ts";
-import type { HubSpace } from "./hub-space.ts";
+import type { HubNamespace } from "./hub-namespace.ts";
 import type { QueuePositions } from "./stored-queue.ts";
 
 /** Memory of a subscription: each level is a node of the tree, unless another filter shares it. */
 export const subscriptionBytes = (filter: string): number =>
   SUBSCRIPTION_BYTES + filter.length + LEVEL_BYTES * levelsOf(filter);
 
-type SessionIdentity = { hub: HubSpace; deviceId: string; clientId: string };
+type SessionIdentity = { hub: HubNamespace; deviceId: string; clientId: string };
 
 /**
  * What outlives a packet: subscriptions and unfinished QoS 2 exchanges of one client. For sessions that outlive their
  * connection, the store is authoritative.
  */
 export class Session {
-  readonly hub: HubSpace;
+  readonly hub: HubNamespace;
   /** Its key in the hub. */
   readonly key: string;
   readonly deviceId: string;

@@ -3,7 +3,7 @@ import { describeError } from "../../kernel/failure.ts";
 import { REFILL_MESSAGES } from "../limits.ts";
 import { listQueued } from "../persistence/queue-rows.ts";
 import { CLOSING } from "../wire/closing.ts";
-import { Envelope } from "../wire/envelope.ts";
+import { OutboundMessage } from "../wire/outbound-message.ts";
 import type { Connection } from "./connection.ts";
 import type { StoredQueue } from "./outgoing.ts";
 
@@ -24,7 +24,7 @@ export function storedQueue(
     read(from) {
       const now = deps.clock.now();
       const rows = deps.store.read((reader) => listQueued(reader, sessionId, from, REFILL_MESSAGES));
-      return rows.map(({ message, ...row }) => ({ ...row, envelope: message && new Envelope(message, now) }));
+      return rows.map(({ message, ...row }) => ({ ...row, envelope: message && new OutboundMessage(message, now) }));
     },
     release(position, done) {
       const released = sessions.releaseOutgoing(actor, { sessionId, position });

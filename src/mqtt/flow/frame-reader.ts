@@ -2,7 +2,7 @@ import { stopwatchMs } from "../../kernel/clock.ts";
 import type { DeviceSocket } from "../../platform/device-socket.ts";
 import { IN_WORK_MAX, IN_WORK_RESUME } from "../limits.ts";
 import { Inbox } from "../wire/inbox.ts";
-import type { Reading, Share } from "./reading.ts";
+import type { ReadScheduler, ReadShare } from "./read-scheduler.ts";
 import { TURN_PACKETS } from "./work-window.ts";
 
 /** After this many small packets in a row the clock is read. */
@@ -33,7 +33,7 @@ type ReaderPort = {
  * Bytes that must wait stay with the sender: the socket is paused meanwhile.
  */
 export class FrameReader {
-  readonly #reading: Reading;
+  readonly #reading: ReadScheduler;
   readonly #socket: DeviceSocket;
   readonly #port: ReaderPort;
   readonly #inbox: Inbox;
@@ -41,7 +41,7 @@ export class FrameReader {
    * The share that this reading is charged to: the address's, then the account's. Within an account a device is a
    * member.
    */
-  #share: Share;
+  #share: ReadShare;
   #member = "";
   #inWork = 0;
   #isPaused = false;
@@ -67,7 +67,7 @@ export class FrameReader {
   /** Its next packets are read in a slice of their own. */
   #isLater = false;
 
-  constructor(reading: Reading, socket: DeviceSocket, packetBytesMax: number, port: ReaderPort) {
+  constructor(reading: ReadScheduler, socket: DeviceSocket, packetBytesMax: number, port: ReaderPort) {
     this.#reading = reading;
     this.#socket = socket;
     this.#port = port;

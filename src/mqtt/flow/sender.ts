@@ -1,6 +1,6 @@
 import { SEND_BYTES_MAX } from "../limits.ts";
 import { encode } from "../wire/codec.ts";
-import type { Envelope, Wrapping } from "../wire/envelope.ts";
+import type { OutboundMessage, PublishHeader } from "../wire/outbound-message.ts";
 import type { Level, ServerPacket } from "../wire/packets.ts";
 import type { PacketCounts } from "./packet-counts.ts";
 import { type AliasMemory, OutgoingAliases } from "./topic-aliases.ts";
@@ -56,7 +56,7 @@ export class Sender {
    * Returns false if the packet is larger than the client accepts; it then counts as delivered [MQTT-3.1.2-24,
    * MQTT-3.1.2-25].
    */
-  publish(envelope: Envelope, wrapping: Wrapping): boolean {
+  publish(envelope: OutboundMessage, wrapping: PublishHeader): boolean {
     const { level, packetBytesMax } = this.limits;
     const { topic } = envelope.message;
     const alias = level === 5 ? this.#aliases.aliasFor(topic) : undefined;
@@ -74,7 +74,7 @@ export class Sender {
   }
 
   /** Sends the collected bytes in few pieces, and returns how much was sent. */
-  flush(send: (bytes: Uint8Array) => void): Written {
+  flush(send: (bytes: Uint8Array) => void): FlushedCounts {
     const written = {
       bytes: this.#bytes,
       packets: this.#packets,
@@ -96,7 +96,7 @@ export class Sender {
   }
 }
 
-export type Written = { bytes: number; packets: number; publishes: number; tooLarge: number };
+export type FlushedCounts = { bytes: number; packets: number; publishes: number; tooLarge: number };
 
 function sendAll(pieces: readonly Uint8Array[], send: (bytes: Uint8Array) => void): void {
   if (pieces.length === 1) {

@@ -3,12 +3,12 @@ import { RECEIVE_MAXIMUM, TOPIC_ALIAS_MAXIMUM } from "../limits.ts";
 import { encode } from "../wire/codec.ts";
 import { type Connack, type Connect, type Level, REASON, type ReasonCode } from "../wire/packets.ts";
 
-// CONNACK: what a client is told when it comes (3.2).
+// CONNACK (3.2).
 
 type Accepted = {
   connect: Connect;
   sessionPresent: boolean;
-  /** For a client that brought none [MQTT-3.1.3-7]. */
+  /** For a client that sent none [MQTT-3.1.3-7]. */
   assignedClientIdentifier: string | undefined;
   sessionExpiryIntervalS: number;
   keepAliveS: number;
@@ -33,7 +33,10 @@ export function acceptance(accepted: Accepted): Connack {
   };
 }
 
-/** Reason codes that MQTT 3 has a return code for. Everything else that is wrong with a CONNECT ends the connection without a word (3.1.1: MQTT-3.1.4-1). */
+/**
+ * Reason codes with a return code in MQTT 3. After any other fault of a CONNECT the connection is closed without a CONNACK
+ * (3.1.1: MQTT-3.1.4-1).
+ */
 const TOLD_BELOW_5: readonly ReasonCode[] = [
   REASON.unsupportedProtocolVersion,
   REASON.clientIdentifierNotValid,
@@ -44,7 +47,7 @@ const TOLD_BELOW_5: readonly ReasonCode[] = [
   REASON.quotaExceeded,
 ];
 
-/** Refuses a connection that is not open yet: a CONNACK with the reason, if there are words for it, and the end [MQTT-3.2.2-7]. */
+/** Refuses a connection that is not open yet: sends a CONNACK with the reason, if MQTT has a code for it, and closes [MQTT-3.2.2-7]. */
 export function refuseConnect(
   connection: Connection,
   level: Level | undefined,

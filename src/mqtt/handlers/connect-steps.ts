@@ -7,7 +7,7 @@ import { peerKey } from "../../kernel/client-address.ts";
 import { makeClient } from "../connections/client.ts";
 import type { Connection } from "../connections/connection.ts";
 import { accessOf } from "../connections/device-access.ts";
-import type { HubSpace } from "../connections/hub-space.ts";
+import type { HubNamespace } from "../connections/hub-namespace.ts";
 import { applyMissed } from "../connections/live-effects.ts";
 import type { ClaimedSession } from "../connections/session.ts";
 import type { HubEvent } from "../events/hub-events.ts";
@@ -21,27 +21,27 @@ import { acceptance, refuseConnect } from "./connack.ts";
 import { abandonSession, claimSession } from "./session-life.ts";
 import { willOf } from "./wills.ts";
 
-/** One of the steps of `connect`. A step uses what the steps before it have found out. */
+/** A step of `connect`. It may use what earlier steps have set. */
 export type Step = (opening: Opening) => Promise<void> | void;
 
-/** A connection that is being opened, and what is known of it by now. */
+/** A connection that is being opened, and what the steps have found out so far. */
 export class Opening {
   readonly connection: Connection;
   readonly packet: Connect;
-  /** As events tell of it. */
+  /** The packet as events show it. */
   readonly packetText: string;
-  /** From `identify` on. */
+  /** Set by `identify`. */
   identified!: Identified;
-  /** From `chooseClientId` on. */
+  /** Set by `chooseClientId`. */
   clientId!: string;
-  space!: HubSpace;
-  /** From `takeWill` on. */
+  space!: HubNamespace;
+  /** Set by `takeWill`. */
   access!: AccessFilters;
   will!: StoredWill | null;
-  /** From `storeConnected` on. */
+  /** Set by `storeConnected`. */
   standing!: Standing;
   claimed!: ClaimedSession;
-  /** From `storeConnected` to `open`: undoes what was stored. */
+  /** Undoes what `storeConnected` stored; cleared by `open`. */
   abandon: (() => void) | undefined;
 
   constructor(connection: Connection, packet: Connect, packetText: string) {
@@ -50,8 +50,8 @@ export class Opening {
     this.packetText = packetText;
   }
 
-  /** Tells the hub something of the device. */
-  say(msg: string, more: Partial<HubEvent> = {}): void {
+  /** Emits an event about the device to its hub. */
+  emit(msg: string, more: Partial<HubEvent> = {}): void {
     const { device, hub, secure: proved } = this.identified;
     const about = { severity: "error", objectType: "device", objectId: device.id, packet: this.packetText } as const;
     this.connection.context.events.emit(hub.id, { ...about, proved, msg, ...more });
@@ -72,7 +72,7 @@ export function checkProtocol({ connection, packet }: Opening): void {
   }
 }
 
-/** Which device it is, and whether that may be here. */
+/** Finds the device, and refuses one that is not permitted here. */
 export async function identify(opening: Opening): Promise<void> {
   const { connection, packet } = opening;
   const { context, socket } = connection;
@@ -87,7 +87,7 @@ export async function identify(opening: Opening): Promise<void> {
   else opening.identified = identified;
 }
 
-/** What each refusal is on the wire (specification 5.2, rule 8); MQTT 3 has 0x04 for the first and 0x05 for the rest. */
+/** The reason code of each refusal (specification 5.2, rule 8); MQTT 3 has 0x04 for the first and 0x05 for the rest. */
 const REASON_CODES: Record<RefusalReason, ReasonCode> = {
   unidentified: REASON.badUserNameOrPassword,
   bad_token: REASON.notAuthorized,
@@ -110,7 +110,7 @@ function refuseDevice(opening: Opening, refusal: Refusal): void {
   opening.refuse(REASON_CODES[reason], event);
 }
 
-/** Its account has as many connections as others leave it. */
+/** Refuses a connection beyond what its account may have. */
 export function countConnection(opening: Opening): void {
   const { connection, packetText, identified } = opening;
   const { device, hub } = identified;
@@ -125,14 +125,14 @@ export function announceProvisioned(opening: Opening): void {
   const { device, provisioned } = opening.identified;
   if (!provisioned) return;
   const sourceAddress = opening.connection.socket.peer;
-  opening.say("device was auto-provisioned", { severity: "info", objectName: device.name, sourceAddress });
+  opening.emit("device was auto-provisioned", { severity: "info", objectName: device.name, sourceAddress });
 }
 
-/** The shared plan knows less than the protocol (specification 5.3). */
+/** Refuses what the shared plan does not support (specification 5.3). */
 export function checkPlan(opening: Opening): void {
   const refusal = planOf(opening)?.refusesConnect(opening.packet);
   if (!refusal) return;
-  opening.say(refusal);
+  opening.emit(refusal);
   opening.refuse(REASON.notAuthorized, refusal);
 }
 
@@ -140,8 +140,8 @@ const planOf = ({ connection, identified }: Opening) =>
   planLimitsOf(identified.hub, connection.context.deps.config.mqttPlanLimits);
 
 /**
- * A device is one client, unless it may have several connections, which then tell themselves apart (specification 5.2, rule 3). Several
- * connections are not a matter of the shared plan (5.3).
+ * A device is one client, unless it may have several connections; these choose their own client identifiers (specification
+ * 5.2, rule 3). The shared plan has no such devices (5.3).
  */
 export function chooseClientId(opening: Opening): void {
   const { connection, packet, identified } = opening;
@@ -151,22 +151,25 @@ export function chooseClientId(opening: Opening): void {
   opening.space = connection.context.hubs.space(hub);
 }
 
-/** Reads the will, which goes by what the device may publish. */
+/** Reads the will, and checks that the device may publish it. */
 export function takeWill(opening: Opening): void {
   const { connection, packet, identified } = opening;
   const { device, hub, secure } = identified;
   opening.access = accessOf(connection.context, device, hub, secure);
-  opening.will = willOf(packet, { access: opening.access, hub, say: (msg) => opening.say(msg) });
+  opening.will = willOf(packet, { access: opening.access, hub, say: (msg) => opening.emit(msg) });
 }
 
-/** Stores that the device is connected, and gives the client its session: both or, if one of them fails or the client is gone by then, neither. */
+/**
+ * Stores that the device is connected, and claims the client's session: both or, if one of them fails or the client has
+ * disconnected by then, neither.
+ */
 export async function storeConnected(opening: Opening): Promise<void> {
   const { connection, packet, identified, clientId, space, will } = opening;
   const { context } = connection;
   const { device } = identified;
   const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
   const standing = standingOf(identified);
-  const arrival = context.presence.arrived(connection, actor, standing, tellingOf(opening));
+  const arrival = context.presence.arrived(connection, actor, standing, journalled(opening));
   const claiming = claimSession(connection, space, {
     clientId,
     deviceId: device.id,
@@ -187,15 +190,15 @@ export async function storeConnected(opening: Opening): Promise<void> {
   opening.claimed = claimed.value;
 }
 
-/** A connection as the journal tells of it: by the name that it uses itself. */
-const tellingOf = ({ connection: { socket }, packet, clientId }: Opening): DeviceConnection => ({
+/** The connection as the journal shows it: with the client identifier that the client sent. */
+const journalled = ({ connection: { socket }, packet, clientId }: Opening): DeviceConnection => ({
   clientId: packet.clientId || clientId,
   transport: socket.transport,
   peer: socket.peer,
   level: packet.protocolVersion,
 });
 
-/** The session's fate after the connection: MQTT 3 keeps it or not (3.1.2.4 of 3.1.1), MQTT 5 says for how long (3.1.2.11.2). */
+/** How long the session outlives the connection: MQTT 3 keeps it or not (3.1.2.4 of 3.1.1), MQTT 5 sets a time (3.1.2.11.2). */
 function expiryOf({ protocolVersion, clean, properties }: Connect): number {
   if (protocolVersion < 5) return clean ? 0 : SESSION_EXPIRY_MAX_S;
   return Math.min(properties?.sessionExpiryInterval ?? 0, SESSION_EXPIRY_MAX_S);
@@ -224,19 +227,19 @@ export function sendConnack({ connection, packet, claimed }: Opening): void {
   );
 }
 
-/** What the session has left to send, and from now on what comes for it. */
+/** Sends what the session has queued, and from now on what arrives for it. */
 export function sendQueued({ connection }: Opening): void {
   const { client } = connection;
   client.session.connection = connection;
   client.outgoing.pump();
 }
 
-/** What was changed about its device and hub while it was connecting. */
+/** Applies device and hub changes that arrived while connecting. */
 export function applyChanges({ connection }: Opening): void {
   applyMissed(connection.context, connection);
 }
 
-/** What the client has sent meanwhile. */
+/** Reads what the client has sent meanwhile. */
 export function readOn({ connection }: Opening): void {
   connection.inbound.readOn();
 }

@@ -7,8 +7,8 @@ import { refuseConnect } from "./connack.ts";
 import * as steps from "./connect-steps.ts";
 
 /**
- * What becomes of a CONNECT, in this order. A step that refuses the client closes the connection, or throws the reason, and is the last one. What
- * the client sends meanwhile waits until the last step (it need not wait for the CONNACK, [MQTT-3.1.4-5]).
+ * The steps of a CONNECT, in order. A step that refuses the client closes the connection, or throws the reason, and ends
+ * the sequence. The client need not wait for the CONNACK [MQTT-3.1.4-5]: what it sends meanwhile is held until the last step.
  */
 const CONNECT_STEPS: readonly steps.Step[] = [
   steps.checkProtocol,
@@ -26,17 +26,17 @@ const CONNECT_STEPS: readonly steps.Step[] = [
   steps.readOn,
 ];
 
-/** Takes the first packet of a connection. */
+/** Handles the first packet of a connection. */
 export async function connect(connection: Connection, frame: Uint8Array): Promise<void> {
   try {
-    await take(new steps.Opening(connection, decode(frame, null) as Connect, headerText(frame)));
+    await run(new steps.Opening(connection, decode(frame, null) as Connect, headerText(frame)));
   } catch (error) {
     const [reasonCode, text] = reasonOf(error);
     refuseConnect(connection, levelOf(frame), reasonCode, text);
   }
 }
 
-async function take(opening: steps.Opening): Promise<void> {
+async function run(opening: steps.Opening): Promise<void> {
   try {
     for (const step of CONNECT_STEPS) {
       const work = step(opening);
@@ -52,7 +52,7 @@ function reasonOf(error: unknown): [ReasonCode, string] {
   if (error instanceof ProtocolError) return [error.reasonCode, error.message];
   if (!(error instanceof DomainError)) throw error;
   const { failure } = error;
-  // A device that was deleted a moment ago; too many sessions, or no room for the will; a store that is too busy, or stops.
+  // The device was just deleted; too many sessions, or no room for the will; the store is too busy, or stopping.
   if (failure.code === "not_found") return [REASON.notAuthorized, "device is deleted"];
   if (failure.code === "limited" && failure.kind === "quota") return [REASON.quotaExceeded, failure.message];
   return [REASON.serverBusy, "the server cannot store the session now"];

@@ -1,11 +1,11 @@
-import { acknowledgePublish, type Taken } from "../connections/acknowledging.ts";
+import { acknowledgePublish, type PublishDecision } from "../connections/acknowledging.ts";
 import type { Connection } from "../connections/connection.ts";
-import { passedOn } from "../connections/passed-on.ts";
-import { tell } from "../connections/tell.ts";
+import { forwardedProperties } from "../connections/forwarded-properties.ts";
+import { reportRefusal } from "../connections/report-refusal.ts";
 import { isReserved } from "../events/reserved-topics.ts";
 import { planLimitsOf } from "../flow/plan-limits.ts";
 import { RECEIVE_MAXIMUM, UNRELEASED_MAX } from "../limits.ts";
-import { CLOSING, unauthorised } from "../wire/closing.ts";
+import { CLOSING, unauthorisedClosing } from "../wire/closing.ts";
 import type { Message } from "../wire/message.ts";
 import { ProtocolError, type Publish, REASON, type ReasonCode } from "../wire/packets.ts";
 import { publish, type RoutedPublish } from "./publishing.ts";
@@ -18,7 +18,7 @@ export function onPublish(connection: Connection, packet: Publish): void {
 }
 
 /** Undefined if the connection was closed. */
-function take(connection: Connection, packet: Publish): Taken | undefined {
+function take(connection: Connection, packet: Publish): PublishDecision | undefined {
   const { client } = connection;
   const topic = client.aliases.resolve(packet);
   if (client.rate && !client.rate.take(connection.context.deps.clock.now())) {
@@ -32,8 +32,8 @@ function take(connection: Connection, packet: Publish): Taken | undefined {
   const ofPlan = planLimitsOf(client.hub.info, connection.context.deps.config.mqttPlanLimits)?.refusesPublish(packet);
   if (ofPlan) {
     // A QoS 2 publish cannot be acknowledged truthfully (specification 5.3).
-    tell(connection, ofPlan);
-    connection.close(unauthorised(ofPlan));
+    reportRefusal(connection, ofPlan);
+    connection.close(unauthorisedClosing(ofPlan));
     return undefined;
   }
   if (!client.access.mayPublish(topic)) return refused(connection, topic);
@@ -47,8 +47,8 @@ function take(connection: Connection, packet: Publish): Taken | undefined {
  * The message is dropped, and the connection stays (specification 4.4); only MQTT 5 has a reason code for it, older
  * clients receive an ordinary acknowledgement.
  */
-function refused(connection: Connection, topic: string): Taken {
-  tell(connection, `unauthorized topic ${topic}`);
+function refused(connection: Connection, topic: string): PublishDecision {
+  reportRefusal(connection, `unauthorized topic ${topic}`);
   return { reasonCode: REASON.notAuthorized };
 }
 
@@ -66,7 +66,7 @@ function checkReceiveMaximum({ client }: Connection): void {
  * A request about the twin: no other client receives it, and it is acknowledged once its effect is stored and the
  * answer sent.
  */
-function consume(connection: Connection, packet: Publish, asked: Promise<ReasonCode>): Taken {
+function consume(connection: Connection, packet: Publish, asked: Promise<ReasonCode>): PublishDecision {
   const { session } = connection.client;
   if (packet.qos !== 2) return { reasonCode: REASON.success, work: asked };
   const packetId = packet.messageId as number;
@@ -85,7 +85,7 @@ function consume(connection: Connection, packet: Publish, asked: Promise<ReasonC
   return { reasonCode: REASON.success, work: asked.then(remembered) };
 }
 
-function publishToHub(connection: Connection, packet: Publish, topic: string): Taken {
+function publishToHub(connection: Connection, packet: Publish, topic: string): PublishDecision {
   const { client, context } = connection;
   const { hub, session } = client;
   const isKept = packet.qos === 2 && session.durable && session.storedId !== null;
@@ -97,12 +97,12 @@ function publishToHub(connection: Connection, packet: Publish, topic: string): T
     from: session,
     receivedFrom: isKept ? { sessionId: session.storedId as number, packetId: packet.messageId as number } : null,
   });
-  const storing = ({ matched, stored }: RoutedPublish): Taken => {
+  const storing = ({ matched, stored }: RoutedPublish): PublishDecision => {
     const reasonCode = matched > 0 ? REASON.success : REASON.noMatchingSubscribers;
     if (!stored) return { reasonCode };
     const work = stored.then(({ retainedRefused }) => {
       if (!retainedRefused) return reasonCode;
-      tell(connection, `no room to retain a message on ${topic}`);
+      reportRefusal(connection, `no room to retain a message on ${topic}`);
       return REASON.quotaExceeded;
     });
     return { reasonCode, work };
@@ -134,7 +134,7 @@ function messageOf({ payload, qos, retain, properties }: Publish, topic: string,
     payload: qos > 0 || retain ? payload.slice() : payload,
     qos,
     retain,
-    properties: passedOn(properties),
+    properties: forwardedProperties(properties),
     publishedAt: now,
     expiresAt: expiryS === undefined ? null : now + expiryS * 1000,
   };

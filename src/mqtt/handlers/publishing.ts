@@ -2,7 +2,7 @@ import { loadHub } from "../../hub/registry/lookups.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { describeError } from "../../kernel/failure.ts";
 import type { Context } from "../connections/context.ts";
-import type { HubSpace } from "../connections/hub-space.ts";
+import type { HubNamespace } from "../connections/hub-namespace.ts";
 import { type Routed, Routing, type StoredDelivery } from "../connections/routing.ts";
 import type { Session } from "../connections/session.ts";
 import type { StoredPublish } from "../persistence/publish-message.ts";
@@ -12,7 +12,7 @@ import { hasWill } from "../persistence/will-rows.ts";
 import type { Message } from "../wire/message.ts";
 
 type Publication = {
-  hub: HubSpace;
+  hub: HubNamespace;
   message: Message;
   /** The publisher: the device, or the hub itself. */
   by: DeviceActor;
@@ -103,7 +103,7 @@ async function write(context: Context, by: DeviceActor, { part, routed, ...asked
     subscriptionIdentifiers: subscriptionIdentifiers ?? [],
   }));
   const outcome = await context.sessions.publish(by, { ...asked, recipients });
-  handOver({ stored: part, envelope: routed.envelope }, outcome);
+  notifyQueued({ stored: part, envelope: routed.envelope }, outcome);
   return outcome;
 }
 
@@ -113,7 +113,7 @@ export async function stored(published: ReturnType<typeof publish>): Promise<Sto
 }
 
 /** The message is in the queues of stored sessions: the connected ones send it. */
-export function handOver(
+export function notifyQueued(
   { stored, envelope }: Pick<Routed, "stored" | "envelope">,
   { positions }: StoredPublish,
 ): void {

@@ -1,11 +1,11 @@
 import type { Connection } from "../connections/connection.ts";
 import { RETAINED_PAGE_BYTES } from "../limits.ts";
 import { pageRetained } from "../persistence/retained-rows.ts";
-import { Envelope } from "../wire/envelope.ts";
 import type { Message, Subscription } from "../wire/message.ts";
+import { OutboundMessage } from "../wire/outbound-message.ts";
 import type { QoS } from "../wire/packets.ts";
 import { parseFilter } from "../wire/topics.ts";
-import { handOver } from "./publishing.ts";
+import { notifyQueued } from "./publishing.ts";
 
 type Asked = { subscription: Subscription /** Without `$share/name/`. */; filter: string };
 
@@ -57,7 +57,7 @@ function sendOne(connection: Connection, subscription: Subscription, message: Me
   const { context, client } = connection;
   const { session, hub } = client;
   const { qos: granted, subscriptionIdentifier } = subscription;
-  const envelope = new Envelope(message, context.deps.clock.now());
+  const envelope = new OutboundMessage(message, context.deps.clock.now());
   const qos = Math.min(granted, message.qos) as QoS;
   const subscriptionIdentifiers = subscriptionIdentifier === null ? [] : [subscriptionIdentifier];
   // The retain flag distinguishes it from a message published just now [MQTT-3.3.1-8].
@@ -69,5 +69,5 @@ function sendOne(connection: Connection, subscription: Subscription, message: Me
   const recipients = [{ ...how, qos, sessionId: session.storedId }];
   return context.sessions
     .publish(client.actor, { hubId: hub.id, message, recipients, retain: false, receivedFrom: null })
-    .then((outcome) => handOver({ stored: [{ ...how, session }], envelope }, outcome));
+    .then((outcome) => notifyQueued({ stored: [{ ...how, session }], envelope }, outcome));
 }

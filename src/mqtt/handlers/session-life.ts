@@ -1,17 +1,17 @@
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { overQuota } from "../../kernel/failure.ts";
 import type { Connection } from "../connections/connection.ts";
-import type { Context, Leaving } from "../connections/context.ts";
-import type { HubSpace } from "../connections/hub-space.ts";
-import { insist } from "../connections/insist.ts";
+import type { Context, SessionEnd } from "../connections/context.ts";
+import type { HubNamespace } from "../connections/hub-namespace.ts";
+import { retryUntilStored } from "../connections/retry-until-stored.ts";
 import { type ClaimedSession, Session } from "../connections/session.ts";
 import { SESSION_BYTES } from "../limits.ts";
 import type { StoredWill } from "../persistence/will.ts";
 import { CLOSING } from "../wire/closing.ts";
 import { publishWill } from "./publishing.ts";
 
-// A session's coming and going. The map of a hub's sessions holds those that are served now and those that outlive their
-// connection; the store is only asked about the latter, and about wills.
+// How sessions begin and end. The map of a hub's sessions holds those in use and those that outlive their connection. Only
+// the latter, and wills, are stored.
 
 type AskedSession = {
   clientId: string;
@@ -22,12 +22,12 @@ type AskedSession = {
 };
 
 /**
- * Gives a client its session, a new one or the one it left, and takes it from whoever has it [MQTT-3.1.4-3]. The last who asks for a
- * session has it: one whose turn it is no more finds its connection closed.
+ * Gives a client its session, a new one or the one it left, and closes the connection that has it [MQTT-3.1.4-3]. The last
+ * client to claim a session has it; an earlier one finds its connection closed.
  */
 export async function claimSession(
   connection: Connection,
-  hub: HubSpace,
+  hub: HubNamespace,
   { clientId, deviceId, cleanStart, expiryIntervalS, will }: AskedSession,
 ): Promise<ClaimedSession> {
   const key = Session.keyOf(deviceId, clientId);
@@ -63,13 +63,13 @@ export async function claimSession(
 }
 
 /**
- * A connection was not opened after all. Whoever has the session by now keeps it; else it waits for its client as before, and what was
- * stored for this connection is found to be left over when the next one comes, or the server starts.
+ * Releases the session of a connection that was not opened after all, unless another connection has claimed it since. It
+ * waits for its client as before. Rows stored for this connection are dropped when the next one comes, or the server starts.
  */
 export function abandonSession(
   context: Context,
   connection: Connection,
-  { space, deviceId, clientId }: { space: HubSpace; deviceId: string; clientId: string },
+  { space, deviceId, clientId }: { space: HubNamespace; deviceId: string; clientId: string },
 ): void {
   const key = Session.keyOf(deviceId, clientId);
   if (space.holders.get(key) !== connection) return;
@@ -78,18 +78,18 @@ export function abandonSession(
   else space.holders.delete(key);
 }
 
-const deviceActor = ({ info: { accountId } }: HubSpace, deviceId: string): DeviceActor => ({
+const deviceActor = ({ info: { accountId } }: HubNamespace, deviceId: string): DeviceActor => ({
   kind: "device",
   accountId,
   deviceId,
 });
 
-/** The connection of a session is gone, or never came to serve it. The session stays as long as it said, and so does a delayed will. */
+/** Ends a session's connection, or a claim that was never used. The session and a delayed will stay for their stored time. */
 export async function leaveSession(
   context: Context,
   session: Session,
   connection: Connection,
-  { will, sentThrough }: Leaving,
+  { will, sentThrough }: SessionEnd,
 ): Promise<void> {
   const { hub, key, storedId, expiryIntervalS } = session;
   if (hub.holders.get(key) !== connection) return;
@@ -98,11 +98,11 @@ export async function leaveSession(
   if (expiryIntervalS === 0 || !session.durable) session.forget();
   if (storedId === null) return;
   const asked = { sessionId: storedId, expiryIntervalS, will, ...(sentThrough !== undefined && { sentThrough }) };
-  const suspended = await insist(
+  const suspended = await retryUntilStored(
     context.deps,
     "mqtt.session_not_suspended",
     () => context.sessions.suspend(deviceActor(hub, session.deviceId), asked),
-    // Whoever comes back for a session finds what it left; one that ends has nobody who would.
+    // A durable session that was claimed again needs no suspending; one that ends has to be ended in any case.
     () => !session.durable || !hub.holders.has(key),
   );
   if (suspended?.dueWill) await publishWill(context, suspended.dueWill);

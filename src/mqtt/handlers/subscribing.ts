@@ -1,6 +1,6 @@
 import type { Connection } from "../connections/connection.ts";
+import { reportRefusal } from "../connections/report-refusal.ts";
 import { subscriptionBytes } from "../connections/session.ts";
-import { tell } from "../connections/tell.ts";
 import { planLimitsOf } from "../flow/plan-limits.ts";
 import { FILTER_BYTES_MAX, SUBSCRIPTIONS_PER_SESSION_MAX } from "../limits.ts";
 import { CLOSING } from "../wire/closing.ts";
@@ -73,28 +73,28 @@ function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscripti
   if (!parsed) return REASON.topicFilterInvalid;
   // Well-formed, but not allowed (3.9.3).
   if (filter.length > FILTER_BYTES_MAX || Buffer.byteLength(filter) > FILTER_BYTES_MAX) {
-    tell(connection, `topic filter of more than ${FILTER_BYTES_MAX} bytes`);
+    reportRefusal(connection, `topic filter of more than ${FILTER_BYTES_MAX} bytes`);
     return REASON.topicFilterInvalid;
   }
   if (parsed.share !== null && noLocal) {
     throw new ProtocolError(REASON.protocolError, "a shared subscription with no local", "MQTT-3.8.3-4");
   }
   if (!client.access.maySubscribe(filter)) {
-    tell(connection, `unauthorized topic ${filter}`);
+    reportRefusal(connection, `unauthorized topic ${filter}`);
     return REASON.notAuthorized;
   }
   const ofPlan = planLimitsOf(client.hub.info, context.deps.config.mqttPlanLimits)?.refusesSubscription(qos);
   if (ofPlan) {
-    tell(connection, ofPlan);
+    reportRefusal(connection, ofPlan);
     return REASON.notAuthorized;
   }
   if (asked.filters.has(filter)) return undefined;
   if (asked.filters.size >= SUBSCRIPTIONS_PER_SESSION_MAX) {
-    tell(connection, "too many subscriptions");
+    reportRefusal(connection, "too many subscriptions");
     return REASON.quotaExceeded;
   }
   if (!client.hub.memory.hasRoom("subscriptions", asked.bytes + subscriptionBytes(filter))) {
-    tell(connection, "the account has no memory for another subscription");
+    reportRefusal(connection, "the account has no memory for another subscription");
     return REASON.quotaExceeded;
   }
   return undefined;

@@ -1,5 +1,5 @@
 import type { Hub } from "../../hub/registry/hub-rows.ts";
-import { passedOn } from "../connections/passed-on.ts";
+import { forwardedProperties } from "../connections/forwarded-properties.ts";
 import { isReserved } from "../events/reserved-topics.ts";
 import type { AccessFilters } from "../matching/access-filters.ts";
 import type { StoredWill } from "../persistence/will.ts";
@@ -24,7 +24,7 @@ export function willOf({ will }: Connect, { access, hub, say }: Place): StoredWi
     payload: payload.slice(),
     qos,
     retain,
-    properties: passedOn(properties),
+    properties: forwardedProperties(properties),
     delayS: properties?.willDelayInterval ?? 0,
     messageExpiryS: properties?.messageExpiryInterval ?? null,
   };

@@ -5,7 +5,7 @@ import { getDocument } from "../../documents/get-document.ts";
 import { limitsOf } from "../../documents/limits.ts";
 import type { Document } from "../../documents/rows.ts";
 import { DocumentBody, DocumentName, viewDocument } from "../../documents/schema.ts";
-import { isLaborious, writeDocument } from "../../documents/write-document.ts";
+import { isLargeWrite, writeDocument } from "../../documents/write-document.ts";
 import { patchDeviceDocument, putDeviceDocument } from "../../hub/devices/device-documents.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { DomainError, describeError, invalid } from "../../kernel/failure.ts";
@@ -101,7 +101,7 @@ export class TwinRequests {
   #kindOf(request: TwinRequest, isLarge: boolean): RequestKind {
     if (request.method === "get") return "read";
     if (isLarge) return "laborious";
-    return request.method === "patch" && isLaborious(this.#deps, { ...this.#keyOf(request), patch: NO_PATCH })
+    return request.method === "patch" && isLargeWrite(this.#deps, { ...this.#keyOf(request), patch: NO_PATCH })
       ? "laborious"
       : "write";
   }

@@ -7,7 +7,7 @@ export type AckSlot = { packet: ServerPacket | null };
  * Sends acknowledgements in the order of the publishes they answer [MQTT-4.6.0-2, MQTT-4.6.0-3], though some must wait
  * for the store. One that need not wait, with none waiting before it, bypasses this.
  */
-export class AckLine {
+export class AckQueue {
   readonly #slots: AckSlot[] = [];
 
   get length(): number {

@@ -38,5 +38,5 @@ export const protocolClosing = (reasonCode: ReasonCode, text: string): Closing =
 });
 
 /** The device or its hub was changed through the API. */
-export const administrative = (text: string): Closing => withReason(REASON.administrativeAction, text);
-export const unauthorised = (text: string): Closing => withReason(REASON.notAuthorized, text);
+export const administrativeClosing = (text: string): Closing => withReason(REASON.administrativeAction, text);
+export const unauthorisedClosing = (text: string): Closing => withReason(REASON.notAuthorized, text);

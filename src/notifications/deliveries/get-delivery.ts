@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { UserActor } from "../../kernel/actor.ts";
-import { cursorTo, pageOf, placeOf } from "../../kernel/cursor.ts";
+import { decodeCursor, encodeCursor, pageOf } from "../../kernel/cursor.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { type Attempt, listAttempts } from "../model/attempt-rows.ts";
 import type { Delivery } from "../model/delivery-rows.ts";
@@ -17,8 +17,8 @@ export function getDelivery(
   cursor?: string,
 ): { delivery: Delivery & { attempts: Attempt[] }; cursor: string | null } {
   const delivery = getOwnDelivery(reader, actor, id);
-  const after = cursor ? placeOf("attempts", z.int().nonnegative(), cursor) : 0;
+  const after = cursor ? decodeCursor("attempts", z.int().nonnegative(), cursor) : 0;
   const found = listAttempts(reader, delivery.position, after, ATTEMPTS_MAX + 1);
-  const page = pageOf(found, ATTEMPTS_MAX, ({ number }) => cursorTo("attempts", number));
+  const page = pageOf(found, ATTEMPTS_MAX, ({ number }) => encodeCursor("attempts", number));
   return { delivery: { ...delivery, attempts: page.items }, cursor: page.cursor };
 }

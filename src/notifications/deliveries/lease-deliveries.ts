@@ -16,10 +16,10 @@ import {
   saveWaiting,
 } from "../model/delivery-rows.ts";
 import { dueAtOf } from "../model/enqueue.ts";
-import { chooseNext } from "../model/lanes.ts";
+import { chooseNextMessages } from "../model/lanes.ts";
 import { dropWaiting } from "../model/old-delivery-rows.ts";
 import {
-  type Due,
+  type DueSubscription,
   findSubscription,
   listDueBut,
   listDueOf,
@@ -70,7 +70,7 @@ export type Leased = {
 export type Leases = {
   leased: Leased[];
   /** Subscriptions to put in line until their share has free places, and those that have left the line. */
-  linedUp: Due[];
+  linedUp: DueSubscription[];
   served: string[];
   /** More were due than there was room or time for. */
   more: boolean;
@@ -96,7 +96,7 @@ export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: I
 
   const due = listDueBut(tx, barred, WINDOW_OF_ACCOUNTS);
   const chosen = inTurn(due, ({ share }) => share).slice(0, LEASED_MAX);
-  const linedUp: Due[] = [];
+  const linedUp: DueSubscription[] = [];
   for (const one of chosen) {
     if (handed.leased.length >= LEASED_MAX) break;
     if (!leaseFrom(tx, one.id, handed)) linedUp.push(one);
@@ -141,7 +141,7 @@ function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boole
   // A subscription that was in line may have been held or paused since.
   const dueAt = dueAtOf(subscription, tx.now);
   const due = most > 0 && dueAt === tx.now ? listDueByPublisher(tx, subscription, most * WINDOW_OF_PLACE) : [];
-  const chosen = chooseNext(due, inFlight, most);
+  const chosen = chooseNextMessages(due, inFlight, most);
   for (const { position } of chosen) saveLease(tx, position, lease, tx.now + LEASE_MS);
   saveDue(tx, id, dueAfter(tx, subscription, inFlight.length + chosen.length, chosen.length === ofShare));
   for (const { position } of chosen) {

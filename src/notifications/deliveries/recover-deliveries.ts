@@ -6,7 +6,7 @@ import { conflict } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";
 import { listUndelivered, saveRestart } from "../model/delivery-rows.ts";
 import { findSubscription, listLiveSubscriptions } from "../model/subscription-rows.ts";
-import { makeDue } from "./retry-delivery.ts";
+import { markDue } from "./retry-delivery.ts";
 
 /** Deliveries restarted in one command, so that other writes do not wait long for it. */
 const SLICE = 100;
@@ -53,7 +53,7 @@ export const recoverSlice = userCommand("recover_deliveries", (tx, actor, input:
   const positions = listUndelivered(tx, id, input.since, input.after, SLICE);
   for (const position of positions) saveRestart(tx, position, at);
   if (positions.length > 0) {
-    makeDue(tx, id);
+    markDue(tx, id);
     const data = { subscription: id, topic, since_ts: toSeconds(input.since), count: positions.length };
     record(tx, actor, { kind: "deliveries.recovered", accountId, data });
   }

@@ -22,13 +22,13 @@ export const retryDelivery = userCommand("retry_delivery", (tx, actor, { id }: {
   }
   if (subscription.confirmedAt === null) throw conflict("precondition", "The endpoint has not confirmed.");
   saveRestart(tx, delivery.position, tx.now);
-  makeDue(tx, delivery.subscriptionId);
+  markDue(tx, delivery.subscriptionId);
   record(tx, actor, { kind: "delivery.retried", accountId: actor.accountId, data: { delivery: id } });
   return findDelivery(tx, id) as Delivery;
 });
 
 /** Makes a subscription due when some of its deliveries can be tried earlier than recorded. */
-export function makeDue(tx: Tx, subscriptionId: string): void {
+export function markDue(tx: Tx, subscriptionId: string): void {
   const subscription = findSubscription(tx, subscriptionId);
   if (!subscription || subscription.endedAt !== null) return;
   saveDue(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));

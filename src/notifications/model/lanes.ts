@@ -10,7 +10,11 @@ type Waiting = Lane & { position: number };
  * with the fewest in flight is next; among equals, the first list. So one publisher's flood does not delay the others'
  * messages.
  */
-export function chooseNext(due: readonly (readonly Waiting[])[], inFlight: readonly Lane[], places: number): Waiting[] {
+export function chooseNextMessages(
+  due: readonly (readonly Waiting[])[],
+  inFlight: readonly Lane[],
+  places: number,
+): Waiting[] {
   const taken = new Set(inFlight.map(keyOf));
   const queues = due.map((waiting) => ({
     waiting: firstOfEachLane(waiting, taken),

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { spliced } from "../../kernel/json-text.ts";
+import { withRawJson } from "../../kernel/json-text.ts";
 import { Timestamp, TimestampView, toSeconds, Uuid } from "../../kernel/schema.ts";
 import type { Attempt } from "./attempt-rows.ts";
 import { DELIVERY_STATES, type Delivery } from "./delivery-rows.ts";
@@ -194,7 +194,7 @@ export const viewDelivery = (one: Delivery): z.input<typeof DeliveryView> => ({
 });
 
 export const viewDeliveryInDetail = (one: Delivery & { attempts: Attempt[] }) =>
-  spliced({ ...viewDelivery(one), attempts: one.attempts.map(viewAttempt) }, { event: one.event ?? undefined });
+  withRawJson({ ...viewDelivery(one), attempts: one.attempts.map(viewAttempt) }, { event: one.event ?? undefined });
 
 const viewAttempt = ({ number, startedAt, durationMs, status, error, answer }: Attempt) => ({
   number,

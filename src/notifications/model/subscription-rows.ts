@@ -124,10 +124,10 @@ export function countMadeSince(reader: Reader, accountId: string, since: number,
 }
 
 /** A due subscription, and the share of places that its messages count against. */
-export type Due = { id: string; share: string };
+export type DueSubscription = { id: string; share: string };
 
 /** Due subscriptions of other shares than these, longest due first. */
-export const listDueBut = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
+export const listDueBut = (reader: Reader, shares: readonly string[], limit: number): DueSubscription[] =>
   (shares.length === 0
     ? reader.all(`${SELECT_DUE} ORDER BY due_at LIMIT ?`, reader.now, limit)
     : reader.all(
@@ -139,7 +139,7 @@ export const listDueBut = (reader: Reader, shares: readonly string[], limit: num
   ).map(dueFrom);
 
 /** Due subscriptions of these shares, longest due first. */
-export const listDueOf = (reader: Reader, shares: readonly string[], limit: number): Due[] =>
+export const listDueOf = (reader: Reader, shares: readonly string[], limit: number): DueSubscription[] =>
   shares.length === 0
     ? []
     : reader
@@ -161,7 +161,7 @@ export const shareOf = ({ accountId, publisherId }: Pick<WebhookSubscription, "a
 const OF_OTHERS = " of others";
 const SHARE = `iif(publisher_id = account_id, account_id, account_id || '${OF_OTHERS}')`;
 const SELECT_DUE = `SELECT id, ${SHARE} AS share FROM webhook_subscriptions WHERE due_at <= ?`;
-const dueFrom = (row: Row): Due => ({ id: text(row, "id"), share: text(row, "share") });
+const dueFrom = (row: Row): DueSubscription => ({ id: text(row, "id"), share: text(row, "share") });
 
 /** When the next subscription becomes due after this instant, if any does. */
 export function nextDueAt(reader: Reader): number | null {

@@ -1,7 +1,7 @@
 import type { Counter } from "../../metrics/counter.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import { askDns, type Found, NameError, type NameErrorKind } from "./ask-dns.ts";
-import { type Done, LookupTurns } from "./lookup-turns.ts";
+import { type Done, LookupQueue } from "./lookup-queue.ts";
 import { MachineNames, type NameFiles, SYSTEM_NAME_FILES } from "./machine-names.ts";
 
 /** Results are cached for the time that DNS gives, within these bounds. */
@@ -31,7 +31,7 @@ export class Names {
   readonly #now: () => number;
   readonly #servers: readonly string[];
   readonly #machine: MachineNames;
-  readonly #turns: LookupTurns;
+  readonly #turns: LookupQueue;
   readonly #kept = new Map<string, Kept>();
   readonly #running = new Map<string, Lookup>();
   readonly #count: (outcome: "found" | NameErrorKind) => void;
@@ -40,7 +40,7 @@ export class Names {
     this.#now = now;
     this.#servers = servers;
     this.#machine = new MachineNames(files);
-    this.#turns = new LookupTurns(now);
+    this.#turns = new LookupQueue(now);
     this.#count = countIn(metrics, this.#turns);
   }
 
@@ -132,7 +132,7 @@ export class Names {
   }
 }
 
-function countIn(metrics: Metrics | undefined, turns: LookupTurns): (outcome: "found" | NameErrorKind) => void {
+function countIn(metrics: Metrics | undefined, turns: LookupQueue): (outcome: "found" | NameErrorKind) => void {
   if (!metrics) return () => {};
   const about = {
     name: "twinpost_lookups_total",

@@ -17,7 +17,7 @@ export type Code = {
 };
 
 /** State shared while one rule is compiled. */
-export type Workshop = {
+export type CompileContext = {
   /** Slots of the variables. */
   variables: Map<string, number>;
   /** Variables of the enclosing comprehensions, outermost first. */
@@ -29,7 +29,7 @@ export type Workshop = {
 
 /** Code for an operation on parts. If all are literals it is computed at once, as rule-engine does. */
 export function operation(
-  context: Workshop,
+  context: CompileContext,
   at: number,
   parts: Code[],
   type: StaticType,
@@ -41,13 +41,13 @@ export function operation(
 }
 
 /** A constant with the value of `code`. An error refuses the rule, because it could never be evaluated. */
-export function fold(context: Workshop, at: number, code: Code): Code {
+export function fold(context: CompileContext, at: number, code: Code): Code {
   const value = refusingAt(at, () => code.run(context.frame));
   if (code.type.kind === "function") return { ...code, run: () => value, constant: true };
   return constant(context, at, value);
 }
 
-export function constant(context: Workshop, at: number, value: RuleValue): Code {
+export function constant(context: CompileContext, at: number, value: RuleValue): Code {
   const type = value === null ? NULL : refusingAt(at, () => typeOf(value, context.frame));
   return { run: () => value, type, constant: true, weight: 1 };
 }

@@ -15,13 +15,13 @@ import {
   memberNamed,
   type RuleValue,
 } from "../values/values.ts";
-import { type Code, constant, fold, operation, type Workshop } from "./code.ts";
+import { type Code, type CompileContext, constant, fold, operation } from "./code.ts";
 
 // More lenient than rule-engine here: an attribute or item of null, and a missing key of a mapping, are null
 // (specification 2.13). A key also takes precedence over an attribute of its name, unlike in rule-engine.
 
 /** `a.b`: a key of a mapping, or an attribute. */
-export function compileAttribute(context: Workshop, { name, at }: NodeOf<"attribute">, object: Code): Code {
+export function compileAttribute(context: CompileContext, { name, at }: NodeOf<"attribute">, object: Code): Code {
   const { kind } = object.type;
   if (kind === "null") return constant(context, at, null);
   const known = kind === "unknown" || kind === "mapping" ? undefined : attributeOf(kind, name);
@@ -50,7 +50,7 @@ function attributeValue(value: RuleValue, name: string, frame: Frame): RuleValue
 }
 
 /** `a[b]`: a member of an array, text or bytes by position, of a mapping by key. */
-export function compileItem(context: Workshop, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
+export function compileItem(context: CompileContext, { safe, at }: NodeOf<"item">, container: Code, item: Code): Code {
   const { type } = container;
   if (type.kind === "null") return constant(context, at, null);
   const positional = type.kind === "text" || type.kind === "bytes" || type.kind === "array";
@@ -93,7 +93,7 @@ function position(item: RuleValue): number {
 
 /** `a[b:c]`, where either bound may be null or missing. */
 export function compileSlice(
-  context: Workshop,
+  context: CompileContext,
   { at }: NodeOf<"slice">,
   container: Code,
   start: Code | undefined,

@@ -4,10 +4,10 @@ import type { Frame } from "../values/frame.ts";
 import * as types from "../values/types.ts";
 import { kindOf, RuleFunction, type RuleValue } from "../values/values.ts";
 import { callFunction } from "./builtins.ts";
-import { type Code, operation, type Workshop } from "./code.ts";
+import { type Code, type CompileContext, operation } from "./code.ts";
 
 /** `f(a, b)`. If the function is known at compile time, its arguments are type-checked then and again on each call. */
-export function compileCall(context: Workshop, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
+export function compileCall(context: CompileContext, { at }: NodeOf<"call">, callee: Code, args: Code[]): Code {
   const { type } = callee;
   if (type.kind !== "unknown" && type.kind !== "function") throw new RuleRefusal(`${type.kind} cannot be called`, at);
   const signature = type.kind === "function" ? type : undefined;

@@ -20,7 +20,7 @@ import { compileRegex, matchRegex, type Regex } from "../values/regex.ts";
 import type { StaticType } from "../values/types.ts";
 import * as types from "../values/types.ts";
 import { isTruthy, type Kind, kindOf, type RuleValue } from "../values/values.ts";
-import { type Code, operation, refusingAt, type Workshop } from "./code.ts";
+import { type Code, type CompileContext, operation, refusingAt } from "./code.ts";
 
 type Group = {
   /** Types allowed for an operand; others are refused at compile time, as far as they are known. */
@@ -122,7 +122,7 @@ const PLAIN: Record<Plain, [Group, Operation]> = {
 const BITS: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
 
 /** Code for a binary operator. Refuses operands whose types are known not to fit. */
-export function compileBinary(context: Workshop, node: NodeOf<"binary">, left: Code, right: Code): Code {
+export function compileBinary(context: CompileContext, node: NodeOf<"binary">, left: Code, right: Code): Code {
   const { operator, at } = node;
   switch (operator) {
     case "and":
@@ -162,7 +162,7 @@ function resultType(
   return type;
 }
 
-function compileLogic(context: Workshop, at: number, operator: "and" | "or", left: Code, right: Code): Code {
+function compileLogic(context: CompileContext, at: number, operator: "and" | "or", left: Code, right: Code): Code {
   const type = resultType(ANY, at, operator, left, right);
   const [first, second] = [left.run, right.run];
   const run =
@@ -173,7 +173,7 @@ function compileLogic(context: Workshop, at: number, operator: "and" | "or", lef
 }
 
 function compileMembership(
-  context: Workshop,
+  context: CompileContext,
   at: number,
   operator: "in" | "not in",
   member: Code,
@@ -197,7 +197,7 @@ function compileMembership(
 
 /** Matching stores the groups for `$re_groups`. Two constants are matched at compile time and store nothing. */
 function compileMatch(
-  context: Workshop,
+  context: CompileContext,
   node: NodeOf<"binary">,
   operator: RegexOperator,
   left: Code,

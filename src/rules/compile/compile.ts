@@ -11,13 +11,13 @@ import { negateDuration, parseDuration, Timedelta } from "../values/times.ts";
 import * as types from "../values/types.ts";
 import { isNumber, isTruthy, kindOf, RuleMapping, type RuleValue } from "../values/values.ts";
 import { builtinNamed } from "./builtins.ts";
-import { type Code, constant, operation, refusingAt, type Workshop } from "./code.ts";
+import { type Code, type CompileContext, constant, operation, refusingAt } from "./code.ts";
 import { compileAttribute, compileItem, compileSlice } from "./compile-access.ts";
 import { compileCall } from "./compile-call.ts";
 import { compileBinary } from "./compile-operators.ts";
 
 /** Compiles a syntax tree to closures and folds constants; refuses what is known never to work. */
-export function compile(node: Node, context: Workshop): Code {
+export function compile(node: Node, context: CompileContext): Code {
   const { at } = node;
   const part = (inner: Node) => compile(inner, context);
   switch (node.kind) {
@@ -93,7 +93,7 @@ function minus(value: RuleValue): RuleValue {
   return negate(value);
 }
 
-function compileVariable({ name }: NodeOf<"variable">, context: Workshop): Code {
+function compileVariable({ name }: NodeOf<"variable">, context: CompileContext): Code {
   // If nested comprehensions share a variable name, rule-engine reads the outermost.
   const binding = context.bindings.find((bound) => bound.name === name);
   if (binding) {
@@ -139,7 +139,7 @@ function compileBuiltin({ name, at }: NodeOf<"builtin">): Code {
 
 type Part = (node: Node) => Code;
 
-function compileCollection(node: NodeOf<"array" | "set" | "mapping">, context: Workshop, part: Part): Code {
+function compileCollection(node: NodeOf<"array" | "set" | "mapping">, context: CompileContext, part: Part): Code {
   const code = node.kind === "mapping" ? mappingCode(node, part) : membersCode(node, part);
   if (!code.constant) return code;
   try {
@@ -193,7 +193,7 @@ function mappingCode(node: NodeOf<"mapping">, part: Part): Code {
   return { run, type, ...combined(entries.flat()) };
 }
 
-function compileComprehension(node: NodeOf<"comprehension">, context: Workshop): Code {
+function compileComprehension(node: NodeOf<"comprehension">, context: CompileContext): Code {
   const iterable = compile(node.iterable, context);
   if (iterable.type.kind !== "unknown" && !types.isIterable(iterable.type)) {
     throw new RuleRefusal(`a comprehension does not go over ${iterable.type.kind}`, node.iterable.at);
@@ -221,7 +221,7 @@ function compileComprehension(node: NodeOf<"comprehension">, context: Workshop):
 }
 
 /** A conditional with a constant condition becomes the chosen branch, but the other branch must compile too. */
-function compileChoice(context: Workshop, condition: Code, yes: Code, no: Code): Code {
+function compileChoice(context: CompileContext, condition: Code, yes: Code, no: Code): Code {
   if (condition.constant) return isTruthy(condition.run(context.frame)) ? yes : no;
   const bothArrays = yes.type.kind === "array" && no.type.kind === "array";
   const type = types.sameType(yes.type, no.type) ? yes.type : bothArrays ? types.ARRAY : types.UNKNOWN;

@@ -3,7 +3,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import Database from "libsql/promise";
 import { type Clock, sleep, systemClock } from "../../kernel/clock.ts";
-import { PlainError, toldPlainly } from "../../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../../kernel/operator-error.ts";
 import type { Random } from "../../kernel/random.ts";
 import { VERSION } from "../../kernel/version.ts";
 import { fits } from "../keys/sealed-keys.ts";
@@ -11,7 +11,7 @@ import { createVault, readMasterKey } from "../keys/vault.ts";
 import { Connection, isSqliteError } from "../sqlite/connection.ts";
 import { filesIn } from "../sqlite/files.ts";
 import { assertNew, placeNew } from "../sqlite/new-file.ts";
-import { whenFree } from "../sqlite/retry.ts";
+import { retryWhileBusy } from "../sqlite/retry.ts";
 import { integer } from "../sqlite/sql.ts";
 import { digestFile, writeLabel } from "./backup-file.ts";
 
@@ -53,7 +53,7 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
   const { dataDir, withKey, clock, random } = options;
   const files = filesIn(dataDir);
   const file = resolve(options.file);
-  if (!existsSync(files.database)) throw new PlainError(`there is no database in ${dataDir}`);
+  if (!existsSync(files.database)) throw new OperatorError(`there is no database in ${dataDir}`);
   assertNew(file);
   const masterKey = withKey ? requireKey(files.masterKey) : null;
   const beganAt = clock.now();
@@ -72,8 +72,8 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
       await handle.close();
     }
   } catch (error) {
-    if (isSqliteError(error)) throw new PlainError(`cannot copy the database: ${error.message}`, { cause: error });
-    throw toldPlainly(`cannot write ${file}`, error);
+    if (isSqliteError(error)) throw new OperatorError(`cannot copy the database: ${error.message}`, { cause: error });
+    throw toOperatorError(`cannot write ${file}`, error);
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   }
@@ -86,7 +86,7 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
  * once, and while that runs, other connections skip their checkpoints.
  */
 async function copyDatabase(from: string, to: string, handle: FileHandle, { clock, signal }: BackupOptions) {
-  const pin = await whenFree(clock, () => new Connection(from, { readonly: true }));
+  const pin = await retryWhileBusy(clock, () => new Connection(from, { readonly: true }));
   const database = new Database(from, {});
   let copying = true;
   const syncing = syncWhile(handle, () => copying);
@@ -95,7 +95,7 @@ async function copyDatabase(from: string, to: string, handle: FileHandle, { cloc
   try {
     pin.run("BEGIN");
     pin.get("SELECT 1 FROM schema_migrations");
-    const copied = whenFree(clock, () => database.exec(`VACUUM INTO '${to.replaceAll("'", "''")}'`));
+    const copied = retryWhileBusy(clock, () => database.exec(`VACUUM INTO '${to.replaceAll("'", "''")}'`));
     await Promise.race([copied, ...(signal ? [aborted(signal)] : [])]);
     pin.run("COMMIT");
     emptyLog(pin);
@@ -124,7 +124,7 @@ function emptyLog(connection: Connection): void {
 
 async function aborted(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
-  throw new PlainError("the backup was cancelled, and its partial file removed");
+  throw new OperatorError("the backup was cancelled, and its partial file removed");
 }
 
 async function syncWhile(handle: FileHandle, isCopying: () => boolean): Promise<void> {
@@ -148,7 +148,9 @@ async function label(
   try {
     schema = integer(copy.get("SELECT max(number) AS number FROM schema_migrations") ?? {}, "number");
     if (masterKey && !fits(createVault(masterKey, random), copy)) {
-      throw new PlainError("master.key is not the master key of this database: a backup of the two could not be used");
+      throw new OperatorError(
+        "master.key is not the master key of this database: a backup of the two could not be used",
+      );
     }
   } finally {
     copy.close();
@@ -169,5 +171,5 @@ async function label(
 function requireKey(file: string): Uint8Array {
   const key = readMasterKey(file);
   if (key) return key;
-  throw new PlainError(`${file} is missing, and without it a backup cannot be used; --without-key leaves it out`);
+  throw new OperatorError(`${file} is missing, and without it a backup cannot be used; --without-key leaves it out`);
 }

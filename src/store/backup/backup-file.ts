@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
-import { PlainError, toldPlainly } from "../../kernel/plain-error.ts";
+import { OperatorError, toOperatorError } from "../../kernel/operator-error.ts";
 
 // A backup is one file: an SQLite database followed by a label, which SQLite ignores. So any SQLite tool can read a
 // backup, and restoring can verify that it is complete and unchanged: the label is written last and contains the digest
@@ -66,7 +66,7 @@ export async function openBackup<Result>(
   use: (label: BackupLabel, handle: FileHandle) => Promise<Result>,
 ): Promise<Result> {
   const handle = await open(file, "r").catch((error) => {
-    throw toldPlainly(`cannot read ${file}`, error);
+    throw toOperatorError(`cannot read ${file}`, error);
   });
   try {
     return await use(await readLabel(file, handle), handle);
@@ -77,14 +77,15 @@ export async function openBackup<Result>(
 
 async function readLabel(file: string, handle: FileHandle): Promise<BackupLabel> {
   const stat = await handle.stat();
-  if (!stat.isFile()) throw new PlainError(`${file} is no file`);
+  if (!stat.isFile()) throw new OperatorError(`${file} is no file`);
   const footer = await readAt(handle, stat.size - FOOTER_BYTES, FOOTER_BYTES);
   const [, format, length, digest] = FOOTER.exec(footer.toString("latin1")) ?? [];
   const byteCount = Number(length);
   if (!format || byteCount > LABEL_BYTES_MAX) throw notWhole(file);
   const text = await readAt(handle, stat.size - FOOTER_BYTES - byteCount, byteCount);
   if (sha256(text) !== digest) throw changed(file);
-  if (Number(format) > FORMAT) throw new PlainError(`${file} was made by a newer twinpost; restore it with that one`);
+  if (Number(format) > FORMAT)
+    throw new OperatorError(`${file} was made by a newer twinpost; restore it with that one`);
   const label = Label.parse(JSON.parse(text.toString()));
   if (label.databaseBytes !== stat.size - FOOTER_BYTES - byteCount) throw changed(file);
   return label;
@@ -99,6 +100,6 @@ async function readAt(handle: FileHandle, position: number, byteCount: number): 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 const notWhole = (file: string) =>
-  new PlainError(`${file} is no backup, or only part of one: the label at its end is missing`);
+  new OperatorError(`${file} is no backup, or only part of one: the label at its end is missing`);
 
-export const changed = (file: string) => new PlainError(`${file} is damaged: its digest does not match`);
+export const changed = (file: string) => new OperatorError(`${file} is damaged: its digest does not match`);

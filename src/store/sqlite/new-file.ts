@@ -1,11 +1,11 @@
 import { existsSync, linkSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
-import { PlainError } from "../../kernel/plain-error.ts";
+import { OperatorError } from "../../kernel/operator-error.ts";
 import { hasCode, syncDirectory } from "./files.ts";
 
 /** Refuses a name that exists. */
 export function assertNew(file: string): void {
-  if (existsSync(file)) throw new PlainError(`${file} exists already, and is never overwritten`);
+  if (existsSync(file)) throw new OperatorError(`${file} exists already, and is never overwritten`);
 }
 
 /** Gives a draft that is complete and on disk its final name, unless that name has been taken meanwhile. */
@@ -13,7 +13,7 @@ export function placeNew(draft: string, file: string): void {
   try {
     linkSync(draft, file);
   } catch (error) {
-    if (hasCode(error, "EEXIST")) throw new PlainError(`${file} exists already, and is never overwritten`);
+    if (hasCode(error, "EEXIST")) throw new OperatorError(`${file} exists already, and is never overwritten`);
     assertNew(file);
     // Some file systems do not support hard links.
     renameSync(draft, file);

@@ -17,7 +17,7 @@ export async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: ()
 }
 
 /** Retries while another process holds an exclusive lock. Once this connection is open, none can be taken. */
-export async function whenFree<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
+export async function retryWhileBusy<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
   const deadline = clock.now() + OPEN_WAIT_MAX_MS;
   for (;;) {
     try {
@@ -30,7 +30,10 @@ export async function whenFree<Result>(clock: Clock, attempt: () => Promise<Resu
 }
 
 /** Two connections to a database: one to write, one to checkpoint in parallel. */
-export const openPair = async (clock: Clock, database: string): Promise<readonly [Connection, Connection]> => [
-  await whenFree(clock, () => new Connection(database)),
-  await whenFree(clock, () => new Connection(database)),
+export const openWriterConnections = async (
+  clock: Clock,
+  database: string,
+): Promise<readonly [Connection, Connection]> => [
+  await retryWhileBusy(clock, () => new Connection(database)),
+  await retryWhileBusy(clock, () => new Connection(database)),
 ];

@@ -38,7 +38,7 @@ export type Reader = {
  * An append-only table that every command adds rows to and few commands read. Rows are numbered as SQLite would number
  * them: the key is `number`, and the newest row is never deleted.
  */
-export type GrowingTable = { readonly name: string; readonly number: string; readonly columns: readonly string[] };
+export type AppendOnlyTable = { readonly name: string; readonly number: string; readonly columns: readonly string[] };
 
 /** A command's view of the open transaction. A function that writes takes a `Tx`, one that only reads a `Reader`. */
 export type Tx = Reader & {
@@ -52,7 +52,7 @@ export type Tx = Reader & {
    * The same for an append-only table: its rows are written together, at the latest before a statement that names the
    * table.
    */
-  append(table: GrowingTable, ...values: SqlValue[]): number;
+  append(table: AppendOnlyTable, ...values: SqlValue[]): number;
 };
 
 export function assertBindable(binds: readonly unknown[]): asserts binds is SqlValue[] {

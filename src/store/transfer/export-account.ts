@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { PlainError } from "../../kernel/plain-error.ts";
+import { OperatorError } from "../../kernel/operator-error.ts";
 import type { Vault } from "../keys/vault.ts";
 import type { Connection } from "../sqlite/connection.ts";
 import { integer, type Row, type SqlValue, text } from "../sqlite/sql.ts";
@@ -19,7 +19,7 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
   const { accountId, tables, secrets } = exported;
   connection.run("BEGIN");
   if (!connection.get("SELECT 1 FROM accounts WHERE id = ?", accountId))
-    throw new PlainError(`there is no account ${accountId}`);
+    throw new OperatorError(`there is no account ${accountId}`);
   const numbers = { rank: rankNumbers(connection, exported), nameOf: namesIn(connection) };
   const hash = createHash("sha256");
   let rows = 0;
@@ -55,7 +55,7 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
 }
 
 /** What is not exported of the account, one phrase each. */
-export function listLeft(connection: Connection, { accountId, tables, secrets }: Export): string[] {
+export function listNotExported(connection: Connection, { accountId, tables, secrets }: Export): string[] {
   const count = (sql: string) => integer(connection.get(sql, accountId) ?? {}, "count");
   const left = tables.flatMap(({ left = [] }) => left.map(({ what, count: sql }) => ({ what, count: count(sql) })));
   const sealed = secrets
@@ -115,7 +115,8 @@ function rankNumbers(connection: Connection, { accountId, tables }: Export): Ran
   }
   return ({ name }, number) => {
     const row = connection.get("SELECT rank FROM ranks WHERE numbering = ? AND number = ?", name, number);
-    if (!row) throw new PlainError(`the account refers to ${name} ${number}, which is not its own; see twinpost check`);
+    if (!row)
+      throw new OperatorError(`the account refers to ${name} ${number}, which is not its own; see twinpost check`);
     return integer(row, "rank");
   };
 }

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, scryptSync } from "node:crypto";
-import { PlainError } from "../../kernel/plain-error.ts";
+import { OperatorError } from "../../kernel/operator-error.ts";
 
 /**
  * Seals an export's secrets with a passphrase. The same value with the same label always gives the same text, so that
@@ -39,7 +39,7 @@ export function createExportSeal(passphrase: string, accountId: string): ExportS
       try {
         return Buffer.concat([decipher.update(parts.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);
       } catch {
-        throw new PlainError("the passphrase is not the one that it was sealed with");
+        throw new OperatorError("the passphrase is not the one that it was sealed with");
       }
     },
   };

@@ -3,10 +3,10 @@ import { type Clock, sleep, stopwatchMs, systemClock } from "../../kernel/clock.
 import type { Taken } from "../../kernel/fairness/fair-queue.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "../sqlite/connection.ts";
 import type { SqlValue, Topic, Tx } from "../sqlite/sql.ts";
-import { AppendedRows } from "./appended-rows.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { CommandQueue, type Request } from "./command-queue.ts";
 import { GROUP_MAX, GroupSize } from "./group-size.ts";
+import { PendingInserts } from "./pending-inserts.ts";
 
 /**
  * Longest a group runs commands. A command that arrives meanwhile waits for the end of that group, and then for the end
@@ -31,7 +31,7 @@ export type Outcome = { ok: true; result: unknown } | { ok: false; error: unknow
  * The result of a group: an outcome per request, once it is on disk; or `lost`, if the transaction failed, and every
  * command with it.
  */
-export type Settled = {
+export type GroupResult = {
   requests: readonly number[];
   woken: readonly Topic[];
   /** How long the disk took; null if nothing was written. */
@@ -39,8 +39,8 @@ export type Settled = {
 } & ({ outcomes: readonly Outcome[] } | { lost: unknown });
 
 /** Receives the results of groups. */
-export type Audience = {
-  onGroupDone: (settled: Settled) => void;
+export type GroupObserver = {
+  onGroupDone: (settled: GroupResult) => void;
   /** Called before a checkpoint's last round and after it; resolves when no reader blocks it. */
   releaseReaders: () => Promise<void> | void;
   /** A checkpoint's last round has finished, for which groups waited `ms`, or has failed. */
@@ -70,9 +70,9 @@ type Options = {
  */
 export class GroupCommit {
   readonly #connection: Connection;
-  readonly #inserts: AppendedRows;
+  readonly #inserts: PendingInserts;
   readonly #checkpoints: Checkpoints;
-  readonly #observer: Audience;
+  readonly #observer: GroupObserver;
   readonly #clock: Clock;
   readonly #shared: boolean;
   readonly #size = new GroupSize();
@@ -83,11 +83,11 @@ export class GroupCommit {
   /** Both connections are to the same database and used by this object only. */
   constructor(
     [connection, beside]: readonly [Connection, Connection],
-    observer: Audience,
+    observer: GroupObserver,
     { clock, lastInstant, shared, flush }: Options,
   ) {
     this.#connection = connection;
-    this.#inserts = new AppendedRows(connection);
+    this.#inserts = new PendingInserts(connection);
     const onFailure = (error: unknown) => observer.onCheckpoint({ error });
     this.#checkpoints = new Checkpoints(connection, beside, { flush, onFailure });
     this.#observer = observer;
@@ -133,7 +133,7 @@ export class GroupCommit {
   }
 
   /** Runs a group of waiting commands, and returns its outcomes once they are on disk. */
-  async #commit(): Promise<Settled> {
+  async #commit(): Promise<GroupResult> {
     const group: Taken<Request>[] = [];
     try {
       await this.#begin(group);

@@ -7,9 +7,9 @@ import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import type { Log } from "../../kernel/log.ts";
 import type { ThreadPort } from "../../kernel/thread-port.ts";
 import type { Command } from "../sqlite/command.ts";
-import { openPair } from "../sqlite/retry.ts";
+import { openWriterConnections } from "../sqlite/retry.ts";
 import type { Topic } from "../sqlite/sql.ts";
-import { type Audience, GroupCommit, type Outcome, type Settled } from "./group-commit.ts";
+import { GroupCommit, type GroupObserver, type GroupResult, type Outcome } from "./group-commit.ts";
 import type { Committer } from "./writer.ts";
 
 /*
@@ -70,7 +70,7 @@ type Opening = { database: string; lastInstant: number; commands: Commands; log:
  */
 export async function openThread(
   port: ThreadPort & { end(): void },
-  observer: Audience,
+  observer: GroupObserver,
   opening: Opening,
 ): Promise<Committer> {
   const { database, lastInstant, commands, log } = opening;
@@ -118,7 +118,7 @@ export function serveWriter(port: ThreadPort, commands: Commands): void {
   const send = (message: FromThread) => port.send(message);
   let readersReleased: (() => void) | undefined;
   let groups: GroupCommit;
-  const observer: Audience = {
+  const observer: GroupObserver = {
     onGroupDone: (settled) => send(settledMessage(settled)),
     releaseReaders: () => {
       send({ type: "release_readers" });
@@ -154,9 +154,9 @@ export function serveWriter(port: ThreadPort, commands: Commands): void {
   });
 }
 
-async function open(database: string, lastInstant: number, observer: Audience): Promise<GroupCommit> {
+async function open(database: string, lastInstant: number, observer: GroupObserver): Promise<GroupCommit> {
   const options = { clock: systemClock, lastInstant, shared: false, flush: flushing(database) };
-  return new GroupCommit(await openPair(systemClock, database), observer, options);
+  return new GroupCommit(await openWriterConnections(systemClock, database), observer, options);
 }
 
 /**
@@ -169,7 +169,7 @@ function flushing(file: string): () => Promise<void> {
   return () => sync(descriptor);
 }
 
-function settledMessage(settled: Settled): FromThread {
+function settledMessage(settled: GroupResult): FromThread {
   const { requests, woken, commitMs } = settled;
   const result = "lost" in settled ? { lost: serialize(settled.lost) } : { outcomes: settled.outcomes.map(sentFrom) };
   return { type: "group_done", requests, woken, commitMs, result };
@@ -182,7 +182,7 @@ function sentFrom(outcome: Outcome): SentOutcome {
   return error instanceof DomainError ? { refused: error.failure } : { fault: serialize(error) };
 }
 
-function settledFrom({ requests, woken, commitMs, result }: Extract<FromThread, { type: "group_done" }>): Settled {
+function settledFrom({ requests, woken, commitMs, result }: Extract<FromThread, { type: "group_done" }>): GroupResult {
   if ("lost" in result) return { requests, woken, commitMs, lost: deserialize(result.lost) };
   return { requests, woken, commitMs, outcomes: result.outcomes.map(outcomeFrom) };
 }

@@ -8,7 +8,7 @@ import type { Command } from "../sqlite/command.ts";
 import type { Snapshots } from "../sqlite/snapshots.ts";
 import type { Topic } from "../sqlite/sql.ts";
 import { ownerOf, type Request } from "./command-queue.ts";
-import type { Audience, Outcome, Settled } from "./group-commit.ts";
+import type { GroupObserver, GroupResult, Outcome } from "./group-commit.ts";
 import type { WriterMetrics } from "./store-metrics.ts";
 import { proveWritable, Writability } from "./writability.ts";
 
@@ -34,7 +34,7 @@ export type Committer = {
 type Surroundings = { clock: Clock; log: Log; metrics: WriterMetrics };
 
 /** The store's single writer: takes commands and settles each once it is stored. */
-export class Writer implements Audience {
+export class Writer implements GroupObserver {
   readonly writability: Writability;
   readonly #snapshots: Snapshots;
   readonly #log: Log;
@@ -110,7 +110,7 @@ export class Writer implements Audience {
     if (this.#waiting.size > 0) await new Promise<void>((done) => this.#idle.push(done));
   }
 
-  onGroupDone(settled: Settled): void {
+  onGroupDone(settled: GroupResult): void {
     this.#snapshots.end();
     const { requests, woken, commitMs } = settled;
     if (commitMs !== null) {

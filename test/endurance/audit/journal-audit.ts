@@ -40,7 +40,7 @@ type Twin = {
 export const openBeside = (dataDir: string) => new Connection(join(dataDir, "twinpost.db"), { readonly: true });
 
 /** Written by the server itself and therefore in no caller's records: expiry. */
-export const isOwnDoing = ({ kind }: Entry) => kind === "sticker.expired";
+export const isServerWrite = ({ kind }: Entry) => kind === "sticker.expired";
 
 /** Identifies the write of a journal row: by the number that the write carried, or else by the object. */
 export function keyOf({ kind, twinId, data }: Entry): string {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { createAccount, temporaryFolder } from "../../support/process/server-process.ts";
 import { auditOf, auditReferences } from "../audit/audit-data-dir.ts";
-import { isOwnDoing } from "../audit/journal-audit.ts";
+import { isServerWrite } from "../audit/journal-audit.ts";
 import { TOPICS } from "../audit/sticker-audit.ts";
 import { listenTo } from "../load/put-stickers.ts";
 import { Load } from "../load/write-load.ts";
@@ -53,7 +53,7 @@ test(
 
     // From the first entry on, after an orderly stop. Since the last audit only stickers may have expired.
     const { entries } = auditOf(dataDir);
-    expect(entries.slice(journal.sequence).filter((entry) => !isOwnDoing(entry))).toEqual([]);
+    expect(entries.slice(journal.sequence).filter((entry) => !isServerWrite(entry))).toEqual([]);
     const slowest = Math.max(...starts);
     say(
       `${CRASHES} crashes: ${total.acknowledged} acknowledged writes verified, ${total.refused} refused ones absent;`,

@@ -5,7 +5,7 @@ type Last = { key: string; text: string };
 type Read = { path: string; check: (text: string) => void };
 
 /** The last responses about entries and identities, and the writes that they came from. */
-export class Told {
+export class AcknowledgedValues {
   /** By twin and name. */
   readonly #entries = new Map<string, Map<string, Last>>();
   readonly #identities = new Map<string, Map<string, Last>>();

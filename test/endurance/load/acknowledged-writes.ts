@@ -1,5 +1,5 @@
 import type { Answer, Wire } from "../../support/http/http-connection.ts";
-import { type Entry, isOwnDoing, type JournalAudit, keyOf } from "../audit/journal-audit.ts";
+import { type Entry, isServerWrite, type JournalAudit, keyOf } from "../audit/journal-audit.ts";
 import { REFERENCE_NAME } from "../audit/write-keys.ts";
 import type { OwnTwin } from "./own-twin.ts";
 
@@ -19,7 +19,7 @@ export type Tally = { acknowledged: number; refused: number; lost: number; lostB
  * Records of all writers: each write under the key of its future journal row, and its response. After a crash the
  * journal and the server are compared with them.
  */
-export class Books {
+export class AcknowledgedWrites {
   readonly #acknowledged: { key: string; path: string; answer: string; at: number | undefined }[] = [];
   readonly #refused: (string | undefined)[] = [];
   readonly #lost: string[] = [];
@@ -65,7 +65,7 @@ export class Books {
   auditJournal(entries: Entry[]): Tally {
     const found = new Map<string, Entry>();
     for (const entry of entries) {
-      if (isOwnDoing(entry)) continue;
+      if (isServerWrite(entry)) continue;
       const key = keyOf(entry);
       if (found.has(key)) throw new Error(`${key} stands in the journal twice`);
       found.set(key, entry);
@@ -140,9 +140,9 @@ export class Books {
 export class Caller {
   readonly #wire: Wire;
   readonly #authorization: string;
-  readonly #books: Books;
+  readonly #books: AcknowledgedWrites;
 
-  constructor(wire: Wire, authorization: string, books: Books) {
+  constructor(wire: Wire, authorization: string, books: AcknowledgedWrites) {
     this.#wire = wire;
     this.#authorization = authorization;
     this.#books = books;

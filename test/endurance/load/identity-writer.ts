@@ -1,5 +1,5 @@
 import { itemsKey, validityOf, visibilityOf, type WriteNumber } from "../audit/write-keys.ts";
-import type { Told } from "./acknowledged-values.ts";
+import type { AcknowledgedValues } from "./acknowledged-values.ts";
 import type { Caller } from "./acknowledged-writes.ts";
 import { type OwnTwin, pick } from "./own-twin.ts";
 
@@ -8,9 +8,9 @@ const UNKNOWN = "N%230";
 /** Creates, changes and deletes the identities of its own twins. */
 export class IdentityWriter {
   readonly #next: () => number;
-  readonly #told: Told;
+  readonly #told: AcknowledgedValues;
 
-  constructor(next: () => number, told: Told) {
+  constructor(next: () => number, told: AcknowledgedValues) {
     this.#next = next;
     this.#told = told;
   }

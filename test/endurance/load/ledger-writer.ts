@@ -1,5 +1,5 @@
 import { itemsKey, REFERENCE_NAME, visibilityOf, type WriteNumber } from "../audit/write-keys.ts";
-import type { Told } from "./acknowledged-values.ts";
+import type { AcknowledgedValues } from "./acknowledged-values.ts";
 import type { Caller } from "./acknowledged-writes.ts";
 import { type OwnTwin, pick, pickSome } from "./own-twin.ts";
 
@@ -23,9 +23,9 @@ export class LedgerWriter {
   readonly #next: () => number;
   /** A twin of any writer, to refer to. */
   readonly #anyTwin: () => OwnTwin | undefined;
-  readonly #told: Told;
+  readonly #told: AcknowledgedValues;
 
-  constructor(account: string, next: () => number, anyTwin: () => OwnTwin | undefined, told: Told) {
+  constructor(account: string, next: () => number, anyTwin: () => OwnTwin | undefined, told: AcknowledgedValues) {
     this.#account = account;
     this.#next = next;
     this.#anyTwin = anyTwin;

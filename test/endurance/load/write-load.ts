@@ -1,8 +1,8 @@
 import { ConnectionEnded, Wire } from "../../support/http/http-connection.ts";
 import type { Account } from "../../support/process/server-process.ts";
 import { type Entry, isCopy, type JournalAudit } from "../audit/journal-audit.ts";
-import { Told } from "./acknowledged-values.ts";
-import { Books, Caller, type Tally } from "./acknowledged-writes.ts";
+import { AcknowledgedValues } from "./acknowledged-values.ts";
+import { AcknowledgedWrites, Caller, type Tally } from "./acknowledged-writes.ts";
 import { IdentityWriter } from "./identity-writer.ts";
 import { LedgerWriter } from "./ledger-writer.ts";
 import { newTwin, type OwnTwin, pick } from "./own-twin.ts";
@@ -20,8 +20,8 @@ class Pool {
 
 /** Many callers that use every kind of write, on many connections at once, and record it. */
 export class Load {
-  readonly books = new Books();
-  readonly #told = new Told();
+  readonly books = new AcknowledgedWrites();
+  readonly #told = new AcknowledgedValues();
   readonly #ledgers: LedgerWriter;
   readonly #identities: IdentityWriter;
   readonly #account: Account;

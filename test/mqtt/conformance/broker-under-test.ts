@@ -10,7 +10,7 @@ import {
   WireEnded,
 } from "../../support/mqtt/mqtt-wire.ts";
 import { pass, serveBroker } from "../../support/mqtt/served-broker.ts";
-import { expectInOrder } from "../../support/store/breakages.ts";
+import { expectConsistent } from "../../support/store/breakages.ts";
 import { openWorld } from "../../support/world/world.ts";
 
 // The clause tests are plain MQTT, so they are first run against a broker that is known to be right:
@@ -169,7 +169,7 @@ async function openOurs(): Promise<Target> {
     async [Symbol.asyncDispose]() {
       try {
         await served.stop();
-        expectInOrder(world.dataDir);
+        expectConsistent(world.dataDir);
       } finally {
         await world[Symbol.asyncDispose]();
       }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { FairSlices } from "../../../src/kernel/fairness/fair-slices.ts";
-import { Turn } from "../../../src/mqtt/flow/turn.ts";
+import { FlushQueue } from "../../../src/mqtt/flow/flush-queue.ts";
 import { FanOut } from "../../../src/mqtt/matching/fan-out.ts";
 import { FakeSocket } from "../../support/mqtt/fake-socket.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
@@ -88,7 +88,7 @@ test("work after a long delivery waits for it, and work of others does not", asy
 });
 
 test("flushes that take too long for one turn continue in the next turns, accounts in turn", async () => {
-  const turns = new Turn();
+  const turns = new FlushQueue();
   const ended: string[] = [];
   const busy = (account: string) => ({
     owner: { account, member: "m" },

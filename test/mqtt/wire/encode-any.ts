@@ -1,5 +1,5 @@
 import { generate } from "mqtt-packet";
-import { passedOn } from "../../../src/mqtt/connections/passed-on.ts";
+import { forwardedProperties } from "../../../src/mqtt/connections/forwarded-properties.ts";
 import { encodePublish } from "../../../src/mqtt/wire/codec.ts";
 import type { ClientPacket } from "../../../src/mqtt/wire/packets.ts";
 
@@ -9,7 +9,7 @@ export function encodeAny(sent: ClientPacket): Uint8Array {
   const { properties, messageId = 0, ...fields } = sent;
   const { topicAlias, messageExpiryInterval } = properties ?? {};
   return encodePublish(
-    { ...fields, messageId, topicAlias, messageExpiryInterval, properties: passedOn(properties) },
+    { ...fields, messageId, topicAlias, messageExpiryInterval, properties: forwardedProperties(properties) },
     5,
   );
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import * as mqttPacket from "mqtt-packet";
-import { passedOn } from "../../../src/mqtt/connections/passed-on.ts";
+import { forwardedProperties } from "../../../src/mqtt/connections/forwarded-properties.ts";
 import { decode, encode, encodePublish } from "../../../src/mqtt/wire/codec.ts";
 import type { MessageProperties } from "../../../src/mqtt/wire/message.ts";
 import type { Level, Packet, Publish, UserProperties } from "../../../src/mqtt/wire/packets.ts";
@@ -108,9 +108,9 @@ test("a forwarded message keeps its properties, in order [MQTT-3.3.2-17, MQTT-3.
   ) as Publish;
   expect(there).toMatchObject({ cmd: "publish", ...fields });
   expect(there.properties).toMatchObject({ topicAlias: 4, messageExpiryInterval: 60 });
-  expect(passedOn(there.properties)).toEqual(properties);
-  expect(passedOn({ messageExpiryInterval: 60 })).toBeNull();
-  expect(passedOn(undefined)).toBeNull();
+  expect(forwardedProperties(there.properties)).toEqual(properties);
+  expect(forwardedProperties({ messageExpiryInterval: 60 })).toBeNull();
+  expect(forwardedProperties(undefined)).toBeNull();
 });
 
 test("large payloads and long names are measured in bytes", () => {

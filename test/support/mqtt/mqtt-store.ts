@@ -6,7 +6,7 @@ import { suspendSession } from "../../../src/mqtt/persistence/suspend-session.ts
 import type { StoredWill } from "../../../src/mqtt/persistence/will.ts";
 import type { Message, Subscription } from "../../../src/mqtt/wire/message.ts";
 import type { Command } from "../../../src/store/sqlite/command.ts";
-import { expectInOrder } from "../store/breakages.ts";
+import { expectConsistent } from "../store/breakages.ts";
 import { openHub } from "../world/hub.ts";
 
 export const bytes = (text: string) => new TextEncoder().encode(text);
@@ -106,7 +106,7 @@ export async function openMqttStore() {
     count: (table: string) => world.query(`SELECT count(*) AS count FROM ${table}`)[0].count as number,
     async [Symbol.asyncDispose]() {
       try {
-        expectInOrder(world.dataDir);
+        expectConsistent(world.dataDir);
       } finally {
         await world[Symbol.asyncDispose]();
       }

@@ -1,6 +1,6 @@
 import { DeviceDoor } from "../../../src/platform/device-door.ts";
 import { listenTls } from "../../../src/platform/tls.ts";
-import { expectInOrder } from "../store/breakages.ts";
+import { expectConsistent } from "../store/breakages.ts";
 import { keyOf, type Made, make } from "../world/device-certificates.ts";
 import type { World } from "../world/world.ts";
 import { MqttWire } from "./mqtt-wire.ts";
@@ -39,7 +39,7 @@ export async function serveMutualTls(world: World) {
       await broker.stop();
       await door.close(1000);
       if (faults.length > 0) throw faults[0];
-      expectInOrder(world.dataDir);
+      expectConsistent(world.dataDir);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { expectInOrder } from "../store/breakages.ts";
+import { expectConsistent } from "../store/breakages.ts";
 import { openHub } from "../world/hub.ts";
 import type { Json } from "../world/world.ts";
 import { type Level, MqttWire } from "./mqtt-wire.ts";
@@ -54,7 +54,7 @@ export async function openMqtt(settings: Record<string, string> = {}) {
       for (const wire of wires) if (wire.isOpen) wire.abort();
       try {
         await served.stop();
-        expectInOrder(world.dataDir);
+        expectConsistent(world.dataDir);
       } finally {
         await hub[Symbol.asyncDispose]();
       }

@@ -19,7 +19,7 @@ export function problemsOf(dataDir: string, invariants: readonly Invariant[] = I
 }
 
 /** Every invariant holds at the end of a test, whatever it has done to the data directory. */
-export const expectInOrder = (dataDir: string) => expect(problemsOf(dataDir)).toEqual([]);
+export const expectConsistent = (dataDir: string) => expect(problemsOf(dataDir)).toEqual([]);
 
 /** Breaks a sound database in one way after another: each is named, and no invariant is left that nothing breaks. */
 export function expectEachNamed(dataDir: string, invariants: readonly Invariant[], breakages: readonly Breakage[]) {

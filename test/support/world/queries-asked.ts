@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 type Asked = { sql: string; binds: SqlValue[]; rows: number };
 
 /** The world's deps, and the queries that they send to the store. */
-export function listeningTo({ deps }: World): { deps: Deps; asked: Asked[] } {
+export function recordQueries({ deps }: World): { deps: Deps; asked: Asked[] } {
   const asked: Asked[] = [];
   const listening = (reader: Reader): Reader => ({
     ...reader,
@@ -32,7 +32,7 @@ export function listeningTo({ deps }: World): { deps: Deps; asked: Asked[] } {
 }
 
 /** Steps of the query plans that scan more rows than they return, or sort. */
-export function laboriousSteps({ dataDir }: World, asked: readonly Asked[]): string[] {
+export function costlySteps({ dataDir }: World, asked: readonly Asked[]): string[] {
   const database = new Database(join(dataDir, "twinpost.db"), { readonly: true });
   try {
     return [...new Set(asked.map(({ sql }) => sql))].flatMap((sql) => {

@@ -1,6 +1,6 @@
 import type { UserActor } from "../../kernel/actor.ts";
-import type { Standing } from "../../policy/author.ts";
-import { seenThrough } from "../../policy/own-gate.ts";
+import type { AuthorRights } from "../../policy/author.ts";
+import { resolveInclude } from "../../policy/own-gate.ts";
 import { type EntryGate, entryGate, openGate } from "../../policy/verdicts.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { type ChangeableEntry, type Entry, ItemRefusal, NULL } from "./entry.ts";
@@ -8,7 +8,7 @@ import type { Ledger } from "./locate-ledger.ts";
 import { listChangeable, listEntries } from "./rows.ts";
 
 /** The entries, or those with these names, that the caller may access. */
-export const listTouchable = (reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] =>
+export const listAccessible = (reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] =>
   listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).mayAccess);
 
 /**
@@ -62,13 +62,13 @@ export function gateOf(reader: Reader, actor: UserActor, ledger: Ledger): EntryG
  * Refuses a change that would hide the entry from the caller by a rule of their own role. The rule sees the ledger as
  * it was before the request.
  */
-export function assertTouchable({ mayAccess }: EntryGate, entry: Entry): void {
+export function assertAccessible({ mayAccess }: EntryGate, entry: Entry): void {
   if (!mayAccess(entry)) throw new ItemRefusal("Entry not accessible.");
 }
 
 /** An entry as answered: an include is read at this moment, with the given rights. */
-export function present(reader: Reader, rights: Standing, entry: Entry): Entry {
+export function present(reader: Reader, rights: AuthorRights, entry: Entry): Entry {
   if (entry.type !== "include") return entry;
-  const through = seenThrough(reader, rights, entry.accountId, entry);
+  const through = resolveInclude(reader, rights, entry.accountId, entry);
   return { ...entry, value: through?.value ?? NULL, valueChangedAt: through?.valueChangedAt ?? entry.createdAt };
 }

@@ -4,7 +4,7 @@ import type { Message } from "./message.ts";
 import type { Level, QoS } from "./packets.ts";
 
 /** How a message is sent to one client. */
-export type Wrapping = {
+export type PublishHeader = {
   qos: QoS;
   dup: boolean;
   retain: boolean;
@@ -19,7 +19,7 @@ const DUP = 0x08;
  * A message to any number of clients: encoded once for all with the same wrapping, with the packet identifier patched
  * into each copy.
  */
-export class Envelope {
+export class OutboundMessage {
   readonly message: Message;
   /** Remaining seconds of the message expiry interval when this was created [MQTT-3.3.2-6]. */
   readonly #expiryS: number | undefined;
@@ -38,14 +38,14 @@ export class Envelope {
    * Returns this envelope, or a new one with the expiry interval that remains now. Undefined if it has expired
    * [MQTT-3.3.2-5].
    */
-  at(now: number): Envelope | undefined {
+  at(now: number): OutboundMessage | undefined {
     if (this.message.expiresAt === null) return this;
     if (this.message.expiresAt <= now) return undefined;
-    return secondsLeft(this.message, now) === this.#expiryS ? this : new Envelope(this.message, now);
+    return secondsLeft(this.message, now) === this.#expiryS ? this : new OutboundMessage(this.message, now);
   }
 
   /** The packet without alias, for a client of this level. The bytes may be shared: they must not be modified. */
-  encode(level: Level, wrapping: Wrapping): Uint8Array {
+  encode(level: Level, wrapping: PublishHeader): Uint8Array {
     const { qos, dup, retain, packetId, subscriptionIdentifiers } = wrapping;
     if (level === 5 && subscriptionIdentifiers?.length) return this.encodeWith(level, wrapping, undefined, false);
     const slot = (level === 5 ? 8 : 0) + qos * 2 + Number(retain);
@@ -61,7 +61,7 @@ export class Envelope {
   }
 
   /** The packet for a single client; with an alias that it knows, the topic name is omitted [MQTT-3.3.2-12]. */
-  encodeWith(level: Level, wrapping: Wrapping, alias: number | undefined, aliasKnown: boolean): Uint8Array {
+  encodeWith(level: Level, wrapping: PublishHeader, alias: number | undefined, aliasKnown: boolean): Uint8Array {
     const { topic, payload, properties } = this.message;
     const { qos, dup, retain, packetId, subscriptionIdentifiers } = wrapping;
     return encodePublish(

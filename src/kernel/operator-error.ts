@@ -1,6 +1,6 @@
 /** An error for the operator, printed as its message alone, without stack or cause. Exit code 1. */
-export class PlainError extends Error {
-  override name = "PlainError";
+export class OperatorError extends Error {
+  override name = "OperatorError";
 }
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -16,8 +16,8 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Turns a failure of the file system into one sentence; returns any other error unchanged. */
-export function toldPlainly(what: string, error: unknown): unknown {
+export function toOperatorError(what: string, error: unknown): unknown {
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
   if (!("syscall" in error)) return error;
-  return new PlainError(`${what}: ${REASONS[error.code] ?? error.code}`, { cause: error });
+  return new OperatorError(`${what}: ${REASONS[error.code] ?? error.code}`, { cause: error });
 }

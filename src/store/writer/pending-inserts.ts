@@ -1,6 +1,6 @@
 import { assert } from "../../kernel/assert.ts";
 import type { Connection } from "../sqlite/connection.ts";
-import { type GrowingTable, integer, type SqlValue } from "../sqlite/sql.ts";
+import { type AppendOnlyTable, integer, type SqlValue } from "../sqlite/sql.ts";
 
 /**
  * At most this many rows are written by one statement; the remainder in halves of that size. The driver takes 10 us for
@@ -12,9 +12,9 @@ const ROWS_MAX = 32;
  * Rows of append-only tables added by the commands of an open transaction. They are written together, before the commit
  * or before a statement that names their table.
  */
-export class AppendedRows {
+export class PendingInserts {
   readonly #connection: Connection;
-  readonly #tables = new Map<GrowingTable, PendingRows>();
+  readonly #tables = new Map<AppendOnlyTable, PendingRows>();
   #pendingCount = 0;
 
   constructor(connection: Connection) {
@@ -22,7 +22,7 @@ export class AppendedRows {
   }
 
   /** Returns the number of the new row. */
-  add(table: GrowingTable, values: readonly SqlValue[]): number {
+  add(table: AppendOnlyTable, values: readonly SqlValue[]): number {
     let pending = this.#tables.get(table);
     if (!pending) {
       pending = new PendingRows(this.#connection, table);
@@ -62,7 +62,7 @@ export class AppendedRows {
 /** The pending rows of one table. */
 class PendingRows {
   readonly #connection: Connection;
-  readonly #table: GrowingTable;
+  readonly #table: AppendOnlyTable;
   readonly #namedIn = new Map<string, boolean>();
   readonly #name: RegExp;
   /** Statements by number of rows. */
@@ -71,7 +71,7 @@ class PendingRows {
   /** The number of the newest row, once it was read in this transaction. */
   #newest: number | undefined;
 
-  constructor(connection: Connection, table: GrowingTable) {
+  constructor(connection: Connection, table: AppendOnlyTable) {
     this.#connection = connection;
     this.#table = table;
     this.#name = new RegExp(`\\b${table.name}\\b`);

@@ -5,7 +5,7 @@ import type { Leased, Leases } from "../notifications/deliveries/lease-deliverie
  * A deliverer's attempts in flight with their leases, and, for accounts that have used their share, the queued
  * subscriptions. It only caches what the database knows: a lost queue is rebuilt.
  */
-export class UnderWay {
+export class InFlightDeliveries {
   readonly #sending = new Set<Promise<void>>();
   readonly #ofShare = new Map<string, number>();
   readonly #ofLease = new Map<string, number>();

@@ -1,5 +1,5 @@
 /** Counts by name, until they are taken and stored. Counts not yet taken are lost if the process ends. */
-export class Tally {
+export class PendingCounts {
   #counts = new Map<string, number>();
 
   get size(): number {

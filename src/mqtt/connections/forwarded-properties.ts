@@ -5,7 +5,7 @@ import type { MessageFields } from "../wire/packets.ts";
  * The properties that are forwarded with a message or a will; null if there are none. Topic alias, will delay and
  * expiry interval are not among them: they end here or change on the way.
  */
-export function passedOn(properties: MessageFields | undefined): MessageProperties | null {
+export function forwardedProperties(properties: MessageFields | undefined): MessageProperties | null {
   if (!properties) return null;
   const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
   const kept: MessageProperties = {

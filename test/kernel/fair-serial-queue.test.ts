@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
+import { FairSerialQueue } from "../../src/kernel/fairness/fair-serial-queue.ts";
 import { FairSlices, UNFINISHED } from "../../src/kernel/fairness/fair-slices.ts";
-import { FairTurns } from "../../src/kernel/fairness/fair-turns.ts";
 
 const loud = { account: "loud", member: "a" };
 const quiet = { account: "quiet", member: "a" };
 
 test("work runs one at a time, the least served account first", async () => {
-  const turns = new FairTurns();
+  const turns = new FairSerialQueue();
   const done: string[] = [];
   let working = 0;
   const work = (name: string) => async () => {
@@ -23,7 +23,7 @@ test("work runs one at a time, the least served account first", async () => {
 });
 
 test("results and errors of work reach its caller", async () => {
-  const turns = new FairTurns();
+  const turns = new FairSerialQueue();
   const refused = turns.take(loud, () => Promise.reject(new Error("refused")));
   const kept = turns.take(loud, async () => 7);
   expect(refused).rejects.toThrow("refused");
@@ -31,7 +31,7 @@ test("results and errors of work reach its caller", async () => {
 });
 
 test("an account that fills its waiting places is refused; others are not", async () => {
-  const turns = new FairTurns();
+  const turns = new FairSerialQueue();
   const { promise, resolve } = Promise.withResolvers<void>();
   const waiting = Array.from({ length: 501 }, () => turns.take(loud, () => promise));
   expect(turns.take(loud, () => promise)).rejects.toMatchObject({ failure: { code: "limited", kind: "rate" } });

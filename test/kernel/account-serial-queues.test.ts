@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { DomainError } from "../../src/kernel/failure.ts";
-import { AccountTurns } from "../../src/kernel/fairness/account-turns.ts";
+import { AccountSerialQueues } from "../../src/kernel/fairness/account-serial-queues.ts";
 
 const loud = { account: "loud", member: "a" };
 const quiet = { account: "quiet", member: "a" };
 
 test("an account does one piece of work at a time, and does not wait for other accounts", async () => {
-  const turns = new AccountTurns();
+  const turns = new AccountSerialQueues();
   const { promise: never } = Promise.withResolvers<string>();
   const second = { begun: false };
   void turns.take(loud, () => never);
@@ -19,7 +19,7 @@ test("an account does one piece of work at a time, and does not wait for other a
 });
 
 test("work that fails passes its turn on, and work beyond the waiting limit is refused for its account only", async () => {
-  const turns = new AccountTurns();
+  const turns = new AccountSerialQueues();
   const { promise, resolve } = Promise.withResolvers<string>();
   const first = turns.take(loud, () => promise);
   const failing = turns.take(loud, () => Promise.reject(new Error("failed")));

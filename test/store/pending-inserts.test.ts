@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { conflict } from "../../src/kernel/failure.ts";
 import { command } from "../../src/store/sqlite/command.ts";
-import { type GrowingTable, integer } from "../../src/store/sqlite/sql.ts";
+import { type AppendOnlyTable, integer } from "../../src/store/sqlite/sql.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 import { tries } from "../support/tries.ts";
 
-const JOURNAL: GrowingTable = {
+const JOURNAL: AppendOnlyTable = {
   name: "events",
   number: "sequence",
   columns: ["occurred_at", "account_id", "kind", "actor_kind", "data"],

@@ -13,7 +13,7 @@ export const REFERENCES_TO_ENTRY_MAX = 10_000;
  * Refuses a reference beyond an account's limit. References added by the same request count; `added` says whether one
  * is new to the account.
  */
-export function roomForReferences(reader: Reader, accountId: string) {
+export function referenceQuota(reader: Reader, accountId: string) {
   let all: number | undefined;
   const toEntry = new Map<string, number>();
   return (source: EntryKey, added: boolean): void => {
@@ -35,7 +35,7 @@ export function roomForReferences(reader: Reader, accountId: string) {
 export const INCLUDES_MAX = 100;
 
 /** Refuses an include beyond a ledger's limit. Includes added by the same request count. */
-export function roomForIncludes(reader: Reader, ledger: Pick<EntryKey, "twinId" | "accountId">) {
+export function includeQuota(reader: Reader, ledger: Pick<EntryKey, "twinId" | "accountId">) {
   let count: number | undefined;
   return (): void => {
     count ??= countIncludes(reader, ledger.twinId, ledger.accountId);

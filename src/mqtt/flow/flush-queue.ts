@@ -16,7 +16,7 @@ const LOOK_EVERY = 16;
  * Collects writes until the event loop's turn is over, so that each connection sends once per turn, whatever the number
  * of its packets.
  */
-export class Turn {
+export class FlushQueue {
   #waiting: AtTurnEnd[] = [];
   /** Those that a turn had no time for. */
   readonly #late = new FairQueue<AtTurnEnd>();

@@ -1,6 +1,6 @@
 import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import { FairSlices, UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
-import type { Turn } from "./turn.ts";
+import type { FlushQueue } from "./flush-queue.ts";
 import { WORKS_OF_ACCOUNT_MAX, WORKS_OF_ADDRESS_MAX, WorkWindow } from "./work-window.ts";
 
 /** Reading time of one account, and of all, within one turn of the event loop. The rest is read in slices. */
@@ -8,7 +8,7 @@ const PART_MS = 2;
 const TURN_MS = 3;
 
 /** A participant in reading: an account, or an address while the connection is not authenticated. */
-export type Share = {
+export type ReadShare = {
   readonly key: string;
   /** Its requests in progress. */
   readonly window: WorkWindow;
@@ -27,26 +27,26 @@ type Read = (isOver: () => boolean) => boolean;
  * Schedules reading. Bytes are read at once while their account has time left in the event loop's turn. After that,
  * accounts take turns, weighted by the time that their packets take; within an account, its connections do.
  */
-export class Reading {
+export class ReadScheduler {
   readonly slices = new FairSlices();
-  readonly #shares = new Map<string, Share>();
-  readonly #turns: Turn;
+  readonly #shares = new Map<string, ReadShare>();
+  readonly #turns: FlushQueue;
   #turn = -1;
   #leftMs = TURN_MS;
 
-  constructor(turns: Turn) {
+  constructor(turns: FlushQueue) {
     this.#turns = turns;
   }
 
-  ofAccount(accountId: string): Share {
+  ofAccount(accountId: string): ReadShare {
     return this.#share(accountId, WORKS_OF_ACCOUNT_MAX);
   }
 
-  ofAddress(origin: string): Share {
+  ofAddress(origin: string): ReadShare {
     return this.#share(`from ${origin}`, WORKS_OF_ADDRESS_MAX);
   }
 
-  #share(key: string, worksMax: number): Share {
+  #share(key: string, worksMax: number): ReadShare {
     let share = this.#shares.get(key);
     if (!share) {
       const window = new WorkWindow(worksMax, () => this.#shares.delete(key));
@@ -65,7 +65,7 @@ export class Reading {
    * Milliseconds that may be spent on reading now; 0 if the share has used up this turn. The caller reports the time
    * with `charge`.
    */
-  allowedMs(share: Share): number {
+  allowedMs(share: ReadShare): number {
     const turn = this.#turns.current();
     if (this.#turn !== turn) {
       this.#turn = turn;
@@ -78,7 +78,7 @@ export class Reading {
     return Math.max(0, Math.min(share.leftMs, this.#leftMs));
   }
 
-  charge(share: Share, ms: number): void {
+  charge(share: ReadShare, ms: number): void {
     share.leftMs -= ms;
     this.#leftMs -= ms;
   }

@@ -9,7 +9,7 @@ const RETRY_MS = 500;
  * Retries a write that no client waits for until it is stored. Returns undefined if it is given up: the server stops,
  * or `isWanted` returns false.
  */
-export async function insist<Result>(
+export async function retryUntilStored<Result>(
   { clock, log }: Pick<Deps, "clock" | "log">,
   event: string,
   write: () => Promise<Result>,

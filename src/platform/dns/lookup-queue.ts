@@ -20,7 +20,7 @@ const SLOW_FOR_MS = 60_000;
  * Schedules lookups. Accounts take turns, and those with slow names have only half of the places, so that an account
  * whose DNS server does not respond delays only itself.
  */
-export class LookupTurns {
+export class LookupQueue {
   readonly #now: () => number;
   /** Accounts with running or waiting lookups, in the order in which they are served next. */
   readonly #accounts = new Map<string, Account>();

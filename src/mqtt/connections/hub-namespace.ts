@@ -10,7 +10,7 @@ import type { Session } from "./session.ts";
  * A hub's own name space: its topics, client identifiers and shared subscriptions are separate from those of other
  * hubs.
  */
-export class HubSpace {
+export class HubNamespace {
   /** The hub as last read. */
   info: Hub;
   readonly tree = new SubscriptionTree<Session>();

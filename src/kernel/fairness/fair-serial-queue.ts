@@ -11,7 +11,7 @@ const WAITING_OF_ONE_MAX = 500;
  * Runs expensive work one at a time, so that quick work finds a gap between any two. Accounts take turns, measured by
  * the time their work took.
  */
-export class FairTurns {
+export class FairSerialQueue {
   readonly #queue = new FairQueue<() => Promise<void>>();
   readonly #waitingOf = new Map<string, number>();
   #working = false;
