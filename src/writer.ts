@@ -1,7 +1,7 @@
 import { enclosingPort } from "./platform/thread.ts";
 import { COMMANDS } from "./rooms.ts";
-import { serveWriter } from "./store/writer/writer-thread.ts";
+import { runWriterThread } from "./store/writer/writer-thread.ts";
 
 // The writer's thread of a server.
 
-serveWriter(enclosingPort(), COMMANDS);
+runWriterThread(enclosingPort(), COMMANDS);

@@ -6,7 +6,7 @@ import { systemRandom } from "../kernel/random.ts";
 import { INVARIANTS } from "../rooms.ts";
 import { fits } from "../store/keys/sealed-keys.ts";
 import { createVault, readMasterKey } from "../store/keys/vault.ts";
-import { pendingIn } from "../store/migrations/migrate.ts";
+import { listPendingMigrations } from "../store/migrations/migrate.ts";
 import { inspectBackup } from "../store/restore.ts";
 import { Connection, isSqliteError } from "../store/sqlite/connection.ts";
 import { filesIn } from "../store/sqlite/files.ts";
@@ -64,7 +64,7 @@ function findProblems(connection: Connection): string[] {
   const damage = findDamage(connection);
   // If the file cannot be read correctly, the other checks would report nonsense.
   if (damage.some((problem) => problem.startsWith("the database"))) return damage;
-  const pending = pendingIn(connection).length;
+  const pending = listPendingMigrations(connection).length;
   if (pending > 0) {
     throw new OperatorError(
       `the database is of an older twinpost, ${pending} migrations behind: the server makes them when it starts`,

@@ -8,10 +8,10 @@ import { systemRandom } from "../kernel/random.ts";
 import { Uuid } from "../kernel/schema.ts";
 import { ACCOUNT_TABLES } from "../rooms.ts";
 import { createVault, readMasterKey } from "../store/keys/vault.ts";
-import { pendingIn } from "../store/migrations/migrate.ts";
+import { listPendingMigrations } from "../store/migrations/migrate.ts";
 import { Connection } from "../store/sqlite/connection.ts";
 import { filesIn } from "../store/sqlite/files.ts";
-import { assertNew, placeNew } from "../store/sqlite/new-file.ts";
+import { assertNotExisting, linkIntoPlace } from "../store/sqlite/new-file.ts";
 import { retryWhileBusy } from "../store/sqlite/retry.ts";
 import { type Export, exportAccount, listNotExported } from "../store/transfer/export-account.ts";
 import { createExportSeal } from "../store/transfer/export-seal.ts";
@@ -46,7 +46,7 @@ export async function withExport(
   if (!existsSync(database)) throw new OperatorError(`there is no database in ${dataDir}`);
   const connection = await retryWhileBusy(systemClock, () => new Connection(database));
   try {
-    if (pendingIn(connection).length > 0) {
+    if (listPendingMigrations(connection).length > 0) {
       throw new OperatorError("the database is of an older twinpost: start the server once, which migrates it");
     }
     const secrets = passphrase === undefined ? null : secretsOf(masterKey, passphrase, accountId);
@@ -79,7 +79,7 @@ const writeToOutput = (text: string) =>
 
 /** The file contains digests of credentials, so only its owner may read it. It gets its name once it is complete. */
 async function writeFile(file: string, lines: Iterable<string>): Promise<void> {
-  assertNew(file);
+  assertNotExisting(file);
   const draft = `${file}.${systemRandom.uuid()}.partial`;
   let handle: FileHandle | undefined;
   try {
@@ -87,7 +87,7 @@ async function writeFile(file: string, lines: Iterable<string>): Promise<void> {
     const { write, sync } = { write: handle.write.bind(handle), sync: handle.sync.bind(handle) };
     await writeLines(lines, (text) => write(text));
     await sync();
-    placeNew(draft, file);
+    linkIntoPlace(draft, file);
   } catch (error) {
     throw toOperatorError(`cannot write ${file}`, error);
   } finally {

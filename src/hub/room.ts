@@ -1,7 +1,7 @@
 import type { Room } from "../room.ts";
 import { deviceConnected, deviceDisconnected, noteActivity, resetSlice } from "./admission/presence.ts";
-import { saveProven } from "./admission/prove-certificate.ts";
-import { insertProvisioned } from "./admission/provision-device.ts";
+import { saveProvenCertificate } from "./admission/prove-certificate.ts";
+import { insertProvisionedDevice } from "./admission/provision-device.ts";
 import { saveCaKeyIds, saveReviewed } from "./certificates/review-certificates.ts";
 import { insertNewDevice } from "./devices/create-device.ts";
 import { deleteDevice } from "./devices/delete-device.ts";
@@ -13,8 +13,8 @@ import {
 } from "./devices/device-documents.ts";
 import { disableDevice } from "./devices/disable-device.ts";
 import { enableDevice } from "./devices/enable-device.ts";
-import { saveRenewed } from "./devices/renew-device-certificate.ts";
-import { saveCertificate } from "./devices/set-device-certificate.ts";
+import { saveRenewedCertificate } from "./devices/renew-device-certificate.ts";
+import { saveAttachedCertificate } from "./devices/set-device-certificate.ts";
 import { terminateAnyTwin } from "./devices/terminate-any-twin.ts";
 import { updateDevice } from "./devices/update-device.ts";
 import { insertNewHub } from "./hubs/create-hub.ts";
@@ -48,10 +48,10 @@ export const HUB = {
     deviceDisconnected,
     noteActivity,
     resetSlice,
-    insertProvisioned,
-    saveRenewed,
-    saveCertificate,
-    saveProven,
+    insertProvisionedDevice,
+    saveRenewedCertificate,
+    saveAttachedCertificate,
+    saveProvenCertificate,
     saveCaKeyIds,
     saveReviewed,
     saveCa,

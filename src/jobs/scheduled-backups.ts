@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Job } from "../deps.ts";
-import { PARTIAL } from "../store/backup/back-up.ts";
+import { PARTIAL_SUFFIX } from "../store/backup/back-up.ts";
 
 /** Names that sort by time. Files with other names are left alone. */
 const NAME = /^twinpost-\d{8}T\d{6}Z\.backup$/;
@@ -34,7 +34,7 @@ export function scheduledBackups({ backups }: Config, backUpTo: (file: string) =
 function removePartial(dir: string): void {
   for (const name of readdirSync(dir)) {
     const [whole = "", rest] = name.split(".backup.");
-    if (rest?.endsWith(PARTIAL) && NAME.test(`${whole}.backup`))
+    if (rest?.endsWith(PARTIAL_SUFFIX) && NAME.test(`${whole}.backup`))
       rmSync(join(dir, name), { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import type { Deps } from "../deps.ts";
-import { ActivityLog } from "../hub/admission/activity-log.ts";
+import { ActivityBuffer } from "../hub/admission/activity-buffer.ts";
 import { resetPresence } from "../hub/admission/presence.ts";
 import { reviewCertificates } from "../hub/certificates/review-certificates.ts";
 import { followDevices } from "../hub/device-feed.ts";
@@ -65,7 +65,7 @@ export class Broker {
       metrics: new MqttMetrics(deps.metrics),
       sessions: sessionStore(deps),
       presence: new Presence(deps),
-      activity: new ActivityLog(deps),
+      activity: new ActivityBuffer(deps),
       events: new HubEvents(deps, publishOwn, (hubId) => this.#hubOf(hubId)),
       turn,
       reading,

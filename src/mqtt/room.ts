@@ -14,7 +14,7 @@ import { publishMessage } from "./persistence/publish-message.ts";
 import { QUEUES_TOPIC } from "./persistence/queue-rows.ts";
 import { deleteSubscriptions, saveSubscriptions } from "./persistence/save-subscriptions.ts";
 import { SESSIONS_TOPIC } from "./persistence/session-rows.ts";
-import { suspendAllSessions, suspendSession } from "./persistence/suspend-session.ts";
+import { suspendLeftConnected, suspendSession } from "./persistence/suspend-session.ts";
 import { WILLS_TOPIC } from "./persistence/will-rows.ts";
 
 /** Its jobs are not here: they are of a broker, which hands them to the scheduler. */
@@ -33,7 +33,7 @@ export const MQTT = {
     saveSubscriptions,
     deleteSubscriptions,
     suspendSession,
-    suspendAllSessions,
+    suspendLeftConnected,
   ],
   wakes: [SESSIONS_TOPIC, WILLS_TOPIC, QUEUES_TOPIC],
   invariants: MQTT_INVARIANTS,

@@ -3,7 +3,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { decodeCursor, encodeCursor, type Page } from "../kernel/cursor.ts";
 import { DomainError } from "../kernel/failure.ts";
 import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
-import { FairWalk, type Lists, WalkPlace } from "../store/sqlite/fair-walk.ts";
+import { type AccountLists, FairWalk, WalkCursor } from "../store/sqlite/fair-walk.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { isBudgetSpent, stepBudget, withBudget } from "./scope.ts";
 
@@ -20,7 +20,7 @@ export type OtherAccounts = "all" | readonly string[];
 type Search<Item, Found> = {
   /** The name of the list, for its cursors. */
   name: string;
-  lists: Lists<Item>;
+  lists: AccountLists<Item>;
   own: boolean;
   others: OtherAccounts;
   cursor: string | undefined;
@@ -78,7 +78,7 @@ function walkOf<Item, Found>(
   { name, lists, own, others, cursor }: Search<Item, Found>,
 ): FairWalk<Item> {
   const named = others === "all" ? [] : others.filter((other) => other !== accountId);
-  const accounts: Lists<Item>["accounts"] =
+  const accounts: AccountLists<Item>["accounts"] =
     others === "all"
       ? lists.accounts
       : (_reader, after, limit) =>
@@ -86,8 +86,8 @@ function walkOf<Item, Found>(
             .filter((other) => other > after)
             .sort()
             .slice(0, limit);
-  const start: WalkPlace = { after: "", at: own ? [[accountId, ""]] : [] };
-  const place = cursor ? decodeCursor(name, WalkPlace, cursor) : start;
+  const start: WalkCursor = { after: "", at: own ? [[accountId, ""]] : [] };
+  const place = cursor ? decodeCursor(name, WalkCursor, cursor) : start;
   return new FairWalk({ ...lists, accounts }, accountId, place);
 }
 

@@ -11,7 +11,7 @@ import { Broker } from "../mqtt/broker.ts";
 import type { HttpHandler } from "../platform/http.ts";
 import { startWriterThread } from "../platform/thread.ts";
 import { COMMANDS, roomJobs } from "../rooms.ts";
-import { obtainKey } from "../store/keys/sealed-keys.ts";
+import { loadOrCreateKey } from "../store/keys/sealed-keys.ts";
 import { openServerStore } from "../store/store.ts";
 
 const USER_TOKEN_KEY_BYTES = 32;
@@ -47,7 +47,7 @@ export async function openServer(surroundings: Surroundings, { hasWriterThread =
       bodies: new BodyBudget(),
       largeWrites: new FairSerialQueue(),
       slices: new FairSlices(),
-      userTokenKey: await obtainKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES)),
+      userTokenKey: await loadOrCreateKey(store, "user-token-key", () => random.bytes(USER_TOKEN_KEY_BYTES)),
     };
     // Only HTTP needs it, and it takes half as long as all the rest.
     const app = once(() => createApp(deps));

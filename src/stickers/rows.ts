@@ -1,5 +1,6 @@
 import type { JsonText } from "../kernel/json-text.ts";
 import {
+  declareTopic,
   integer,
   integerOrNull,
   type Reader,
@@ -8,11 +9,10 @@ import {
   type Tx,
   text,
   textOrNull,
-  wakeTopic,
 } from "../store/sqlite/sql.ts";
 
 /** A sticker was put that expires. */
-export const STICKERS_TOPIC = wakeTopic("stickers");
+export const STICKERS_TOPIC = declareTopic("stickers");
 
 /** The key of a sticker: its twin, the account that put it, and its color. */
 type StickerKey = { twinId: string; accountId: string; color: string };

@@ -4,10 +4,10 @@ import type { Clock } from "../kernel/clock.ts";
 import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";
 import type { Random } from "../kernel/random.ts";
 import { type BackupLabel, changed, digestFile, openBackup } from "./backup/backup-file.ts";
-import { finishRestore, openDraft } from "./backup/pending-restore.ts";
+import { createRestoreDraft, finishRestore } from "./backup/pending-restore.ts";
 import { fits } from "./keys/sealed-keys.ts";
 import { createVault, readMasterKey } from "./keys/vault.ts";
-import { pendingIn } from "./migrations/migrate.ts";
+import { listPendingMigrations } from "./migrations/migrate.ts";
 import { Connection } from "./sqlite/connection.ts";
 import { filesIn } from "./sqlite/files.ts";
 import { findDamage } from "./sqlite/integrity.ts";
@@ -42,7 +42,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
           `${dataDir} holds a database already; --force replaces it, and keeps it in a folder beside`,
         );
       }
-      const draft = openDraft(dataDir, stampOf(clock.now(), random));
+      const draft = createRestoreDraft(dataDir, stampOf(clock.now(), random));
       try {
         await copyOut(backup, label, draft.files.database, file);
         const key = await keyFor(label, options);
@@ -116,7 +116,8 @@ function assertUsable(database: string, key: Uint8Array, { file, random }: Resto
   try {
     const [problem] = findDamage(connection);
     if (problem) throw new OperatorError(`${file} cannot be restored: ${problem}`);
-    pendingIn(connection);
+    // Throws if the schema is newer than this program's, or unknown to it.
+    listPendingMigrations(connection);
     if (!fits(createVault(key, random), connection)) {
       throw new OperatorError(
         `${file} cannot be restored: that is not the master key that its database was written with`,
@@ -127,7 +128,10 @@ function assertUsable(database: string, key: Uint8Array, { file, random }: Resto
   }
 }
 
-/** A master key without a database may still be needed for another backup. */
+/**
+ * Refuses to replace a different master key without `force`: even without a database, it may be needed for another
+ * backup.
+ */
 function assertKeyStays(file: string, key: Uint8Array, { force }: RestoreOptions): void {
   const present = readMasterKey(file);
   if (force || !present || Buffer.from(present).equals(key)) return;

@@ -2,7 +2,10 @@ import { saveSealedKey } from "./keys/sealed-keys.ts";
 import { dropUpgradeNotices } from "./migrations/upgrade-notices.ts";
 import { proveWritable } from "./writer/writability.ts";
 
-/** The manifest of a room that is too low to know the type: the list of rooms checks it. */
+/**
+ * The store's manifest. It is not declared with the type `Room`, because the store may not import from the layer that
+ * defines it; `rooms.ts` checks it.
+ */
 export const STORE = {
   commands: [saveSealedKey, proveWritable, dropUpgradeNotices],
   leftTables: {

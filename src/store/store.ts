@@ -10,7 +10,7 @@ import type { ThreadPort } from "../kernel/thread-port.ts";
 import { Metrics } from "../metrics/metrics.ts";
 import { finishRestore, isRestorePending } from "./backup/pending-restore.ts";
 import { findSealedKey, fits, KEY_CHECK, saveSealedKey } from "./keys/sealed-keys.ts";
-import { createVault, loadMasterKey, MasterKeyError, type Vault } from "./keys/vault.ts";
+import { createVault, loadOrCreateMasterKey, MasterKeyError, type Vault } from "./keys/vault.ts";
 import { isMigrated, migrate } from "./migrations/migrate.ts";
 import { reportUpgradeNotices } from "./migrations/upgrade-notices.ts";
 import type { Command, ReadWrite } from "./sqlite/command.ts";
@@ -22,10 +22,10 @@ import { openWriterConnections, retry, retryWhileBusy } from "./sqlite/retry.ts"
 import { Snapshots } from "./sqlite/snapshots.ts";
 import { integer, type Reader, type Topic } from "./sqlite/sql.ts";
 import { GroupCommit } from "./writer/group-commit.ts";
-import { readStore, writerMetrics } from "./writer/store-metrics.ts";
+import { registerStoreGauges, writerMetrics } from "./writer/store-metrics.ts";
 import type { Writable } from "./writer/writability.ts";
 import { type Committer, Writer } from "./writer/writer.ts";
-import { type Commands, openThread } from "./writer/writer-thread.ts";
+import { type Commands, openWriterThread } from "./writer/writer-thread.ts";
 
 export type Store = ReadWrite & {
   readonly vault: Vault;
@@ -37,7 +37,7 @@ export type Store = ReadWrite & {
   close(): Promise<void>;
 };
 
-/** Another process serves this data directory; the message says so. */
+/** Another process serves this data directory or migrates its database; the message says which. */
 export class StoreInUse extends Error {
   override name = "StoreInUse";
 }
@@ -49,8 +49,9 @@ export type StoreOptions = {
   log: Log;
   metrics?: Metrics;
   /**
-   * Runs a server's commands in a thread that has the same list of them, by the system's clock; without it they run
-   * here. The thread ends with the store, or if the store fails to open.
+   * If given, the server's commands run in this thread, which has the same list of commands and uses the system's
+   * clock, not `clock`; otherwise they run in the caller's thread. The thread ends when the store is closed or fails to
+   * open.
    */
   writerThread?: { port: ThreadPort & { end(): void }; commands: Commands };
 };
@@ -137,7 +138,10 @@ function prepareDataDir({ dataDir, log }: Pick<StoreOptions, "dataDir"> & { log?
   return filesIn(dataDir);
 }
 
-/** SQLite opens files without write permission for reading, and the server would start but refuse every write. */
+/**
+ * Throws if an existing file is not writable. SQLite would open such a file read-only, and the server would start and
+ * then refuse every write.
+ */
 function assertWritable(path: string): void {
   if (existsSync(path)) accessSync(path, constants.W_OK);
 }
@@ -165,10 +169,11 @@ async function openMigrated(options: StoreOptions, lock?: ServerLock): Promise<S
   const lastInstant = await retryWhileBusy(clock, () => newestInstant(snapshots));
   const committer = await openCommitter(options, files.database, writer, lastInstant);
   writer.begin(committer);
-  readStore(metrics, { dataDir, files, writer });
+  registerStoreGauges(metrics, { dataDir, files, writer });
   const close = async () => {
     await writer.close();
     snapshots.close();
+    // Only a server leaves everything in one file; a tool does not truncate the log of a running server.
     await committer.close(lock !== undefined);
     lock?.release();
   };
@@ -199,8 +204,9 @@ async function openCommitter(
 ): Promise<Committer> {
   if (writerThread) {
     const { port, commands } = writerThread;
-    return openThread(port, writer, { database, lastInstant, commands, log });
+    return openWriterThread(port, writer, { database, lastInstant, commands, log });
   }
+  // Without a separate flush SQLite syncs the file itself, in the last round of a checkpoint; groups wait longer for that.
   const options = { clock, lastInstant, shared: true, flush: () => Promise.resolve() };
   const groups = new GroupCommit(await openWriterConnections(clock, database), writer, options);
   return {
@@ -224,7 +230,7 @@ function newestInstant(snapshots: Snapshots): number {
 
 async function openVault(store: Pick<Store, "read" | "write">, keyFile: string, random: Random): Promise<Vault> {
   const known = store.read((reader) => findSealedKey(reader, KEY_CHECK)) !== undefined;
-  const vault = createVault(loadMasterKey(keyFile, random, known), random);
+  const vault = createVault(loadOrCreateMasterKey(keyFile, random, known), random);
   const sealed = vault.seal(KEY_CHECK, new Uint8Array(1));
   if (!known) await store.write(saveSealedKey, SYSTEM, { name: KEY_CHECK, sealed });
   if (store.read((reader) => fits(vault, reader))) return vault;

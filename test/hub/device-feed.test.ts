@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
+import { admissionBasisOf, evictionReason } from "../../src/hub/admission/admission-basis.ts";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { deviceConnected, deviceDisconnected } from "../../src/hub/admission/presence.ts";
-import { evictionReason, standingOf } from "../../src/hub/admission/standing.ts";
 import { followDevices } from "../../src/hub/device-feed.ts";
 import type { DeviceChange } from "../../src/hub/registry/device-feed-rows.ts";
 import { loadDevice } from "../../src/hub/registry/lookups.ts";
@@ -150,7 +150,7 @@ test("a connection has to end when the basis of its admission has changed", asyn
   const enter = async (credentials = shown({ clientId: id })) => {
     const identified = await identifyDevice(f.world.deps, credentials);
     if ("reason" in identified) throw new Error(identified.event);
-    return standingOf(identified);
+    return admissionBasisOf(identified);
   };
   const plain = await enter();
   const reason = (standing = plain, kind?: string) => evictionReason(standing, now(), kind)?.event;

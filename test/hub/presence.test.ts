@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { ActivityLog } from "../../src/hub/admission/activity-log.ts";
+import { ActivityBuffer } from "../../src/hub/admission/activity-buffer.ts";
+import { admissionBasisOf } from "../../src/hub/admission/admission-basis.ts";
 import { identifyDevice } from "../../src/hub/admission/identify-device.ts";
 import { deviceConnected, deviceDisconnected, noteActivity, resetPresence } from "../../src/hub/admission/presence.ts";
-import { standingOf } from "../../src/hub/admission/standing.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { START, shown } from "../support/world/device-certificates.ts";
 import { openHub } from "../support/world/hub.ts";
@@ -68,7 +68,7 @@ test("a device that changed since it was admitted is refused with the reason", a
   const { store, deps } = p.world;
   const identified = await identifyDevice(deps, shown({ clientId: p.device.id }));
   if ("reason" in identified) throw new Error(identified.event);
-  const standing = standingOf(identified);
+  const standing = admissionBasisOf(identified);
   const enter = () => store.write(deviceConnected, SYSTEM, { deviceId: p.device.id, connection, standing });
   expect(await enter()).toBeNull();
   await p.disconnect("done");
@@ -143,7 +143,7 @@ test("activity is written at most once a second per device, however much there i
       return deps.store.write(command, actor, input);
     }) as typeof deps.store.write,
   };
-  const log = new ActivityLog({ ...deps, store });
+  const log = new ActivityBuffer({ ...deps, store });
   const { device: other } = await p.createDevice("other");
   for (let i = 0; i < 999; i++) {
     log.note(p.device.id);
@@ -174,7 +174,7 @@ test("activity that could not be stored is stored a second later", async () => {
     write: ((command, actor, input) =>
       full ? Promise.reject(new Error("full")) : deps.store.write(command, actor, input)) as typeof deps.store.write,
   };
-  const log = new ActivityLog({ ...deps, store });
+  const log = new ActivityBuffer({ ...deps, store });
   log.note(p.device.id);
   await log.keep();
   expect((await p.look())[1]).toBe("1970-01-01T00:00:00Z");

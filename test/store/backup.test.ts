@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
 import { backUp } from "../../src/store/backup/back-up.ts";
-import { openDraft } from "../../src/store/backup/pending-restore.ts";
+import { createRestoreDraft } from "../../src/store/backup/pending-restore.ts";
 import { findSealedKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
 import { restore } from "../../src/store/restore.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
@@ -276,7 +276,7 @@ test("a replacement interrupted at any step is finished when the data directory 
       mkdirSync(dataDir);
       for (const name of ["twinpost.db", "master.key"]) copyFileSync(join(old, name), join(dataDir, name));
       writeFileSync(join(dataDir, "twinpost.db-wal"), "");
-      const draft = openDraft(dataDir, "x");
+      const draft = createRestoreDraft(dataDir, "x");
       await it.restore({ dataDir: join(it.folder, `new of ${open.name} ${cut}`) });
       copyFileSync(join(it.folder, `new of ${open.name} ${cut}`, "twinpost.db"), draft.files.database);
       writeFileSync(draft.files.masterKey, key);

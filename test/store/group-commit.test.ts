@@ -6,11 +6,11 @@ import type { Owner } from "../../src/kernel/fairness/fair-queue.ts";
 import { command } from "../../src/store/sqlite/command.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
 import { Snapshots } from "../../src/store/sqlite/snapshots.ts";
-import { integer, type Reader, type Tx, wakeTopic } from "../../src/store/sqlite/sql.ts";
+import { declareTopic, integer, type Reader, type Tx } from "../../src/store/sqlite/sql.ts";
 import { QUEUE_MAX } from "../../src/store/writer/writer.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 
-const SOME_TOPIC = wakeTopic("some");
+const SOME_TOPIC = declareTopic("some");
 
 const countNotes = (reader: Pick<Reader, "get">) =>
   integer(reader.get("SELECT count(*) AS count FROM events") ?? {}, "count");

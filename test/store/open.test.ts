@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { systemRandom } from "../../src/kernel/random.ts";
-import { obtainKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
+import { loadOrCreateKey, saveSealedKey } from "../../src/store/keys/sealed-keys.ts";
 import { createVault } from "../../src/store/keys/vault.ts";
 import { MIGRATIONS } from "../../src/store/migrations/index.ts";
 import { migrate } from "../../src/store/migrations/migrate.ts";
@@ -85,9 +85,9 @@ test("the master key is readable by its owner only, and the same after a restart
   await using world = await openTestStore();
   expect(statSync(world.file("master.key")).mode & 0o777).toBe(0o600);
   expect(statSync(world.options.dataDir).mode & 0o077).toBe(0);
-  const key = await obtainKey(world.store, "some-key", () => systemRandom.bytes(32));
+  const key = await loadOrCreateKey(world.store, "some-key", () => systemRandom.bytes(32));
   await world.reopen();
-  expect(await obtainKey(world.store, "some-key", () => systemRandom.bytes(32))).toEqual(key);
+  expect(await loadOrCreateKey(world.store, "some-key", () => systemRandom.bytes(32))).toEqual(key);
   const stored =
     readFileSync(world.file("twinpost.db")).toString("latin1") +
     readFileSync(world.file("twinpost.db-wal")).toString("latin1");

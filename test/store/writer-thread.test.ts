@@ -9,13 +9,13 @@ import { systemRandom } from "../../src/kernel/random.ts";
 import { COMMANDS } from "../../src/rooms.ts";
 import { type Command, command, isBulkyList } from "../../src/store/sqlite/command.ts";
 import { Connection } from "../../src/store/sqlite/connection.ts";
-import { integer, type Reader, wakeTopic } from "../../src/store/sqlite/sql.ts";
+import { declareTopic, integer, type Reader } from "../../src/store/sqlite/sql.ts";
 import { openServerStore, StoreInUse } from "../../src/store/store.ts";
 import { GroupCommit } from "../../src/store/writer/group-commit.ts";
-import { type Commands, serveWriter } from "../../src/store/writer/writer-thread.ts";
+import { type Commands, runWriterThread } from "../../src/store/writer/writer-thread.ts";
 import { memoryFolder } from "../support/store/memory-folder.ts";
 
-const SOME_TOPIC = wakeTopic("some");
+const SOME_TOPIC = declareTopic("some");
 
 const note = command("note", (tx, _actor, { data, fail }: { data: string; fail?: boolean }): number => {
   const sequence = tx.insert(
@@ -55,7 +55,7 @@ async function openThreadedStore(folder = memoryFolder()) {
     onMessage: (listen: (message: unknown) => void) => void port.on("message", listen),
   });
   const commands: Commands = [note, buggy, limitPages, echo, list, ...COMMANDS];
-  serveWriter(over(port2), commands);
+  runWriterThread(over(port2), commands);
   const ended = new Promise<void>((done) => port2.on("close", () => done()));
   const options = {
     dataDir: folder.path,

@@ -17,7 +17,7 @@ import {
   viewDevice,
 } from "../../hub/registry/device-schema.ts";
 import { getDevice } from "../../hub/registry/lookups.ts";
-import { NO_FILTERS, withRules } from "../../hub/registry/message-filters.ts";
+import { ALLOW_ALL_TOPICS, withRules } from "../../hub/registry/message-filters.ts";
 import { Id, zeroed } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
 import { NOT_IN_ACCOUNT } from "./errors.ts";
@@ -60,7 +60,7 @@ export const deviceOperations = [
         description: body.description ?? "",
         allowInsecure: body.allow_insecure ?? false,
         allowMultipleConnections: body.allow_multiple_connections ?? false,
-        messageFilters: withRules(NO_FILTERS, body.message_filters ?? undefined),
+        messageFilters: withRules(ALLOW_ALL_TOPICS, body.message_filters ?? undefined),
       });
       const certificate = issued && { certificate: { crt: issued.pem, key: issued.key } };
       return { device: viewDevice(deps, device), ...certificate };

@@ -9,14 +9,14 @@ import { DeviceName } from "../registry/device-schema.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 import {
   admit,
-  badCertificate,
+  badCertificateRefusal,
   type Credentials,
   hubRefusal,
   type Identified,
   isRefusal,
   type Refusal,
   refusal,
-  unidentified,
+  unidentifiedRefusal,
 } from "../registry/identity.ts";
 import { loadDevice } from "../registry/lookups.ts";
 import { findNamedDevice } from "../registry/named-device.ts";
@@ -28,7 +28,10 @@ const CERTIFICATES_MAX = 8;
 
 type Found = Pick<Identified, "device" | "hub">;
 
-/** The two devices that a certificate may stand for: the one that has it, and the one that the connection names. */
+/**
+ * The devices that the certificate may identify: the one that has it (holder), and the one that the connection names
+ * (named).
+ */
 type Meanings = { holder: Found | undefined; named: Found | undefined };
 
 /**
@@ -46,14 +49,14 @@ export async function identifyByCertificate(deps: Deps, credentials: Credentials
   const meanings = deps.store.read((reader) => findMeanings(reader, credentials, fingerprint));
   const { holder } = meanings;
   const leaf = await readPresented(own, deps.clock.now());
-  if (!leaf || !isDeviceCertificate(leaf)) return badCertificate(holder && proved(holder));
+  if (!leaf || !isDeviceCertificate(leaf)) return badCertificateRefusal(holder && proved(holder));
   if (holder && overridesAuthorities(holder, meanings)) return admitHolder(deps, holder, fingerprint);
   return identifyWithAuthorities(deps, leaf, others, credentials, meanings);
 }
 
 function findMeanings(reader: Reader, credentials: Credentials, fingerprint: string): Meanings {
   const holder = findHolder(reader, fingerprint);
-  // For these the names have no meaning.
+  // A certificate that this server issued identifies its holder, whatever names the connection sends.
   if (holder && isIssuedByUs(holder)) return { holder, named: undefined };
   const named = findNamedDevice(reader, credentials);
   return { holder, named: named?.hub && { device: named.device, hub: named.hub } };
@@ -64,7 +67,7 @@ function findHolder(reader: Reader, fingerprint: string): Found | undefined {
   return id === undefined ? undefined : loadDevice(reader, id);
 }
 
-/** A certificate that this server issued, and that was not attached again by its owner. */
+/** Returns whether this server issued the device's certificate, and it was not attached again as a custom one. */
 const isIssuedByUs = ({ device }: Found) => device.certificateProven && !device.hasCustomCertificate;
 
 const proved = (found: Found, provisioned = false): Identified => ({
@@ -75,16 +78,16 @@ const proved = (found: Found, provisioned = false): Identified => ({
 });
 
 /**
- * No customer's CA has a say about a certificate that we issued, or one that its device has proven if the connection
- * names that device.
+ * Returns whether the holder is admitted without looking for a custom CA that vouches: this server issued the
+ * certificate, or the holder has proven it and the connection names the holder.
  */
 const overridesAuthorities = (holder: Found, { named }: Meanings): boolean =>
   isIssuedByUs(holder) || (holder.device.certificateProven && named?.device.id === holder.device.id);
 
-/** Asks again, because the device may have lost the certificate while it was being parsed. */
+/** Admits the holder. Reads it again first: it may have lost the certificate while the certificate was being parsed. */
 function admitHolder(deps: Deps, holder: Found, fingerprint: string): Identified | Refusal {
   const now = deps.store.read((reader) => findHolder(reader, fingerprint));
-  return now?.device.id === holder.device.id ? admit(proved(now)) : badCertificate(proved(holder));
+  return now?.device.id === holder.device.id ? admit(proved(now)) : badCertificateRefusal(proved(holder));
 }
 
 async function identifyWithAuthorities(
@@ -104,7 +107,7 @@ async function identifyWithAuthorities(
   const isItsOwn = (found: Found) => voucher === undefined || voucher.id === found.hub.id;
   if (claimant && isItsOwn(claimant)) return prove(deps, claimant, leaf.fingerprint);
   if (holder && isItsOwn(holder)) return admitHolder(deps, holder, leaf.fingerprint);
-  return voucher ? identifyInHub(deps, voucher, leaf, peer) : badCertificate({ hub: suspect });
+  return voucher ? identifyInHub(deps, voucher, leaf, peer) : badCertificateRefusal({ hub: suspect });
 }
 
 /** Whether the named device waits to prove the certificate, or had it before proof was required. */
@@ -117,12 +120,12 @@ async function prove(deps: Deps, claimant: Found, fingerprint: string): Promise<
   const admitted = admit(proved(claimant));
   if (isRefusal(admitted)) return admitted;
   const proven = await saveProof(deps, claimant.device, fingerprint);
-  return proven ? admit(proved(proven)) : badCertificate(proved(claimant));
+  return proven ? admit(proved(proven)) : badCertificateRefusal(proved(claimant));
 }
 
 /**
- * The hub's device with the certificate's only common name, for a certificate that the hub's CA vouches for. An unknown
- * one may be provisioned.
+ * Identifies the device of the hub whose name is the certificate's only common name; the caller has checked that the
+ * hub's CA vouches for the certificate. If there is no such device, it may be provisioned.
  */
 async function identifyInHub(
   deps: Deps,
@@ -136,13 +139,13 @@ async function identifyInHub(
   const [name, second] = leaf.commonNames;
   if (!name) return refusal("bad_certificate", "certificate common name cannot be empty", about);
   // No device has a name that breaks the rules for names.
-  if (second !== undefined || !DeviceName.safeParse(name).success) return badCertificate(about);
+  if (second !== undefined || !DeviceName.safeParse(name).success) return badCertificateRefusal(about);
   const found = deps.store.read((reader) => {
     const id = findDeviceIdByName(reader, hub.id, name);
     return id === undefined ? undefined : loadDevice(reader, id);
   });
-  if (!found) return hub.autoProvisioning ? provisionDevice(deps, hub, name, peer) : unidentified(about);
+  if (!found) return hub.autoProvisioning ? provisionDevice(deps, hub, name, peer) : unidentifiedRefusal(about);
   const isStillUnder = found.hub.caFingerprint === hub.caFingerprint;
-  if (found.device.certificate || !isStillUnder) return badCertificate(proved(found));
+  if (found.device.certificate || !isStillUnder) return badCertificateRefusal(proved(found));
   return admit(proved(found));
 }

@@ -5,14 +5,14 @@ import { derOf } from "../registry/certificates.ts";
 import type { Certificate } from "../registry/device-rows.ts";
 import {
   admit,
-  badToken,
+  badTokenRefusal,
   type Credentials,
   type Identified,
-  insecure,
+  insecureRefusal,
   isRefusal,
   type Refusal,
   refusal,
-  unidentified,
+  unidentifiedRefusal,
 } from "../registry/identity.ts";
 import { loadDevice } from "../registry/lookups.ts";
 import { findNamedDevice } from "../registry/named-device.ts";
@@ -20,9 +20,10 @@ import { identifyByCertificate } from "./identify-certificate.ts";
 import { proveCertificate } from "./prove-certificate.ts";
 
 /**
- * Identifies the device of a connection and checks that it may connect (specification 5.2): by its certificate if it
- * presented one, whatever names it sends; else by its client identifier, else by its user name. A device that is only
- * named must allow insecure connections, or send as its password a token signed by the key of its certificate.
+ * Identifies the device of a connection and checks that it may connect (specification 5.2). If the client presented
+ * a certificate, the certificate decides; the names sent only choose among the devices that it may identify.
+ * Otherwise the client identifier names the device, else the user name; then the device must allow insecure
+ * connections, or the password must be a token signed by the key of the device's certificate.
  *
  * The result may be outdated when it is used: `deviceConnected` checks again in its transaction.
  */
@@ -33,22 +34,23 @@ export async function identifyDevice(deps: Deps, credentials: Credentials): Prom
     return outcome;
   }
   const named = deps.store.read((reader) => findNamedDevice(reader, credentials));
-  if (!named) return unidentified();
+  if (!named) return unidentifiedRefusal();
   const { device, hub } = named;
   if (!hub) return refusal("hub_not_ready", "hub is deleted", { device, hub: { id: device.hubId } });
   const token = tokenFrom(credentials.password);
   const claimed = { ...named, hub, provisioned: false };
-  if (token === undefined) return device.allowInsecure ? admit({ ...claimed, secure: false }) : insecure(claimed);
+  if (token === undefined)
+    return device.allowInsecure ? admit({ ...claimed, secure: false }) : insecureRefusal(claimed);
   const signed = await identifyByToken(deps, claimed, token);
   if (signed && isRefusal(signed)) return signed;
   // A device that allows insecure connections may send any password.
-  if (!signed && !device.allowInsecure) return badToken(claimed);
+  if (!signed && !device.allowInsecure) return badTokenRefusal(claimed);
   const now = deps.store.read((reader) => loadDevice(reader, device.id));
   const proved =
     signed !== undefined && now?.device.certificate?.fingerprint === signed.device.certificate?.fingerprint;
   return now && now.hub.id === hub.id && (proved || now.device.allowInsecure)
     ? admit({ ...claimed, ...now, secure: proved })
-    : badToken(claimed);
+    : badTokenRefusal(claimed);
 }
 
 /** The device that signed a token. If the key is that of its pending certificate, the token proves that certificate. */
@@ -62,7 +64,10 @@ async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, 
   return prove(deps, secure, device.pendingCertificate);
 }
 
-/** Returns undefined if the certificate is not the device's after all. */
+/**
+ * Proves the certificate of the named device. Returns the updated device, or a refusal; undefined if the certificate
+ * cannot be read, or this device may not prove it.
+ */
 async function prove(deps: Deps, claimed: Identified, certificate: Certificate | null) {
   const admitted = admit(claimed);
   const leaf = certificate && (await readPresented(derOf(certificate.pem), deps.clock.now()));
@@ -71,6 +76,9 @@ async function prove(deps: Deps, claimed: Identified, certificate: Certificate |
   return proven && { ...claimed, ...proven };
 }
 
-/** The hub where an operator looks for the reason of a refusal: the one of the device that the connection names. */
+/**
+ * Returns the hub of the device that the connection names, or null. A refusal is shown in that hub, because an
+ * operator looks there for its reason.
+ */
 const namedHub = ({ store }: Deps, credentials: Credentials): string | null =>
   store.read((reader) => findNamedDevice(reader, credentials))?.hub?.id ?? null;

@@ -4,8 +4,8 @@ import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
 import { findDeviceRow } from "../registry/device-rows.ts";
 import { findHubRow } from "../registry/hub-rows.ts";
-import { findAccountOfDevice, listConnected, saveActivity, saveConnected } from "../registry/presence-rows.ts";
-import { DEVICE_DELETED, type Eviction, evictionReason, type Standing } from "./standing.ts";
+import { findAccountIdOfDevice, listConnected, saveActivity, saveConnected } from "../registry/presence-rows.ts";
+import { type AdmissionBasis, DEVICE_DELETED, type Eviction, evictionReason } from "./admission-basis.ts";
 
 // These commands run as the device, so that they queue with its account's writes; the journal records them as the
 // server's observations.
@@ -22,8 +22,11 @@ export type DeviceConnection = {
 /** Devices marked as disconnected in one transaction, so that no other write waits long behind it. */
 const SLICE = 500;
 
-/** With the basis of its admission, which is checked once more. */
-type Connected = { deviceId: string; connection: DeviceConnection; standing?: Standing | undefined };
+/**
+ * A connection to record. `standing` is what admitted it, and is checked once more; without it only the device's
+ * existence is checked.
+ */
+type Connected = { deviceId: string; connection: DeviceConnection; standing?: AdmissionBasis | undefined };
 
 /**
  * Marks a device as connected. Returns null, or the reason why it may not connect after all: it was admitted on an
@@ -56,7 +59,7 @@ type Disconnected = {
 export const deviceDisconnected = command(
   "device_disconnected",
   (tx, _actor, { deviceId, connection, reason, connectionsLeft }: Disconnected): null => {
-    const accountId = findAccountOfDevice(tx, deviceId);
+    const accountId = findAccountIdOfDevice(tx, deviceId);
     if (accountId === undefined) return null;
     saveConnected(tx, deviceId, connectionsLeft > 0);
     const data = { ...(connection && journalData(connection)), reason, connections_left: connectionsLeft };
@@ -67,7 +70,10 @@ export const deviceDisconnected = command(
 
 type Activity = { deviceId: string; at: number };
 
-/** Stores devices' last activity. If the clock was set back, it never decreases and is never later than now. */
+/**
+ * Stores devices' last activity. If the clock was set back, a noted time later than now is stored as now; a stored
+ * time never decreases.
+ */
 export const noteActivity = command("note_activity", (tx, _actor, { activity }: { activity: Activity[] }): null => {
   for (const { deviceId, at } of activity) saveActivity(tx, deviceId, Math.min(at, tx.now));
   return null;

@@ -17,8 +17,11 @@ import { loadDevice } from "../registry/lookups.ts";
 
 type Input = { deviceId: string; fingerprint: string };
 
-/** Null if the device no longer waits for the certificate, or another device has proven it meanwhile. */
-export const saveProven = command(
+/**
+ * Gives the device the certificate that its connection proved. Returns the devices that lost it, or null if the
+ * device has it neither attached nor pending any more, or if another device has proven it meanwhile.
+ */
+export const saveProvenCertificate = command(
   "prove_certificate",
   (tx, actor, { deviceId, fingerprint }: Input): CertificateLoss[] | null => {
     const device = findDeviceRow(tx, deviceId);
@@ -48,10 +51,10 @@ export async function proveCertificate(
   return voucher && voucher.id !== hub.id ? undefined : saveProof(deps, device, leaf.fingerprint);
 }
 
-/** The same, for a certificate that no other hub's CA is known to vouch for. */
+/** Stores the proof. The caller has checked that no other hub's CA vouches for the certificate. */
 export async function saveProof(deps: Deps, { id: deviceId, accountId }: Device, fingerprint: string) {
   const actor: DeviceActor = { kind: "device", accountId, deviceId };
-  const lost = await deps.store.write(saveProven, actor, { deviceId, fingerprint });
+  const lost = await deps.store.write(saveProvenCertificate, actor, { deviceId, fingerprint });
   if (!lost) return undefined;
   logLosses(deps, fingerprint, lost);
   return deps.store.read((reader) => loadDevice(reader, deviceId));

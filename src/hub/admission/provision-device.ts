@@ -4,18 +4,21 @@ import { DomainError } from "../../kernel/failure.ts";
 import { command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { create } from "../../twins/create-twin.ts";
-import { assertDeviceQuota } from "../registry/device-quota.ts";
+import { assertHubAccepts } from "../registry/device-quota.ts";
 import { type Device, findDeviceIdByName, findDeviceRow, insertDevice } from "../registry/device-rows.ts";
 import { findHubRow, type Hub } from "../registry/hub-rows.ts";
-import { admit, type Identified, type Refusal, refusal, unidentified } from "../registry/identity.ts";
+import { admit, type Identified, type Refusal, refusal, unidentifiedRefusal } from "../registry/identity.ts";
 import { recordDevice } from "../registry/journal.ts";
-import { NO_FILTERS } from "../registry/message-filters.ts";
+import { ALLOW_ALL_TOPICS } from "../registry/message-filters.ts";
 
 type Input = { id: string; hubId: string; caFingerprint: string; name: string; peer: string };
 type Provisioned = { device: Device; hub: Hub; isNew: boolean };
 
-/** Null if the hub no longer provisions devices, or no longer has this CA. */
-export const insertProvisioned = command("provision_device", (tx, actor, input: Input): Provisioned | null => {
+/**
+ * Inserts the device and its twin, or returns the device of this name that exists by now. Returns null if the hub is
+ * deleted or disabled, has another CA or no longer provisions devices, or if the existing device has a certificate.
+ */
+export const insertProvisionedDevice = command("provision_device", (tx, actor, input: Input): Provisioned | null => {
   const hub = findHubRow(tx, input.hubId);
   if (!hub?.enabled || hub.caFingerprint !== input.caFingerprint) return null;
   const known = findDeviceIdByName(tx, hub.id, input.name);
@@ -26,7 +29,7 @@ export const insertProvisioned = command("provision_device", (tx, actor, input: 
     return device.certificate ? null : { device, hub, isNew: false };
   }
   if (!hub.autoProvisioning) return null;
-  assertDeviceQuota(tx, hub, input.name);
+  assertHubAccepts(tx, hub, input.name);
   const device = newDevice(tx, hub, input);
   create(tx, actor, {
     id: device.id,
@@ -51,7 +54,7 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
   enabled: true,
   allowInsecure: false,
   allowMultipleConnections: false,
-  messageFilters: NO_FILTERS,
+  messageFilters: ALLOW_ALL_TOPICS,
   certificate: null,
   hasCustomCertificate: false,
   certificateProven: true,
@@ -70,8 +73,8 @@ export async function provisionDevice(deps: Deps, hub: Hub, name: string, peer: 
   const input = { id: deps.random.uuid(), hubId: hub.id, caFingerprint: hub.caFingerprint, name, peer };
   try {
     const owner = { account: hub.accountId, member: hub.id };
-    const provisioned = await deps.store.write(insertProvisioned, SYSTEM, input, owner);
-    if (!provisioned) return unidentified({ hub, secure: true });
+    const provisioned = await deps.store.write(insertProvisionedDevice, SYSTEM, input, owner);
+    if (!provisioned) return unidentifiedRefusal({ hub, secure: true });
     const { isNew, ...found } = provisioned;
     return admit({ ...found, by: "certificate", secure: true, provisioned: isNew });
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { Deps } from "../../deps.ts";
 import { stopwatchMs } from "../../kernel/clock.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
-import { findHubIdByCa, listNamesakes } from "../registry/ca-rows.ts";
+import { findHubIdByCa, listHubIdsByCaSubject } from "../registry/ca-rows.ts";
 import { derOf } from "../registry/certificates.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 import { loadHub } from "../registry/lookups.ts";
@@ -87,7 +87,7 @@ function likely(reader: Reader, leaf: PresentedCertificate, named: Hub | undefin
 function namesakes(reader: Reader, certificates: PresentedCertificate[]): string[] {
   const asked = new Map(certificates.map((one) => [`${one.issuer} ${one.issuerKeyId}`, one]));
   const lists = [...asked.values()].map(({ issuer, issuerKeyId }) =>
-    listNamesakes(reader, issuer, issuerKeyId, NAMESAKES_MAX),
+    listHubIdsByCaSubject(reader, issuer, issuerKeyId, NAMESAKES_MAX),
   );
   // The certificates take turns too: an additional one cannot take up all places.
   return Array.from({ length: NAMESAKES_MAX }, (_, turn) => lists.map((list) => list[turn])).flatMap((ids) =>

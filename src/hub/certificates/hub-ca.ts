@@ -1,6 +1,6 @@
 import type { Deps } from "../../deps.ts";
 import { caLabel } from "../registry/ca-rows.ts";
-import { createCa, type Issued, issueCertificate } from "../registry/certificates.ts";
+import { createCa, type IssuedCertificate, issueCertificate } from "../registry/certificates.ts";
 import type { Hub } from "../registry/hub-rows.ts";
 
 /** Creates a CA for a new hub, with its key sealed. */
@@ -13,7 +13,11 @@ export async function createHubCa({ store, clock, random }: Deps, hubId: string)
  * Issues a device certificate by the hub's CA; undefined for a hub with a customer's own CA, whose key only the
  * customer has.
  */
-export async function issueFor({ store, clock, random }: Deps, hub: Hub, name: string): Promise<Issued | undefined> {
+export async function issueFor(
+  { store, clock, random }: Deps,
+  hub: Hub,
+  name: string,
+): Promise<IssuedCertificate | undefined> {
   if (hub.caKeySealed === null) return undefined;
   const ca = { pem: hub.caPem, key: store.vault.open(caLabel(hub.id), hub.caKeySealed) };
   return issueCertificate({ now: clock.now(), random }, ca, name);

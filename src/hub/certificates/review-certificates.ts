@@ -1,8 +1,8 @@
 import type { Deps } from "../../deps.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
-import { listUnreadCas, saveCaKeyId } from "../registry/ca-rows.ts";
-import { listUnreviewed, markReviewed, whenCertificatesWereSet } from "../registry/certificate-rows.ts";
+import { listCasWithoutKeyId, saveCaKeyId } from "../registry/ca-rows.ts";
+import { findCertificateSetTimes, listUnreviewed, markReviewed } from "../registry/certificate-rows.ts";
 import { derOf, readKeyId } from "../registry/certificates.ts";
 import { type Device, findDeviceRow, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
@@ -64,7 +64,7 @@ export async function reviewCertificates(deps: Deps): Promise<void> {
   for (;;) {
     const devices = deps.store.read((reader) => listUnreviewed(reader, SLICE));
     if (devices.length === 0) return;
-    setAt ??= deps.store.read(whenCertificatesWereSet);
+    setAt ??= deps.store.read(findCertificateSetTimes);
     const judged: Judged[] = [];
     for (const device of devices) judged.push(await judge(deps, device, setAt));
     // Logged before it is stored: what a crash keeps from being stored is reviewed and logged again.
@@ -76,7 +76,7 @@ export async function reviewCertificates(deps: Deps): Promise<void> {
 /** CAs are found by their key identifier, which older versions did not store. */
 async function readCas({ store }: Deps): Promise<void> {
   for (;;) {
-    const cas = store.read((reader) => listUnreadCas(reader, SLICE));
+    const cas = store.read((reader) => listCasWithoutKeyId(reader, SLICE));
     if (cas.length === 0) return;
     const read: Record<string, string> = {};
     for (const { hubId, pem } of cas) read[hubId] = await readKeyId(pem);

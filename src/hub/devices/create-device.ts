@@ -3,7 +3,7 @@ import type { Deps } from "../../deps.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { createTwin } from "../../twins/create-twin.ts";
 import { issueFor } from "../certificates/hub-ca.ts";
-import { assertDeviceQuota } from "../registry/device-quota.ts";
+import { assertHubAccepts } from "../registry/device-quota.ts";
 import { type Certificate, type Device, insertDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { getHub } from "../registry/lookups.ts";
@@ -23,7 +23,7 @@ type Input = NewDevice & { id: string; certificate: Certificate | null };
 /** Creates the twin too, so the role has to permit both. */
 export const insertNewDevice = userCommand("create_device", (tx, actor, input: Input): Device => {
   const hub = getHub(tx, actor, input.hubId);
-  assertDeviceQuota(tx, hub, input.name);
+  assertHubAccepts(tx, hub, input.name);
   createTwin.run(tx, actor, { id: input.id, description: null });
   const device: Device = {
     ...input,

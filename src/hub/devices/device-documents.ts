@@ -6,11 +6,11 @@ import type { UserActor } from "../../kernel/actor.ts";
 import { notFound } from "../../kernel/failure.ts";
 import { type Command, command } from "../../store/sqlite/command.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
-import { findHubOfDevice } from "../registry/device-rows.ts";
+import { findHubIdOfDevice } from "../registry/device-rows.ts";
 
 /** On the hub API every twin is a device: other twins and other accounts' devices are not found. */
 export function assertDevice(reader: Reader, actor: UserActor, twin: string): void {
-  if (findHubOfDevice(reader, actor.accountId, twin) === undefined) throw notFound("Twin", twin);
+  if (findHubIdOfDevice(reader, actor.accountId, twin) === undefined) throw notFound("Twin", twin);
 }
 
 /**

@@ -7,8 +7,8 @@ import { recordDevice } from "../registry/journal.ts";
 import { deleteCounts } from "../registry/message-count-rows.ts";
 
 /**
- * Removes everything that ends with a device: its twin, documents, counts and row. The calling command has checked
- * permissions.
+ * Deletes a device's documents, message counts and row, and records it. The caller has checked permissions and has
+ * terminated the twin.
  */
 export function endDevice(tx: Tx, actor: Actor, device: Device): void {
   const { accountId, id } = device;

@@ -5,8 +5,8 @@ import type { Certificate, Device } from "../registry/device-rows.ts";
 import { getDevice } from "../registry/lookups.ts";
 
 /**
- * The certificate that was last attached to a device, proven or not; not found if it has none, as under a customer's
- * own CA (specification 4.3).
+ * Returns the certificate that was last attached to a device, proven or not. Not found if it has none, as is usual
+ * in a hub with a custom CA (specification 4.3).
  */
 export function getDeviceCertificate(
   reader: Reader,

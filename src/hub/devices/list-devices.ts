@@ -4,10 +4,10 @@ import { UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import {
   type Device,
-  type DeviceFacts,
-  type DevicePlace,
+  type DeviceCursor,
+  type DeviceSummary,
   findDevice,
-  listDeviceFacts,
+  listDeviceSummaries,
 } from "../registry/device-rows.ts";
 import { countDevices } from "../registry/hub-rows.ts";
 import { isDevicePermitted } from "../registry/lookups.ts";
@@ -25,9 +25,9 @@ type Query = {
 const READ = 200;
 
 /**
- * The devices of the caller's account, page by page (specification 4.3), and the total count. None is ever in the
- * status `error`. There may be very many, each checked by a rule, so they are walked in slices; little is read of those
- * that are not shown, and less is kept.
+ * Returns one page of the devices of the caller's account (specification 4.3), and the total count. No device ever
+ * has the status `error`. There may be very many, each checked by the role's rule, so the list is read in slices of
+ * time. Of devices not shown only a few columns are read, and only those that may still be shown are kept.
  */
 export async function listDevices(
   { store, slices }: Deps,
@@ -44,13 +44,13 @@ export async function listDevices(
     actor.rules.twin !== null || name !== undefined || query.allowInsecure !== undefined || query.status;
   // A count by the database saves walking to the end.
   const counted = isFiltered ? undefined : count;
-  let behind: DevicePlace = null;
+  let behind: DeviceCursor = null;
   return slices.run({ account: accountId, member: actor.userId }, (isOver) =>
     store.read((reader) => {
-      const isMeant = (device: DeviceFacts) =>
+      const isMeant = (device: DeviceSummary) =>
         !ending.has(device.hubId) && fits(device, query) && isDevicePermitted(reader, actor, device.id);
       do {
-        const read = listDeviceFacts(reader, walk, behind, READ);
+        const read = listDeviceSummaries(reader, walk, behind, READ);
         let passed = 0;
         for (const device of read) {
           if (passed > 0 && actor.rules.twin !== null && isOver()) break;
@@ -68,11 +68,11 @@ export async function listDevices(
   );
 }
 
-const fits = ({ enabled, allowInsecure }: DeviceFacts, query: Query) =>
+const fits = ({ enabled, allowInsecure }: DeviceSummary, query: Query) =>
   (query.allowInsecure === undefined || allowInsecure === query.allowInsecure) &&
   (query.status === undefined || enabled === (query.status === "enabled"));
 
-const found = (reader: Reader, accountId: string, shown: DeviceFacts[]): Device[] =>
+const found = (reader: Reader, accountId: string, shown: DeviceSummary[]): Device[] =>
   shown.flatMap(({ id }) => findDevice(reader, accountId, id) ?? []);
 
 /** Keeps the devices up to the end of the requested page in its order, and counts all. */
@@ -81,13 +81,13 @@ function windowOf({ page, pageSize, orderBy, descending }: Page) {
   const start = end - pageSize;
   // The walk is already in the order of names.
   const sorted = orderBy === "name" ? undefined : comparison(orderBy, descending);
-  let kept: DeviceFacts[] = [];
+  let kept: DeviceSummary[] = [];
   let count = 0;
   const tidy = () => {
     if (sorted) kept = kept.sort(sorted).slice(0, end);
   };
   return {
-    add(device: DeviceFacts) {
+    add(device: DeviceSummary) {
       count++;
       if (sorted) kept.push(device);
       else if (count > start && count <= end) kept.push(device);
@@ -109,16 +109,16 @@ function windowOf({ page, pageSize, orderBy, descending }: Page) {
 
 /** By status, disabled devices sort before enabled ones, like the words. Ties are sorted by id. */
 function comparison(orderBy: string, descending: boolean) {
-  const keys: Record<string, (device: DeviceFacts) => string | number> = {
+  const keys: Record<string, (device: DeviceSummary) => string | number> = {
     status: ({ enabled }) => Number(enabled),
     hub_id: ({ hubId }) => hubId,
     created_at: ({ createdAt }) => createdAt,
     updated_at: ({ updatedAt }) => updatedAt,
     allow_insecure: ({ allowInsecure }) => Number(allowInsecure),
   };
-  const keyOf = keys[orderBy] as (device: DeviceFacts) => string | number;
+  const keyOf = keys[orderBy] as (device: DeviceSummary) => string | number;
   const before = descending ? 1 : -1;
-  return (a: DeviceFacts, b: DeviceFacts) => {
+  return (a: DeviceSummary, b: DeviceSummary) => {
     const [x, y] = [keyOf(a), keyOf(b)];
     if (x !== y) return x < y ? before : -before;
     return a.id < b.id ? -1 : 1;

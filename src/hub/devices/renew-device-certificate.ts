@@ -11,7 +11,7 @@ import { getDevice, getHub } from "../registry/lookups.ts";
 
 type Input = { id: string; certificate: Certificate; caFingerprint: string };
 
-export const saveRenewed = userCommand("renew_device_certificate", (tx, actor, input: Input): Device => {
+export const saveRenewedCertificate = userCommand("renew_device_certificate", (tx, actor, input: Input): Device => {
   const { device, hub } = getRenewable(tx, actor, input.id);
   if (hub.caFingerprint !== input.caFingerprint) throw conflict("busy", "The device moved to another hub meanwhile.");
   const changed = { ...device, certificate: input.certificate, certificateProven: true, updatedAt: tx.now };
@@ -29,7 +29,11 @@ export async function renewDeviceCertificate(deps: Deps, actor: UserActor, id: s
   const issued = await issueFor(deps, hub, device.name);
   if (!issued) throw customCa();
   const certificate = { pem: issued.pem, fingerprint: issued.fingerprint };
-  const renewed = await deps.store.write(saveRenewed, actor, { id, certificate, caFingerprint: hub.caFingerprint });
+  const renewed = await deps.store.write(saveRenewedCertificate, actor, {
+    id,
+    certificate,
+    caFingerprint: hub.caFingerprint,
+  });
   return { device: renewed, issued };
 }
 

@@ -19,13 +19,13 @@ import { recordDevice } from "../registry/journal.ts";
 import { getDevice, getHub } from "../registry/lookups.ts";
 
 /**
- * `vouchedBy`: the fingerprint of the CA that vouches for the certificate by the device's own name, which is proof
- * enough.
+ * `vouchedBy`: the fingerprint of the hub's CA, if it vouches for the certificate and the certificate's only common
+ * name is the device's name; then no further proof is needed. Null otherwise.
  */
 type Input = { id: string; certificate: Certificate; vouchedBy: string | null };
 type Saved = { device: Device; lost: CertificateLoss[] };
 
-export const saveCertificate = userCommand(
+export const saveAttachedCertificate = userCommand(
   "set_device_certificate",
   (tx, actor, { id, certificate, vouchedBy }: Input): Saved => {
     const device = getDevice(tx, actor, id);
@@ -77,7 +77,7 @@ export async function setDeviceCertificate(
   }
   const isNamed = leaf?.commonNames.length === 1 && leaf.commonNames[0] === device.name;
   const vouchedBy = voucher && isNamed ? voucher.caFingerprint : null;
-  const saved = await deps.store.write(saveCertificate, actor, { id, certificate, vouchedBy });
+  const saved = await deps.store.write(saveAttachedCertificate, actor, { id, certificate, vouchedBy });
   logLosses(deps, certificate.fingerprint, saved.lost);
   return { device: saved.device, certificate };
 }

@@ -6,8 +6,9 @@ import { findDeviceRow } from "../registry/device-rows.ts";
 import { endDevice } from "./end-device.ts";
 
 /**
- * Terminates a twin, device or not: a device is deleted with its twin, and then the role has to permit that too. The
- * twins' room knows no devices, so this command is above it, and the APIs call it instead.
+ * Terminates a twin. If the twin is a device, deletes the device too; then the role must permit that as well. The
+ * code in `twins/` must not depend on devices, so this command is here, and the APIs call it instead of
+ * `terminateTwin`.
  */
 export const terminateAnyTwin = userCommand("terminate_twin", (tx, actor, { id }: { id: string }): Twin => {
   const found = findDeviceRow(tx, id);

@@ -1,6 +1,6 @@
 import { userCommand } from "../../access/model/user-command.ts";
 import { omitUndefined } from "../../kernel/omit-undefined.ts";
-import { assertDeviceQuota } from "../registry/device-quota.ts";
+import { assertHubAccepts } from "../registry/device-quota.ts";
 import { type Device, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { getDevice, getHub } from "../registry/lookups.ts";
@@ -24,7 +24,7 @@ export const updateDevice = userCommand("update_device", (tx, actor, { id, chang
   const messageFilters = withRules(device.messageFilters, rules);
   const changed = { ...device, ...omitUndefined(changes), messageFilters, updatedAt: tx.now };
   const moves = changed.hubId !== device.hubId;
-  if (moves) assertDeviceQuota(tx, getHub(tx, actor, changed.hubId), device.name);
+  if (moves) assertHubAccepts(tx, getHub(tx, actor, changed.hubId), device.name);
   saveDevice(tx, changed);
   recordDevice(tx, actor, "device.updated", changed, moves ? device.hubId : undefined);
   return changed;

@@ -10,7 +10,7 @@ import { findTwin } from "../../twins/rows.ts";
 import { terminate } from "../../twins/terminate-twin.ts";
 import { endDevice } from "../devices/end-device.ts";
 import { type Device, listDevicesOfHub } from "../registry/device-rows.ts";
-import { deleteHubRow, findEndingHub, isHubEnding, markHubDeleted } from "../registry/hub-rows.ts";
+import { deleteHubRow, findEndingHub, isHubBeingDeleted, markHubDeleted } from "../registry/hub-rows.ts";
 import { recordHub } from "../registry/journal.ts";
 import { getHub } from "../registry/lookups.ts";
 import { deleteCounts } from "../registry/message-count-rows.ts";
@@ -37,7 +37,7 @@ export const markDeleted = userCommand("delete_hub", (tx, actor, { id, withDevic
  * Deletes a slice of the devices of a hub that is being deleted, and the hub with the last of them. Returns how many.
  */
 export const endHubSlice = command("end_hub_slice", (tx, actor, { id }: { id: string }): number => {
-  if (!isHubEnding(tx, id)) return 0;
+  if (!isHubBeingDeleted(tx, id)) return 0;
   const devices = listDevicesOfHub(tx, id, SLICE);
   for (const device of devices) terminateDevice(tx, actor, device);
   if (devices.length < SLICE) {

@@ -3,13 +3,13 @@ import type { Deps } from "../../deps.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { conflict } from "../../kernel/failure.ts";
 import { hasCa, saveCaTurn } from "../registry/ca-rows.ts";
-import { type Authority, readCa } from "../registry/certificates.ts";
+import { type CustomCa, readCa } from "../registry/certificates.ts";
 import { dropIssuedCertificates } from "../registry/device-rows.ts";
 import { type Hub, saveHub } from "../registry/hub-rows.ts";
 import { recordHub } from "../registry/journal.ts";
 import { getHub } from "../registry/lookups.ts";
 
-export const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: Authority }): Hub => {
+export const saveCa = userCommand("set_hub_ca", (tx, actor, { id, ca }: { id: string; ca: CustomCa }): Hub => {
   const hub = getHub(tx, actor, id);
   if (hub.enabled) throw conflict("precondition", "The CA of a hub can only be set while the hub is disabled.");
   if (ca.fingerprint !== hub.caFingerprint && hasCa(tx, ca.fingerprint)) {

@@ -1,6 +1,6 @@
 import { type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 
-/** The hub that has this customer's CA, by the CA's fingerprint. */
+/** Returns the id of the hub whose custom CA has this fingerprint. */
 export function findHubIdByCa(reader: Reader, fingerprint: string): string | undefined {
   const row = reader.get("SELECT id FROM hubs WHERE ca_fingerprint = ? AND ca_key_sealed IS NULL", fingerprint);
   return row && text(row, "id");
@@ -10,10 +10,11 @@ export const hasCa = (reader: Reader, fingerprint: string): boolean =>
   reader.get("SELECT 1 FROM hubs WHERE ca_fingerprint = ?", fingerprint) !== undefined;
 
 /**
- * Hubs whose customers' CAs have this name, and this key identifier (if one is given) or none. Accounts take turns: the
- * first CA of each, then the second of each; within a turn the older ones come first.
+ * Returns ids of hubs whose custom CA has this subject. If a key identifier is given, the CA must have the same one,
+ * or none. Subject and key identifier are digests. The first CA of each account comes first, then the second of
+ * each; within a turn the older ones come first. So no account can fill the limit with its own CAs.
  */
-export function listNamesakes(reader: Reader, subject: string, keyId: string | null, limit: number): string[] {
+export function listHubIdsByCaSubject(reader: Reader, subject: string, keyId: string | null, limit: number): string[] {
   const rows =
     keyId === null
       ? reader.all(
@@ -37,7 +38,7 @@ export function listNamesakes(reader: Reader, subject: string, keyId: string | n
 const OF_KEY = `SELECT id, ca_turn, rowid AS number FROM hubs INDEXED BY hubs_by_ca_key
   WHERE ca_subject = ? AND ca_key_id = ? ORDER BY ca_turn, rowid LIMIT ?`;
 
-/** Gives a hub's CA its turn: after those with the same name that the account already has. */
+/** Stores the turn of a hub's custom CA: how many other CAs with the same subject the account has, 0 for the first. */
 export function saveCaTurn(tx: Tx, hubId: string): void {
   tx.run(
     `UPDATE hubs SET ca_turn = (SELECT count(*) FROM hubs AS other WHERE other.ca_subject = hubs.ca_subject
@@ -47,7 +48,7 @@ export function saveCaTurn(tx: Tx, hubId: string): void {
 }
 
 /** Some customers' CAs whose key identifier has not been stored yet. */
-export const listUnreadCas = (reader: Reader, limit: number) =>
+export const listCasWithoutKeyId = (reader: Reader, limit: number) =>
   reader
     .all("SELECT id, ca_pem FROM hubs WHERE ca_subject IS NOT NULL AND ca_key_id IS NULL LIMIT ?", limit)
     .map((row) => ({ hubId: text(row, "id"), pem: text(row, "ca_pem") }));
@@ -56,5 +57,5 @@ export function saveCaKeyId(tx: Tx, hubId: string, keyId: string): void {
   tx.run("UPDATE hubs SET ca_key_id = ? WHERE id = ?", keyId, hubId);
 }
 
-/** The label under which a hub's own CA key is sealed. */
+/** Returns the label under which the key of a CA that this server made for a hub is sealed. */
 export const caLabel = (hubId: string) => `hub-ca ${hubId}`;

@@ -1,5 +1,5 @@
 import { integer, type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
-import { DEVICE_EVENTS } from "./device-feed-rows.ts";
+import { HUB_AND_DEVICE_EVENTS } from "./device-feed-rows.ts";
 import { type Device, findDeviceRow } from "./device-rows.ts";
 
 /** The device with this certificate; there is at most one. */
@@ -34,10 +34,10 @@ export function markReviewed(tx: Tx, deviceId: string): void {
 }
 
 /** When certificates were attached to devices, as far back as the journal goes. */
-export function whenCertificatesWereSet(reader: Reader): Map<string, number> {
+export function findCertificateSetTimes(reader: Reader): Map<string, number> {
   const rows = reader.all(
     `SELECT twin_id, max(occurred_at) AS set_at FROM events INDEXED BY events_of_devices
-     WHERE ${DEVICE_EVENTS} AND kind = 'device.certificate_set' GROUP BY twin_id`,
+     WHERE ${HUB_AND_DEVICE_EVENTS} AND kind = 'device.certificate_set' GROUP BY twin_id`,
   );
   return new Map(rows.map((row) => [text(row, "twin_id"), integer(row, "set_at")]));
 }

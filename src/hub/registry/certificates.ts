@@ -48,14 +48,14 @@ export async function createCa({ now, random }: World, hubId: string): Promise<C
   return { ...certificateOf(certificate), key };
 }
 
-export type Issued = Certificate & { key: string };
+export type IssuedCertificate = Certificate & { key: string };
 
 /** A certificate for a device, and its key, which is not stored: the caller receives it only here. */
 export async function issueCertificate(
   { now, random }: World,
   ca: { pem: string; key: Uint8Array<ArrayBuffer> },
   name: string,
-): Promise<Issued> {
+): Promise<IssuedCertificate> {
   const x509 = await library();
   const issuer = new x509.X509Certificate(ca.pem);
   const signingKey = await crypto.subtle.importKey("pkcs8", ca.key, KEYS, false, ["sign"]);
@@ -90,13 +90,13 @@ export async function readCertificate(now: number, pem: string): Promise<Certifi
 /**
  * A customer's own CA, and the digests of its name and of its key identifier; the latter is empty for a CA without one.
  */
-export type Authority = Certificate & { subject: string; keyId: string };
+export type CustomCa = Certificate & { subject: string; keyId: string };
 
 /**
  * Reads a customer's own CA. The challenge proves possession of its key: a certificate signed by it, whose only common
  * name is the id of the hub (specification 4.2).
  */
-export async function readCa(now: number, hubId: string, caPem: string, challengePem: string): Promise<Authority> {
+export async function readCa(now: number, hubId: string, caPem: string, challengePem: string): Promise<CustomCa> {
   const x509 = await library();
   const ca = await parse(caPem, now, "ca_cert_pem");
   const challenge = await parse(challengePem, now, "challenge_cert_pem");
@@ -117,7 +117,7 @@ export async function readCa(now: number, hubId: string, caPem: string, challeng
   return { ...certificateOf(ca), subject: digest(ca.subjectName.toArrayBuffer()), keyId: keyIdOf(x509, ca) ?? "" };
 }
 
-/** The key identifier of a stored CA; empty also for one that cannot be read. */
+/** Returns the SHA-256 of the key identifier of a stored CA; empty if it has none, or the CA cannot be read. */
 export async function readKeyId(pem: string): Promise<string> {
   const ca = await decode(pem);
   return (ca && keyIdOf(await library(), ca)) ?? "";
@@ -129,7 +129,7 @@ export async function readKeyId(pem: string): Promise<string> {
 export const keyIdOf = (x509: Library, certificate: X509Certificate): string | null =>
   hashed(certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId);
 
-/** Likewise of its authority key identifier (4.2.1.1). */
+/** Returns the SHA-256 of the certificate's authority key identifier (RFC 5280, 4.2.1.1), or null if it has none. */
 export const issuerKeyIdOf = (x509: Library, certificate: X509Certificate): string | null =>
   hashed(certificate.getExtension(x509.AuthorityKeyIdentifierExtension)?.keyId);
 

@@ -15,8 +15,12 @@ export type DeviceChange = {
   leftHubId: string | null;
 };
 
-/** Must match the condition of the journal's partial index word for word. */
-export const DEVICE_EVENTS = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
+/**
+ * The SQL condition for events of devices and hubs that the broker follows: the range means "begins with device.",
+ * since / follows . in ASCII. It must equal the condition of the journal's partial index word for word, or SQLite
+ * does not use the index.
+ */
+export const HUB_AND_DEVICE_EVENTS = `(kind BETWEEN 'device.' AND 'device/' OR kind BETWEEN 'hub.' AND 'hub/')
   AND kind <> 'device.connected' AND kind <> 'device.disconnected'`;
 
 /** Changes after a position in the journal, in order. */
@@ -24,7 +28,7 @@ export const listDeviceChanges = (reader: Reader, after: number, limit: number):
   reader
     .all(
       `SELECT sequence, kind, account_id, twin_id, json_extract(data, '$.hub') AS hub_id, json_extract(data, '$.left_hub') AS left_hub_id
-       FROM events WHERE ${DEVICE_EVENTS} AND sequence > ? ORDER BY sequence LIMIT ?`,
+       FROM events WHERE ${HUB_AND_DEVICE_EVENTS} AND sequence > ? ORDER BY sequence LIMIT ?`,
       after,
       limit,
     )

@@ -7,7 +7,7 @@ import type { Hub } from "./hub-rows.ts";
 export const DEVICES_PER_HUB_MAX = 10_000;
 
 /** Refuses a device beyond the hub's limit, or with a name that the hub already has. */
-export function assertDeviceQuota(reader: Reader, { id, deviceCount }: Hub, name: string): void {
+export function assertHubAccepts(reader: Reader, { id, deviceCount }: Hub, name: string): void {
   if (deviceCount >= DEVICES_PER_HUB_MAX) {
     const message = `A hub has at most ${DEVICES_PER_HUB_MAX} devices.`;
     throw overQuota(message, { resource: "iot_devices", quota: DEVICES_PER_HUB_MAX, current: deviceCount });

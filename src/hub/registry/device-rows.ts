@@ -17,7 +17,10 @@ export type Device = {
   messageFilters: MessageFilters;
   certificate: Certificate | null;
   hasCustomCertificate: boolean;
-  /** False for a certificate that was attached before proof was required: another device that proves it takes it. */
+  /**
+   * False only for a certificate attached before proof was required: another device that proves to have its key
+   * takes it over. True if there is no certificate.
+   */
   certificateProven: boolean;
   /** Attached, but it identifies no device until a connection that names the device proves to have its key. */
   pendingCertificate: Certificate | null;
@@ -34,7 +37,7 @@ const DEVICE = `id, account_id, hub_id, name, description, enabled, allow_insecu
 /** The last activity is in a table of its own. */
 const DEVICE_AND_ACTIVITY = `${DEVICE},
   coalesce((SELECT last_activity_at FROM device_activity WHERE device_id = devices.id), 0) AS last_activity_at`;
-/** The devices of a hub that is being deleted are absent at once. */
+/** The condition that hides the devices of a hub as soon as its deletion begins, before their rows are gone. */
 const HUB_IS_THERE = "hub_id NOT IN (SELECT id FROM hubs WHERE deleted_at IS NOT NULL)";
 
 export function findDevice(reader: Reader, accountId: string, id: string): Device | undefined {
@@ -47,7 +50,7 @@ export function findDevice(reader: Reader, accountId: string, id: string): Devic
 }
 
 /** The hub of a device, in one cheap query. */
-export function findHubOfDevice(reader: Reader, accountId: string, id: string): string | undefined {
+export function findHubIdOfDevice(reader: Reader, accountId: string, id: string): string | undefined {
   const row = reader.get(
     `SELECT hub_id FROM devices WHERE id = ? AND account_id = ? AND ${HUB_IS_THERE}`,
     id,
@@ -68,7 +71,7 @@ export function findDeviceIdByName(reader: Reader, hubId: string, name: string):
 }
 
 /** The columns of a device that a list needs. */
-export type DeviceFacts = Pick<
+export type DeviceSummary = Pick<
   Device,
   "id" | "name" | "hubId" | "enabled" | "allowInsecure" | "createdAt" | "updatedAt"
 >;
@@ -81,11 +84,16 @@ type DeviceWalk = {
   descending: boolean;
 };
 
-/** The position of a walk; null at its beginning. */
-export type DevicePlace = Pick<Device, "name" | "id"> | null;
+/** The cursor of a list: the last device that was read; null before the first. */
+export type DeviceCursor = Pick<Device, "name" | "id"> | null;
 
 /** Devices of an account, of one hub or of one name, after a position, ordered by name and then id. */
-export function listDeviceFacts(reader: Reader, walk: DeviceWalk, behind: DevicePlace, limit: number): DeviceFacts[] {
+export function listDeviceSummaries(
+  reader: Reader,
+  walk: DeviceWalk,
+  behind: DeviceCursor,
+  limit: number,
+): DeviceSummary[] {
   const { accountId, hubId, name, descending } = walk;
   const conditions = [
     "account_id = ?",
@@ -147,7 +155,10 @@ export function insertDevice(tx: Tx, device: Device): void {
   );
 }
 
-/** Saves what people change; only connections change whether a device is connected. */
+/**
+ * Saves a device. Not saved: its name, which never changes, and whether it is connected, which only `saveConnected`
+ * changes.
+ */
 export function saveDevice(tx: Tx, device: Device): void {
   tx.run(
     `UPDATE devices SET hub_id = ?, description = ?, enabled = ?, allow_insecure = ?, allow_multiple_connections = ?,

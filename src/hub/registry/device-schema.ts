@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Deps } from "../../deps.ts";
 import type { Certificate, Device } from "./device-rows.ts";
 import { MessageFiltersBody, MessageFiltersView } from "./message-filters.ts";
-import { Id, Instant, Line, viewInstant } from "./wire.ts";
+import { Id, Instant, SingleLineText, viewInstant } from "./wire.ts";
 
 // Devices as callers send them and as responses show them (specification 4.1, 4.3).
 
@@ -10,10 +10,10 @@ export const DEVICE_STATUSES = ["error", "enabled", "disabled"] as const;
 export const DEVICE_ORDERS = ["name", "status", "hub_id", "created_at", "updated_at", "allow_insecure"] as const;
 
 /**
- * A name becomes the common name of a certificate and a level of topics, so it contains no separator of names or
- * topics.
+ * A device's name is used as the common name of a certificate and as a topic level, so it contains no separator of
+ * distinguished names or of topic levels.
  */
-export const DeviceName = Line(255).refine(
+export const DeviceName = SingleLineText(255).refine(
   (name) => !/[,+=#"\\<>;/]/.test(name),
   'must not contain any of , + = # " \\ < > ; /',
 );

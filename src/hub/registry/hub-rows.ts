@@ -20,7 +20,10 @@ export type Hub = {
   caKeySealed: string | null;
   /** The SHA-256 of the subject of a customer's CA. */
   caSubject: string | null;
-  /** The SHA-256 of its key identifier; empty if it has none. */
+  /**
+   * The SHA-256 of the key identifier of a custom CA; empty if the CA has none; null for a CA of ours, or if not
+   * read yet.
+   */
   caKeyId: string | null;
   deviceCount: number;
   connectedDeviceCount: number;
@@ -53,7 +56,7 @@ export const countHubs = (reader: Reader, accountId: string): number =>
 type HubFilters = { account_id: string; name?: string | undefined };
 
 /**
- * One page of an account's hubs, and the total count. `order` is a column and a direction from our code, never a
+ * Returns one page of an account's hubs, and the total count. `page.orderBy` is a column name from our code, never a
  * caller's text.
  */
 export function listHubRows(reader: Reader, filters: HubFilters, page: Page): { items: Hub[]; totalCount: number } {
@@ -116,8 +119,8 @@ export function markHubDeleted(tx: Tx, id: string): void {
 }
 
 /**
- * How many devices the account's hubs have, or one of them; and which hubs are being deleted, whose devices are absent
- * already.
+ * Returns how many devices the account has, or one of its hubs if `hubId` is given; and the ids of the hubs that are
+ * being deleted. Their devices are not counted, since they are absent already.
  */
 export function countDevices(reader: Reader, accountId: string, hubId?: string) {
   const rows = reader.all(
@@ -130,7 +133,7 @@ export function countDevices(reader: Reader, accountId: string, hubId?: string) 
 }
 
 /** Whether a hub is being deleted and not yet gone. */
-export const isHubEnding = (reader: Reader, id: string): boolean =>
+export const isHubBeingDeleted = (reader: Reader, id: string): boolean =>
   reader.get("SELECT 1 FROM hubs WHERE id = ? AND deleted_at IS NOT NULL", id) !== undefined;
 
 /** The hub with the oldest pending deletion. */

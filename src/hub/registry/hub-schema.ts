@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Deps } from "../../deps.ts";
 import { isTopicFilter } from "../../kernel/topic-filter.ts";
 import type { Hub } from "./hub-rows.ts";
-import { Id, Instant, Line, viewInstant, zeroed } from "./wire.ts";
+import { Id, Instant, SingleLineText, viewInstant, zeroed } from "./wire.ts";
 
 // Hubs as callers send them and as responses show them (specification 4.1, 4.2).
 
@@ -16,7 +16,7 @@ const isHttpUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new U
 const GraphiteConfig = z.object({ push_uri: z.string().max(2048).refine(isHttpUrl, "must be an http or https URL") });
 
 export const CreateHubBody = z.object({
-  name: Line(255),
+  name: SingleLineText(255),
   project_id: Id.nullish(),
   product_plan: zeroed(PLANS, "plan_unknown"),
   disable_events: z.boolean().nullish(),
@@ -25,7 +25,7 @@ export const CreateHubBody = z.object({
 });
 
 export const UpdateHubBody = z.object({
-  name: Line(255).nullish(),
+  name: SingleLineText(255).nullish(),
   product_plan: zeroed(PLANS, "plan_unknown"),
   disable_events: z.boolean().nullish(),
   events_topic_prefix: TopicPrefix.nullish(),

@@ -15,7 +15,7 @@ export type Credentials = {
   peer: string;
 };
 
-/** A device that may connect. */
+/** The device that a connection was identified as. It may connect only after `admit` has returned it. */
 export type Identified = {
   device: Device;
   hub: Hub;
@@ -42,7 +42,10 @@ export type Refusal = {
   event: string;
   deviceId: string | null;
   hubId: string | null;
-  /** The connection proved to belong to the device or the hub; a stranger could not have caused this. */
+  /**
+   * True if the connection proved to be of the device, or to have a certificate of the hub's CA. Absent if any
+   * client could have caused the refusal.
+   */
   proved?: true;
 };
 
@@ -58,16 +61,16 @@ export const refusal = (reason: RefusalReason, event: string, { device, hub, sec
   ...(secure && { proved: true }),
 });
 
-export const badCertificate = (about?: About) => refusal("bad_certificate", "invalid device certificate", about);
-export const badToken = (about?: About) => refusal("bad_token", "invalid device token", about);
-export const unidentified = (about?: About) => refusal("unidentified", "could not identify device", about);
-export const insecure = (about?: About) => refusal("insecure", "mutual TLS authentication is required", about);
+export const badCertificateRefusal = (about?: About) => refusal("bad_certificate", "invalid device certificate", about);
+export const badTokenRefusal = (about?: About) => refusal("bad_token", "invalid device token", about);
+export const unidentifiedRefusal = (about?: About) => refusal("unidentified", "could not identify device", about);
+export const insecureRefusal = (about?: About) => refusal("insecure", "mutual TLS authentication is required", about);
 
 /** The refusal of a hub that accepts no connections, or undefined. */
 export const hubRefusal = (about: { device?: Device; hub: Hub; secure: boolean }): Refusal | undefined =>
   about.hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", about);
 
-/** The last checks of an identified device: are it and its hub enabled (specification 5.2)? */
+/** Checks that an identified device and its hub are enabled (specification 5.2). Returns the device, or the refusal. */
 export function admit(identified: Identified): Identified | Refusal {
   const refused = hubRefusal(identified);
   if (refused) return refused;

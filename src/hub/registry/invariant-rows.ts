@@ -1,9 +1,9 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
-import { DEVICE_EVENTS } from "./device-feed-rows.ts";
+import { HUB_AND_DEVICE_EVENTS } from "./device-feed-rows.ts";
 
 /** The journal's last statement about each device. */
 const LAST_SAID = `SELECT twin_id, kind, max(sequence) AS sequence FROM events
-  WHERE ${DEVICE_EVENTS} AND twin_id IS NOT NULL GROUP BY twin_id`;
+  WHERE ${HUB_AND_DEVICE_EVENTS} AND twin_id IS NOT NULL GROUP BY twin_id`;
 
 export const HUB_INVARIANTS: readonly Invariant[] = [
   {
@@ -68,7 +68,7 @@ export const HUB_INVARIANTS: readonly Invariant[] = [
   {
     // Brokers stop at such a row: they read no further until they know what it is about.
     broken: "events: {sequence} changes a hub or a device, and does not say which",
-    sql: `SELECT sequence FROM events WHERE ${DEVICE_EVENTS} AND (
+    sql: `SELECT sequence FROM events WHERE ${HUB_AND_DEVICE_EVENTS} AND (
             (kind LIKE 'device.%') <> (twin_id IS NOT NULL)
             OR CASE WHEN json_valid(data) THEN json_type(data, '$.hub') ELSE '' END IS NOT 'text')`,
   },

@@ -1,12 +1,12 @@
 import { record } from "../../events/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { type Tx, wakeTopic } from "../../store/sqlite/sql.ts";
+import { declareTopic, type Tx } from "../../store/sqlite/sql.ts";
 import type { Device } from "./device-rows.ts";
 import type { Hub } from "./hub-rows.ts";
 
 /** Hubs or devices changed. */
-export const DEVICES_TOPIC = wakeTopic("devices");
+export const DEVICES_TOPIC = declareTopic("devices");
 
 type HubKind = "hub.created" | "hub.updated" | "hub.enabled" | "hub.disabled" | "hub.ca_set" | "hub.deleted";
 type DeviceKind =

@@ -2,7 +2,7 @@ import { integer, type Reader, type Tx } from "../../store/sqlite/sql.ts";
 
 type Counted = { subjectId: string; scale: string; bucketAt: number; messages: number; devices: number };
 
-/** Adds to a bucket, and returns whether it is a new one. */
+/** Adds counts to a bucket. Returns true if the bucket did not exist before. */
 export function addToBucket(tx: Tx, { subjectId, scale, bucketAt, messages, devices }: Counted): boolean {
   const added = tx.run(
     "UPDATE message_counts SET messages = messages + ?, devices = devices + ? WHERE subject_id = ? AND scale = ? AND bucket_at = ?",

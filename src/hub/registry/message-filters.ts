@@ -6,17 +6,20 @@ import { zeroed } from "./wire.ts";
 
 const POLICIES = ["accept", "reject"] as const;
 type Policy = (typeof POLICIES)[number];
-/** `accept`: only these topics; `reject`: all but these. */
+/** `accept` allows only these topics; `reject` allows all topics but these, so an empty one allows every topic. */
 export type FilterRule = { policy: Policy; topics: string[] };
 export type MessageFilters = { publish: FilterRule; subscribe: FilterRule };
 
 const everything: FilterRule = { policy: "reject", topics: [] };
-export const NO_FILTERS: MessageFilters = { publish: everything, subscribe: everything };
+export const ALLOW_ALL_TOPICS: MessageFilters = { publish: everything, subscribe: everything };
 
 /** The limit for one rule's filters together: a list shows those of a hundred devices. */
 const FILTERS_LENGTH_MAX = 16_384;
 
-/** Stands in for a template while a filter's syntax is checked; names contain none of the characters with a meaning. */
+/**
+ * A template, such as {{ hub.id }}. While a filter's syntax is checked, "x" replaces each; `expandFilter` checks the
+ * real values.
+ */
 const TEMPLATE = /\{\{\s*(\w+\.\w+)\s*\}\}/g;
 
 const TopicFilter = z

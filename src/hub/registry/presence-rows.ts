@@ -1,6 +1,6 @@
 import { type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 
-export function findAccountOfDevice(reader: Reader, deviceId: string): string | undefined {
+export function findAccountIdOfDevice(reader: Reader, deviceId: string): string | undefined {
   const row = reader.get("SELECT account_id FROM devices WHERE id = ?", deviceId);
   return row && text(row, "account_id");
 }

@@ -18,7 +18,7 @@ export const zeroed = <const Values extends readonly string[]>(values: Values, z
 const hasControls = (text: string) => /[\p{Cc}\p{Cs}]/u.test(text);
 
 /** A line of human-readable text. */
-export const Line = (most: number) =>
+export const SingleLineText = (most: number) =>
   z
     .string()
     .min(1)

@@ -1,8 +1,8 @@
-import { integer, type Reader, type Row, type Tx, text, wakeTopic } from "../../store/sqlite/sql.ts";
+import { declareTopic, integer, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
 import type { EntryKey } from "./entry.ts";
 
 /** References wait to be copied. */
-export const REFERENCES_TOPIC = wakeTopic("references");
+export const REFERENCES_TOPIC = declareTopic("references");
 
 // Pending work on references: changes whose referring accounts are not all queued yet, walks of these accounts along
 // their references to a changed entry, and new references. All of it is queued by account.

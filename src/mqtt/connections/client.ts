@@ -1,4 +1,4 @@
-import type { Standing } from "../../hub/admission/standing.ts";
+import type { AdmissionBasis } from "../../hub/admission/admission-basis.ts";
 import type { Identified } from "../../hub/registry/identity.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { TokenBucket } from "../../kernel/token-bucket.ts";
@@ -31,7 +31,7 @@ export type Client = {
   readonly deviceId: string;
   readonly actor: DeviceActor;
   /** What the admission was based on. */
-  readonly standing: Standing;
+  readonly standing: AdmissionBasis;
   readonly hub: HubNamespace;
   readonly session: Session;
   readonly sender: Sender;
@@ -54,7 +54,7 @@ type Admitted = {
   space: HubNamespace;
   claimed: ClaimedSession;
   access: AccessFilters;
-  standing: Standing;
+  standing: AdmissionBasis;
   clientId: string;
 };
 

@@ -2,7 +2,7 @@ import { peerKey } from "../../kernel/client-address.ts";
 import type { Cancel } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/failure.ts";
 import type { DeviceSocket, DeviceSocketHandler } from "../../platform/device-socket.ts";
-import { MemoryUse } from "../flow/memory-use.ts";
+import { ConnectionMemory } from "../flow/connection-memory.ts";
 import type { FlushedCounts } from "../flow/sender.ts";
 import { CONNECT_TIMEOUT_MS } from "../limits.ts";
 import { AckQueue, type AckSlot } from "../wire/acks.ts";
@@ -32,7 +32,7 @@ export class Connection implements DeviceSocketHandler {
   /** Device and hub changes that arrived while connecting; applied when the connection opens. */
   readonly missed: string[] = [];
   readonly acks = new AckQueue();
-  readonly memory: MemoryUse;
+  readonly memory: ConnectionMemory;
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly #cancelTimeout: Cancel;
@@ -48,7 +48,7 @@ export class Connection implements DeviceSocketHandler {
     const packetBytesMax = config.mqttPacketBytesMax;
     this.context = context;
     this.socket = socket;
-    this.memory = new MemoryUse(strangers, socket.origin);
+    this.memory = new ConnectionMemory(strangers, socket.origin);
     const { memory } = this;
     const fault = (error: unknown) => this.#fault(error);
     const close = (closing: Closing) => this.close(closing);

@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import type { ActivityLog } from "../../hub/admission/activity-log.ts";
+import type { ActivityBuffer } from "../../hub/admission/activity-buffer.ts";
 import type { HubEvents } from "../events/hub-events.ts";
 import type { SysTopics } from "../events/sys-topics.ts";
 import type { FlushQueue } from "../flow/flush-queue.ts";
@@ -40,7 +40,7 @@ export type Context = {
   readonly hubs: Hubs;
   readonly sessions: SessionStore;
   readonly presence: Presence;
-  readonly activity: ActivityLog;
+  readonly activity: ActivityBuffer;
   readonly events: HubEvents;
   readonly sys: SysTopics;
   readonly metrics: MqttMetrics;

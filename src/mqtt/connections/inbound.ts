@@ -1,6 +1,6 @@
 import type { DeviceSocket } from "../../platform/device-socket.ts";
+import type { ConnectionMemory } from "../flow/connection-memory.ts";
 import { FrameReader } from "../flow/frame-reader.ts";
-import type { MemoryUse } from "../flow/memory-use.ts";
 import type { PacketCounts } from "../flow/packet-counts.ts";
 import type { ReadScheduler } from "../flow/read-scheduler.ts";
 import { HELD_BYTES_MAX } from "../limits.ts";
@@ -18,7 +18,7 @@ type InboundPort = {
 type Source = {
   socket: DeviceSocket;
   reading: ReadScheduler;
-  memory: MemoryUse;
+  memory: ConnectionMemory;
   /** The packets that all connections received. */
   received: PacketCounts;
   packetBytesMax: number;

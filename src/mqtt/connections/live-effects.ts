@@ -1,4 +1,4 @@
-import { DEVICE_DELETED, type Eviction, evictionReason } from "../../hub/admission/standing.ts";
+import { DEVICE_DELETED, type Eviction, evictionReason } from "../../hub/admission/admission-basis.ts";
 import type { DeviceChange } from "../../hub/registry/device-feed-rows.ts";
 import { findDeviceRow } from "../../hub/registry/device-rows.ts";
 import { loadHub } from "../../hub/registry/lookups.ts";

@@ -1,7 +1,7 @@
 import { loadHub } from "../../hub/registry/lookups.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { listSessions } from "../persistence/subscription-rows.ts";
-import { suspendAllSessions } from "../persistence/suspend-session.ts";
+import { suspendLeftConnected } from "../persistence/suspend-session.ts";
 import type { Context } from "./context.ts";
 import { Session } from "./session.ts";
 
@@ -14,7 +14,7 @@ const SLICE = 500;
  */
 export async function loadSessions({ deps, hubs }: Context): Promise<void> {
   for (let after: number | null = 0; after !== null; ) {
-    const slice: { last: number | null } = await deps.store.write(suspendAllSessions, SYSTEM, {
+    const slice: { last: number | null } = await deps.store.write(suspendLeftConnected, SYSTEM, {
       afterId: after,
       limit: SLICE,
     });

@@ -1,11 +1,11 @@
 import type { Cancel, Clock } from "../../kernel/clock.ts";
 import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import type { DeviceSocket } from "../../platform/device-socket.ts";
+import type { ConnectionMemory } from "../flow/connection-memory.ts";
 import type { FlushQueue } from "../flow/flush-queue.ts";
-import type { MemoryUse } from "../flow/memory-use.ts";
 import { OutboundBytes } from "../flow/outbound-bytes.ts";
-import { ReaderWatch } from "../flow/reader-watch.ts";
 import type { FlushedCounts } from "../flow/sender.ts";
+import { SlowClientWatch } from "../flow/slow-client-watch.ts";
 import { BACKLOG_MAX, ROOM_RETRY_MS } from "../limits.ts";
 import { CLOSING, type Closing } from "../wire/closing.ts";
 import type { OutboundMessage, PublishHeader } from "../wire/outbound-message.ts";
@@ -27,7 +27,7 @@ type Target = {
   socket: DeviceSocket;
   clock: Clock;
   turn: FlushQueue;
-  memory: MemoryUse;
+  memory: ConnectionMemory;
   packetBytesMax: number;
 };
 
@@ -45,7 +45,7 @@ export class Outbound {
   readonly #turn: FlushQueue;
   readonly #port: OutboundPort;
   readonly #bytes: OutboundBytes;
-  readonly #reader: ReaderWatch;
+  readonly #reader: SlowClientWatch;
   #recipient!: Recipient;
   #isOpen = false;
   #inTurn = false;
@@ -60,7 +60,7 @@ export class Outbound {
     this.#turn = turn;
     this.#port = port;
     this.#bytes = new OutboundBytes(socket, memory);
-    this.#reader = new ReaderWatch(socket, clock, packetBytesMax, () => port.close(CLOSING.slow));
+    this.#reader = new SlowClientWatch(socket, clock, packetBytesMax, () => port.close(CLOSING.slow));
   }
 
   /** The owner that the end of the turn is charged to. */

@@ -1,6 +1,6 @@
 import type { Deps } from "../../deps.ts";
+import type { AdmissionBasis, Eviction } from "../../hub/admission/admission-basis.ts";
 import { type DeviceConnection, deviceConnected, deviceDisconnected } from "../../hub/admission/presence.ts";
-import type { Eviction, Standing } from "../../hub/admission/standing.ts";
 import { countMessage } from "../../hub/metrics/count-messages.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import type { Connection } from "./connection.ts";
@@ -26,7 +26,7 @@ export class Presence {
   arrived(
     connection: Connection,
     actor: DeviceActor,
-    standing: Standing,
+    standing: AdmissionBasis,
     told: DeviceConnection,
   ): Promise<Eviction | null> {
     const { deviceId } = actor;

@@ -23,7 +23,7 @@ export class FlushQueue {
   #scheduled = false;
   #number = 0;
 
-  /** The number of the current turn. It advances only while callers ask for it. */
+  /** Returns the number of the current turn. Turns without a caller or a flush are not counted. */
   current(): number {
     this.#schedule();
     return this.#number;

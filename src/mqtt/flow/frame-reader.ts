@@ -30,7 +30,7 @@ type ReaderPort = {
 
 /**
  * Reads a connection's packets while its account has time left in the event loop's turn and room in its work window.
- * Bytes that must wait stay with the sender: the socket is paused meanwhile.
+ * Further bytes must wait at the client: the socket is paused meanwhile.
  */
 export class FrameReader {
   readonly #reading: ReadScheduler;
@@ -38,8 +38,8 @@ export class FrameReader {
   readonly #port: ReaderPort;
   readonly #inbox: Inbox;
   /**
-   * The share that this reading is charged to: the address's, then the account's. Within an account a device is a
-   * member.
+   * The share that reading time is charged to: the address's before authentication, the account's after it. `#member`
+   * is the device, for fairness within the account.
    */
   #share: ReadShare;
   #member = "";
@@ -47,7 +47,10 @@ export class FrameReader {
   #isPaused = false;
   /** Waits for room in the work window of its account. */
   #isWaiting = false;
-  /** State of the current read: its end and its results. */
+  /**
+   * State of the current read: its deadline in stopwatch milliseconds, how it knows that its time is over, its small
+   * packets, and whether it must wait.
+   */
   #end = 0;
   #isOver: () => boolean = () => true;
   #small = 0;
@@ -64,7 +67,7 @@ export class FrameReader {
   };
   /** Packets that it may still read in its turn, although others wait. */
   #turnPackets = 0;
-  /** Its next packets are read in a slice of their own. */
+  /** The rest is scheduled to be read later, in a slice. */
   #isLater = false;
 
   constructor(reading: ReadScheduler, socket: DeviceSocket, packetBytesMax: number, port: ReaderPort) {

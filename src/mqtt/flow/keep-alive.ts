@@ -3,8 +3,8 @@ import { KEEP_ALIVE_FACTOR } from "../limits.ts";
 import type { Connect } from "../wire/packets.ts";
 
 /**
- * The keep alive in force: the client's own, unless it is MQTT 5 and the server's maximum is shorter, or it asked for
- * none [MQTT-3.1.2-21].
+ * Returns the keep alive in force, in seconds: the client's own; for MQTT 5 the server's maximum if that is shorter or
+ * the client asked for none [MQTT-3.1.2-21]. 0 below MQTT 5 means none.
  */
 export function keepAliveOf({ keepalive, protocolVersion }: Connect, maximumS: number): number {
   if (protocolVersion < 5) return keepalive;
@@ -30,7 +30,7 @@ export class KeepAlive {
     this.#cancel = this.#arm();
   }
 
-  /** Starts again with a full interval. */
+  /** Starts again with a full interval, after `stop`. */
   listen(): void {
     this.heard();
     this.#cancel = this.#arm();

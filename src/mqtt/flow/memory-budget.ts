@@ -5,7 +5,7 @@ export const MEMORY_KINDS = ["sessions", "subscriptions", "aliases", "queued", "
 export type MemoryKind = (typeof MEMORY_KINDS)[number];
 
 /**
- * An account below this part of the total is refused only when all memory is taken, so other accounts' floods do not
+ * An account below 1/32 of the total is refused only when all memory is taken, so other accounts' floods do not
  * affect it.
  */
 const FLOOR_PART = 32;

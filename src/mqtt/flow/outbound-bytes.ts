@@ -1,19 +1,19 @@
 import type { DeviceSocket } from "../../platform/device-socket.ts";
 import { SEND_BYTES_LEAST, UNCOUNTED_BYTES } from "../limits.ts";
-import type { MemoryUse } from "./memory-use.ts";
+import type { ConnectionMemory } from "./connection-memory.ts";
 import { isBehind } from "./sender.ts";
 
 /** Bytes sent to one client that it has not taken yet, and the memory counted for them. */
 export class OutboundBytes {
   readonly #socket: DeviceSocket;
-  readonly #memory: MemoryUse;
+  readonly #memory: ConnectionMemory;
   /**
-   * Unsent bytes in our process when the socket was last asked, which costs a call of the runtime; the real number can
-   * only be lower by now.
+   * The socket's unsent bytes when it was last asked. Asking costs a call into the runtime, so this may be out of date;
+   * the present number can only be lower.
    */
   #buffered = 0;
 
-  constructor(socket: DeviceSocket, memory: MemoryUse) {
+  constructor(socket: DeviceSocket, memory: ConnectionMemory) {
     this.#socket = socket;
     this.#memory = memory;
   }

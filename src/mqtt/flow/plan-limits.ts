@@ -1,7 +1,7 @@
 import type { Hub } from "../../hub/registry/hub-rows.ts";
 import type { Connect, Publish, QoS } from "../wire/packets.ts";
 
-// Features that the vendor's shared plan lacks (specification 5.3), in its words. Each function returns the event's
+// Features that the vendor's shared plan lacks (specification 5.3), in the vendor's words. Each function returns the event's
 // text, or undefined.
 
 const ON_SHARED = "service level:";

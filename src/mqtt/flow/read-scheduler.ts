@@ -1,7 +1,7 @@
 import type { Owner } from "../../kernel/fairness/fair-queue.ts";
 import { FairSlices, UNFINISHED } from "../../kernel/fairness/fair-slices.ts";
 import type { FlushQueue } from "./flush-queue.ts";
-import { WORKS_OF_ACCOUNT_MAX, WORKS_OF_ADDRESS_MAX, WorkWindow } from "./work-window.ts";
+import { ACCOUNT_REQUESTS_MAX, ADDRESS_REQUESTS_MAX, WorkWindow } from "./work-window.ts";
 
 /** Reading time of one account, and of all, within one turn of the event loop. The rest is read in slices. */
 const PART_MS = 2;
@@ -39,11 +39,11 @@ export class ReadScheduler {
   }
 
   ofAccount(accountId: string): ReadShare {
-    return this.#share(accountId, WORKS_OF_ACCOUNT_MAX);
+    return this.#share(accountId, ACCOUNT_REQUESTS_MAX);
   }
 
   ofAddress(origin: string): ReadShare {
-    return this.#share(`from ${origin}`, WORKS_OF_ADDRESS_MAX);
+    return this.#share(`from ${origin}`, ADDRESS_REQUESTS_MAX);
   }
 
   #share(key: string, worksMax: number): ReadShare {

@@ -118,7 +118,7 @@ function sendAll(pieces: readonly Uint8Array[], send: (bytes: Uint8Array) => voi
   sendSmall();
 }
 
-/** Whether this many unread bytes are too many for sending more. */
+/** Whether a client with this many unsent bytes should be sent no more for now. */
 export const isBehind = (bytes: number) => bytes > SEND_BYTES_MAX;
 
 /** Without reason string and user properties. */

@@ -1,24 +1,28 @@
 import { TOPIC_ALIAS_MAXIMUM } from "../limits.ts";
 import { ProtocolError, type Publish, REASON } from "../wire/packets.ts";
-import type { MemoryUse } from "./memory-use.ts";
+import type { ConnectionMemory } from "./connection-memory.ts";
 
 // Topic aliases live as long as their connection; each direction has its own [MQTT-3.3.2-7, 3.3.2.3.4].
 
 /** Memory of a connection's aliases, in both directions. */
 export class AliasMemory {
-  readonly #memory: MemoryUse;
+  readonly #memory: ConnectionMemory;
   #bytes = 0;
 
-  constructor(memory: MemoryUse) {
+  constructor(memory: ConnectionMemory) {
     this.#memory = memory;
   }
 
+  /** Whether there is room for a name, in place of the one before. */
+  hasRoom(topic: string, before = ""): boolean {
+    return this.#memory.hasRoom("aliases", this.#bytes + topic.length - before.length);
+  }
+
   /** Replaces a name by another; returns false if there is no room. */
-  take(topic: string, before = ""): boolean {
-    const bytes = this.#bytes + topic.length - before.length;
-    if (!this.#memory.hasRoom("aliases", bytes)) return false;
-    this.#memory.set("aliases", bytes);
-    this.#bytes = bytes;
+  replace(topic: string, before = ""): boolean {
+    if (!this.hasRoom(topic, before)) return false;
+    this.#bytes += topic.length - before.length;
+    this.#memory.set("aliases", this.#bytes);
     return true;
   }
 }
@@ -45,7 +49,7 @@ export class IncomingAliases {
       throw new ProtocolError(REASON.topicAliasInvalid, `topic alias ${alias} is out of bounds`, "MQTT-3.3.2-9");
     }
     if (publish.topic !== "") {
-      if (!this.#memory.take(publish.topic, this.#topics.get(alias))) {
+      if (!this.#memory.replace(publish.topic, this.#topics.get(alias))) {
         throw new ProtocolError(REASON.quotaExceeded, "the account has no memory for another topic alias", "4.13");
       }
       this.#topics.set(alias, publish.topic);
@@ -73,16 +77,17 @@ export class OutgoingAliases {
     this.#maximum = Math.min(clientMaximum, TOPIC_ALIAS_MAXIMUM);
   }
 
-  /** The alias for a topic, and whether the client knows it already. Undefined if there is none left. */
+  /** The alias for a topic, and whether the client knows it already. Undefined if there is none left, or no memory. */
   aliasFor(topic: string): { alias: number; known: boolean } | undefined {
     const alias = this.#aliases.get(topic);
     if (alias !== undefined) return { alias, known: true };
-    if (this.#aliases.size >= this.#maximum || !this.#memory.take(topic)) return undefined;
+    if (this.#aliases.size >= this.#maximum || !this.#memory.hasRoom(topic)) return undefined;
     return { alias: this.#aliases.size + 1, known: false };
   }
 
   /** Records that the alias was sent to the client. */
   learn(topic: string, alias: number): void {
+    this.#memory.replace(topic);
     this.#aliases.set(topic, alias);
   }
 }

@@ -3,9 +3,10 @@
  * that: beside 64 devices with 500 puts each the p99 of another account's messages is 29 ms with 512, 15 with 128, 12
  * with 64; these puts take 12.0, 12.1 and 16.4 s.
  */
-export const WORKS_OF_ACCOUNT_MAX = 128;
+export const ACCOUNT_REQUESTS_MAX = 128;
 /** CONNECTs in progress from one address: each looks up credentials and sessions. */
-export const WORKS_OF_ADDRESS_MAX = 16;
+export const ADDRESS_REQUESTS_MAX = 16;
+/** Bytes of the requests in progress. */
 const BYTES_MAX = 4 * 1024 * 1024;
 /** Packets that a connection may read in its turn, while others wait: each turn costs system calls. */
 export const TURN_PACKETS = 8;
@@ -47,7 +48,7 @@ export class WorkWindow {
     return this.#works >= this.#worksMax || this.#bytes >= BYTES_MAX;
   }
 
-  /** Others wait already, and there is no room for all. */
+  /** Whether readers wait already, and there is no room for one more turn. */
   get isQueued(): boolean {
     return this.#waiting.size > 0 && !this.#hasRoom;
   }

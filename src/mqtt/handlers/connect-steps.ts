@@ -1,6 +1,6 @@
+import { type AdmissionBasis, admissionBasisOf } from "../../hub/admission/admission-basis.ts";
 import { identifyDevice } from "../../hub/admission/identify-device.ts";
 import type { DeviceConnection } from "../../hub/admission/presence.ts";
-import { type Standing, standingOf } from "../../hub/admission/standing.ts";
 import { type Identified, isRefusal, type Refusal, type RefusalReason } from "../../hub/registry/identity.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { peerKey } from "../../kernel/client-address.ts";
@@ -39,7 +39,7 @@ export class Opening {
   access!: AccessFilters;
   will!: StoredWill | null;
   /** Set by `storeConnected`. */
-  standing!: Standing;
+  standing!: AdmissionBasis;
   claimed!: ClaimedSession;
   /** Undoes what `storeConnected` stored; cleared by `open`. */
   abandon: (() => void) | undefined;
@@ -168,7 +168,7 @@ export async function storeConnected(opening: Opening): Promise<void> {
   const { context } = connection;
   const { device } = identified;
   const actor: DeviceActor = { kind: "device", accountId: device.accountId, deviceId: device.id };
-  const standing = standingOf(identified);
+  const standing = admissionBasisOf(identified);
   const arrival = context.presence.arrived(connection, actor, standing, journalled(opening));
   const claiming = claimSession(connection, space, {
     clientId,

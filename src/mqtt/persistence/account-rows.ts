@@ -4,8 +4,8 @@ const HUB_NUMBERS: Naming = { table: "mqtt_usage", number: "number", name: "hub_
 const OWN_HUBS = "SELECT u.number FROM mqtt_usage u JOIN hubs h ON h.id = u.hub_id WHERE h.account_id = ?1";
 
 /**
- * A hub's retained messages belong to its account. Sessions belong to clients, which create new ones where they connect
- * next.
+ * An export takes a hub's retained messages with its account. Sessions are left behind: clients create new ones where
+ * they connect next.
  */
 export const MQTT_TABLES: readonly AccountTable[] = [
   {

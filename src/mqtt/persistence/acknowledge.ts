@@ -2,11 +2,11 @@ import { command } from "../../store/sqlite/command.ts";
 import { deleteQueued, releaseQueued } from "./queue-rows.ts";
 import { deleteReceived } from "./session-rows.ts";
 
-// Ends of the exchanges of QoS 1 and 2 (4.3). All of these are idempotent, and do nothing if the session is gone.
+// Commands for the acknowledgements of QoS 1 and 2 (4.3). Each is idempotent, and does nothing if the session is gone.
 
 /**
- * A client has finally answered messages, with PUBACK, PUBCOMP, or a PUBREC that refuses. They leave its queue, and
- * each is deleted when it was in the last queue.
+ * Deletes messages from a session's queue when its client has completed their exchange, with PUBACK, PUBCOMP, or a
+ * PUBREC that refuses. A shared message is deleted with its last queue row.
  */
 export const acknowledge = command(
   "acknowledge",

@@ -3,10 +3,11 @@ import { endSession } from "./end-session.ts";
 import { deleteOldest, deleteQueued, listExpiredQueued } from "./queue-rows.ts";
 import { deleteExpiredRetained, deleteSomeRetained } from "./retained-rows.ts";
 import { findEndedSession, forgetEndedSession, listExpiredSessions } from "./session-rows.ts";
-import { deleteUsage, findEndedHub } from "./usage-rows.ts";
+import { deleteUsage, findDeletedHub } from "./usage-rows.ts";
 import { deleteWill, WILLS_TOPIC } from "./will-rows.ts";
 
-// Clean-up after expiry and deletions. Each command does a slice and may be repeated.
+// Clean-up after expiry and deletions. A command with a `limit` handles at most that many rows; the caller repeats it
+// while there are more.
 
 type Slice = { limit: number };
 
@@ -29,7 +30,7 @@ export const dropEndedQueues = command("drop_ended_queues", (tx, _actor, { limit
 
 /** Drops the retained messages of deleted hubs. */
 export const dropEndedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: Slice) => {
-  const hub = findEndedHub(tx);
+  const hub = findDeletedHub(tx);
   if (!hub) return { done: 0, more: false };
   const done = deleteSomeRetained(tx, hub.number, limit);
   if (done === 0) deleteUsage(tx, hub.number);
@@ -37,7 +38,7 @@ export const dropEndedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: 
 });
 
 /**
- * Drops expired messages: retained ones, and those never sent in the queues of disconnected sessions [MQTT-3.3.2-5].
+ * Drops expired messages: retained ones, and unsent ones in the queues of disconnected sessions [MQTT-3.3.2-5].
  */
 export const dropExpiredMessages = command("drop_expired_messages", (tx, _actor, { limit }: Slice) => {
   const queued = listExpiredQueued(tx, limit);

@@ -1,6 +1,6 @@
 import type { Invariant } from "../../store/sqlite/invariant.ts";
 import { NEVER_EXPIRES_S } from "./session-rows.ts";
-import { CHARGE_BYTES, ROW_BYTES } from "./store-limits.ts";
+import { CHARGE_BYTES, ROW_OVERHEAD_BYTES } from "./store-limits.ts";
 
 /** Bytes in each table that count against a hub's budget, by the hub's number. */
 const CHARGED = `SELECT hub_number, sum(bytes) AS stored FROM (
@@ -88,7 +88,7 @@ const QUEUE_INVARIANTS: readonly Invariant[] = [
             SELECT q.position, q.session_id, q.bytes_before,
               lead(q.bytes_before, 1, e.queued_bytes) OVER (PARTITION BY q.session_id ORDER BY q.position) AS next
             FROM mqtt_queue q LEFT JOIN mqtt_queue_ends e ON e.session_id = q.session_id
-          ) WHERE next < bytes_before + ${ROW_BYTES}`,
+          ) WHERE next < bytes_before + ${ROW_OVERHEAD_BYTES}`,
   },
   {
     broken: "mqtt_queue_ends: session {session_id} owes its hub {uncharged_bytes} bytes",
@@ -151,18 +151,19 @@ const WILL_INVARIANTS: readonly Invariant[] = [
   },
 ];
 
-/** Every message stored whole, and what to call it. */
+/** Every row that holds a message's content (topic, payload, properties); `place` names the row in the error text. */
 const BODIES = `SELECT 'mqtt_retained: ' || id AS place, topic, payload, properties, bytes FROM mqtt_retained
   UNION ALL SELECT 'mqtt_messages: ' || id, topic, payload, properties, bytes FROM mqtt_messages
   UNION ALL SELECT 'mqtt_wills: ' || id, topic, payload, properties, bytes FROM mqtt_wills`;
 
 const BODY_INVARIANTS: readonly Invariant[] = [
   {
-    // A character counts as one or two bytes (message-rows.ts), which is between SQL's two counts.
+    // Texts are counted in UTF-16 code units (message-rows.ts): at least length(), the characters, and at most
+    // octet_length(), the UTF-8 bytes.
     broken: "{place} is charged for {bytes} bytes, and has {size}",
     sql: `SELECT place, bytes, size FROM (
-            SELECT place, bytes, ${ROW_BYTES} + length(topic) + length(payload) + length(coalesce(properties, '')) AS size,
-              ${ROW_BYTES} + octet_length(topic) + length(payload) + octet_length(coalesce(properties, '')) AS size_max FROM (${BODIES})
+            SELECT place, bytes, ${ROW_OVERHEAD_BYTES} + length(topic) + length(payload) + length(coalesce(properties, '')) AS size,
+              ${ROW_OVERHEAD_BYTES} + octet_length(topic) + length(payload) + octet_length(coalesce(properties, '')) AS size_max FROM (${BODIES})
           ) WHERE bytes NOT BETWEEN size AND size_max`,
   },
   {

@@ -1,6 +1,6 @@
 import { jsonOrNull, type Row, text } from "../../store/sqlite/sql.ts";
 import type { MessageProperties } from "../wire/message.ts";
-import { ROW_BYTES } from "./store-limits.ts";
+import { ROW_OVERHEAD_BYTES } from "./store-limits.ts";
 
 // Shared by all tables that hold messages.
 
@@ -8,13 +8,19 @@ import { ROW_BYTES } from "./store-limits.ts";
 type MessageBody = { topic: string; payload: Uint8Array; properties: MessageProperties | null };
 
 /**
- * The columns as bound: properties as text, and the bytes that count against a budget. A character counts as a byte.
+ * The columns as SQL parameters: properties as JSON, and the bytes that count against a budget. A UTF-16 code unit
+ * counts as a byte.
  */
 export type BodyColumns = { topic: string; payload: Uint8Array; properties: string | null; bytes: number };
 
 export function bodyColumns({ topic, payload, properties }: MessageBody): BodyColumns {
   const json = properties === null ? null : JSON.stringify(properties);
-  return { topic, payload, properties: json, bytes: ROW_BYTES + topic.length + payload.length + (json?.length ?? 0) };
+  return {
+    topic,
+    payload,
+    properties: json,
+    bytes: ROW_OVERHEAD_BYTES + topic.length + payload.length + (json?.length ?? 0),
+  };
 }
 
 export const bodyFrom = (row: Row): MessageBody => ({

@@ -10,7 +10,7 @@ import {
   findSession,
   hasSessions,
   insertSession,
-  listReceived,
+  listReceivedPacketIds,
   markConnected,
   type StoredSession,
 } from "./session-rows.ts";
@@ -84,7 +84,7 @@ export const openSession = command("open_session", (tx, _actor, input: Input): O
     sessionId,
     present: true,
     subscriptions: listSubscriptions(tx, sessionId),
-    received: listReceived(tx, sessionId),
+    received: listReceivedPacketIds(tx, sessionId),
     oldest: findOldest(tx, sessionId) ?? resumed.nextPosition,
     next: resumed.nextPosition,
     sentThrough: resumed.connected ? resumed.nextPosition - 1 : resumed.sentThrough,
@@ -92,12 +92,15 @@ export const openSession = command("open_session", (tx, _actor, input: Input): O
   };
 });
 
-/** It has expired and is not cleared away yet, or was stored only for a will. */
+/**
+ * Whether the session has expired and is not deleted yet, or ended with its connection (interval 0: stored only for a
+ * will).
+ */
 const hasEnded = (tx: Tx, { expiresAt, expiryIntervalS }: StoredSession) =>
   expiryIntervalS === 0 || (expiresAt !== null && expiresAt <= tx.now);
 
 /**
- * Ends the session, or only its connection if it is resumed and was not suspended. Returns the wills that become due.
+ * Ends the session; if it is resumed, only settles its will, as a take-over does. Returns the wills that become due.
  */
 function endPrevious(tx: Tx, stored: StoredSession, resume: boolean): WillDue[] {
   // A will without a delay is published at a take-over; a delayed one is not if the session is resumed [MQTT-3.1.2-8,

@@ -5,20 +5,20 @@ import { type BodyColumns, bodyColumns } from "./message-rows.ts";
 import { packFlags } from "./queue-flags.ts";
 import { findQueueEnd, insertMessage, insertQueued, type QueueEnd, saveQueueEnd } from "./queue-rows.ts";
 import { deleteRetained, findRetainedBytes, putRetained } from "./retained-rows.ts";
-import { addReceived } from "./session-rows.ts";
+import { addReceivedPacketId } from "./session-rows.ts";
 import {
   CHARGE_BYTES,
   HUB_BYTES_MAX,
   INLINE_BYTES_MAX,
   RETAINED_MESSAGES_MAX,
-  ROW_BYTES,
+  ROW_OVERHEAD_BYTES,
   STORED_QUEUE_BYTES_MAX,
   STORED_QUEUE_MESSAGES_MAX,
 } from "./store-limits.ts";
 import { chargeHub, findHubUsage } from "./usage-rows.ts";
 import { deleteWill } from "./will-rows.ts";
 
-/** A stored session that receives a message. */
+/** A stored session that receives a message, with the QoS and RETAIN flag to send it with. */
 export type Recipient = { sessionId: number; qos: 1 | 2; retain: boolean; subscriptionIdentifiers: number[] };
 
 type Input = {
@@ -29,7 +29,7 @@ type Input = {
   retain: boolean;
   /** The stored session and the packet identifier of a received QoS 2 message. */
   receivedFrom: { sessionId: number; packetId: number } | null;
-  /** The will that is published: once, even if several find it due. */
+  /** The id of the will that the message comes from: it is published once, even if several callers find it due. */
   will?: number | null;
 };
 
@@ -54,14 +54,15 @@ export const publishMessage = command("publish_message", (tx, _actor, input: Inp
   const { hubId, message, recipients, receivedFrom, will = null } = input;
   if (will !== null && !deleteWill(tx, will)) return DUPLICATE;
   // If the session has ended meanwhile, the message is taken all the same: no client is left to send it again.
-  if (receivedFrom && addReceived(tx, receivedFrom.sessionId, receivedFrom.packetId) === "known") return DUPLICATE;
+  if (receivedFrom && addReceivedPacketId(tx, receivedFrom.sessionId, receivedFrom.packetId) === "known")
+    return DUPLICATE;
 
   const body = bodyColumns(message);
   const published: StoredPublish = { positions: [], dropped: 0, duplicate: false };
   let shared: number | null = null;
   for (const recipient of recipients) {
     const end = findQueueEnd(tx, hubId, recipient.sessionId);
-    const fits = end && hasRoom(end, shared === null ? body.bytes : ROW_BYTES, body.bytes);
+    const fits = end && hasRoom(end, shared === null ? body.bytes : ROW_OVERHEAD_BYTES, body.bytes);
     if (end && fits && shared === null && body.bytes > INLINE_BYTES_MAX) {
       shared = insertMessage(tx, end.hubNumber, body);
       chargeHub(tx, end.hubNumber, body.bytes);
@@ -83,7 +84,7 @@ type Kept = { body: BodyColumns; shared: number | null };
 /** Appends it to a queue and returns its position. */
 function enqueue(tx: Tx, end: QueueEnd, recipient: Recipient, message: Message, { body, shared }: Kept): number {
   const { sessionId, qos, retain, subscriptionIdentifiers } = recipient;
-  const owed = end.unchargedBytes + (shared === null ? body.bytes : ROW_BYTES);
+  const owed = end.unchargedBytes + (shared === null ? body.bytes : ROW_OVERHEAD_BYTES);
   const chargedBytes = owed >= CHARGE_BYTES ? owed : 0;
   if (chargedBytes > 0) chargeHub(tx, end.hubNumber, chargedBytes);
   insertQueued(tx, {

@@ -1,19 +1,19 @@
 import {
+  declareTopic,
   integer,
   integerOrNull,
   type Reader,
   type Row,
   type Tx,
   textOrNull,
-  wakeTopic,
 } from "../../store/sqlite/sql.ts";
 import { REFILL_BYTES } from "../limits.ts";
 import type { Message } from "../wire/message.ts";
 import { type BodyColumns, bodyFrom } from "./message-rows.ts";
 import { packFlags, unpackFlags } from "./queue-flags.ts";
 
-/** Sessions that ended left queues behind. */
-export const QUEUES_TOPIC = wakeTopic("queues");
+/** Wakes the job that deletes the queues of ended sessions. */
+export const QUEUES_TOPIC = declareTopic("queues");
 
 /** A message that is to be sent to a session's client, or waits for its acknowledgement. */
 type QueuedMessage = {
@@ -34,9 +34,14 @@ export type QueueEnd = {
   hubNumber: number;
   hubBytes: number;
   nextPosition: number;
+  /** Bytes of all messages ever added to the queue: it never decreases. */
   queuedBytes: number;
+  /** Queued bytes that are not charged to the hub yet: fewer than CHARGE_BYTES. */
   unchargedBytes: number;
-  /** Messages and bytes from the oldest present one on: an upper bound, since some after it may be deleted. */
+  /**
+   * Upper bounds of the messages and bytes in the queue: they count from its oldest message on, including deleted ones
+   * after it.
+   */
   messages: number;
   bytes: number;
 };
@@ -83,6 +88,7 @@ type NewQueued = {
   hubNumber: number;
   position: number;
   flags: number;
+  /** The queue's `queuedBytes` when the message was added. */
   bytesBefore: number;
   chargedBytes: number;
   publishedAt: number;
@@ -126,13 +132,13 @@ export const insertMessage = (tx: Tx, hubNumber: number, body: BodyColumns): num
   );
 
 /**
- * Deletes rows of a queue, both ends included. A trigger deletes a message with its last row. Returns the number of
- * rows.
+ * Deletes the rows at positions `first` to `last`, both included, and returns their number. A trigger deletes a message
+ * when no queue refers to it any more.
  */
 export const deleteQueued = (tx: Tx, sessionId: number, first: number, last: number): number =>
   tx.run("DELETE FROM mqtt_queue WHERE session_id = ? AND position BETWEEN ? AND ?", sessionId, first, last);
 
-/** Deletes the message and keeps its place. Does nothing if it is absent or released. */
+/** Deletes the message's content and keeps its row and position. Does nothing if it is absent or already released. */
 export function releaseQueued(tx: Tx, sessionId: number, position: number): void {
   const row = tx.get(
     "SELECT hub_number, flags, bytes_before, published_at FROM mqtt_queue WHERE session_id = ? AND position = ?",
@@ -165,7 +171,7 @@ export function findOldest(reader: Reader, sessionId: number): number | null {
 }
 
 /**
- * A session's messages from a position on, in order, at most `limit` and some kilobytes of them, or one larger message.
+ * A session's messages from a position on, in order: at most `limit` of them and about REFILL_BYTES, or one larger message.
  * Those that expired before they were ever sent are left out [MQTT-3.3.2-5]; those sent before are not, since their
  * exchange must be completed.
  */
@@ -191,7 +197,10 @@ export function listQueued(reader: Reader, sessionId: number, fromPosition: numb
     .map(queuedFrom);
 }
 
-/** Messages that expired unsent, in queues of disconnected sessions. A connection skips its own. */
+/**
+ * Returns messages that expired unsent in queues of disconnected sessions. In a connected session `listQueued` leaves
+ * them out.
+ */
 export const listExpiredQueued = (reader: Reader, limit: number): { sessionId: number; position: number }[] =>
   reader
     .all(

@@ -77,8 +77,8 @@ export function pageRetained(
 }
 
 /**
- * The same in one list, of at most `limitBytes` and one message more. For a hub with very many, pages leave time for
- * others.
+ * Returns the messages of all pages in one list: at most `limitBytes`, and one message more. If there can be very many,
+ * use `pageRetained`, which lets other work run between pages.
  */
 export function listRetained(reader: Reader, hubId: string, filter: string, limitBytes: number): Message[] {
   const messages: Message[] = [];
@@ -129,6 +129,7 @@ function topicsUnder(reader: Reader, hubId: string, filter: string, after: strin
     hubId,
     reader.now,
     after === null || after === parent ? prefix : after,
+    // The previous page ended with this topic; a topic is never empty.
     after ?? "",
     prefix === "" ? AFTER_ALL : `${parent}${AFTER_SLASH}`,
     TOPICS_LOOKED_AT,

@@ -1,16 +1,16 @@
 import {
   boolean,
+  declareTopic,
   integer,
   integerOrNull,
   type Reader,
   type Row,
   type Tx,
   text,
-  wakeTopic,
 } from "../../store/sqlite/sql.ts";
 
-/** Time will end sessions. */
-export const SESSIONS_TOPIC = wakeTopic("sessions");
+/** Wakes the job that ends expired sessions: a session got an expiry time. */
+export const SESSIONS_TOPIC = declareTopic("sessions");
 
 /** A stored session without its subscriptions, its queue and its will. */
 export type StoredSession = {
@@ -85,7 +85,7 @@ export function markSuspended(
   );
 }
 
-/** Its subscriptions and received packet identifiers are deleted with it; its queue is dropped later, in slices. */
+/** Deletes a session, with its subscriptions and received packet identifiers; its queue is deleted later, in slices. */
 export function deleteSession(tx: Tx, id: number): void {
   tx.run("DELETE FROM mqtt_sessions WHERE id = ?", id);
 }
@@ -108,7 +108,7 @@ export function nextSessionExpiry(reader: Reader): number | null {
   return row ? integerOrNull(row, "next") : null;
 }
 
-export function addReceived(tx: Tx, sessionId: number, packetId: number): "added" | "known" | "no session" {
+export function addReceivedPacketId(tx: Tx, sessionId: number, packetId: number): "added" | "known" | "no session" {
   const added = tx.run(
     `INSERT INTO mqtt_received (session_id, packet_id) SELECT id, ? FROM mqtt_sessions WHERE id = ?
      ON CONFLICT DO NOTHING`,
@@ -124,7 +124,7 @@ export function deleteReceived(tx: Tx, sessionId: number, packetId: number): voi
   tx.run("DELETE FROM mqtt_received WHERE session_id = ? AND packet_id = ?", sessionId, packetId);
 }
 
-export const listReceived = (reader: Reader, sessionId: number): number[] =>
+export const listReceivedPacketIds = (reader: Reader, sessionId: number): number[] =>
   reader
     .all("SELECT packet_id FROM mqtt_received WHERE session_id = ? ORDER BY packet_id", sessionId)
     .map((row) => integer(row, "packet_id"));

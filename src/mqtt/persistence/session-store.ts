@@ -29,7 +29,10 @@ export function sessionStore({ store }: Pick<Deps, "store">) {
   };
 }
 
-/** A hub's own messages, events and wills, count as its account's, like those of one of its devices. */
+/**
+ * Returns the actor for a hub's own messages, events and wills: they count for its account, as if the hub were a
+ * device.
+ */
 export const hubActor = ({ id, accountId }: Hub): DeviceActor => ({ kind: "device", accountId, deviceId: id });
 
 export type SessionStore = ReturnType<typeof sessionStore>;

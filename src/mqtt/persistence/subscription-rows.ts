@@ -13,7 +13,10 @@ type ListedSession = {
 
 const SUBSCRIPTION = `filter, qos, no_local, retain_as_published, retain_handling, subscription_identifier`;
 
-/** Sessions that have not expired, by number after `after`: the broker loads them when it starts. */
+/**
+ * Returns sessions that have not expired and whose id is above `after`, in order of id: the broker loads them when it
+ * starts.
+ */
 export const listSessions = (reader: Reader, after = 0, limit = 1000): ListedSession[] =>
   reader
     .all(

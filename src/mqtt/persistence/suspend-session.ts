@@ -16,7 +16,10 @@ type Input = {
   sessionId: number;
   /** From CONNECT or DISCONNECT. */
   expiryIntervalS: number;
-  /** Discarded after a DISCONNECT with reason code 0x00 [MQTT-3.1.2-10, MQTT-3.14.4-3]. */
+  /**
+   * "discard" after a DISCONNECT with reason code 0x00 [MQTT-3.1.2-10, MQTT-3.14.4-3]; otherwise "publish", when it is
+   * due.
+   */
   will: "publish" | "discard";
   /** The newest position that was sent; if it is unknown, everything may have been. */
   sentThrough?: number;
@@ -39,10 +42,10 @@ export const suspendSession = command("suspend_session", (tx, _actor, input: Inp
 type Slice = { afterId: number; limit: number };
 
 /**
- * At start: suspends a slice of the sessions whose connections ended with the server. Returns the last one, null if
- * there are no more.
+ * At the server's start: suspends up to `limit` sessions that the previous process left marked as connected. Returns
+ * their number, and the last one's id; null if there are no more.
  */
-export const suspendAllSessions = command("suspend_all_sessions", (tx, _actor, { afterId, limit }: Slice) => {
+export const suspendLeftConnected = command("suspend_all_sessions", (tx, _actor, { afterId, limit }: Slice) => {
   const sessions = listConnected(tx, afterId, limit);
   for (const session of sessions) suspend(tx, session);
   if (sessions.length > 0) tx.wake(WILLS_TOPIC);

@@ -16,7 +16,7 @@ export function chargeHub(tx: Tx, number: number, bytes: number): void {
 }
 
 /** A deleted hub that may still have retained messages. */
-export function findEndedHub(reader: Reader): { number: number; hubId: string } | undefined {
+export function findDeletedHub(reader: Reader): { number: number; hubId: string } | undefined {
   const row = reader.get("SELECT number, hub_id FROM mqtt_usage WHERE ended = 1 LIMIT 1");
   return row && { number: integer(row, "number"), hubId: text(row, "hub_id") };
 }

@@ -1,19 +1,19 @@
 import {
   boolean,
+  declareTopic,
   integer,
   integerOrNull,
   type Reader,
   type Row,
   type Tx,
   text,
-  wakeTopic,
 } from "../../store/sqlite/sql.ts";
 import type { QoS } from "../wire/packets.ts";
 import { bodyColumns, bodyFrom } from "./message-rows.ts";
 import type { StoredWill, WillDue } from "./will.ts";
 
-/** Time will publish wills. */
-export const WILLS_TOPIC = wakeTopic("wills");
+/** Wakes the job that publishes due wills: a will may have got a due time. */
+export const WILLS_TOPIC = declareTopic("wills");
 
 type NewWill = { sessionId: number; deviceId: string; hubNumber: number; will: StoredWill };
 
@@ -45,7 +45,7 @@ export function deleteWaitingWills(tx: Tx, sessionId: number): void {
 }
 
 /**
- * A connection ended without DISCONNECT: the will is due after its delay, or when the session ends, whichever comes
+ * Sets a will's due time when its connection has ended: after its delay, or when the session ends (null: never), whichever comes
  * first [MQTT-3.1.2-8, MQTT-3.1.3-9]. Returns whether there was one.
  */
 export const armWill = (tx: Tx, sessionId: number, sessionEndsAt: number | null): boolean =>
@@ -75,7 +75,7 @@ export const listDueWillsOf = (reader: Reader, sessionId: number): WillDue[] =>
     .all(`SELECT ${WILL} WHERE w.session_id = ? AND w.due_at <= ? ORDER BY w.id`, sessionId, reader.now)
     .map((row) => willFrom(row, reader.now));
 
-/** Due wills, longest due first; about a megabyte at most. */
+/** Returns at most `limit` due wills, longest due first. */
 export const listDueWills = (reader: Reader, limit: number): WillDue[] =>
   reader
     .all(`SELECT ${WILL} WHERE w.due_at <= ? ORDER BY w.due_at, w.id LIMIT ?`, reader.now, limit)

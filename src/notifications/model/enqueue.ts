@@ -1,11 +1,11 @@
 import type { JsonText } from "../../kernel/json-text.ts";
 import { systemRandom } from "../../kernel/random.ts";
-import { type Tx, wakeTopic } from "../../store/sqlite/sql.ts";
+import { declareTopic, type Tx } from "../../store/sqlite/sql.ts";
 import { type Delivery, insertDelivery } from "./delivery-rows.ts";
 import type { WebhookSubscription } from "./subscription-rows.ts";
 
 /** Deliveries are due. */
-export const DELIVERIES_TOPIC = wakeTopic("deliveries");
+export const DELIVERIES_TOPIC = declareTopic("deliveries");
 
 type Message =
   | { type: "Confirmation" | "Expiring" }

@@ -10,7 +10,7 @@ import { fits } from "../keys/sealed-keys.ts";
 import { createVault, readMasterKey } from "../keys/vault.ts";
 import { Connection, isSqliteError } from "../sqlite/connection.ts";
 import { filesIn } from "../sqlite/files.ts";
-import { assertNew, placeNew } from "../sqlite/new-file.ts";
+import { assertNotExisting, linkIntoPlace } from "../sqlite/new-file.ts";
 import { retryWhileBusy } from "../sqlite/retry.ts";
 import { integer } from "../sqlite/sql.ts";
 import { digestFile, writeLabel } from "./backup-file.ts";
@@ -33,14 +33,14 @@ type BackupOptions = {
  * Suffix of the folder in which a backup is being written. The folder is removed as a whole, whatever the copying
  * thread still does.
  */
-export const PARTIAL = ".partial";
+export const PARTIAL_SUFFIX = ".partial";
 /**
  * Pause between two syncs of the copy so far. All other `fsync` calls on the file system, the server's too, wait for a
  * sync of the copy: at 5 000 writes a second and 120 MB the slowest write took 220 ms with one sync at the end, 100 ms
  * with pauses of 50 ms, and 20 to 50 ms with this one. Without a backup it takes 9 ms.
  */
 const SYNC_PAUSE_MS = 1;
-/** The server checkpoints about this many pages at a time. */
+/** Pages that may stay in the log after the copy: fewer than those at which the server starts a checkpoint itself. */
 const CHECKPOINT_PAGES = 1_000;
 
 /**
@@ -54,10 +54,10 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
   const files = filesIn(dataDir);
   const file = resolve(options.file);
   if (!existsSync(files.database)) throw new OperatorError(`there is no database in ${dataDir}`);
-  assertNew(file);
+  assertNotExisting(file);
   const masterKey = withKey ? requireKey(files.masterKey) : null;
   const beganAt = clock.now();
-  const folder = `${file}.${random.uuid()}${PARTIAL}`;
+  const folder = `${file}.${random.uuid()}${PARTIAL_SUFFIX}`;
   const draft = join(folder, "database");
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -66,7 +66,7 @@ export async function backUp(options: BackupOptions): Promise<{ byteCount: numbe
       await copyDatabase(files.database, draft, handle, options);
       const byteCount = await label(draft, handle, { masterKey, beganAt, random });
       await handle.sync();
-      placeNew(draft, file);
+      linkIntoPlace(draft, file);
       return { byteCount };
     } finally {
       await handle.close();
@@ -109,8 +109,8 @@ async function copyDatabase(from: string, to: string, handle: FileHandle, { cloc
 }
 
 /**
- * Repeats until what is left is what was written during the last checkpoint: no more than the server moves at a time
- * anyway, or not shrinking any further.
+ * Repeats the checkpoint until at most `CHECKPOINT_PAGES` pages are left, or until a repetition no longer halves the
+ * rest: then only pages written during the checkpoint itself are left.
  */
 function emptyLog(connection: Connection): void {
   let left = Number.POSITIVE_INFINITY;

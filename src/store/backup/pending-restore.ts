@@ -28,7 +28,7 @@ export const isRestorePending = (dataDir: string): boolean =>
   foldersOf(dataDir, RESTORING).length + foldersOf(dataDir, PLACING).length > 0;
 
 /** Makes a folder for the files to restore. `stamp` names the folder in which the replaced files are kept. */
-export function openDraft(dataDir: string, stamp: string) {
+export function createRestoreDraft(dataDir: string, stamp: string) {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   for (const name of foldersOf(dataDir, DRAFT)) rmSync(join(dataDir, name), { recursive: true, force: true });
   const path = join(dataDir, `${DRAFT}${stamp}`);

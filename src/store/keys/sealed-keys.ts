@@ -3,7 +3,10 @@ import { command, type ReadWrite } from "../sqlite/command.ts";
 import { type Reader, text } from "../sqlite/sql.ts";
 import type { Vault } from "./vault.ts";
 
-/** A sealed text that shows whether a master key is the one the database was written with. */
+/**
+ * Name and label of a sealed value that only the database's own master key can open: it shows whether a key is the
+ * right one.
+ */
 export const KEY_CHECK = "master-key-check";
 
 /** Whether a vault has the master key of a database. A database that was never opened fits any key. */
@@ -37,7 +40,7 @@ export const saveSealedKey = command(
 );
 
 /** Returns the key of that name. On the first call it is made and stored, sealed. */
-export async function obtainKey(
+export async function loadOrCreateKey(
   store: ReadWrite & { readonly vault: Vault },
   name: string,
   make: () => Uint8Array,

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from "node:cry
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Random } from "../../kernel/random.ts";
-import { hasCode, syncDirectory } from "../sqlite/files.ts";
+import { hasErrorCode, syncDirectory } from "../sqlite/files.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -54,7 +54,7 @@ export class MasterKeyError extends Error {
  * Reads the master key of a data directory. If there is none, makes one that only its owner can read, unless the
  * database already needs an existing key.
  */
-export function loadMasterKey(file: string, random: Random, needed: boolean): Uint8Array {
+export function loadOrCreateMasterKey(file: string, random: Random, needed: boolean): Uint8Array {
   const found = readMasterKey(file);
   if (!found && needed) throw new MasterKeyError(`${file} is missing; restore it from the backup of this database`);
   return found ?? createKey(file, random);
@@ -66,7 +66,7 @@ export function readMasterKey(file: string): Uint8Array | undefined {
   try {
     key = new Uint8Array(readFileSync(file));
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
+    if (hasErrorCode(error, "ENOENT")) return undefined;
     throw error;
   }
   if (key.length !== KEY_BYTES)
@@ -88,7 +88,7 @@ function createKey(file: string, random: Random): Uint8Array {
     try {
       linkSync(draft, file);
     } catch (error) {
-      if (!hasCode(error, "EEXIST")) throw error;
+      if (!hasErrorCode(error, "EEXIST")) throw error;
     }
   } finally {
     rmSync(draft, { force: true });

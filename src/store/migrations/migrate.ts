@@ -56,7 +56,7 @@ export async function isMigrated(file: string, migrations: readonly Migration[] 
 }
 
 /** Migrations that a database lacks. Refuses the same databases as `migrate`, and changes nothing. */
-export const pendingIn = (connection: Connection, migrations: readonly Migration[] = MIGRATIONS) =>
+export const listPendingMigrations = (connection: Connection, migrations: readonly Migration[] = MIGRATIONS) =>
   pendingAfter(connection.all(APPLIED), migrations);
 
 const APPLIED = "SELECT number, name, checksum FROM schema_migrations ORDER BY number";

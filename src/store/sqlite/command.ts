@@ -4,7 +4,7 @@ import type { Reader, Tx } from "./sql.ts";
 
 /**
  * A write: a name and a synchronous function. Nothing can be awaited while the transaction is open, so input that needs
- * the network, a key or randomness is prepared before. Input and result survive JSON. `run` may be called more than
+ * the network, a key or randomness is prepared before. Input and result survive a structured copy. `run` may be called more than
  * once for one request (after another command of the group caused a roll-back), so it must keep no state outside the
  * transaction.
  */
@@ -12,7 +12,7 @@ export type Command<Input, Result> = {
   readonly name: string;
   readonly run: (tx: Tx, actor: Actor, input: Input) => Result;
   /**
-   * Whether an input is a list long enough to be sent to the writer's thread, and its result back, as JSON: a
+   * Whether an input is a list so long that input and result are sent between the threads as JSON, not as a copy: a
    * structured copy of 64 entries takes the event loop 60 us, their JSON 9. Only for data without bytes, big integers
    * or negative zeros.
    */

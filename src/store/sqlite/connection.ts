@@ -5,8 +5,9 @@ import { assert } from "../../kernel/assert.ts";
 import { assertBindable, type Row, type SqlValue } from "./sql.ts";
 
 /**
- * Measured with an update and a journal row per command, groups of 64 and `synchronous=FULL`: a page cache of 2, 64 or
- * 256 MB made no difference beyond noise, because the system caches the file anyway. For checkpoints see `Checkpoints`.
+ * Page cache: with an update and an event row per command, groups of 64 and `synchronous=FULL`, 2, 64 and 256 MB
+ * performed alike, because the system caches the file anyway. `wal_autocheckpoint` holds for connections outside the
+ * writer: `Checkpoints` sets it to 0 on the writer's two.
  */
 const PRAGMAS = [
   "journal_mode = WAL",
@@ -29,7 +30,9 @@ export class Connection {
   readonly #statements = new Map<string, Database.Statement>();
   readonly #queries = new Map<string, Query>();
 
-  /** `immutable`: reads a file that no process writes to as it is, without locks and without creating other files. */
+  /**
+   * `immutable` is for a file that no process writes to: it is read without locks, and no log or other file is created.
+   */
   constructor(file: string, { readonly = false, immutable = false } = {}) {
     this.#database = new Database(immutable ? `${pathToFileURL(file).href}?mode=ro&immutable=1` : file);
     if (immutable) return;
@@ -37,7 +40,7 @@ export class Connection {
     if (readonly) this.pragma("query_only = ON");
   }
 
-  // The driver takes a single bind that is null or bytes for a list of names, so it always gets the whole array.
+  // Binds are passed as one array: the driver would take a lone null or byte array for an object of named parameters.
 
   get(sql: string, ...binds: SqlValue[]): Row | undefined {
     assertBindable(binds);
@@ -102,7 +105,10 @@ export class Connection {
     this.#database.close();
   }
 
-  /** `INSERT … RETURNING` returns rows too, but it is a write, and writes are counted in `run`. */
+  /**
+   * Accepts only SELECT: `INSERT … RETURNING` also returns rows, but the writer counts writes in `run` and `insert`,
+   * and would miss it.
+   */
   #prepareQuery(sql: string): Query {
     const known = this.#queries.get(sql);
     if (known) return known;

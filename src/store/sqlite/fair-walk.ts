@@ -8,10 +8,10 @@ const READ_FIRST = 8;
 const READ_NEXT = 64;
 
 /**
- * Items of several accounts: which accounts have some, and those of one account in order. Neither reads items that the
- * caller may not see.
+ * The two queries of a walk: `accounts` returns the accounts that have items, `items` returns one account's items in
+ * order. Both leave out items that the caller may not see.
  */
-export type Lists<Item> = {
+export type AccountLists<Item> = {
   /** At most `limit` accounts after `after`, ordered by id. */
   readonly accounts: (reader: Reader, after: string, limit: number) => string[];
   readonly items: (reader: Reader, accountId: string, after: string, limit: number) => Item[];
@@ -22,7 +22,7 @@ export type Lists<Item> = {
 /**
  * Where a walk continues: the key reached in each unfinished list, and the account after which the next lists begin.
  */
-export type WalkPlace = { after: string; at: [accountId: string, key: string][] };
+export type WalkCursor = { after: string; at: [accountId: string, key: string][] };
 
 const TEXT_MAX = 256;
 /** Text that can be bound. */
@@ -31,7 +31,7 @@ const Text = z
   .max(TEXT_MAX)
   .regex(/^\P{Cc}*$/u)
   .refine((text) => text.isWellFormed());
-export const WalkPlace = z.object({ after: Text, at: z.array(z.tuple([Text, Text])).max(LISTS_MAX) });
+export const WalkCursor = z.object({ after: Text, at: z.array(z.tuple([Text, Text])).max(LISTS_MAX) });
 
 type List<Item> = { accountId: string; key: string; read: Item[]; next: number; ended: boolean };
 
@@ -41,14 +41,14 @@ type List<Item> = { accountId: string; key: string; read: Item[]; next: number; 
  * beyond those it returns and a small look-ahead.
  */
 export class FairWalk<Item> {
-  readonly #lists: Lists<Item>;
+  readonly #lists: AccountLists<Item>;
   readonly #ownId: string;
   #after: string;
   #open: List<Item>[];
   #turn = 0;
   #ended = false;
 
-  constructor(lists: Lists<Item>, ownId: string, place: WalkPlace = { after: "", at: [[ownId, ""]] }) {
+  constructor(lists: AccountLists<Item>, ownId: string, place: WalkCursor = { after: "", at: [[ownId, ""]] }) {
     this.#lists = lists;
     this.#ownId = ownId;
     this.#after = place.after;
@@ -74,7 +74,7 @@ export class FairWalk<Item> {
   }
 
   /** Where to continue after the last item; null at the end of all lists. */
-  place(reader: Reader): WalkPlace | null {
+  place(reader: Reader): WalkCursor | null {
     // The next page also begins with the account whose turn it is.
     const inTurn = [...this.#open.slice(this.#turn), ...this.#open.slice(0, this.#turn)];
     this.#open = inTurn.filter((list) => this.#hasNext(reader, list));

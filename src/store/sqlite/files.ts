@@ -15,5 +15,5 @@ export function syncDirectory(path: string): void {
   closeSync(handle);
 }
 
-export const hasCode = (error: unknown, code: string) =>
+export const hasErrorCode = (error: unknown, code: string) =>
   error instanceof Error && "code" in error && error.code === code;

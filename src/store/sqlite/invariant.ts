@@ -1,8 +1,8 @@
 import type { Connection } from "./connection.ts";
 
 /**
- * A condition on a room's rows that the schema does not enforce, as a query for the rows that violate it. `{column}` in
- * the sentence is replaced by that column's value.
+ * A condition on a room's rows that the schema does not enforce. `sql` returns the rows that violate it; `broken` is
+ * the message for one such row, in which `{column}` is replaced by that column's value.
  */
 export type Invariant = { readonly broken: string; readonly sql: string };
 

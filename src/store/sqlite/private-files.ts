@@ -2,11 +2,12 @@ import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describeError } from "../../kernel/failure.ts";
 import type { Log } from "../../kernel/log.ts";
-import { hasCode } from "./files.ts";
+import { hasErrorCode } from "./files.ts";
 
 /** Our files in a data directory: the database with its log, keys, locks, and folders of a restore. */
 const OURS =
   /^(twinpost\.db|server\.lock)(-wal|-shm|-journal)?$|^master\.key|^(replaced|restore-draft|restoring|placing)-/;
+/** Permission bits of the group and of all other users. */
 const OTHERS = 0o077;
 /** Set on folders that all users may write to, such as /tmp. */
 const STICKY = 0o1000;
@@ -28,7 +29,7 @@ export function makePrivate(dataDir: string, log: Log | undefined): void {
       return [];
     } catch (error) {
       // SQLite deletes the database's log when the last connection closes.
-      return hasCode(error, "ENOENT") ? [] : [{ path, error: describeError(error) }];
+      return hasErrorCode(error, "ENOENT") ? [] : [{ path, error: describeError(error) }];
     }
   });
   if (faults[0]) log?.warn("store.not_private", { ...faults[0], paths: faults.length });

@@ -16,7 +16,10 @@ export async function retry<Result>(clock: Clock, waitMaxMs: number, attempt: ()
   }
 }
 
-/** Retries while another process holds an exclusive lock. Once this connection is open, none can be taken. */
+/**
+ * Retries while another process holds an exclusive lock, as the last connection does when it closes. While a connection
+ * of this process is open, no other is the last, and the lock cannot be taken.
+ */
 export async function retryWhileBusy<Result>(clock: Clock, attempt: () => Promise<Result> | Result): Promise<Result> {
   const deadline = clock.now() + OPEN_WAIT_MAX_MS;
   for (;;) {

@@ -53,7 +53,7 @@ export class Snapshots {
     this.#connection.close();
   }
 
-  /** A separate one for each caller: budgets are counted by reader. */
+  /** Returns a new object for each caller, because rules count their budgets per `Reader`. */
   #reader(): Reader {
     return { ...this.#queries, now: this.#clock.now() };
   }

@@ -13,7 +13,7 @@ declare const declared: unique symbol;
 export type Topic = string & { readonly [declared]: true };
 
 /** Declares a topic. Its name is what the writer's thread sends, so names are unique. */
-export const wakeTopic = (name: string) => name as Topic;
+export const declareTopic = (name: string) => name as Topic;
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -23,20 +23,21 @@ export type Reader = {
   get(sql: string, ...binds: SqlValue[]): Row | undefined;
   all(sql: string, ...binds: SqlValue[]): Row[];
   /**
-   * The result of a query that many callers share. It is run once per snapshot; in a command, where results change, on
-   * each call.
+   * Returns the result of `ask`, which is run once per snapshot and shared by all callers that pass the same function
+   * object, so pass a constant and not an inline arrow. In a command, where results change, it is run on each call.
    */
   once<Answer>(ask: (reader: Reader) => Answer): Answer;
   /**
-   * The instant of the query; in a command, the one instant of everything it writes. It never decreases from command to
+   * The instant of the query, in ms since the epoch; in a command, the one instant of everything it writes. It never decreases from command to
    * command.
    */
   readonly now: number;
 };
 
 /**
- * An append-only table that every command adds rows to and few commands read. Rows are numbered as SQLite would number
- * them: the key is `number`, and the newest row is never deleted.
+ * An append-only table that every command adds rows to and few commands read. `number` is the name of its INTEGER
+ * PRIMARY KEY column. The newest row must never be deleted: then SQLite's next key is always the highest plus 1, and it
+ * is known before the row is written. `columns` are the columns that `append` takes values for, in this order.
  */
 export type AppendOnlyTable = { readonly name: string; readonly number: string; readonly columns: readonly string[] };
 
@@ -94,7 +95,7 @@ export function jsonOrNull(row: Row, column: string): JsonObject | null {
   return value === null ? null : JSON.parse(value);
 }
 
-/** Likewise, for code that only passes it on. */
+/** Returns the stored JSON text unparsed, for code that only forwards it. */
 export const jsonTextOrNull = (row: Row, column: string) => textOrNull(row, column) as JsonText | null;
 
 /** The stored form of an optional JSON object. */

@@ -6,9 +6,9 @@ import type { AccountTable } from "./account-table.ts";
 // An account as lines of JSON: a header, its rows table by table, and an end line, whose absence shows that a file was
 // cut off.
 
-export const FORMAT = 1;
+export const ACCOUNT_FORMAT = 1;
 /** Label of a sealed value in the header, which shows at once whether the passphrase is right. */
-export const SEAL_CHECK = "export-check";
+export const SEAL_CHECK_LABEL = "export-check";
 
 export const Header = z.strictObject({
   twinpost: z.literal("account"),
@@ -28,12 +28,12 @@ type Value = z.infer<typeof Value>;
 /** Keys are columns, so `row` needs no protection against names such as `__proto__`. */
 export const RowLine = z.strictObject({ table: z.string(), row: z.record(z.string(), Value) });
 
-export const toLine = (value: SqlValue): Value => {
+export const toLineValue = (value: SqlValue): Value => {
   if (value instanceof Uint8Array) return { base64: Buffer.from(value).toString("base64") };
   return typeof value === "bigint" ? Number(value) : value;
 };
 
-export const fromLine = (value: Value): SqlValue =>
+export const fromLineValue = (value: Value): SqlValue =>
   value !== null && typeof value === "object" ? new Uint8Array(Buffer.from(value.base64, "base64")) : value;
 
 /** The exported columns of a table, in the order of the schema. */

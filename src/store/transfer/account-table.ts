@@ -30,14 +30,16 @@ export type AccountTable = {
    * their values after import.
    */
   readonly fixed?: Readonly<Record<string, SqlValue>>;
+  /** Columns, by name, that hold a number of a `Numbering`: exported as its rank. */
   readonly numbered?: Readonly<Record<string, Numbering>>;
+  /** Columns, by name, that hold a number of a `Naming`: exported as the name. */
   readonly named?: Readonly<Record<string, Naming>>;
   readonly sealed?: readonly SealedColumn[];
   /** Its rows are useless without their sealed columns: without a passphrase none is exported. */
   readonly secret?: true;
   /** Replaces numbers inside texts. */
   readonly rewrite?: (row: Row, rank: (numbering: Numbering, number: number) => number) => Row;
-  /** Rows of the account that are not exported: a query for their number with the account as ?1, and the reason. */
+  /** Rows of the account that are not exported: a query that counts them, with the account as ?1, and the words for what they are. */
   readonly left?: readonly { readonly what: string; readonly count: string }[];
 };
 

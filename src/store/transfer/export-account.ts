@@ -3,7 +3,7 @@ import { OperatorError } from "../../kernel/operator-error.ts";
 import type { Vault } from "../keys/vault.ts";
 import type { Connection } from "../sqlite/connection.ts";
 import { integer, type Row, type SqlValue, text } from "../sqlite/sql.ts";
-import { columnsOf, FORMAT, SEAL_CHECK, toLine } from "./account-lines.ts";
+import { ACCOUNT_FORMAT, columnsOf, SEAL_CHECK_LABEL, toLineValue } from "./account-lines.ts";
 import type { AccountTable, Naming, Numbering } from "./account-table.ts";
 import type { ExportSeal } from "./export-seal.ts";
 
@@ -31,11 +31,11 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
   const schema = integer(connection.get("SELECT max(number) AS number FROM schema_migrations") ?? {}, "number");
   yield line({
     twinpost: "account",
-    format: FORMAT,
+    format: ACCOUNT_FORMAT,
     schema,
     account: accountId,
     secrets: secrets ? "sealed" : "left out",
-    ...(secrets && { check: secrets.seal.seal(SEAL_CHECK, new Uint8Array(1)) }),
+    ...(secrets && { check: secrets.seal.seal(SEAL_CHECK_LABEL, new Uint8Array(1)) }),
   });
   for (const table of tables) {
     if (table.secret && !secrets) continue;
@@ -45,7 +45,7 @@ export function* exportAccount(connection: Connection, exported: Export): Genera
       const values = exportRow(table, row, numbers, secrets);
       yield line({
         table: table.table,
-        row: Object.fromEntries(columns.map((name) => [name, toLine(values[name] as SqlValue)])),
+        row: Object.fromEntries(columns.map((name) => [name, toLineValue(values[name] as SqlValue)])),
       });
       rows += 1;
     }

@@ -17,8 +17,9 @@ const TAG_BYTES = 16;
 const SCRYPT = { N: 32_768, r: 8, p: 1, maxmem: 64 * 1024 * 1024 };
 
 /**
- * The salt is the account's id: random, unique to it, and the same wherever it is exported. The nonce is a digest of
- * the sealed value (a synthetic initialisation vector), so two different values never share one with the same label.
+ * The salt is the account's id: random, unique, and the same wherever the account is exported. The nonce is an HMAC of
+ * label and plaintext (a synthetic initialisation vector): equal values give equal texts, and different values get
+ * different nonces.
  */
 export function createExportSeal(passphrase: string, accountId: string): ExportSeal {
   const secret = scryptSync(passphrase.normalize("NFC"), `twinpost export ${accountId}`, KEY_BYTES, SCRYPT);

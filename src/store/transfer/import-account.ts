@@ -4,7 +4,7 @@ import { OperatorError } from "../../kernel/operator-error.ts";
 import type { Vault } from "../keys/vault.ts";
 import { type Connection, isSqliteError } from "../sqlite/connection.ts";
 import { integer, type SqlValue } from "../sqlite/sql.ts";
-import { columnsOf, End, FORMAT, fromLine, Header, RowLine, SEAL_CHECK } from "./account-lines.ts";
+import { ACCOUNT_FORMAT, columnsOf, End, fromLineValue, Header, RowLine, SEAL_CHECK_LABEL } from "./account-lines.ts";
 import type { AccountTable } from "./account-table.ts";
 import { createExportSeal, type ExportSeal } from "./export-seal.ts";
 
@@ -75,7 +75,7 @@ class Importer {
   }
 
   #begin({ format, schema, account, secrets, check }: z.infer<typeof Header>): void {
-    if (format > FORMAT) throw new OperatorError("made by a newer twinpost; import it with that one");
+    if (format > ACCOUNT_FORMAT) throw new OperatorError("made by a newer twinpost; import it with that one");
     const own = integer(this.#connection.get("SELECT max(number) AS number FROM schema_migrations") ?? {}, "number");
     if (schema > own)
       throw new OperatorError(`made by a newer twinpost (schema ${schema}, here ${own}); import it with that one`);
@@ -98,7 +98,7 @@ class Importer {
         );
       }
       this.#seal = createExportSeal(passphrase, account);
-      this.#seal.open(SEAL_CHECK, check);
+      this.#seal.open(SEAL_CHECK_LABEL, check);
     }
     this.#accountId = account;
   }
@@ -114,7 +114,7 @@ class Importer {
     for (const column of [...unknown, ...missing]) {
       throw new OperatorError(`${name} ${unknown.includes(column) ? "has no" : "lacks its"} column ${column}`);
     }
-    const values = new Map<string, SqlValue>(columns.map((column) => [column, fromLine(row[column] ?? null)]));
+    const values = new Map<string, SqlValue>(columns.map((column) => [column, fromLineValue(row[column] ?? null)]));
     for (const [column, numbering] of Object.entries(table.numbered ?? {})) {
       const value = Number(values.get(column));
       if (!(Number.isSafeInteger(value) && value > 0)) throw new OperatorError(`${name}.${column} is no rank`);

@@ -7,7 +7,10 @@ import { integer, type SqlValue } from "../sqlite/sql.ts";
  * moved once, and each checkpoint waits for the disk twice.
  */
 const LOG_PAGES = 2000;
-/** Pages left for the last round, during which no group may run. */
+/**
+ * A checkpoint moves pages in rounds, beside the groups, until at most this many are left; the last round moves those
+ * while no group runs.
+ */
 const LAST_PAGES = 300;
 /** If more is written than is moved meanwhile, groups wait once the log has grown to this (16 MB). */
 const LOG_PAGES_MAX = 4000;
@@ -30,7 +33,8 @@ const sum = (a: Written, b: Written): Written => ({
 
 type Surroundings = {
   /**
-   * Has the system flush the database file to disk. SQLite itself waits for that only at the end, when groups wait too.
+   * Syncs the database file. SQLite does that itself only once the whole log is moved, in the last round, while groups
+   * wait; syncing after each round leaves it little to do.
    */
   flush: () => Promise<void>;
   /** Reports why pages could not be moved in parallel with the groups. It is retried between two groups. */
@@ -40,7 +44,7 @@ type Surroundings = {
 /**
  * Checkpoints the log. Nearly all of it is moved in parallel with the groups, in rounds, on a separate connection in a
  * thread of the driver. The rest is moved between two groups, because the log restarts only when it has been moved
- * completely. SQLite's automatic checkpoints run within a commit, when readers on an older snapshot keep the log from
+ * completely. SQLite's automatic checkpoints are off: they run within a commit, where readers on an older snapshot keep the log from
  * ever being emptied. The driver does not report the log's length, so it is estimated from what was written, and each
  * checkpoint corrects the estimate.
  */
@@ -51,8 +55,9 @@ export class Checkpoints {
   readonly #onFailure: Surroundings["onFailure"];
   /** Written by the open transaction. */
   #open = { ...NOTHING };
-  /** Committed since the last checkpoint, and since the last round of this one began. */
+  /** Committed since the last checkpoint. */
   #written = NOTHING;
+  /** Committed since the newest round began: not moved yet. */
   #unmoved = NOTHING;
   #pagesOfStatement = PAGES_OF_STATEMENT;
   /** Pages that the last checkpoint had to leave in the log. */
@@ -119,7 +124,7 @@ export class Checkpoints {
     this.#moving = undefined;
     this.#lastRoundDue = false;
     if (offLoop) await this.#connection.runOffLoop(`PRAGMA ${PASSIVE}`);
-    // If everything has been moved, a second checkpoint costs nothing but returns the counts.
+    // `runOffLoop` returns no row, so the counts are from this call; nothing is left to move, and it is cheap.
     const row = this.#connection.pragma(PASSIVE) ?? {};
     const tookMs = stopwatchMs() - began;
     this.#learn(integer(row, "log"), integer(row, "checkpointed"));

@@ -9,8 +9,9 @@ import { GROUP_MAX, GroupSize } from "./group-size.ts";
 import { PendingInserts } from "./pending-inserts.ts";
 
 /**
- * Longest a group runs commands. A command that arrives meanwhile waits for the end of that group, and then for the end
- * of its own. If only commands of one account are waiting, longer groups wait for the disk less often.
+ * Time limit for running a group's commands. A command that arrives meanwhile waits for this group and then for its
+ * own, so a low limit keeps answers fast. While only one account has waiting commands, the limit is higher: longer
+ * groups mean fewer commits.
  */
 const GROUP_MS_MAX = 3;
 const GROUP_OF_ONE_ACCOUNT_MS_MAX = 8;
@@ -41,9 +42,14 @@ export type GroupResult = {
 /** Receives the results of groups. */
 export type GroupObserver = {
   onGroupDone: (settled: GroupResult) => void;
-  /** Called before a checkpoint's last round and after it; resolves when no reader blocks it. */
+  /**
+   * Ends the open read snapshots, which would block a checkpoint; resolves once they have ended. Called before and
+   * after the last round of a checkpoint, the one for which groups wait.
+   */
   releaseReaders: () => Promise<void> | void;
-  /** A checkpoint's last round has finished, for which groups waited `ms`, or has failed. */
+  /**
+   * Called when the last round of a checkpoint has finished (groups waited `ms` for it), or when any round has failed.
+   */
   onCheckpoint: (outcome: { ms: number } | { error: unknown }) => void;
 };
 
@@ -54,7 +60,10 @@ type Options = {
   clock: Clock;
   /** The instant of the newest journal row. */
   lastInstant: number;
-  /** Whether other work shares the event loop. It is then served while a group runs long and while the disk is busy. */
+  /**
+   * Whether other work shares this event loop. Then a long group yields to that work, and commits and checkpoints run
+   * off the loop.
+   */
   shared: boolean;
   /** Has the system flush the database file to disk. */
   flush: () => Promise<void>;
@@ -195,6 +204,7 @@ export class GroupCommit {
           while (group.length < GROUP_MAX && this.#takeInto(group));
           throw error;
         }
+        // Real time: another process holds the lock, whatever clock this store has.
         await sleep(systemClock, BUSY_RETRY_MS);
       }
     }
@@ -215,7 +225,7 @@ export class GroupCommit {
         await new Promise<void>((done) => setImmediate(done));
         began = this.#clock.now();
       }
-      // Small commands do not wait for the end of an expensive one that would come after them.
+      // The group ends before a command that is expected to exceed the limit, so that those already run are answered first.
       const endsAt = spentMs + this.#clock.now() - began + this.#queue.expectedMs;
       const isFull = outcomes.length >= countMax || (outcomes.length > 0 && endsAt > msMax);
       if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;

@@ -3,7 +3,7 @@ import type { Connection } from "../sqlite/connection.ts";
 import { type AppendOnlyTable, integer, type SqlValue } from "../sqlite/sql.ts";
 
 /**
- * At most this many rows are written by one statement; the remainder in halves of that size. The driver takes 10 us for
+ * One statement writes at most this many rows; the rest is written in statements of 16, 8, 4, 2 and 1. The driver takes 10 us for
  * a single row of the journal, and 5 us per row for 32 together.
  */
 const ROWS_MAX = 32;
@@ -50,8 +50,8 @@ export class PendingInserts {
   }
 
   /**
-   * Must be called when a transaction begins, because another connection may have added rows since the last one, and
-   * after a roll-back.
+   * Forgets the pending rows and the newest row's number. Must be called after a roll-back, and when a transaction
+   * begins, because another connection may have added rows since the previous one.
    */
   clear(): void {
     this.#pendingCount = 0;
@@ -88,7 +88,7 @@ class PendingRows {
     return this.#newest;
   }
 
-  /** Results are kept: statements are few and constant. */
+  /** Whether a statement names this table. The result is cached by its text: statements are few and constant. */
   isNamedIn(sql: string): boolean {
     const known = this.#namedIn.get(sql);
     if (known !== undefined) return known;

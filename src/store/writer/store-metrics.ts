@@ -45,7 +45,7 @@ type Measured = {
 };
 
 /** Metrics read on request: the queue, the files, the free disk space. */
-export function readStore(metrics: Metrics, { dataDir, files, writer }: Measured): void {
+export function registerStoreGauges(metrics: Metrics, { dataDir, files, writer }: Measured): void {
   const gauge = (name: string, help: string, read: () => number) =>
     metrics.read("gauge", { name: `twinpost_store_${name}`, help }, read);
   gauge("queue_commands", "Commands waiting to be written.", () => writer.waiting);

@@ -45,7 +45,7 @@ export class Writability {
   }
 
   async ask(): Promise<Writable> {
-    // Of either sign: after the clock was set back, the age is unknown.
+    // Absolute: after the clock was set back the age is negative, and such an outcome must not be trusted for longer.
     const isRecent = Math.abs(this.#clock.now() - this.#knownAt) < TRUSTED_MS;
     if (!isRecent && !(await this.#proven())) return "late";
     return this.#failed ? "refused" : "yes";

@@ -68,7 +68,7 @@ type Opening = { database: string; lastInstant: number; commands: Commands; log:
  * Opens the database in the thread behind `port`. Returns the committer that sends it requests. The thread ends once it
  * has closed the database.
  */
-export async function openThread(
+export async function openWriterThread(
   port: ThreadPort & { end(): void },
   observer: GroupObserver,
   opening: Opening,
@@ -113,8 +113,8 @@ export async function openThread(
   };
 }
 
-/** The writer thread's end. */
-export function serveWriter(port: ThreadPort, commands: Commands): void {
+/** Runs in the writer's thread: receives the messages that `openWriterThread` sends, and answers them. */
+export function runWriterThread(port: ThreadPort, commands: Commands): void {
   const send = (message: FromThread) => port.send(message);
   let readersReleased: (() => void) | undefined;
   let groups: GroupCommit;

@@ -13,8 +13,9 @@ import type { WriterMetrics } from "./store-metrics.ts";
 import { proveWritable, Writability } from "./writability.ts";
 
 /**
- * Most commands of accounts that wait, which bounds memory. An account may have no more waiting than places are left:
- * one alone gets half of the places, and however many accounts fill theirs, a place remains for one that has none.
+ * Maximum number of waiting commands of all accounts together; it bounds memory. A command is accepted only while its
+ * account has fewer waiting commands than there are free places. So one account alone fills at most half of them, and
+ * however many accounts fill their share, a place stays free for an account that has none waiting.
  */
 export const QUEUE_MAX = 16_384;
 
@@ -25,9 +26,13 @@ type Waiting = { count: Count | null; resolve: (result: unknown) => void; reject
 
 /** Commits groups, in this thread or a separate one. */
 export type Committer = {
+  /** Whether the committer can run this command. */
   has(command: Command<never, unknown>): boolean;
   add(requests: readonly Request[]): void;
-  /** Closes the database, and empties its log first if asked to. No command is waiting and no reader is active. */
+  /**
+   * Closes the database; with `emptyLog` it moves and truncates the log first. Call only when no command waits and no
+   * reader is active.
+   */
   close(emptyLog: boolean): Promise<void>;
 };
 

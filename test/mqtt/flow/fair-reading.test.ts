@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { WORKS_OF_ACCOUNT_MAX } from "../../../src/mqtt/flow/work-window.ts";
+import { ACCOUNT_REQUESTS_MAX } from "../../../src/mqtt/flow/work-window.ts";
 import { FakeSocket } from "../../support/mqtt/fake-socket.ts";
 import { openMqtt } from "../../support/mqtt/open-mqtt.ts";
 import { hubCaller } from "../../support/world/hub.ts";
@@ -68,11 +68,11 @@ test("many devices each send a hundred puts: all are done, at most a window of t
     expect(socket.ended).toBeUndefined();
   }
   expect(acks(victim).every(({ reasonCode }) => reasonCode === 0)).toBe(true);
-  expect(most).toBeLessThanOrEqual(WORKS_OF_ACCOUNT_MAX + 10);
+  expect(most).toBeLessThanOrEqual(ACCOUNT_REQUESTS_MAX + 10);
   // At least half of the other account's puts were answered before this many of the flood's.
   expect(doneBetween.length).toBeGreaterThan(2);
   doneBetween.sort((a, b) => a - b);
-  expect(doneBetween[Math.floor(doneBetween.length / 2)]).toBeLessThan(2 * WORKS_OF_ACCOUNT_MAX);
+  expect(doneBetween[Math.floor(doneBetween.length / 2)]).toBeLessThan(2 * ACCOUNT_REQUESTS_MAX);
 });
 
 test("an endless stream of one connection is read in parts, with another account's requests between them", async () => {

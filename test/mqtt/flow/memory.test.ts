@@ -124,6 +124,21 @@ for (const level of [4, 5] as const) {
   });
 }
 
+test("a message that is too large for its client takes no memory for a topic alias", async () => {
+  await using mqtt = await openMemory();
+  const id = await mqtt.deviceOf(mqtt.call, "small");
+  const small = new FakeSocket(mqtt.broker.accept, 5);
+  const properties = { maximumPacketSize: 100, topicAliasMaximum: 10 };
+  small.say({ cmd: "connect", clientId: "small", username: id, properties });
+  small.say({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "#", qos: 0 }] });
+  const says = await mqtt.connect(id, "says");
+  for (let i = 0; i < 5; i++) says.say({ cmd: "publish", topic: "x".repeat(20_000), payload: "", qos: 0 });
+  says.say({ cmd: "publish", topic: "y", payload: "", qos: 0 });
+  await mqtt.quiet();
+  expect(small.seen.filter(({ cmd }) => cmd === "publish")).toMatchObject([{ topic: "y" }]);
+  expect(mqtt.memory("aliases")).toBe(0);
+});
+
 test("stored filters and sessions count too, and again after a restart", async () => {
   await using mqtt = await openMemory();
   const id = await mqtt.deviceOf(mqtt.call, "hub");

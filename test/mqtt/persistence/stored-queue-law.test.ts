@@ -7,7 +7,7 @@ import { acknowledge, releaseIncoming, releaseOutgoing } from "../../../src/mqtt
 import { openSession } from "../../../src/mqtt/persistence/open-session.ts";
 import { publishMessage } from "../../../src/mqtt/persistence/publish-message.ts";
 import { listQueued } from "../../../src/mqtt/persistence/queue-rows.ts";
-import { suspendAllSessions, suspendSession } from "../../../src/mqtt/persistence/suspend-session.ts";
+import { suspendLeftConnected, suspendSession } from "../../../src/mqtt/persistence/suspend-session.ts";
 import type { Message } from "../../../src/mqtt/wire/message.ts";
 import { openServerStore, type Store } from "../../../src/store/store.ts";
 import { seedDevices } from "../../support/mqtt/mqtt-seed.ts";
@@ -144,7 +144,7 @@ async function openLaw() {
     if (step.kind === "reopen") {
       await store.close();
       store = await openServerStore(options);
-      if (step.died) await store.write(suspendAllSessions, SYSTEM, { afterId: 0, limit: 100 });
+      if (step.died) await store.write(suspendLeftConnected, SYSTEM, { afterId: 0, limit: 100 });
       return;
     }
     if (step.kind === "clean") return start(step.session);

@@ -4,7 +4,7 @@ import { dropEndedQueues, expireSessions } from "../../../src/mqtt/persistence/c
 import { deleteSubscriptions, saveSubscriptions } from "../../../src/mqtt/persistence/save-subscriptions.ts";
 import { SESSIONS_PER_DEVICE_MAX, SUBSCRIPTIONS_MAX } from "../../../src/mqtt/persistence/store-limits.ts";
 import { listSessions } from "../../../src/mqtt/persistence/subscription-rows.ts";
-import { suspendAllSessions } from "../../../src/mqtt/persistence/suspend-session.ts";
+import { suspendLeftConnected } from "../../../src/mqtt/persistence/suspend-session.ts";
 import { openMqttStore, subscription, textOf } from "../../support/mqtt/mqtt-store.ts";
 
 const failureOf = (write: Promise<unknown>) =>
@@ -138,9 +138,9 @@ test("sessions whose connections ended with the server are suspended when it sta
     const sessionId = await mqtt.openKept({ clientId, expiryIntervalS: clientId === "b" ? 0xffff_ffff : 60 });
     await mqtt.publish(mqtt.message("x"), [mqtt.to(sessionId)]);
   }
-  const first = await mqtt.run(suspendAllSessions, { afterId: 0, limit: 2 });
+  const first = await mqtt.run(suspendLeftConnected, { afterId: 0, limit: 2 });
   expect(first.done).toBe(2);
-  expect(await mqtt.run(suspendAllSessions, { afterId: first.last as number, limit: 2 })).toEqual({
+  expect(await mqtt.run(suspendLeftConnected, { afterId: first.last as number, limit: 2 })).toEqual({
     done: 1,
     last: null,
   });

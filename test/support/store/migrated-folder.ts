@@ -1,7 +1,7 @@
 import { systemClock } from "../../../src/kernel/clock.ts";
 import { createLog } from "../../../src/kernel/log.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
-import { obtainKey } from "../../../src/store/keys/sealed-keys.ts";
+import { loadOrCreateKey } from "../../../src/store/keys/sealed-keys.ts";
 import { openServerStore } from "../../../src/store/store.ts";
 import { type Files, filesOf, folderWith, memoryFolder } from "./memory-folder.ts";
 
@@ -20,7 +20,7 @@ async function makeTemplate(): Promise<Files> {
   using folder = memoryFolder();
   const log = createLog("silent", systemClock.now, () => {});
   const store = await openServerStore({ dataDir: folder.path, clock: systemClock, random: systemRandom, log });
-  await obtainKey(store, "user-token-key", () => systemRandom.bytes(32));
+  await loadOrCreateKey(store, "user-token-key", () => systemRandom.bytes(32));
   await store.close();
   return filesOf(folder.path);
 }

@@ -6,7 +6,7 @@ import type { Identified } from "../registry/identity.ts";
  * The basis on which a connection was admitted: when a part of it changes, the connection has to authenticate again.
  * Plain data, kept with the connection.
  */
-export type Standing = {
+export type AdmissionBasis = {
   deviceId: string;
   hubId: string;
   productPlan: Hub["productPlan"];
@@ -15,7 +15,11 @@ export type Standing = {
   secure: boolean;
 };
 
-export const standingOf = ({ device, hub, secure }: Pick<Identified, "device" | "hub" | "secure">): Standing => ({
+export const admissionBasisOf = ({
+  device,
+  hub,
+  secure,
+}: Pick<Identified, "device" | "hub" | "secure">): AdmissionBasis => ({
   deviceId: device.id,
   hubId: hub.id,
   productPlan: hub.productPlan,
@@ -40,12 +44,12 @@ export type Eviction = {
 export const DEVICE_DELETED: Eviction = { reason: "device_deleted", event: "device is deleted" };
 
 /**
- * Why a connection must end, or undefined if it may stay (specification 5.2, live effects), judged by the current
- * device and hub. `kind` is the change that triggered the check: what was disabled and enabled again at once still
- * disconnects.
+ * Returns why a connection must end, or undefined if it may stay (specification 5.2, live effects), by comparing
+ * what admitted it with the current device and hub. `kind` is the journal kind of the change that triggered the
+ * check: it ends the connection of a device that was disabled, even if the device has been enabled again since.
  */
 export function evictionReason(
-  standing: Standing,
+  standing: AdmissionBasis,
   { device, hub }: { device: Device | undefined; hub: Hub | undefined },
   kind?: string,
 ): Eviction | undefined {
@@ -64,8 +68,11 @@ export function evictionReason(
     : { reason: "security_changed", event: "device security has changed, requires authentication" };
 }
 
-/** Renewing or replacing a certificate disconnects its device, however it connected. */
-const isSecurityOf = (standing: Standing, device: Device, hub: Hub): boolean =>
+/**
+ * Returns whether the device may still connect in this way: insecure connections still allowed, the same CA of the
+ * hub, the same certificate. So renewing or replacing a certificate disconnects its device, however it connected.
+ */
+const isSecurityOf = (standing: AdmissionBasis, device: Device, hub: Hub): boolean =>
   (standing.secure || device.allowInsecure) &&
   hub.caFingerprint === standing.caFingerprint &&
   (device.certificate?.fingerprint ?? null) === standing.certificateFingerprint;

@@ -4,13 +4,13 @@ import type { Cancel } from "../../kernel/clock.ts";
 import { describeError } from "../../kernel/failure.ts";
 import { noteActivity } from "./presence.ts";
 
-/** How late a device's last activity may be stored, and so how often it is written at most. */
+/** Activity is stored at most this long after it was noted, and written at most once in this time. */
 const PERIOD_MS = 1000;
 /** Devices whose activity is written in one transaction, so that no other write waits long behind it. */
 const SLICE = 100;
 
 /** Records in memory when devices were active, and stores it once a second. A crash loses the last second. */
-export class ActivityLog {
+export class ActivityBuffer {
   readonly #deps: Pick<Deps, "store" | "clock" | "log">;
   readonly #noted = new Map<string, number>();
   #timer: Cancel | undefined;
@@ -28,7 +28,7 @@ export class ActivityLog {
     this.#arm(now);
   }
 
-  /** Stores what is recorded for the last time. */
+  /** Stops the timer, and stores once more what is recorded. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.keep();

@@ -3,8 +3,11 @@ import type { DeviceSocket } from "../../platform/device-socket.ts";
 import { SEND_BYTES_HARD_MAX, STALLED_MAX_MS } from "../limits.ts";
 import { isBehind } from "./sender.ts";
 
-/** Gives up a slow client: one that has much to read and takes none of it, or whose unread bytes exceed the maximum. */
-export class ReaderWatch {
+/**
+ * Gives up a slow client: one that takes none of many unsent bytes for STALLED_MAX_MS, or whose unsent bytes exceed the
+ * maximum.
+ */
+export class SlowClientWatch {
   readonly #socket: DeviceSocket;
   readonly #clock: Clock;
   readonly #bytesMax: number;

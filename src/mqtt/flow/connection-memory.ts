@@ -1,11 +1,11 @@
 import { UNCOUNTED_BYTES } from "../limits.ts";
 import type { AccountMemory, MemoryBudget, MemoryKind } from "./memory-budget.ts";
 
-/** Kinds for which the first UNCOUNTED_BYTES of a connection are free. */
+/** Kinds of which a connection's first UNCOUNTED_BYTES each are not counted. */
 type Held = Extract<MemoryKind, "sending" | "unread" | "aliases">;
 
 /** Memory of one connection. Until it is authenticated, it counts in the budget for strangers, by its address. */
-export class MemoryUse {
+export class ConnectionMemory {
   readonly #strangers: MemoryBudget;
   readonly #origin: string;
   #account: AccountMemory | undefined;
