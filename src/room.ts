@@ -5,20 +5,23 @@ import type { Topic } from "./store/sqlite/sql.ts";
 import type { AccountTable } from "./store/transfer/account-table.ts";
 import type { Commands } from "./store/writer/writer-thread.ts";
 
-/** A room's manifest: what the server and the command line have of it. It stands in the room, and in the list in `rooms.ts`. */
+/**
+ * The manifest of a room, as this house calls a module: what the server and the command line need to know of it. Each
+ * `room.ts` exports one, and `rooms.ts` lists all.
+ */
 export type Room = {
-  /** Every command that a server gives. */
+  /** Every command that a server may run. */
   readonly commands: Commands;
-  /** Made anew for each scheduler: some remember how far they came. */
+  /** Created anew for each scheduler, because some jobs remember how far they came. */
   readonly jobs?: () => readonly Job[];
-  /** The topics that its commands wake. */
+  /** Topics that its commands wake. */
   readonly wakes?: readonly Topic[];
-  /** What has to be true of its rows. */
+  /** Invariants of its rows. */
   readonly invariants?: readonly Invariant[];
-  /** What an account has of it, in an order in which every row finds those that it names. */
+  /** Tables with an account's rows, ordered so that a row comes after those it refers to. */
   readonly tables?: readonly AccountTable[];
-  /** Its tables that stay behind when an account leaves, and why. */
+  /** Tables that an export leaves out, and why. */
   readonly leftTables?: Readonly<Record<string, string>>;
-  /** What it needs of journal rows that are about to be cut. */
+  /** Called with journal rows before they are pruned, to keep what the room still needs. */
   readonly keepers?: readonly Keeper[];
 };

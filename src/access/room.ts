@@ -16,7 +16,7 @@ import { createUser } from "./users/create-user.ts";
 import { deleteUser } from "./users/delete-user.ts";
 import { updateUser } from "./users/update-user.ts";
 
-export const ACCESS = {
+export const ACCESS_ROOM = {
   commands: [
     createUserRole,
     savePin,

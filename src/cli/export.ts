@@ -77,7 +77,10 @@ async function writeLines(lines: Iterable<string>, write: (text: string) => Prom
 const writeToOutput = (text: string) =>
   new Promise<void>((done, fail) => process.stdout.write(text, (error) => (error ? fail(error) : done())));
 
-/** The file contains digests of credentials, so only its owner may read it. It gets its name once it is complete. */
+/**
+ * Writes the export to a file that only its owner can read, because it contains digests of credentials. The file gets
+ * its name once it is complete.
+ */
 async function writeFile(file: string, lines: Iterable<string>): Promise<void> {
   assertNotExisting(file);
   const draft = `${file}.${systemRandom.uuid()}.partial`;

@@ -7,7 +7,7 @@ import { keepDocumentBases } from "./keep-bases.ts";
 import { patchDocument } from "./patch-document.ts";
 import { putDocument } from "./put-document.ts";
 
-export const DOCUMENTS = {
+export const DOCUMENTS_ROOM = {
   commands: [deleteDocument, deleteDocuments, patchDocument, putDocument],
   invariants: DOCUMENT_INVARIANTS,
   tables: DOCUMENT_TABLES,

@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject } from "../kernel/json.ts";
 import { withRawJson } from "../kernel/json-text.ts";
 import type { Document } from "./rows.ts";
 
-// What callers send and what we answer, on every surface (specification 2.1 to 2.4).
+// Request and response schemas of documents, the same in every API (specification 2.1 to 2.4).
 
 /** Names go into URLs unescaped; `.` and `..` would be resolved away (2.2). */
 export const DocumentName = z

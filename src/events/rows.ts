@@ -37,8 +37,8 @@ export function findEvent(reader: Reader, sequence: number): StoredEvent | undef
   return row && eventFrom(row);
 }
 
-/** The oldest rows with their instants and sizes, but never the newest. */
-export const listOldest = (reader: Reader, limit: number) =>
+/** Returns the oldest events with their instants and sizes; the newest event is never included. */
+export const listOldestEvents = (reader: Reader, limit: number) =>
   reader
     .all(
       `SELECT sequence, occurred_at, octet_length(data) AS byte_count FROM events

@@ -42,7 +42,10 @@ type OperationRequest<Params, Query, Body> = {
   readonly address: () => string;
 };
 
-/** Limits of a body where they differ from the API's: bytes, and nesting levels with the part they apply to. */
+/**
+ * Body limits of an operation that differ from the API's: the size in bytes, and the nesting depth with the path that
+ * the error names.
+ */
 type BodyLimits = { readonly byteCount: number; readonly depth: DepthLimit };
 
 type Description = {

@@ -107,7 +107,7 @@ export const queryContext = (fallback: "personal" | "system") =>
       ],
     });
 
-/** Likewise, with at most one account. */
+/** `personal`, `system`, or one account. */
 export const queryContextOfOne = (fallback: "personal" | "system") =>
   z
     .string()

@@ -1,8 +1,8 @@
 import type { Room } from "../room.ts";
-import { deviceConnected, deviceDisconnected, noteActivity, resetSlice } from "./admission/presence.ts";
+import { deviceConnected, deviceDisconnected, noteActivity, resetPresenceSlice } from "./admission/presence.ts";
 import { saveProvenCertificate } from "./admission/prove-certificate.ts";
 import { insertProvisionedDevice } from "./admission/provision-device.ts";
-import { saveCaKeyIds, saveReviewed } from "./certificates/review-certificates.ts";
+import { saveCaKeyIds, saveCertificateVerdicts } from "./certificates/review-certificates.ts";
 import { insertNewDevice } from "./devices/create-device.ts";
 import { deleteDevice } from "./devices/delete-device.ts";
 import {
@@ -18,7 +18,7 @@ import { saveAttachedCertificate } from "./devices/set-device-certificate.ts";
 import { terminateAnyTwin } from "./devices/terminate-any-twin.ts";
 import { updateDevice } from "./devices/update-device.ts";
 import { insertNewHub } from "./hubs/create-hub.ts";
-import { endHubSlice, finishHubDeletionsJob, markDeleted } from "./hubs/delete-hub.ts";
+import { beginHubDeletion, endHubSlice, finishHubDeletionsJob } from "./hubs/delete-hub.ts";
 import { disableHub } from "./hubs/disable-hub.ts";
 import { enableHub } from "./hubs/enable-hub.ts";
 import { saveCa } from "./hubs/set-hub-ca.ts";
@@ -28,13 +28,13 @@ import { HUB_TABLES } from "./registry/account-rows.ts";
 import { HUB_INVARIANTS } from "./registry/invariant-rows.ts";
 import { DEVICES_TOPIC } from "./registry/journal.ts";
 
-export const HUB = {
+export const HUB_ROOM = {
   commands: [
     addCounts,
     insertNewDevice,
     insertNewHub,
     deleteDevice,
-    markDeleted,
+    beginHubDeletion,
     endHubSlice,
     putDeviceDocument,
     patchDeviceDocument,
@@ -47,13 +47,13 @@ export const HUB = {
     deviceConnected,
     deviceDisconnected,
     noteActivity,
-    resetSlice,
+    resetPresenceSlice,
     insertProvisionedDevice,
     saveRenewedCertificate,
     saveAttachedCertificate,
     saveProvenCertificate,
     saveCaKeyIds,
-    saveReviewed,
+    saveCertificateVerdicts,
     saveCa,
     terminateAnyTwin,
     updateDevice,

@@ -69,7 +69,7 @@ export const createTwinIdentity = userCommand(
   ({ identities }) => isBulkyList(identities),
 );
 
-/** What is wrong with a rule; undefined if nothing. */
+/** Returns why a rule is invalid; undefined if it is valid. */
 function complaintOf(rule: string): string | undefined {
   try {
     compileRule(rule);

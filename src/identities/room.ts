@@ -5,7 +5,7 @@ import { deleteTwinIdentity } from "./delete-twin-identity.ts";
 import { IDENTITY_INVARIANTS } from "./invariant-rows.ts";
 import { updateTwinIdentity } from "./update-twin-identity.ts";
 
-export const IDENTITIES = {
+export const IDENTITIES_ROOM = {
   commands: [createTwinIdentity, deleteTwinIdentity, updateTwinIdentity],
   invariants: IDENTITY_INVARIANTS,
   tables: IDENTITY_TABLES,

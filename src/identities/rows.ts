@@ -41,7 +41,7 @@ export function countIdentities(reader: Reader, twinId: string, accountId: strin
 
 // Of other accounts' rows, queries touch only those that were made visible: each query costs what it returns.
 
-/** Those of one account on a twin after a name, ordered by name. */
+/** Lists an account's identities on a twin after a name, ordered by name. */
 export const listOnTwin = (
   reader: Reader,
   twinId: string,

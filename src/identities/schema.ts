@@ -4,7 +4,7 @@ import { RuleText } from "../rules/schema.ts";
 import { TwinView } from "../twins/schema.ts";
 import type { Identity } from "./rows.ts";
 
-// What callers of the account API send and what we answer (specification 2.7).
+// Request and response schemas of the account API (specification 2.7).
 
 /** A prefix for the kind, one `#`, a value (1.4). */
 const IDENTITY_NAME = /^[A-Za-z_][0-9A-Za-z_]{0,7}#[0-9A-Za-z_=+-]{1,128}$/;
@@ -18,7 +18,7 @@ const NewIdentity = IdentityBody.nullable().transform((body) => ({
   visibility: body?.visibility ?? null,
 }));
 
-export const CreateIdentities = z.object({ identities: dictionaryOf(IDENTITY_NAME, NewIdentity) });
+export const CreateIdentitiesBody = z.object({ identities: dictionaryOf(IDENTITY_NAME, NewIdentity) });
 
 export const IdentityView = z.object({
   validity_ts: TimestampView.nullable(),

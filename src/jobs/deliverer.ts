@@ -3,7 +3,7 @@ import { SYSTEM } from "../kernel/actor.ts";
 import type { Cancel } from "../kernel/clock.ts";
 import { DomainError, describeError } from "../kernel/failure.ts";
 import { attemptDelivery } from "../notifications/deliveries/attempt-delivery.ts";
-import { type Leased, leaseDeliveries } from "../notifications/deliveries/lease-deliveries.ts";
+import { type LeasedDelivery, leaseDeliveries } from "../notifications/deliveries/lease-deliveries.ts";
 import { type Settlement, settleDelivery } from "../notifications/deliveries/settle-delivery.ts";
 import { DELIVERIES_TOPIC } from "../notifications/model/enqueue.ts";
 import { DeliveryMetrics } from "./delivery-metrics.ts";
@@ -44,7 +44,7 @@ export class Deliverer {
   }
 
   /**
-   * Leases nothing more, and resolves when attempts in flight are settled. After `graceMs` they are abandoned; the next
+   * Stops leasing, and resolves when the attempts in flight are settled. After `graceMs` they are aborted; the next
    * start sends them again.
    */
   async stop(graceMs: number): Promise<void> {
@@ -70,7 +70,7 @@ export class Deliverer {
     this.#again = true;
     this.#looking ??= this.#lease().finally(() => {
       this.#looking = undefined;
-      // Woken after the last look began.
+      // A wake-up came after the last look began, so look again.
       if (this.#again && !this.#stopped) this.#look();
     });
   }
@@ -100,14 +100,14 @@ export class Deliverer {
     if (!this.#stopped) this.#timer = this.#deps.clock.at(at, () => this.#look());
   }
 
-  #send(leased: Leased): void {
+  #send(leased: LeasedDelivery): void {
     void this.#underWay.add(leased, this.#attempt(leased)).then(() => {
       if (!this.#stopped) this.#look();
     });
   }
 
   /** An outcome that cannot be stored is lost with its lease, and the message is sent again. */
-  async #attempt(leased: Leased): Promise<void> {
+  async #attempt(leased: LeasedDelivery): Promise<void> {
     const { random, log } = this.#deps;
     const { id, attemptCount, lease, subscriptionId } = leased.delivery;
     const fields = { delivery: id, subscription: subscriptionId, attempt: attemptCount };
@@ -133,7 +133,8 @@ export class Deliverer {
   }
 
   /**
-   * Queued among the account's own writes, so that an account with many messages does not delay the writes of others.
+   * Stores an attempt's outcome. The write is queued with the account's own, so that an account with many messages does
+   * not delay others.
    */
   async #settle(account: string, input: Parameters<(typeof settleDelivery)["run"]>[2]): Promise<Settlement> {
     const { store } = this.#deps;

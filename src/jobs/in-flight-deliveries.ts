@@ -1,5 +1,5 @@
 import { IN_FLIGHT_MAX, placesOf } from "../notifications/deliveries/delivery-places.ts";
-import type { Leased, Leases } from "../notifications/deliveries/lease-deliveries.ts";
+import type { LeasedDelivery, LeaseResult } from "../notifications/deliveries/lease-deliveries.ts";
 
 /**
  * A deliverer's attempts in flight with their leases, and, for accounts that have used their share, the queued
@@ -41,7 +41,7 @@ export class InFlightDeliveries {
   }
 
   /** Stores the queues after leasing. */
-  line({ linedUp, served }: Pick<Leases, "linedUp" | "served">): void {
+  line({ linedUp, served }: Pick<LeaseResult, "linedUp" | "served">): void {
     for (const [share, line] of this.#lines) {
       for (const id of served) line.delete(id);
       if (line.size === 0) this.#lines.delete(share);
@@ -53,7 +53,7 @@ export class InFlightDeliveries {
   }
 
   /** Counts a delivery while it is being sent. */
-  add({ share, delivery: { lease } }: Leased, sent: Promise<void>): Promise<void> {
+  add({ share, delivery: { lease } }: LeasedDelivery, sent: Promise<void>): Promise<void> {
     count(this.#ofShare, share, 1);
     count(this.#ofLease, lease as string, 1);
     const sending = sent.finally(() => {

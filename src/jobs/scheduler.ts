@@ -101,7 +101,7 @@ export class Scheduler {
     this.#running.set(job, run);
   }
 
-  /** A failed job is logged and retried at its next tick. */
+  /** Runs a job until it has no more work. Returns false if it failed; the failure is logged. */
   async #run(job: Job): Promise<boolean> {
     const { log } = this.#deps;
     const counts = this.#metrics.get(job) as JobMetrics;

@@ -54,13 +54,13 @@ export function throttleKey(address: string): string {
   return parsed.toByteArray().slice(0, 8).join(".");
 }
 
-/** Likewise for a peer: an address, with or without a port. */
+/** Returns the throttle key of a peer, which is an address with or without a port. */
 export const peerKey = (peer: string): string =>
   throttleKey(isIP(peer) > 0 ? peer : peer.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"));
 
 /**
- * The keys that a throttle counts by where owning many addresses shall gain little: the client's own, plus the /24 of
- * IPv4 or the /48 and /32 of IPv6.
+ * Returns the keys under which a throttle counts an address, so that a client with many addresses gains little: the
+ * client's own, plus the /24 of IPv4 or the /48 and /32 of IPv6.
  */
 export function networksOf(address: string): string[] {
   if (!ipaddr.isValid(address)) return [address];

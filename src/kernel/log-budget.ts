@@ -2,7 +2,7 @@ import { TokenBucket } from "./token-bucket.ts";
 
 /** Lines of one event from one source: a burst, and per second after that. */
 const OF_SOURCE = { burst: 20, perSecond: 1 };
-/** Likewise from all sources together. */
+/** Lines of one event from all sources together. */
 const OF_ALL = { burst: 100, perSecond: 10 };
 /**
  * At most this many sources are remembered per event. Then all of them start with a full budget, still within the

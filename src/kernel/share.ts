@@ -8,9 +8,9 @@ type SharedPlaces = { readonly all: number; readonly most: number; readonly few:
 const RESERVED_PART = 1 / 4;
 
 /**
- * How many more places an account that has `mine` may take when `free` are free. Never more than then remain free, so
- * the next account finds some. From the last quarter it takes some only while it has few, so that places held for long
- * rarely run out.
+ * Returns how many more places an account with `mine` places may take while `free` are free: at most as many as then
+ * remain free, so that others always find some. From the last quarter it takes some only while it has few, so that
+ * places held for long rarely run out.
  */
 export function roomFor(mine: number, free: number, { all, most, few }: SharedPlaces): number {
   const inGeneral = Math.min(most - mine, fairPart(mine, free - all * RESERVED_PART));

@@ -4,7 +4,7 @@ import { isBulkyList } from "../store/sqlite/command.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { keepRecord, queueReferenceCopies } from "./changes/change-value.ts";
 import { assertLedgerSize, doneOf, recordEntries } from "./changes/record-entries.ts";
-import { assertAccessible, gateOf, listAll, present } from "./model/accessible.ts";
+import { assertAccessible, gateOf, listLedgerEntries, present } from "./model/accessible.ts";
 import { authorsOf } from "./model/authors.ts";
 import { assertAcceptable, conditionsOf } from "./model/check-item.ts";
 import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
@@ -39,7 +39,7 @@ export const addTwinLedgerEntry = userCommand(
     const assertRoom = referenceQuota(tx, ledger.accountId);
     const assertRoomForInclude = includeQuota(tx, ledger);
     const names = entries.map(([name]) => name);
-    const known = new Set(listAll(tx, ledger, names).map(({ name }) => name));
+    const known = new Set(listLedgerEntries(tx, ledger, names).map(({ name }) => name));
     const outcomes = entries.map(([name, wish]): Outcomes<ChangeableEntry>[number] => [
       name,
       settle(() => {

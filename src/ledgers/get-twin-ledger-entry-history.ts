@@ -3,7 +3,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { decodeCursor, encodeCursor, type Page } from "../kernel/cursor.ts";
 import { durationMs } from "../kernel/duration.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
-import { gateOf, listAsked } from "./model/accessible.ts";
+import { gateOf, listRequestedEntries } from "./model/accessible.ts";
 import type { Entry } from "./model/entry.ts";
 import { listRecords, listRecordsWithin } from "./model/history-rows.ts";
 import { type LedgerPath, locateLedger } from "./model/locate-ledger.ts";
@@ -42,7 +42,7 @@ export function getTwinLedgerEntryHistory(
   const [first, newest] = cursor ? decodeCursor("history", PlaceInHistory, cursor) : [undefined, null];
   const items: HistoryOf[] = [];
   let [bytes, count] = [PAGE_BYTES_MAX, PAGE_RECORDS_MAX];
-  for (const [name, found] of listAsked(reader, ledger, entries, first)) {
+  for (const [name, found] of listRequestedEntries(reader, ledger, entries, first)) {
     if (bytes <= 0 || count <= 0) return { items, cursor: encodeCursor("history", [name, null]) };
     const entry = found && gate.mayAccess(found) ? found : undefined;
     if (entry?.history == null) {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { UserActor } from "../kernel/actor.ts";
 import { decodeCursor, encodeCursor } from "../kernel/cursor.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
-import { gateOf, listAsked, present } from "./model/accessible.ts";
+import { gateOf, listRequestedEntries, present } from "./model/accessible.ts";
 import type { Entry, Outcomes } from "./model/entry.ts";
 import { type LedgerPath, locateLedger } from "./model/locate-ledger.ts";
 
@@ -36,7 +36,7 @@ export function getTwinLedgerEntry(
   const isShown = (entry: Entry) => !ledger.own || passes(entry, filter);
   const outcomes: Outcomes<Entry> = [];
   let bytes = 0;
-  for (const [name, entry] of listAsked(reader, ledger, filter.entries, first)) {
+  for (const [name, entry] of listRequestedEntries(reader, ledger, filter.entries, first)) {
     if (bytes >= PAGE_BYTES_MAX) return { own: ledger.own, outcomes, cursor: encodeCursor("ledger", name) };
     if (!entry || !mayAccess(entry)) {
       if (filter.entries) outcomes.push([name, { error: "Entry not accessible." }]);

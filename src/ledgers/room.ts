@@ -9,7 +9,7 @@ import { pruneHistory, pruneHistoryJob } from "./prune-history.ts";
 import { updateTwinLedgerEntry } from "./update-twin-ledger-entry.ts";
 import { updateTwinLedgerEntryValue } from "./update-twin-ledger-entry-value.ts";
 
-export const LEDGERS = {
+export const LEDGERS_ROOM = {
   commands: [
     addTwinLedgerEntry,
     copyReferences,

@@ -2,7 +2,7 @@ import { assert } from "../kernel/assert.ts";
 import { Counter } from "./counter.ts";
 import { Histogram } from "./histogram.ts";
 
-/** From a closed set, known at compile time: never an id, a name that a caller chose, or a path. */
+/** Label values are from a closed set known at compile time: never an id, a name that a caller chose, or a path. */
 type Labels = Readonly<Record<string, string>>;
 
 /**
@@ -20,7 +20,7 @@ type Sample = {
 
 export type Family = About & {
   readonly type: "counter" | "gauge" | "histogram";
-  /** The current values. May throw if their source no longer answers. */
+  /** Returns the current values. May throw if their source fails. */
   readonly samples: () => readonly Sample[];
 };
 

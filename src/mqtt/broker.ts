@@ -11,7 +11,7 @@ import { Connection } from "./connections/connection.ts";
 import type { Context } from "./connections/context.ts";
 import { Hubs } from "./connections/hubs.ts";
 import { applyChange } from "./connections/live-effects.ts";
-import { forgetExpired, loadSessions } from "./connections/load-sessions.ts";
+import { forgetExpiredSessions, loadSessions } from "./connections/load-sessions.ts";
 import { MqttMetrics } from "./connections/mqtt-metrics.ts";
 import { Presence } from "./connections/presence.ts";
 import { HubEvents } from "./events/hub-events.ts";
@@ -88,7 +88,7 @@ export class Broker {
   jobs(): ReturnType<typeof mqttJobs> {
     return mqttJobs({
       onWill: (will) => onWill(this.#context, will),
-      onExpired: (sessionIds) => forgetExpired(this.#context, sessionIds),
+      onExpired: (sessionIds) => forgetExpiredSessions(this.#context, sessionIds),
     });
   }
 

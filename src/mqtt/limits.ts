@@ -84,6 +84,6 @@ export const BACKLOG_MAX = 1_000;
 
 /** Stored messages read ahead for one client. */
 export const REFILL_MESSAGES = 100;
-/** The same in bytes; a single larger message is read all the same. */
+/** Bytes of stored messages read ahead for one client; a single larger message is read too. */
 export const REFILL_BYTES = 256 * 1024;
 export const READY_BYTES_MAX = 1024 * 1024;

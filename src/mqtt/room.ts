@@ -1,6 +1,6 @@
 import type { Room } from "../room.ts";
 import { MQTT_TABLES } from "./persistence/account-rows.ts";
-import { acknowledge, releaseIncoming, releaseOutgoing } from "./persistence/acknowledge.ts";
+import { acknowledge, releaseOutgoing, releaseReceivedPacketId } from "./persistence/acknowledge.ts";
 import {
   dropEndedHubs,
   dropEndedQueues,
@@ -18,11 +18,11 @@ import { suspendLeftConnected, suspendSession } from "./persistence/suspend-sess
 import { WILLS_TOPIC } from "./persistence/will-rows.ts";
 
 /** Its jobs are not here: they are of a broker, which hands them to the scheduler. */
-export const MQTT = {
+export const MQTT_ROOM = {
   commands: [
     acknowledge,
     releaseOutgoing,
-    releaseIncoming,
+    releaseReceivedPacketId,
     expireSessions,
     dropEndedQueues,
     dropEndedHubs,

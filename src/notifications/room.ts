@@ -1,6 +1,6 @@
 import type { Room } from "../room.ts";
 import { leaseDeliveries } from "./deliveries/lease-deliveries.ts";
-import { recoverSlice } from "./deliveries/recover-deliveries.ts";
+import { recoverDeliverySlice } from "./deliveries/recover-deliveries.ts";
 import { retryDelivery } from "./deliveries/retry-delivery.ts";
 import { settleDelivery } from "./deliveries/settle-delivery.ts";
 import { NOTIFICATION_TABLES } from "./model/account-rows.ts";
@@ -18,24 +18,24 @@ import {
 import { resumeSubscription } from "./subscriptions/resume-subscription.ts";
 import { updateNotificationsAccountAccess } from "./subscriptions/update-notifications-account-access.ts";
 import { webhookConfirmSubscription } from "./subscriptions/webhook-confirm-subscription.ts";
-import { saveRefreshed } from "./subscriptions/webhook-refresh-subscription.ts";
+import { saveRefreshedSubscription } from "./subscriptions/webhook-refresh-subscription.ts";
 import { saveSubscription } from "./subscriptions/webhook-subscribe.ts";
 import { webhookUnsubscribe } from "./subscriptions/webhook-unsubscribe.ts";
 
-export const NOTIFICATIONS = {
+export const NOTIFICATIONS_ROOM = {
   commands: [
     deleteSubscription,
     announceExpiry,
     expireSubscriptions,
     pruneDeliveries,
     leaseDeliveries,
-    recoverSlice,
+    recoverDeliverySlice,
     resumeSubscription,
     retryDelivery,
     settleDelivery,
     updateNotificationsAccountAccess,
     webhookConfirmSubscription,
-    saveRefreshed,
+    saveRefreshedSubscription,
     saveSubscription,
     webhookUnsubscribe,
   ],

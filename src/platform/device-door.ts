@@ -20,7 +20,7 @@ type Options = {
   trustedProxies?: readonly Cidr[];
   /** Called for each connection that was refused or evicted for lack of room. */
   onRefused(): void;
-  /** The session layer threw, which is an internal error; the connection is aborted. */
+  /** Called when the session layer throws, which is an internal error; the connection is aborted. */
   onFault(error: unknown): void;
 };
 

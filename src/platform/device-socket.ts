@@ -8,12 +8,9 @@ export type DeviceSocket = {
   readonly peer: string;
   /** The key for per-address limits: an IPv4 address, or the /64 of an IPv6 one. */
   readonly origin: string;
-  /** The device has sent its credentials, which are being checked. */
+  /** Must be called when the device has sent its credentials: from then on the connection cannot be evicted. */
   spoke(): void;
-  /**
-   * The device's account is known: from now on the connection counts against it. False if the account has reached its
-   * limit.
-   */
+  /** Counts the connection against the device's account. Returns false if the account has reached its limit. */
   identified(accountId: string): boolean;
   /** The client's certificates as DER, its own first; empty without mutual TLS. */
   readonly certificates: readonly Uint8Array[];
@@ -39,7 +36,7 @@ export type DeviceSocket = {
  */
 export type DeviceSocketHandler = {
   onBytes(bytes: Uint8Array): void;
-  /** Everything that was buffered has reached the system. */
+  /** Called when everything that was buffered has reached the system. */
   onDrain(): void;
   onClose(): void;
 };

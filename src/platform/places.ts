@@ -8,9 +8,9 @@ const ACCOUNT_FLOOR = 16;
 /** A connection's place, taken before anything is known of the connection. */
 export type Place = {
   readonly origin: string;
-  /** The connection has sent its credentials: it can no longer be evicted for another one. */
+  /** Must be called when the connection has sent its credentials: from then on it cannot be evicted. */
   spoke(): void;
-  /** The connection belongs to this account. False if the account has reached its limit. */
+  /** Assigns the connection to its account. Returns false if the account has reached its limit. */
   identified(accountId: string): boolean;
   leave(): void;
 };

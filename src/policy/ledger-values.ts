@@ -37,7 +37,7 @@ export function ledgerValues(
   return plain === undefined ? valuesOf(listEntryValues(reader, twinId, accountId), valueFor) : JSON.parse(plain);
 }
 
-/** The same for some entries. */
+/** Returns `LEDGER` with these entries only. */
 export function valuesOf<Entry extends Included>(
   entries: readonly Entry[],
   valueFor: (entry: Entry) => JsonText,

@@ -32,7 +32,7 @@ export const mayAccessIdentity = (
   identity: IdentityFacts,
 ): boolean => identityGate(reader, actor, twin)(identity);
 
-/** The same for many identities of a twin. */
+/** Returns the check of `mayAccessIdentity` for many identities of one twin. */
 export function identityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (identity: IdentityFacts) => boolean {
   const { identity: rule } = actor.rules;
   const ofCaller = scopesOf(reader, actor, { twin, ledger: actor });

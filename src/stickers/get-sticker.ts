@@ -3,7 +3,7 @@ import { notFound } from "../kernel/failure.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { getTwin } from "../twins/get-twin.ts";
 import type { Context } from "./get-stickers.ts";
-import { findAddressed, listCreatorsOnTwin, type Sticker } from "./rows.ts";
+import { findAddressedSticker, listCreatorsOnTwin, type Sticker } from "./rows.ts";
 
 /** What a path names: a color on a twin, which several accounts may have put there. */
 export type StickerPath = { twin: string; color: string };
@@ -12,13 +12,13 @@ export type StickerPath = { twin: string; color: string };
  * The stickers of one color that are addressed to the caller, at most one per account; refused as not found if there is
  * none.
  */
-export function getAddressed(reader: Reader, actor: UserActor, path: StickerPath, context: Context) {
+export function getAddressedStickers(reader: Reader, actor: UserActor, path: StickerPath, context: Context) {
   const twin = getTwin(reader, actor, path.twin);
   const creators =
     context === "personal" ? [actor.accountId] : context === "system" ? creatorsOn(reader, actor, twin.id) : context;
   const [first, ...others] = creators.flatMap((accountId) => {
     const key = { twinId: twin.id, accountId, color: path.color };
-    return findAddressed(reader, actor, key) ?? [];
+    return findAddressedSticker(reader, actor, key) ?? [];
   });
   if (!first) throw notFound("Sticker", path.color);
   return [first, ...others] as const;
@@ -32,5 +32,7 @@ const creatorsOn = (reader: Reader, actor: UserActor, twinId: string) =>
 export function getSticker(reader: Reader, actor: UserActor, path: StickerPath, context: Context): Sticker {
   const isOwn = ({ accountId }: Sticker) => accountId === actor.accountId;
   const comesBefore = (a: Sticker, b: Sticker) => (isOwn(a) !== isOwn(b) ? isOwn(a) : a.createdAt > b.createdAt);
-  return getAddressed(reader, actor, path, context).reduce((best, next) => (comesBefore(next, best) ? next : best));
+  return getAddressedStickers(reader, actor, path, context).reduce((best, next) =>
+    comesBefore(next, best) ? next : best,
+  );
 }

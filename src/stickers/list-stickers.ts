@@ -4,7 +4,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from "../kernel/cursor.ts";
 import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import { Uuid } from "../kernel/schema.ts";
-import { type Filter, listAddressed, type Place, placeBehind, type Sticker } from "./rows.ts";
+import { type Filter, listAddressedStickers, type Place, placeBehind, type Sticker } from "./rows.ts";
 import { Color } from "./schema.ts";
 
 type Wish = PageRequest & {
@@ -47,7 +47,9 @@ function pageBehind(
   filter: Filter,
   page: { behind: Place | null; limit: number; offset: number },
 ): Page<Sticker> {
-  const found = store.read((reader) => listAddressed(reader, actor, filter, { ...page, limit: page.limit + 1 }));
+  const found = store.read((reader) =>
+    listAddressedStickers(reader, actor, filter, { ...page, limit: page.limit + 1 }),
+  );
   return pageOf(found, page.limit, ({ createdAt, accountId, twinId, color }) =>
     encodeCursor("stickers", [createdAt, accountId, twinId, color]),
   );

@@ -12,7 +12,7 @@ import type { StickerRequest } from "./schema.ts";
 
 /** Default and maximum (specification 2.11). */
 const LIFETIME_MAX_MS = 365 * 86_400_000;
-/** Per twin and account: get_stickers answers all of them at once. */
+/** Per twin and account: get_stickers returns all of them at once. */
 const STICKERS_MAX = 10_000;
 
 /** A recipient costs an id in a JSON array, and a row. */
@@ -25,7 +25,7 @@ type Input = { twinId: string; stickers: [color: string, wish: StickerRequest][]
 /** The outcome for each color. */
 export type Outcomes = [color: string, outcome: Sticker | { error: string }][];
 
-/** Puts any number of stickers. An expiry that is not in the future refuses the whole request. */
+/** Puts any number of stickers. Refuses the whole request if an expiry is not in the future. */
 export function putStickers({ store, clock }: Deps, actor: UserActor, { twinId, stickers }: Input): Promise<Outcomes> {
   assertAllAhead(clock.now(), stickers);
   return writeInParts<Input["stickers"][number], Outcomes[number]>({

@@ -1,7 +1,7 @@
 import { userCommand } from "../access/model/user-command.ts";
 import { conflict } from "../kernel/failure.ts";
 import { recordAndPublish } from "./announce.ts";
-import { getAddressed, type StickerPath } from "./get-sticker.ts";
+import { getAddressedStickers, type StickerPath } from "./get-sticker.ts";
 import type { Context } from "./get-stickers.ts";
 import { deleteSticker, type Sticker } from "./rows.ts";
 
@@ -13,7 +13,7 @@ type Input = { path: StickerPath; context: Context };
  * not be put back.
  */
 export const removeSticker = userCommand("remove_sticker", (tx, actor, { path, context }: Input): Sticker => {
-  const [sticker, ...others] = getAddressed(tx, actor, path, context);
+  const [sticker, ...others] = getAddressedStickers(tx, actor, path, context);
   if (others.length > 0) {
     throw conflict("precondition", "Several accounts have put a Sticker of this color: name one as the context.");
   }

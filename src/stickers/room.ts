@@ -6,7 +6,7 @@ import { putSticker } from "./put-sticker.ts";
 import { removeSticker } from "./remove-sticker.ts";
 import { STICKERS_TOPIC } from "./rows.ts";
 
-export const STICKERS = {
+export const STICKERS_ROOM = {
   commands: [expireStickers, putSticker, removeSticker],
   jobs: () => [expireStickersJob()],
   wakes: [STICKERS_TOPIC],

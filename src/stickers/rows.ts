@@ -11,7 +11,7 @@ import {
   textOrNull,
 } from "../store/sqlite/sql.ts";
 
-/** A sticker was put that expires. */
+/** Wakes the job that expires stickers: a sticker was put. */
 export const STICKERS_TOPIC = declareTopic("stickers");
 
 /** The key of a sticker: its twin, the account that put it, and its color. */
@@ -126,7 +126,7 @@ const NEXT_CREATOR = `SELECT min(account_id) AS account_id FROM (
   ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR} UNION ALL ${FIRST_CREATOR})`;
 
 /** The sticker with that key, if it is addressed to the user and has not expired. */
-export function findAddressed(reader: Reader, to: Addressee, { twinId, accountId, color }: StickerKey) {
+export function findAddressedSticker(reader: Reader, to: Addressee, { twinId, accountId, color }: StickerKey) {
   const row = reader.get(
     `SELECT ${STICKER} FROM stickers AS s
      WHERE s.twin_id = ? AND s.account_id = ? AND s.color = ? AND s.expires_at > ? AND EXISTS (
@@ -173,8 +173,8 @@ function walkOf(reader: Reader, to: Addressee, { creator, color, from, to: until
   };
 }
 
-/** A page of them after a position. */
-export function listAddressed(
+/** Lists a page of the unexpired stickers addressed to a user, after a position. */
+export function listAddressedStickers(
   reader: Reader,
   to: Addressee,
   filter: Filter,

@@ -3,7 +3,7 @@ import { type JsonText, writeJson } from "../kernel/json-text.ts";
 import { dictionaryOf, Timestamp, TimestampView, Uuid } from "../kernel/schema.ts";
 import { TOPIC, Topic } from "../notifications/model/topic.ts";
 
-// What callers of the account API send, and the shapes of what we answer (specification 2.11).
+// Request and response schemas of the account API (specification 2.11).
 
 /** Either of the two patterns in the original's documentation (1.4). */
 const COLOR = /^[0-9A-Za-z_-]{1,128}$/;
@@ -64,7 +64,7 @@ const NewSticker = z
 /** A requested sticker; without an expiry it gets the maximum lifetime. */
 export type StickerRequest = { note: string | null; recipients: JsonText; expiresAt: number | null; publish: JsonText };
 
-export const PutStickers = z.object({
+export const PutStickersBody = z.object({
   stickers: dictionaryOf(COLOR, NewSticker).transform((pairs, context) =>
     pairs.map(([color, { publish, ...wish }]): [color: string, wish: StickerRequest] => {
       if (Array.isArray(publish) && publish.length > 0 && !TOPIC.test(color)) {

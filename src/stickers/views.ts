@@ -3,7 +3,7 @@ import { toSeconds } from "../kernel/schema.ts";
 import type { Outcomes } from "./put-sticker.ts";
 import type { Sticker } from "./rows.ts";
 
-// What the account API answers (specification 2.11). Recipients and topics keep the text in which they are stored.
+// Responses of the account API (specification 2.11). Recipients and topics keep the text in which they are stored.
 
 /** The part for recipients, the journal and receivers. */
 export const briefOf = ({ note, expiresAt, createdAt }: Sticker) => ({

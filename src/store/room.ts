@@ -6,7 +6,7 @@ import { proveWritable } from "./writer/writability.ts";
  * The store's manifest. It is not declared with the type `Room`, because the store may not import from the layer that
  * defines it; `rooms.ts` checks it.
  */
-export const STORE = {
+export const STORE_ROOM = {
   commands: [saveSealedKey, proveWritable, dropUpgradeNotices],
   leftTables: {
     schema_migrations: "of the database itself",

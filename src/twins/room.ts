@@ -3,7 +3,7 @@ import { TWIN_TABLES } from "./account-rows.ts";
 import { createTwin } from "./create-twin.ts";
 import { updateTwin } from "./update-twin.ts";
 
-export const TWINS = {
+export const TWINS_ROOM = {
   commands: [createTwin, updateTwin],
   tables: TWIN_TABLES,
 } satisfies Room;

@@ -79,7 +79,7 @@ export function listTwinIds(reader: Reader, ownerId: string, after: number, limi
   return text(row as Row, "ids") as JsonText;
 }
 
-/** The sizes of their descriptions in bytes, in the same order. */
+/** Returns the description sizes in bytes of an account's twins after a position, in the order of creation. */
 export function listDescriptionSizes(reader: Reader, ownerId: string, after: number, limit: number): number[] {
   const row = reader.get(
     `SELECT json_group_array(size) AS sizes
@@ -92,7 +92,7 @@ export function listDescriptionSizes(reader: Reader, ownerId: string, after: num
   return JSON.parse(text(row as Row, "sizes"));
 }
 
-/** The twins themselves in the same order, with their positions. */
+/** Lists an account's twins after a position, in the order of creation, with their positions. */
 export const listTwins = (reader: Reader, ownerId: string, after: number, limit: number) =>
   reader
     .all(LIST_TWINS, ownerId, after, limit)

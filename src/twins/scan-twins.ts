@@ -32,7 +32,7 @@ const PAGE_BYTES_MAX = 1024 * 1024;
 const EXAMINED_MAX = 2000;
 /** Twins read in one slice. */
 const SLICE_MAX = 100;
-/** Least number of twins read in one slice, however few are still to be found: each slice has a fixed cost. */
+/** Minimum number of twins read in one slice, however few are still to be found: each slice has a fixed cost. */
 const SLICE_MIN = 50;
 
 type Filter = Scan & { match?: Rule | undefined };

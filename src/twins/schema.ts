@@ -3,7 +3,7 @@ import { type WithRawJson, withRawJson } from "../kernel/json-text.ts";
 import { DescriptionText, DescriptionView, TimestampView, toSeconds, Uuid } from "../kernel/schema.ts";
 import type { Twin } from "./rows.ts";
 
-// What callers of the account API send and what we answer (specification 2.6).
+// Request and response schemas of the account API (specification 2.6).
 
 /** For creating and for updating: an absent description leaves the twin's as it is, null removes it (1.5). */
 export const TwinBody = z.object({ description: DescriptionText.nullish() });

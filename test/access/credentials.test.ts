@@ -77,7 +77,7 @@ test("a PIN works once, for 10 minutes, and only the newest of a user", async ()
   expect(await outcome(fourth)).toBe(201);
 });
 
-test("of many clients that redeem one PIN at once, exactly one gets the secret", async () => {
+test("exactly one of many clients that redeem a PIN at once gets the secret", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const { pin } = (await admin.call("POST", `/users/${admin.user}/secrets`)).body;
@@ -102,7 +102,7 @@ test("a new secret ends the old one and the tokens made under it", async () => {
   }
 });
 
-test("a secret ends at its validity, to the millisecond, and works again when its validity is extended", async () => {
+test("a secret expires at its validity, to the millisecond, and works again when the validity is extended", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const user = await world.createUser(admin, ALL);
@@ -122,7 +122,7 @@ test("a secret ends at its validity, to the millisecond, and works again when it
   expect((await admin.call("PATCH", path, { validity_ts: "1707997021" })).body.subcode).toBe(400_589);
 });
 
-test("a user token stands in for the secret until its own end", async () => {
+test("a user token replaces the secret until the token expires", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const user = await world.createUser(admin, { effect: "allow", actions: ["create_user_token", "get_account"] });

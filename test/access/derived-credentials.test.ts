@@ -105,7 +105,7 @@ test("a token makes PINs only if it permits everything that the secret does, and
   expect((await it.redeem(late)).status).toBe(404);
 });
 
-test("a secret with an end creates no secret or token that lasts longer", async () => {
+test("a secret with an expiry cannot create a secret or token with a later expiry", async () => {
   await using it = await open(ALL);
   const { admin, clerk } = it;
   const end = it.seconds(MINUTE);

@@ -68,7 +68,7 @@ test("a stranger cannot lock an account: the right PIN works from a network with
   expect((await redeem(it.world, it.admin.account, later, "2001:db9::5")).status).toBe(201);
 });
 
-test("while an account is being guessed at, each network has only a few tries for it, and the usual number for other accounts", () => {
+test("each network has only a few attempts at an account whose PINs are being guessed, and the usual number at other accounts", () => {
   const { admitted, isAdmitted, clock } = openThrottle();
   expect(admitted(100, (i) => `10.${i}.0.1`)).toBe(100);
   expect(admitted(20, () => "192.0.2.1")).toBe(3);
@@ -104,7 +104,7 @@ test("a network that guessed too often cannot evict counters by guessing on, nor
   expect(throttle.counterCount).toBeLessThan(400);
 });
 
-test("however many networks guess, the throttle keeps at most its maximum of counters", () => {
+test("the PIN throttle keeps at most its maximum number of counters, however many networks guess", () => {
   const { throttle, admitted, isAdmitted } = openThrottle(1000);
   admitted(5000, (i) => `${1 + (i >> 8)}.${i & 255}.0.1`);
   expect(throttle.counterCount).toBe(1000);

@@ -53,7 +53,7 @@ test("on Fly devices reach our own TLS, byte by byte, and all else is HTTPS", ()
   }
 });
 
-test("what Fly asks for is answered where it asks, and no service leads others there", async () => {
+test("Fly's health checks and metrics are served on the admin address, and no public service leads to it", async () => {
   const asked = [...Object.values(fly.checks), fly.metrics];
   expect(asked.map(({ path }) => path)).toEqual(["/readyz", "/metrics"]);
   await using world = await openWorld({ admin: fly.env["TWINPOST_ADMIN"] as string });
@@ -71,7 +71,7 @@ test("on Fly the data is on the volume, and the image is ours", () => {
   expect(read(fly.build.dockerfile)).toContain('ENTRYPOINT ["/twinpost"]');
 });
 
-test("every file that names a Bun names the one of the lockfile", () => {
+test("every file that names a Bun version names the lockfile's", () => {
   const workflows = readdirSync(join(root, ".github/workflows")).map((name) => `.github/workflows/${name}`);
   for (const path of [
     ".ci/run",
@@ -87,7 +87,7 @@ test("every file that names a Bun names the one of the lockfile", () => {
   }
 });
 
-test("a workflow may do no more than it says, and nothing that others write is put into its commands", () => {
+test("a workflow has read-only permissions by default, and its commands contain no text that others write", () => {
   for (const name of readdirSync(join(root, ".github/workflows"))) {
     const text = read(`.github/workflows/${name}`);
     expect(text).toMatch(/^permissions:\n {2}contents: read$/m);
@@ -97,7 +97,7 @@ test("a workflow may do no more than it says, and nothing that others write is p
 
 const workflowNames = readdirSync(join(root, ".github/workflows"));
 
-test("what others make is named by its digest, wherever we build", () => {
+test("every action and container image that a build uses is pinned by digest", () => {
   for (const name of workflowNames) {
     const text = read(`.github/workflows/${name}`);
     for (const [, used] of text.matchAll(/uses: (.*)/g)) {
@@ -153,7 +153,7 @@ test("what the build runs imports no package that only development needs", async
   for (const name of Object.keys(manifest.devDependencies)) expect([...packages]).not.toContain(name);
 });
 
-test("a Bun that is not the one of the lockfile is not put in place", async () => {
+test("a downloaded Bun that does not match the lockfile is refused", async () => {
   using folder = temporaryFolder();
   const npm = join(folder.path, "npm");
   // A registry that hands out something else.
@@ -171,7 +171,7 @@ test("a Bun that is not the one of the lockfile is not put in place", async () =
   expect(readdirSync(join(folder.path, "into"))).toEqual([]);
 });
 
-test("the unit bounds what a server may take of its machine, and hides what it does not need", () => {
+test("the systemd unit limits the server's memory, tasks, files and ports, and hides what it does not need", () => {
   const unit = read("scripts/twinpost.service");
   for (const name of ["MemoryHigh", "MemoryMax", "TasksMax", "LimitNOFILE", "SocketBindDeny", "IPAddressDeny"]) {
     expect(unit).toMatch(new RegExp(`^${name}=\\S+`, "m"));

@@ -42,7 +42,7 @@ test("a name chooses the endurance tests whose path contains it", () => {
   expect(enduranceFiles(["no such test"])).toEqual([]);
 });
 
-test("laws that are tried more often in continuous integration are found by what they import", () => {
+test("property tests that run more often in continuous integration are found by their imports", () => {
   expect(lawFiles()).toContain("./test/kernel/fair-queue.test.ts");
   expect(lawFiles()).toContain("./test/mqtt/matching/subscription-tree.test.ts");
 });

@@ -14,7 +14,7 @@ const targetCalled = (name: string) => TARGETS.find((target) => target.name === 
 const addonOf = ({ addon }: Target) => join(import.meta.dir, "../../node_modules", addon.package, addon.file);
 const isLinux = process.platform === "linux";
 
-test("the runtime that runs this test is recognised as what it is", () => {
+test("the format, architecture and loader of the running runtime's executable are recognised", () => {
   const { format, arch, loader } = ownTarget();
   const found = readExecutable(readFileSync(process.execPath));
   expect(found).toMatchObject({ format, arch, kind: "program", ...(loader && { loader }) });
@@ -36,7 +36,7 @@ test("programs and libraries of macOS and Windows are recognised", () => {
   expect(readExecutable(pe("arm64", { library: true }))).toEqual({ format: "pe", arch: "arm64", kind: "library" });
 });
 
-test("whatever else a file holds, it is read without an error, and is no executable if it is too short", () => {
+test("any file is read without an error, and a file that is too short is not an executable", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 400 }), fc.constantFrom(machO("x64"), pe("x64")), (noise, whole) => {
       readExecutable(noise);
@@ -48,7 +48,7 @@ test("whatever else a file holds, it is read without an error, and is no executa
   );
 });
 
-test("a file for macOS that was changed after it was signed is found out, and is right once it is signed again", () => {
+test("a macOS file that was changed after signing is detected, and is valid after it is signed again", () => {
   const changed = signedAdHoc(machO("x64"));
   const place = (readExecutable(changed) as Executable & { format: "mach-o" }).signature as never;
   expect(faultOfSignature(changed, place)).toBeUndefined();
@@ -58,7 +58,7 @@ test("a file for macOS that was changed after it was signed is found out, and is
   expect(signedAdHoc(signedAdHoc(changed))).toEqual(signedAdHoc(changed));
 });
 
-test("a file without a signature where its header names one is found out", () => {
+test("a file whose header names a signature that is missing is detected", () => {
   const unsigned = machO("arm64");
   const place = (readExecutable(unsigned) as Executable & { format: "mach-o" }).signature as never;
   expect(faultOfSignature(unsigned, place)).toBe("there is no signature where the header says");

@@ -35,7 +35,7 @@ test("the lockfile names the runtime and the addon of each target with a digest"
   expect(() => locked("@libsql/amiga")).toThrow(PackageError);
 });
 
-test("a package is fetched once, and kept", async () => {
+test("a package is downloaded once, and then read from the cache", async () => {
   using folder = temporaryFolder();
   const source = sourceOf(GOOD, join(folder.path, "cache"));
   expect(await tarball(WANTED, source)).toEqual(Buffer.from(GOOD));

@@ -77,7 +77,7 @@ test("a wrong value stops the start and names the variable", () => {
   expect(() => loadConfig({ http: "x", log: "y" }, {})).toThrow(/TWINPOST_HTTP: .*\nTWINPOST_LOG: /);
 });
 
-test("a header for the client's address goes with the proxies that write it", () => {
+test("the client address header requires trusted proxies", () => {
   const settings = { "trusted-proxies": "10.0.0.0/8", "client-address-header": "Fly-Client-IP" };
   expect(loadConfig(settings, {}).clientAddressHeader).toBe("fly-client-ip");
   expect(() => loadConfig({ "client-address-header": "Fly-Client-IP" }, {})).toThrow("TWINPOST_TRUSTED_PROXIES");
@@ -111,7 +111,7 @@ test("HTTPS is served beside HTTP or instead of it, with a certificate, and is w
   expect(() => loadConfig({ http: "off" }, {})).toThrow(/^TWINPOST_HTTP: is off, and so is TWINPOST_HTTPS/);
 });
 
-test("the journal is kept no shorter than the deliveries that tell of it", () => {
+test("the journal is kept at least as long as the deliveries that refer to it", () => {
   const { journalKeepMs, deliveriesKeepMs } = loadConfig({ "journal-keep": "1D", "deliveries-keep": "3D" }, {});
   expect([journalKeepMs, deliveriesKeepMs]).toEqual([3 * 86_400_000, 3 * 86_400_000]);
 });
@@ -122,7 +122,7 @@ test("durations are days, weeks, months, years or for ever", () => {
   expect(["1D", "2W", "3M", "1Y", "INF"].map(keep)).toEqual([1, 14, 90, 365, Number.POSITIVE_INFINITY]);
 });
 
-test("backups are made by themselves where both a schedule and a folder are given", () => {
+test("backups are scheduled only if both a schedule and a folder are set", () => {
   const settings = { "backup-cron": "30 3 * * *", "backup-dir": "/backups" };
   expect(loadConfig(settings, {}).backups).toEqual({ schedule: "30 3 * * *", dir: "/backups", keep: 7 });
   expect(loadConfig({ ...settings, "backup-keep": "30" }, {}).backups).toMatchObject({ keep: 30 });

@@ -3,7 +3,7 @@ import { HUB, openHub } from "../support/world/hub.ts";
 import { newTwin } from "../support/world/ledger.ts";
 import type { Json } from "../support/world/world.ts";
 
-test("for a bad name and bad JSON the hub API reports the name first, and the account API the JSON", async () => {
+test("if both name and JSON are invalid, the hub API reports the name and the account API reports the JSON", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   const put = (path: string, headers: Record<string, string>) => h.world.call("PUT", path, { raw: "{", headers });

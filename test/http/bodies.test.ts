@@ -53,7 +53,7 @@ test("16 small documents that one account sends chunked at once are all stored",
   expect(await Promise.all(wires.map(statusOf))).toEqual(Array(16).fill(200));
 });
 
-test("announced bodies that never arrive do not keep other accounts from sending theirs", async () => {
+test("requests whose bodies never arrive do not prevent other accounts from sending theirs", async () => {
   await using server = await openServer();
   const wires: Wire[] = [];
   for (let account = 0; account < 4; account += 1) {
@@ -76,7 +76,7 @@ test("announced bodies that never arrive do not keep other accounts from sending
   }
 });
 
-test("a body, announced or not, has to arrive at a kilobyte a second or faster", async () => {
+test("a body, with or without Content-Length, has to arrive at a kilobyte a second or faster", async () => {
   await using server = await openServer();
   const { authorization, path } = await openDocument(server.world);
   const announced = await server.dial("PUT", path, { ...authorization, "content-length": "100000" });

@@ -22,7 +22,7 @@ test("an error response has a trace under which the log records the error", asyn
   expect(JSON.stringify(line)).not.toContain("in-a-query");
 });
 
-test("an internal error is logged whole, and its response reveals nothing else", async () => {
+test("an internal error is logged with its stack, and its response reveals only a trace", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   await world.store.close();

@@ -114,7 +114,7 @@ test("within an account only one device has a certificate, proven or not", async
   expect((await c.attach(c, other, leaf)).status).toBe(200);
 });
 
-test("a certificate of a hub's CA is refused in other hubs, and counts at once in that hub by the device's name", async () => {
+test("a certificate signed by a hub's CA is refused in other hubs, and is proven at once for the device of that name in its hub", async () => {
   await using c = await openClaims();
   const ca = await makeCa();
   await adoptCa(c, ca);
@@ -142,7 +142,7 @@ test("a certificate of a hub's CA is refused in other hubs, and counts at once i
   expect(await c.ask([another])).toBe(other.id);
 });
 
-test("a certificate attached elsewhere beats the CA only if the connection names a device that has proven it", async () => {
+test("a certificate attached elsewhere takes precedence over the CA only if the connection names a device that has proven it", async () => {
   await using c = await openClaims();
   const ca = await makeCa();
   const [waiting, proven] = [await make({ name: "a", by: ca }), await make({ name: "b", by: ca })];

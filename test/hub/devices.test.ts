@@ -123,7 +123,7 @@ test("a device moves to another hub of the account with its documents, if its na
   expect([refused.status, refused.body.resource]).toEqual([404, "hub"]);
 });
 
-test("message filters are returned whole, and an omitted rule stays", async () => {
+test("all message filters are returned, and a rule omitted from an update is kept", async () => {
   await using h = await openHub();
   const publish = { policy: "accept", topics: ["sensors/{{ device.id }}/#", "+/a"] };
   const { device } = await h.createDevice("panel", { message_filters: { publish, subscribe: null } });

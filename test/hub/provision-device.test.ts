@@ -67,7 +67,7 @@ test("concurrent connections with one new name create one device", async () => {
   expect(created).toMatchObject([{ count: 2 }]);
 });
 
-test("no device is provisioned that the hub would refuse", async () => {
+test("a device that the hub would refuse is not provisioned", async () => {
   await using p = await openProvisioning();
   const other = await makeCa();
   const refused = async (leaf: Made) => {

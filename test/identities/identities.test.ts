@@ -42,7 +42,7 @@ test("a twin is given names, each once, and is found by them", async () => {
   expect(first.creation_certificate.uuid).toBe(twin);
 });
 
-test("an invalid name refuses the whole request, an invalid rule only its item", async () => {
+test("a request with an invalid name is refused as a whole; only the item with an invalid rule is refused", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);
@@ -96,7 +96,7 @@ test("an update changes only what it names, and a deleted name is gone", async (
   ]);
 });
 
-test("a name that has expired resolves to nothing, is shown only when asked for, and can be given a new end", async () => {
+test("an expired name resolves to nothing, is listed only on request, and can get a new expiry", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);

@@ -32,7 +32,7 @@ test("expired PINs and tokens are removed, valid ones stay", async () => {
   expect(left()).toEqual([{ pins: 0, tokens: 1 }]);
 });
 
-test("the journal is cut at its retention, oldest rows first, and its newest row keeps the sequence", async () => {
+test("journal rows older than the retention are deleted, oldest first; the newest row is kept, so the sequence goes on", async () => {
   await using world = await openWorld({ "journal-keep": "2D", "deliveries-keep": "1D" });
   const admin = await world.createAccount();
   await Promise.all(Array.from({ length: 1203 }, () => admin.call("POST", "/twins")));

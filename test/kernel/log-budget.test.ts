@@ -42,7 +42,7 @@ test("a refused client is logged even while another is refused without end", () 
   expect(lines.filter(({ source }) => source.startsWith("quiet")).length).toBe(60);
 });
 
-test("however many clients cause an event, the log grows by at most ten lines of it a second", () => {
+test("the log grows by at most ten lines of an event a second, however many clients cause it", () => {
   const { clock, log, lines, refuse } = openLog();
   for (let second = 0; second < 10; second += 1) {
     for (let source = 0; source < 5_000; source += 1) refuse(`${second} ${source}`);

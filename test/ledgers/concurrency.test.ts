@@ -9,7 +9,7 @@ import { createTwin, ledgerOf } from "./ledger-world.ts";
 const WRITES = 8_000;
 const KEPT = 1000;
 
-test("of 8 000 concurrent writes to one entry the last one stays, the newest 1 000 are its history, and the journal has all", async () => {
+test("after 8 000 concurrent writes to one entry it has the last value, its history the newest 1 000, and the journal all of them", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await createTwin(company);

@@ -119,7 +119,7 @@ test("an item whose condition the stored entry does not meet is refused and chan
   expect(await get()).toMatchObject({ reading: { value: 2 }, other: { value: 1 }, fresh: { value: 1 } });
 });
 
-test("with transaction one refused item refuses all, without it each item stands alone", async () => {
+test("with `transaction` the whole request is refused if one item is; without it items are accepted or refused separately", async () => {
   await using opened = await openLedger();
   const { world, company, path, add, change, get } = opened;
   await add({ a: { value: 1 } });
@@ -152,7 +152,7 @@ test("a deletion returns the last state; without names it deletes everything, an
   expect((await company.call("DELETE", path)).body).toEqual({ entries: {} });
 });
 
-test("a request that would take a ledger beyond 64 kB is refused whole, one that shrinks it is accepted", async () => {
+test("a request that would make a ledger larger than 64 kB is refused as a whole; a request that shrinks it is accepted", async () => {
   await using opened = await openLedger();
   const { add, change, get } = opened;
   const half = "x".repeat(32_000);
@@ -167,7 +167,7 @@ test("a request that would take a ledger beyond 64 kB is refused whole, one that
   expect((await change({ a: { value: "short" } })).body.entries.a.value).toBe("short");
 });
 
-test("a request of the wrong shape is refused whole, and the error says where", async () => {
+test("a request of the wrong shape is refused as a whole, and the error names the path", async () => {
   await using opened = await openLedger();
   const { company, path, get } = opened;
   const fine = { fine: { value: 1 } };
@@ -191,7 +191,7 @@ test("a request of the wrong shape is refused whole, and the error says where", 
   expect(await get()).toEqual({});
 });
 
-test("rules and topics that do not compile, and tables that do not exist, refuse their item", async () => {
+test("an item is refused if its rule or topic does not compile, or its table does not exist", async () => {
   await using opened = await openLedger();
   const { add } = opened;
   const { entries } = (

@@ -63,7 +63,7 @@ const targetOf = (place: number, step: number) => {
   return ledgerIndex(to) === ledgerIndex(place) ? (to + 1) % PLACES : to;
 };
 
-test("whatever the graph of references and its changes, copies equal those of a naive evaluation, with bounded work", async () => {
+test("copies equal those of a naive evaluation for any graph of references and any changes, with bounded work", async () => {
   await using world = await openWorld();
   const people = [
     await createReader(world, await world.createAccount()),

@@ -64,7 +64,7 @@ test("in a chain without a value that grows beyond eight references, the last on
   expect(await copies()).toEqual([...repeat(7, ["not_found", null]), ["too_many_hops", null]]);
 });
 
-test("references in a circle get the status of a loop, come to rest, and have a value once one of them has", async () => {
+test("references in a cycle get the status of a loop, are not copied endlessly, and get a value once one of them has one", async () => {
   await using world = await openWorld();
   const { at, copies } = await buildChain(world, 5);
   await copyAll(world.store);
@@ -127,7 +127,7 @@ test("deleting a source empties its copies, and adding it again fills them", asy
   expect(await copies()).toEqual(repeat(2, ["ok", "at once"]));
 });
 
-test("a source made private empties copies of other accounts, not of its own", async () => {
+test("making a source private removes the values of other accounts' copies, but not of its own account's", async () => {
   await using world = await openWorld();
   const owner = await world.createAccount();
   const source = ledgerOf(owner, await createTwin(owner));
@@ -173,7 +173,7 @@ test("an include cannot be a source, because it has no change events of its own"
   expect(await copies()).toEqual([["ok", "own"]]);
 });
 
-test("a reference to a reference copies no more than the user who added the latter may read", async () => {
+test("a reference to another reference copies only what the user who added the other one may read", async () => {
   await using world = await openWorld();
   const owner = await world.createAccount();
   const source = ledgerOf(owner, await createTwin(owner));
@@ -226,7 +226,7 @@ for (const [loss, lose] of Object.entries<(admin: Caller, user: Caller) => Retur
   });
 }
 
-test("one action that reads entries is enough to refer", async () => {
+test("permission for one action that reads entries is enough to add a reference", async () => {
   await using world = await openWorld();
   const { company, at } = await buildChain(world, 0);
   const actions = ["add_twin_ledger_entry", "get_twin_ledger_entry_value"];

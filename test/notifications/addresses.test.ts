@@ -287,7 +287,7 @@ test("each attempt resolves a name anew: one that turns private is not connected
   expect(trap.messages[0]?.headers["host"]).toBe(`hooks.example.org:${trap.port}`);
 });
 
-test("of several addresses only public ones are tried, the next one only if the one before could not be reached", async () => {
+test("only public addresses of a host are tried, each only if the one before could not be reached", async () => {
   await using trap = startReceiver();
   const net = rebinding(() => ["10.0.0.1", "127.0.0.9", "127.0.0.1", "::ffff:127.0.0.1"]);
   await using notified = await openNotified({ "webhook-allow": "127.0.0.0/8" }, net);

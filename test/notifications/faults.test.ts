@@ -94,7 +94,7 @@ test("an answer that does not come within ten seconds is a failure, and so is a 
   expect(await firstAttempt(notified)).toMatchObject({ error: "timeout", duration_ms: 10_000 });
 });
 
-test("of an endless answer only the beginning is read; its status counts", async () => {
+test("only the beginning of an endless response is read, and its status decides the outcome", async () => {
   await using notified = await openNotified();
   let sent = 0;
   using streaming = startRaw((socket) => {

@@ -4,7 +4,7 @@ import type { Message } from "../support/notifications/receiver.ts";
 
 const DAY = 86_400_000;
 
-test("a subscription's refresh link sets a new end, and its hash and links change with it", async () => {
+test("a subscription's refresh link sets a new expiry, and its hash and links change with it", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   const { links } = await notified.confirmed(undefined, { expires: 3600 });
@@ -59,7 +59,7 @@ test("after unsubscribing nothing is sent, waiting messages are dropped, and the
   }
 });
 
-test("a subscription ends on time, with a notification a day before; an unconfirmed one without", async () => {
+test("a subscription expires on time; its receiver is notified a day before if the subscription is confirmed", async () => {
   await using notified = await openNotified();
   const { world, company, receiver } = notified;
   world.scheduler.start();
@@ -95,7 +95,7 @@ test("a subscription ends on time, with a notification a day before; an unconfir
   expect(ended.map(({ reason }) => reason)).toEqual(["expired", "expired", "expired"]);
 });
 
-test("a refreshed subscription's notification is about its new end, not the old one", async () => {
+test("the notification of a refreshed subscription is sent a day before the new expiry, not the old one", async () => {
   await using notified = await openNotified();
   const { world, receiver } = notified;
   world.scheduler.start();

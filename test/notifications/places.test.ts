@@ -109,7 +109,7 @@ test("one account alone gets a quarter of the places, and its other subscription
   expect([slow.messages.length, await lineOf(world), sendingOf(world)]).toEqual([300, 0, []]);
 });
 
-test("a line that is lost with its deliverer is rebuilt when the time of a lease is over", async () => {
+test("the queue of a lost deliverer is rebuilt when a lease has expired", async () => {
   await using notified = await openNotified();
   const { world } = notified;
   await using hanging = startReceiver(() => new Promise(() => {}));

@@ -50,7 +50,7 @@ test("a transport that is switched off does not listen", async () => {
   expect(await openDevices({ ...world.deps, config }, echo, null).listen()).toEqual([]);
 });
 
-test("an exception of a session is logged whole, as an internal error", async () => {
+test("an exception in a session is logged in full as an internal error", async () => {
   await using world = await openWorld();
   const config = { ...world.deps.config, mqtt: loopback };
   const throws: AcceptDevice = () => {

@@ -10,7 +10,7 @@ const tally = (values: Json[]) =>
       .map(([key, all]) => [key, all.length]),
   );
 
-test("of a thousand concurrent removals by two recipients exactly one succeeds, and is published once", async () => {
+test("exactly one of a thousand concurrent removals by two recipients succeeds, and it is published once", async () => {
   await using opened = await openStickers();
   const { world, desk, contractor, recipients, put, remove } = opened;
   await put({ red: { recipients, publish: { on_remove: ["task-completed"] } } });
@@ -20,7 +20,7 @@ test("of a thousand concurrent removals by two recipients exactly one succeeds, 
   expect(messages(world)).toEqual(["sticker.removed to task-completed"]);
 });
 
-test("of many concurrent puts of one color exactly one succeeds", async () => {
+test("exactly one of many concurrent puts of one color succeeds", async () => {
   await using opened = await openStickers();
   const { world, desk, contractor, recipients, put } = opened;
   const answers = await Promise.all(

@@ -10,7 +10,7 @@ import type { Json } from "../support/world/world.ts";
 
 const PUBLISH = { on_put: ["put"], on_remove: ["removed"], on_expire: ["expired"] };
 
-test("from its expiry on a sticker is in no answer, even before a job has run, and cannot be removed", async () => {
+test("an expired sticker is in no response and cannot be removed, even before the job has run", async () => {
   await using opened = await openStickers();
   const { world, desk, path, recipients, put, get, list, remove, seconds } = opened;
   await put({ red: { recipients, validity_ts: seconds() + 60, publish: PUBLISH } });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { UserActor } from "../../src/kernel/actor.ts";
-import { getAddressed } from "../../src/stickers/get-sticker.ts";
+import { getAddressedStickers } from "../../src/stickers/get-sticker.ts";
 import { getStickers } from "../../src/stickers/get-stickers.ts";
 import { listStickers } from "../../src/stickers/list-stickers.ts";
 import { newTwin } from "../support/world/ledger.ts";
@@ -56,7 +56,7 @@ test("3 000 stickers of other accounts for other recipients add no cost to a twi
   const { deps, asked } = recordQueries(world);
   const page = await getStickers(deps, actorOf(victim), twin, { context: "system", limit: 1000 });
   expect([page.items.map(({ color }) => color), page.cursor]).toEqual([["zz"], null]);
-  deps.store.read((reader) => getAddressed(reader, actorOf(victim), { twin, color: "zz" }, "system"));
+  deps.store.read((reader) => getAddressedStickers(reader, actorOf(victim), { twin, color: "zz" }, "system"));
   expect(asked.reduce((rows, one) => rows + one.rows, 0)).toBeLessThan(15);
   expect(costlySteps(world, asked)).toEqual([]);
 });

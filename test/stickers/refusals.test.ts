@@ -8,7 +8,7 @@ import { newTwin } from "../support/world/ledger.ts";
 import { messages } from "../support/world/published-messages.ts";
 import { openStickers } from "../support/world/sticker.ts";
 
-test("an invalid sticker refuses the whole request, and nothing is put", async () => {
+test("a request with an invalid sticker is refused as a whole, and nothing is put", async () => {
   await using opened = await openStickers();
   const { world, desk, path, recipients, put, seconds } = opened;
   const ids = (count: number) => Array.from({ length: count }, () => crypto.randomUUID());
@@ -110,7 +110,7 @@ test("malformed queries and paths are refused", async () => {
   }
 });
 
-test("an unknown twin has no stickers, a terminated one accepts them", async () => {
+test("requests for stickers on an unknown twin get 404; a terminated twin accepts stickers", async () => {
   await using opened = await openStickers();
   const { company, desk, twin, recipients, put, colors, remove } = opened;
   const nowhere = `/twins/${crypto.randomUUID()}/stickers`;

@@ -187,7 +187,7 @@ test("a list is newest first, then descending by account, twin and color, and is
   expect(await spelled("?limit=0")).toEqual([]);
 });
 
-test("of one color by several accounts the caller's own comes first, then the newest, and a removal names the account", async () => {
+test("if several accounts put one color, the caller's own sticker comes first, then the newest, and a removal must name the account", async () => {
   await using opened = await openStickers();
   const { world, company, contractor, put, get, remove } = opened;
   const [north, south] = [await world.createAccount("North"), await world.createAccount("South")];

@@ -99,7 +99,7 @@ test("a backup never overwrites a file, whether it existed before or was created
   expect([readFileSync(it.file, "utf8"), readdirSync(it.folder).length]).toEqual(["mine", 1]);
 });
 
-test("without a database, a folder or a matching master key no backup is made, and no partial file is left", async () => {
+test("a backup fails and leaves no partial file if the database, the folder or the matching master key is missing", async () => {
   await using it = await openBackedUp();
   const { clock, random, dataDir } = it.world.options;
   const nowhere = { dataDir: it.folder, file: it.file, withKey: true, clock, random };

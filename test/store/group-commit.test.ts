@@ -56,7 +56,7 @@ test("commands that fail roll back alone, before or after their first write", as
   ]);
 });
 
-test("of 10 000 concurrent commands, the refused tenth leaves nothing and all others are answered", async () => {
+test("when a tenth of 10 000 concurrent commands is refused, these leave nothing and all others are stored", async () => {
   await using world = await openTestStore();
   const inputs = Array.from(
     { length: 10_000 },

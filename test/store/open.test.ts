@@ -9,7 +9,7 @@ import { migrate } from "../../src/store/migrations/migrate.ts";
 import { openServerStore } from "../../src/store/store.ts";
 import { openTestStore } from "../support/store/open-test-store.ts";
 
-test("the database is opened with the promised durability", async () => {
+test("the database is opened in WAL mode with synchronous=FULL and foreign keys, and every table is strict", async () => {
   await using world = await openTestStore();
   const connection = world.connect();
   expect(connection.pragma("journal_mode")).toMatchObject({ journal_mode: "wal" });

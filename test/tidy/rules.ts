@@ -51,7 +51,7 @@ const FILES_MAX = 25;
 
 const inSrc = (path: string) => path.startsWith("src/") && !path.endsWith(".d.ts");
 const sourcesOf = (tree: SourceTree) => [...tree.keys()].filter(inSrc);
-/** Those of tests and scripts too. */
+/** Returns the sources of tests and scripts too. */
 const allSourcesOf = (tree: SourceTree) => [...tree.keys()].filter((path) => !path.endsWith(".d.ts"));
 
 /** The parts of a path below src/: `mqtt/wire/codec.ts` is in the room `mqtt`, and in its part `wire`. */

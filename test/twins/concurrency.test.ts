@@ -23,7 +23,7 @@ const updateAndRefuse = userCommand("update_twin", (tx, actor, { id, description
   throw conflict("precondition", "changed its mind");
 });
 
-test("of 8 000 concurrent updates of one twin, a tenth refused after their first write, each takes effect whole, in order, or not at all", async () => {
+test("each of 8 000 concurrent updates of one twin takes effect completely and in order, or not at all, when a tenth fail after their first write", async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const actor = await new Authenticator(world.deps).authenticate(credentialFrom(company.authorization));

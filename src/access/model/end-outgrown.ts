@@ -17,7 +17,10 @@ export function endOutgrownSecret(tx: Tx, actor: UserActor, user: User, role: Ro
   return recordEnded(tx, actor, [user.id]);
 }
 
-/** The same for all users of a changed role. */
+/**
+ * Ends the secrets of a changed role's users whose makers held fewer rights than the role gives now. Returns how many
+ * ended.
+ */
 export function endOutgrownSecrets(tx: Tx, actor: UserActor, role: Role): number {
   const ended = listCeilings(tx, role.id)
     .filter(({ ceiling }) => exceeds({ ...ceiling, user: null }, role, null))

@@ -2,7 +2,10 @@ import { overQuota } from "../../kernel/failure.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { countsOf } from "./rows.ts";
 
-/** Far more people than a company has, its customers included; and more roles than an account can keep track of. */
+/**
+ * Maximum numbers of users and roles of an account: more users than a company has employees and customers, and more
+ * roles than an account can keep track of.
+ */
 export const USERS_MAX = 10_000;
 export const ROLES_MAX = 1_000;
 
@@ -13,7 +16,7 @@ export function assertRoomForUser(reader: Reader, accountId: string): void {
   throw overQuota(`An account has at most ${USERS_MAX} users.`, { resource: "users", quota: USERS_MAX, current });
 }
 
-/** The same for roles. */
+/** Refuses a role beyond the limit. Roles that already exist stay. */
 export function assertRoomForRole(reader: Reader, accountId: string): void {
   const { roles: current } = countsOf(reader, accountId);
   if (current < ROLES_MAX) return;

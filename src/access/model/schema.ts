@@ -16,7 +16,7 @@ import { ACTIONS } from "./actions.ts";
 import type { UserSecret } from "./credential-rows.ts";
 import type { Account, Role, RoleInBrief, User, UserInBrief } from "./rows.ts";
 
-// What callers of the account API send and what we answer (specification 2.1–2.5).
+// Request and response schemas of the account API (specification 2.1–2.5).
 
 const Name = z
   .string()
@@ -73,16 +73,16 @@ const Rules = z
 const RuleView = z.string().nullable();
 const RulesView = z.object({ twin_rule: RuleView, identity_rule: RuleView, entry_rule: RuleView });
 
-export const UpdateAccount = z.object({ resource_access_log: AccessLog.optional() });
+export const UpdateAccountBody = z.object({ resource_access_log: AccessLog.optional() });
 
-export const CreateUser = z.object({
+export const CreateUserBody = z.object({
   role: Uuid,
   name: Name.nullish(),
   description: Description.nullish(),
   activity: AccessLog.optional(),
 });
 
-export const UpdateUser = CreateUser.partial();
+export const UpdateUserBody = CreateUserBody.partial();
 
 export const RoleBody = z.object({ name: Name.nullish(), statement: Statement.nullish(), rules: Rules });
 
@@ -93,13 +93,13 @@ export function assertCompiles(rules: Partial<RoleRules> = {}): void {
 
 export const SecretValidity = z.object({ validity_ts: Timestamp.nullish() });
 
-export const CreateToken = z.object({
+export const CreateTokenBody = z.object({
   secret_dict: Description.nullish(),
   options: z.array(z.enum(TOKEN_OPTIONS)).nullish(),
   validity_ts: Timestamp.nullish(),
 });
 
-export const RefreshToken = z.object({ validity_ts: Timestamp.nullish() });
+export const RefreshTokenBody = z.object({ validity_ts: Timestamp.nullish() });
 
 export const WhoAmIView = z.object({ account: Uuid, user: Uuid, role: Uuid });
 

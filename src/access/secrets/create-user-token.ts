@@ -44,7 +44,7 @@ export const saveToken = command("create_user_token", (tx, actor, input: Input):
   return token;
 });
 
-/** Refuses to let a token make one that has more options or lives longer than itself. */
+/** Returns the parent token. Refuses a new token with options that the parent lacks, or with a later expiry. */
 function getParent(tx: Tx, id: string, input: Input): UserToken {
   const parent = findToken(tx, id) as UserToken;
   if (input.options.some((option) => !parent.options.includes(option))) {

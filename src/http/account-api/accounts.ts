@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { getAccount } from "../../access/model/lookups.ts";
-import { AccountView, UpdateAccount, viewAccount, WhoAmIView } from "../../access/model/schema.ts";
+import { AccountView, UpdateAccountBody, viewAccount, WhoAmIView } from "../../access/model/schema.ts";
 import { assertNotLockedOut } from "../../access/model/statement.ts";
 import { updateAccount } from "../../access/update-account.ts";
 import { operation } from "../operation.ts";
@@ -39,7 +39,7 @@ export const accountOperations = [
     method: "patch",
     path: "/account",
     summary: "Change the caller's account",
-    body: UpdateAccount,
+    body: UpdateAccountBody,
     ok: { status: 200, view: AccountView },
     serve: async ({ deps, actor, body }) =>
       viewAccount(await deps.store.write(updateAccount, actor, { resourceAccessLog: body.resource_access_log })),

@@ -9,7 +9,7 @@ import {
   DeliveriesView,
   DeliveryInDetailView,
   DeliveryView,
-  Recover,
+  RecoverBody,
   RecoveredView,
   viewDelivery,
   viewDeliveryInDetail,
@@ -72,7 +72,7 @@ export const deliveryOperations = [
     method: "post",
     path: "/notifications/recover",
     summary: "Deliver everything that was not delivered since an instant",
-    body: Recover,
+    body: RecoverBody,
     ok: { status: 201, view: RecoveredView },
     serve: async ({ deps, actor, body }) => {
       const { since, topic, subscription } = body;

@@ -5,7 +5,7 @@ import { getTwinIdentities } from "../../identities/get-twin-identities.ts";
 import { getTwinIdentity } from "../../identities/get-twin-identity.ts";
 import { resolveTwinIdentity } from "../../identities/resolve-twin-identity.ts";
 import {
-  CreateIdentities,
+  CreateIdentitiesBody,
   IdentitiesView,
   IdentityBody,
   IdentityName,
@@ -52,7 +52,7 @@ export const identityOperations = [
     path: "/twins/{twin}/identities",
     summary: "Give a twin identities of the account",
     params: TwinPath,
-    body: CreateIdentities,
+    body: CreateIdentitiesBody,
     ok: { status: 201, view: NewIdentitiesView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { twinId: params.twin, identities: body.identities };

@@ -6,15 +6,15 @@ import { deleteTwinLedgerEntries } from "../../ledgers/delete-twin-ledger-entry.
 import { getTwinLedgerEntry } from "../../ledgers/get-twin-ledger-entry.ts";
 import { getTwinLedgerEntryHistory } from "../../ledgers/get-twin-ledger-entry-history.ts";
 import {
-  AddEntries,
-  DeleteEntries,
+  AddEntriesBody,
+  DeleteEntriesBody,
   ENTRY_NAME,
   LedgerHistoryView,
   LedgerName,
   LedgerValuesView,
   LedgerView,
-  UpdateEntries,
-  UpdateValues,
+  UpdateEntriesBody,
+  UpdateValuesBody,
   writeOptions,
 } from "../../ledgers/model/schema.ts";
 import { viewLedger, viewLedgerHistory, viewLedgerValues } from "../../ledgers/model/views.ts";
@@ -50,7 +50,7 @@ export const ledgerOperations = [
     path: "/twins/{twin}/ledgers/{ledger}",
     summary: "Add entries to the account's ledger of a twin",
     params: LedgerPath,
-    body: AddEntries,
+    body: AddEntriesBody,
     ok: { status: 201, view: LedgerView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { path: params, entries: body.entries, options: writeOptions(body) };
@@ -62,7 +62,7 @@ export const ledgerOperations = [
     path: "/twins/{twin}/ledgers/{ledger}",
     summary: "Change entries of the account's ledger",
     params: LedgerPath,
-    body: UpdateEntries,
+    body: UpdateEntriesBody,
     ok: { status: 200, view: LedgerView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { path: params, entries: body.entries, options: writeOptions(body) };
@@ -75,7 +75,7 @@ export const ledgerOperations = [
     summary: "Delete entries of the account's ledger, or all of them",
     params: LedgerPath,
     query: z.object({ entries: names }),
-    body: DeleteEntries,
+    body: DeleteEntriesBody,
     ok: { status: 200, view: LedgerView },
     serve: async ({ deps, actor, params, query, body }) => {
       const input = { path: params, names: query.entries, options: writeOptions(body) };
@@ -99,7 +99,7 @@ export const ledgerOperations = [
     path: "/twins/{twin}/ledgers/{ledger}/value",
     summary: "Change values of entries of the account's ledger",
     params: LedgerPath,
-    body: UpdateValues,
+    body: UpdateValuesBody,
     ok: { status: 200, view: LedgerView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { path: params, entries: body.entries, options: writeOptions(body) };

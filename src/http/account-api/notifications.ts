@@ -8,9 +8,9 @@ import {
   AccessView,
   AccountAccess,
   ConfirmedView,
-  Refresh,
+  RefreshBody,
   RefreshedView,
-  Subscribe,
+  SubscribeBody,
   SubscribedView,
   SubscriptionsView,
   SubscriptionView,
@@ -63,7 +63,7 @@ export const notificationOperations = [
     method: "post",
     path: "/notifications/webhooks",
     summary: "Subscribe an endpoint to a topic",
-    body: Subscribe,
+    body: SubscribeBody,
     ok: { status: 201, view: SubscribedView },
     serve: async ({ deps, actor, body }) => {
       const { subscription, signingSecret, serverSecret } = await webhookSubscribe(deps, actor, {
@@ -97,7 +97,7 @@ export const notificationOperations = [
     method: "patch",
     ...BY_TOKEN,
     summary: "Change the validity of a subscription",
-    body: Refresh,
+    body: RefreshBody,
     ok: { status: 200, view: RefreshedView },
     serve: async (call) => {
       const { deps, body } = call;

@@ -7,7 +7,7 @@ import { putStickers } from "../../stickers/put-sticker.ts";
 import { removeSticker } from "../../stickers/remove-sticker.ts";
 import {
   Color,
-  PutStickers,
+  PutStickersBody,
   PutStickersView,
   RemovedStickerView,
   StickersView,
@@ -48,7 +48,7 @@ export const stickerOperations = [
     path: "/twins/{twin}/stickers",
     summary: "Put stickers on a twin",
     params: TwinPath,
-    body: PutStickers,
+    body: PutStickersBody,
     ok: { status: 201, view: PutStickersView },
     serve: async ({ deps, actor, params, body }) => {
       const input = { twinId: params.twin, stickers: body.stickers };

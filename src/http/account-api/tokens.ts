@@ -1,4 +1,4 @@
-import { CreateToken, RefreshedTokenView, RefreshToken, TokenView } from "../../access/model/schema.ts";
+import { CreateTokenBody, RefreshedTokenView, RefreshTokenBody, TokenView } from "../../access/model/schema.ts";
 import { permitTokenCreation, permitTokenRefresh } from "../../access/model/statement.ts";
 import { createUserToken } from "../../access/secrets/create-user-token.ts";
 import { refreshUserToken } from "../../access/secrets/refresh-user-token.ts";
@@ -12,7 +12,7 @@ export const tokenOperations = [
       method: "post",
       path: "/token",
       summary: "Create a token that stands in for the caller's secret",
-      body: CreateToken,
+      body: CreateTokenBody,
       ok: { status: 201, view: TokenView },
       serve: async ({ deps, actor, body }) => {
         const { token, jwt } = await createUserToken(deps, actor, {
@@ -31,7 +31,7 @@ export const tokenOperations = [
       method: "post",
       path: "/token/refresh",
       summary: "Create a token like the caller's, with another validity",
-      body: RefreshToken,
+      body: RefreshTokenBody,
       ok: { status: 201, view: RefreshedTokenView },
       serve: async ({ deps, actor, body }) => {
         const { token, jwt } = await refreshUserToken(deps, actor, body.validity_ts);

@@ -3,8 +3,8 @@ import { getUsers } from "../../access/model/list-members.ts";
 import { getUser } from "../../access/model/lookups.ts";
 import {
   ChangedUserView,
-  CreateUser,
-  UpdateUser,
+  CreateUserBody,
+  UpdateUserBody,
   UsersView,
   UserView,
   viewEnded,
@@ -36,7 +36,7 @@ export const userOperations = [
     method: "post",
     path: "/users",
     summary: "Create a user",
-    body: CreateUser,
+    body: CreateUserBody,
     ok: { status: 201, view: UserView },
     serve: async ({ deps, actor, body }) => {
       const { role: roleId, name = null, description = null, activity = null } = body;
@@ -58,7 +58,7 @@ export const userOperations = [
     path: "/users/{user}",
     summary: "Change a user",
     params: UserPath,
-    body: UpdateUser,
+    body: UpdateUserBody,
     ok: { status: 200, view: ChangedUserView },
     serve: async ({ deps, actor, params, body }) => {
       const { role: roleId, ...rest } = body;

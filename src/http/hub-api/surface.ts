@@ -23,7 +23,7 @@ export const HUB_API: Surface = {
   refusalOf: (failure, { operation }) => hubRefusalOf(failure, operation),
 };
 
-/** The same, restricted to the one region of this server. */
+/** The conventions of the hub API, restricted to this server's region. */
 export const hubApi = ({ region }: Config): Surface => ({
   ...HUB_API,
   checkPath: (params) => {

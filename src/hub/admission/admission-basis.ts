@@ -1,6 +1,6 @@
 import type { Device } from "../registry/device-rows.ts";
 import type { Hub } from "../registry/hub-rows.ts";
-import type { Identified } from "../registry/identity.ts";
+import type { IdentifiedDevice } from "../registry/identity.ts";
 
 /**
  * The basis on which a connection was admitted: when a part of it changes, the connection has to authenticate again.
@@ -19,7 +19,7 @@ export const admissionBasisOf = ({
   device,
   hub,
   secure,
-}: Pick<Identified, "device" | "hub" | "secure">): AdmissionBasis => ({
+}: Pick<IdentifiedDevice, "device" | "hub" | "secure">): AdmissionBasis => ({
   deviceId: device.id,
   hubId: hub.id,
   productPlan: hub.productPlan,

@@ -12,7 +12,7 @@ import {
   badCertificateRefusal,
   type Credentials,
   hubRefusal,
-  type Identified,
+  type IdentifiedDevice,
   isRefusal,
   type Refusal,
   refusal,
@@ -26,7 +26,7 @@ import { provisionDevice } from "./provision-device.ts";
 /** At most this many certificates of one client are examined: its own, intermediate authorities, and the CA. */
 const CERTIFICATES_MAX = 8;
 
-type Found = Pick<Identified, "device" | "hub">;
+type Found = Pick<IdentifiedDevice, "device" | "hub">;
 
 /**
  * The devices that the certificate may identify: the one that has it (holder), and the one that the connection names
@@ -43,7 +43,7 @@ type Meanings = { holder: Found | undefined; named: Found | undefined };
  * Our own CAs vouch for nothing: a certificate of theirs that no device has was replaced, or its device was deleted;
  * likewise one whose device has another by now.
  */
-export async function identifyByCertificate(deps: Deps, credentials: Credentials): Promise<Identified | Refusal> {
+export async function identifyByCertificate(deps: Deps, credentials: Credentials): Promise<IdentifiedDevice | Refusal> {
   const [own, ...others] = credentials.certificates.slice(0, CERTIFICATES_MAX) as [Uint8Array, ...Uint8Array[]];
   const fingerprint = digest(own);
   const meanings = deps.store.read((reader) => findMeanings(reader, credentials, fingerprint));
@@ -70,7 +70,7 @@ function findHolder(reader: Reader, fingerprint: string): Found | undefined {
 /** Returns whether this server issued the device's certificate, and it was not attached again as a custom one. */
 const isIssuedByUs = ({ device }: Found) => device.certificateProven && !device.hasCustomCertificate;
 
-const proved = (found: Found, provisioned = false): Identified => ({
+const proved = (found: Found, provisioned = false): IdentifiedDevice => ({
   ...found,
   by: "certificate",
   secure: true,
@@ -85,7 +85,7 @@ const overridesAuthorities = (holder: Found, { named }: Meanings): boolean =>
   isIssuedByUs(holder) || (holder.device.certificateProven && named?.device.id === holder.device.id);
 
 /** Admits the holder. Reads it again first: it may have lost the certificate while the certificate was being parsed. */
-function admitHolder(deps: Deps, holder: Found, fingerprint: string): Identified | Refusal {
+function admitHolder(deps: Deps, holder: Found, fingerprint: string): IdentifiedDevice | Refusal {
   const now = deps.store.read((reader) => findHolder(reader, fingerprint));
   return now?.device.id === holder.device.id ? admit(proved(now)) : badCertificateRefusal(proved(holder));
 }
@@ -96,7 +96,7 @@ async function identifyWithAuthorities(
   others: Uint8Array[],
   { peer }: Credentials,
   { holder, named }: Meanings,
-): Promise<Identified | Refusal> {
+): Promise<IdentifiedDevice | Refusal> {
   const now = deps.clock.now();
   const presented = (await Promise.all(others.map((der) => readPresented(der, now)))).filter(
     (one) => one !== undefined,
@@ -116,7 +116,7 @@ function isClaimOf({ device }: Found, holder: Found | undefined, fingerprint: st
   return [device.pendingCertificate, device.certificate].some((one) => one?.fingerprint === fingerprint);
 }
 
-async function prove(deps: Deps, claimant: Found, fingerprint: string): Promise<Identified | Refusal> {
+async function prove(deps: Deps, claimant: Found, fingerprint: string): Promise<IdentifiedDevice | Refusal> {
   const admitted = admit(proved(claimant));
   if (isRefusal(admitted)) return admitted;
   const proven = await saveProof(deps, claimant.device, fingerprint);
@@ -132,7 +132,7 @@ async function identifyInHub(
   hub: Hub,
   leaf: PresentedCertificate,
   peer: string,
-): Promise<Identified | Refusal> {
+): Promise<IdentifiedDevice | Refusal> {
   const about = { hub, secure: true };
   const refused = hubRefusal(about);
   if (refused) return refused;

@@ -7,7 +7,7 @@ import {
   admit,
   badTokenRefusal,
   type Credentials,
-  type Identified,
+  type IdentifiedDevice,
   insecureRefusal,
   isRefusal,
   type Refusal,
@@ -27,7 +27,7 @@ import { proveCertificate } from "./prove-certificate.ts";
  *
  * The result may be outdated when it is used: `deviceConnected` checks again in its transaction.
  */
-export async function identifyDevice(deps: Deps, credentials: Credentials): Promise<Identified | Refusal> {
+export async function identifyDevice(deps: Deps, credentials: Credentials): Promise<IdentifiedDevice | Refusal> {
   if (credentials.certificates.length > 0) {
     const outcome = await identifyByCertificate(deps, credentials);
     if ("reason" in outcome && outcome.hubId === null) return { ...outcome, hubId: namedHub(deps, credentials) };
@@ -54,7 +54,7 @@ export async function identifyDevice(deps: Deps, credentials: Credentials): Prom
 }
 
 /** The device that signed a token. If the key is that of its pending certificate, the token proves that certificate. */
-async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, token: string) {
+async function identifyByToken(deps: Deps, claimed: Omit<IdentifiedDevice, "secure">, token: string) {
   const { device } = claimed;
   const secure = { ...claimed, secure: true };
   if (await isTokenOf(deps, token, device, device.certificate)) {
@@ -68,7 +68,7 @@ async function identifyByToken(deps: Deps, claimed: Omit<Identified, "secure">, 
  * Proves the certificate of the named device. Returns the updated device, or a refusal; undefined if the certificate
  * cannot be read, or this device may not prove it.
  */
-async function prove(deps: Deps, claimed: Identified, certificate: Certificate | null) {
+async function prove(deps: Deps, claimed: IdentifiedDevice, certificate: Certificate | null) {
   const admitted = admit(claimed);
   const leaf = certificate && (await readPresented(derOf(certificate.pem), deps.clock.now()));
   if (isRefusal(admitted) || !leaf) return isRefusal(admitted) ? admitted : undefined;

@@ -4,7 +4,7 @@ import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
 import { findDeviceRow } from "../registry/device-rows.ts";
 import { findHubRow } from "../registry/hub-rows.ts";
-import { findAccountIdOfDevice, listConnected, saveActivity, saveConnected } from "../registry/presence-rows.ts";
+import { findAccountIdOfDevice, listConnectedDevices, saveActivity, saveConnected } from "../registry/presence-rows.ts";
 import { type AdmissionBasis, DEVICE_DELETED, type Eviction, evictionReason } from "./admission-basis.ts";
 
 // These commands run as the device, so that they queue with its account's writes; the journal records them as the
@@ -79,8 +79,8 @@ export const noteActivity = command("note_activity", (tx, _actor, { activity }: 
   return null;
 });
 
-export const resetSlice = command("reset_presence", (tx, actor, { limit }: { limit: number }): number => {
-  const devices = listConnected(tx, limit);
+export const resetPresenceSlice = command("reset_presence", (tx, actor, { limit }: { limit: number }): number => {
+  const devices = listConnectedDevices(tx, limit);
   for (const { id, accountId } of devices) {
     saveConnected(tx, id, false);
     const data = { reason: "server restarted", connections_left: 0 };
@@ -96,7 +96,7 @@ export const resetSlice = command("reset_presence", (tx, actor, { limit }: { lim
 export async function resetPresence({ store }: Pick<Deps, "store">): Promise<number> {
   let done = 0;
   for (;;) {
-    const reset = await store.write(resetSlice, SYSTEM, { limit: SLICE });
+    const reset = await store.write(resetPresenceSlice, SYSTEM, { limit: SLICE });
     done += reset;
     if (reset < SLICE) return done;
   }

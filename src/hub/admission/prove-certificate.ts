@@ -38,9 +38,9 @@ export const saveProvenCertificate = command(
 );
 
 /**
- * A connection named a device and proved to have the key of its pending certificate: the device gets the certificate,
- * and other devices stop waiting for it. Returns the updated device. Returns undefined if the CA of another hub vouches
- * for the certificate.
+ * Gives a device its pending certificate after a connection that named the device proved possession of the key; other
+ * devices stop waiting for it. Returns the updated device, or undefined if the CA of another hub vouches for the
+ * certificate.
  */
 export async function proveCertificate(
   deps: Deps,

@@ -7,7 +7,7 @@ import { create } from "../../twins/create-twin.ts";
 import { assertHubAccepts } from "../registry/device-quota.ts";
 import { type Device, findDeviceIdByName, findDeviceRow, insertDevice } from "../registry/device-rows.ts";
 import { findHubRow, type Hub } from "../registry/hub-rows.ts";
-import { admit, type Identified, type Refusal, refusal, unidentifiedRefusal } from "../registry/identity.ts";
+import { admit, type IdentifiedDevice, type Refusal, refusal, unidentifiedRefusal } from "../registry/identity.ts";
 import { recordDevice } from "../registry/journal.ts";
 import { ALLOW_ALL_TOPICS } from "../registry/message-filters.ts";
 
@@ -69,7 +69,12 @@ const newDevice = (tx: Tx, hub: Hub, { id, name, peer }: Input): Device => ({
  * Creates a device and its twin for a client whose name the hub's CA vouches for and no device has yet (specification
  * 4.9). Two concurrent connections get the same device.
  */
-export async function provisionDevice(deps: Deps, hub: Hub, name: string, peer: string): Promise<Identified | Refusal> {
+export async function provisionDevice(
+  deps: Deps,
+  hub: Hub,
+  name: string,
+  peer: string,
+): Promise<IdentifiedDevice | Refusal> {
   const input = { id: deps.random.uuid(), hubId: hub.id, caFingerprint: hub.caFingerprint, name, peer };
   try {
     const owner = { account: hub.accountId, member: hub.id };

@@ -30,7 +30,7 @@ export type PresentedCertificate = {
   pathLength: number | null;
   maySign: boolean;
   mayIssue: boolean;
-  /** It may be used by TLS clients; for an authority, so may the certificates that it issues. */
+  /** Whether TLS clients may use the certificate; for a CA, whether they may use the certificates that it issues. */
   isForClients: boolean;
 };
 

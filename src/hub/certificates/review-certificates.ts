@@ -2,7 +2,7 @@ import type { Deps } from "../../deps.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
 import { listCasWithoutKeyId, saveCaKeyId } from "../registry/ca-rows.ts";
-import { findCertificateSetTimes, listUnreviewed, markReviewed } from "../registry/certificate-rows.ts";
+import { findCertificateSetTimes, listDevicesToReview, markReviewed } from "../registry/certificate-rows.ts";
 import { derOf, readKeyId } from "../registry/certificates.ts";
 import { type Device, findDeviceRow, saveDevice } from "../registry/device-rows.ts";
 import { recordDevice } from "../registry/journal.ts";
@@ -30,7 +30,7 @@ export const saveCaKeyIds = command(
   },
 );
 
-export const saveReviewed = command(
+export const saveCertificateVerdicts = command(
   "save_reviewed_certificates",
   (tx, actor, { judged }: { judged: Judged[] }): null => {
     for (const { deviceId, fingerprint, verdict } of judged) {
@@ -62,18 +62,18 @@ export async function reviewCertificates(deps: Deps): Promise<void> {
   await readCas(deps);
   let setAt: ReadonlyMap<string, number> | undefined;
   for (;;) {
-    const devices = deps.store.read((reader) => listUnreviewed(reader, SLICE));
+    const devices = deps.store.read((reader) => listDevicesToReview(reader, SLICE));
     if (devices.length === 0) return;
     setAt ??= deps.store.read(findCertificateSetTimes);
     const judged: Judged[] = [];
     for (const device of devices) judged.push(await judge(deps, device, setAt));
     // Logged before it is stored: what a crash keeps from being stored is reviewed and logged again.
     for (const one of judged) logVerdict(deps, one);
-    await deps.store.write(saveReviewed, SYSTEM, { judged });
+    await deps.store.write(saveCertificateVerdicts, SYSTEM, { judged });
   }
 }
 
-/** CAs are found by their key identifier, which older versions did not store. */
+/** Stores the key identifiers of CAs that older versions stored without one; CAs are found by it. */
 async function readCas({ store }: Deps): Promise<void> {
   for (;;) {
     const cas = store.read((reader) => listCasWithoutKeyId(reader, SLICE));
@@ -98,8 +98,8 @@ async function judge(deps: Deps, device: Device, setAt: ReadonlyMap<string, numb
 }
 
 /**
- * For a device that allows insecure connections, activity proves nothing: any client that knows its id could have
- * connected.
+ * Returns whether the device used the certificate after it was attached. Activity of a device that allows insecure
+ * connections does not count: any client that knows its id could have connected.
  */
 const wasInUse = ({ allowInsecure, lastActivityAt }: Device, setAt: number) => !allowInsecure && lastActivityAt > setAt;
 

@@ -21,7 +21,7 @@ const SLICE = 50;
 type Input = { id: string; withDevices: boolean };
 
 /** From here on the hub and its devices are absent for every caller; their rows are removed in slices. */
-export const markDeleted = userCommand("delete_hub", (tx, actor, { id, withDevices }: Input): null => {
+export const beginHubDeletion = userCommand("delete_hub", (tx, actor, { id, withDevices }: Input): null => {
   const hub = getHub(tx, actor, id);
   if (hub.deviceCount > 0) {
     if (!withDevices) throw inUse("The hub has devices; delete them, or ask for delete_devices=true.");
@@ -52,7 +52,7 @@ export const endHubSlice = command("end_hub_slice", (tx, actor, { id }: { id: st
  * (specification 4.2).
  */
 export async function deleteHub(deps: Deps, actor: UserActor, id: string, withDevices: boolean): Promise<null> {
-  await deps.store.write(markDeleted, actor, { id, withDevices });
+  await deps.store.write(beginHubDeletion, actor, { id, withDevices });
   await endHub(deps, actor, id);
   return null;
 }

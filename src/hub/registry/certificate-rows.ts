@@ -24,7 +24,7 @@ export const hasClaimant = (reader: Reader, accountId: string, fingerprint: stri
   ) !== undefined;
 
 /** Some devices whose certificate was attached before proof was required, and has not been reviewed since. */
-export const listUnreviewed = (reader: Reader, limit: number): Device[] =>
+export const listDevicesToReview = (reader: Reader, limit: number): Device[] =>
   reader
     .all("SELECT id FROM devices INDEXED BY devices_unreviewed WHERE certificate_unreviewed = 1 LIMIT ?", limit)
     .map((row) => findDeviceRow(reader, text(row, "id")) as Device);

@@ -16,13 +16,13 @@ export type Credentials = {
 };
 
 /** The device that a connection was identified as. It may connect only after `admit` has returned it. */
-export type Identified = {
+export type IdentifiedDevice = {
   device: Device;
   hub: Hub;
   by: "certificate" | "client_id" | "user_name";
   /** Proven by its certificate, or by a token that its key signed. */
   secure: boolean;
-  /** This connection created the device. */
+  /** Whether this connection created the device. */
   provisioned: boolean;
 };
 
@@ -49,7 +49,7 @@ export type Refusal = {
   proved?: true;
 };
 
-export const isRefusal = (outcome: Identified | Refusal): outcome is Refusal => "reason" in outcome;
+export const isRefusal = (outcome: IdentifiedDevice | Refusal): outcome is Refusal => "reason" in outcome;
 
 type About = { device?: Pick<Device, "id"> | undefined; hub?: Pick<Hub, "id"> | undefined; secure?: boolean };
 
@@ -71,7 +71,7 @@ export const hubRefusal = (about: { device?: Device; hub: Hub; secure: boolean }
   about.hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", about);
 
 /** Checks that an identified device and its hub are enabled (specification 5.2). Returns the device, or the refusal. */
-export function admit(identified: Identified): Identified | Refusal {
+export function admit(identified: IdentifiedDevice): IdentifiedDevice | Refusal {
   const refused = hubRefusal(identified);
   if (refused) return refused;
   if (!identified.device.enabled) return refusal("device_disabled", "device is not enabled", identified);

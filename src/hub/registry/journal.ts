@@ -5,7 +5,7 @@ import { declareTopic, type Tx } from "../../store/sqlite/sql.ts";
 import type { Device } from "./device-rows.ts";
 import type { Hub } from "./hub-rows.ts";
 
-/** Hubs or devices changed. */
+/** Wakes the brokers: a hub or a device changed. */
 export const DEVICES_TOPIC = declareTopic("devices");
 
 type HubKind = "hub.created" | "hub.updated" | "hub.enabled" | "hub.disabled" | "hub.ca_set" | "hub.deleted";

@@ -1,11 +1,11 @@
 import type { Reader } from "../../store/sqlite/sql.ts";
 import { type Device, findDeviceRow } from "./device-rows.ts";
 import { findHubRow, type Hub } from "./hub-rows.ts";
-import type { Credentials, Identified } from "./identity.ts";
+import type { Credentials, IdentifiedDevice } from "./identity.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-type Named = { device: Device; hub: Hub | undefined; by: Identified["by"] };
+type Named = { device: Device; hub: Hub | undefined; by: IdentifiedDevice["by"] };
 
 /**
  * The device that a connection names: by its client identifier, else by its user name. Its hub is absent while it is

@@ -30,7 +30,7 @@ export function saveActivity(tx: Tx, deviceId: string, at: number): void {
 }
 
 /** Some devices that are connected, or were when the server ended. */
-export const listConnected = (reader: Reader, limit: number) =>
+export const listConnectedDevices = (reader: Reader, limit: number) =>
   reader
     .all("SELECT id, account_id FROM devices WHERE is_connected = 1 LIMIT ?", limit)
     .map((row) => ({ id: text(row, "id"), accountId: text(row, "account_id") }));

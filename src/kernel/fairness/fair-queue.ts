@@ -10,7 +10,7 @@ export const ownerOfCaller = (caller: UserActor | DeviceActor): Owner => ({
   member: caller.kind === "user" ? caller.userId : caller.deviceId,
 });
 
-export type Taken<Item> = {
+export type TakenItem<Item> = {
   readonly item: Item;
   /** Called once the item has been served, with the milliseconds that took. */
   readonly charge: (ms: number) => void;
@@ -58,7 +58,7 @@ export class FairQueue<Item> {
   }
 
   /** Returns the item whose turn it is; undefined if none waits. */
-  take(): Taken<Item> | undefined {
+  take(): TakenItem<Item> | undefined {
     const account = this.#accounts.least();
     if (!account) return undefined;
     const members = account.content;

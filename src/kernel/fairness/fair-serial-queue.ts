@@ -4,7 +4,7 @@ import { FairQueue, type Owner } from "./fair-queue.ts";
 
 /** At most this much work waits in all; more is refused with `limited`. Bounds memory and the longest wait. */
 const WAITING_MAX = 1000;
-/** Likewise for one account. */
+/** Maximum amount of waiting work of one account. */
 const WAITING_OF_ONE_MAX = 500;
 
 /**

@@ -1,7 +1,7 @@
 import { stopwatchMs } from "../clock.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
-/** Longest a slice holds the event loop before it yields. */
+/** Maximum time that a slice holds the event loop before it yields. */
 const SLICE_MS = 2;
 
 /** Returned by a step that has more work to do. */

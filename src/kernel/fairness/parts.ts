@@ -10,7 +10,7 @@ type Work<Item, Outcome> = {
   refuse: (item: Item, message: string) => Outcome;
 };
 
-/** Most that one command writes: 2 to 4 ms, for which other commands wait. */
+/** Maximum weight that one command writes: it takes 2 to 4 ms, for which other commands wait. */
 const PART_WEIGHT_MAX = 32;
 
 /**

@@ -9,22 +9,22 @@ import { listChangeable, listEntries } from "./rows.ts";
 
 /** The entries, or those with these names, that the caller may access. */
 export const listAccessible = (reader: Reader, actor: UserActor, ledger: Ledger, names?: readonly string[]): Entry[] =>
-  listAll(reader, ledger, names).filter(gateOf(reader, actor, ledger).mayAccess);
+  listLedgerEntries(reader, ledger, names).filter(gateOf(reader, actor, ledger).mayAccess);
 
 /**
  * The entries, or those with these names. If none is found, checks that the twin exists, and is refused if it does not.
  */
-export const listAll = (reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] =>
+export const listLedgerEntries = (reader: Reader, ledger: Ledger, names?: readonly string[]): Entry[] =>
   assertTwinIfEmpty(ledger, listEntries(reader, ledger.twinId, ledger.accountId, names));
 
 /** Every requested name, or every name in the ledger, from `first` on, with its entry. */
-export function listAsked(
+export function listRequestedEntries(
   reader: Reader,
   ledger: Ledger,
   names: readonly string[] | undefined,
   first: string | undefined,
 ): [name: string, entry: Entry | undefined][] {
-  const found = listAll(reader, ledger, names);
+  const found = listLedgerEntries(reader, ledger, names);
   if (!names) {
     const rest = first === undefined ? found : found.filter(({ name }) => name >= first);
     return rest.map((entry) => [entry.name, entry]);
@@ -34,7 +34,7 @@ export function listAsked(
   return names.slice(from).map((name) => [name, byName.get(name)]);
 }
 
-/** The same with the columns needed to change them. */
+/** `listLedgerEntries`, with the columns that are needed to change the entries. */
 export const listAllChangeable = (reader: Reader, ledger: Ledger, names: readonly string[]): ChangeableEntry[] =>
   assertTwinIfEmpty(ledger, listChangeable(reader, ledger.twinId, ledger.accountId, names));
 
@@ -66,7 +66,7 @@ export function assertAccessible({ mayAccess }: EntryGate, entry: Entry): void {
   if (!mayAccess(entry)) throw new ItemRefusal("Entry not accessible.");
 }
 
-/** An entry as answered: an include is read at this moment, with the given rights. */
+/** Returns an entry with its current value: an include's is read now, with the given rights. */
 export function present(reader: Reader, rights: AuthorRights, entry: Entry): Entry {
   if (entry.type !== "include") return entry;
   const through = resolveInclude(reader, rights, entry.accountId, entry);

@@ -30,8 +30,8 @@ export function assertAcceptable({ visibility, publish, tables }: EntryChanges):
 }
 
 /**
- * Refuses an item whose condition is not met. The condition sees the stored entry, or nulls if there is none
- * (specification 2.8), and of the ledger what the role permits.
+ * Returns a check that refuses an item whose condition is not met. The condition reads the stored entry, or nulls if
+ * there is none (specification 2.8), and those ledger entries that the role permits.
  */
 export function conditionsOf(reader: Reader, actor: UserActor, ledger: Ledger, { conditions }: WriteOptions) {
   if (conditions.length === 0) return () => {};

@@ -62,7 +62,7 @@ export type Outcomes<Done> = [name: string, outcome: Done | Refused][];
 
 export const isRefused = (outcome: object): outcome is Refused => "error" in outcome;
 
-/** Refuses one item of a request. */
+/** Thrown to refuse one item of a request. */
 export class ItemRefusal extends Error {
   override name = "ItemRefusal";
   readonly refused: Refused;
@@ -83,7 +83,7 @@ export function settle<Done extends object>(run: () => Done): Done | Refused {
   }
 }
 
-/** All or nothing: with `transaction`, one refused item refuses the whole request, and nothing is stored. */
+/** With `transaction`, refuses the whole request if one item is refused, and nothing is stored. */
 export function assertWhole(outcomes: Outcomes<object>, transaction: boolean): void {
   if (!transaction) return;
   const refused = outcomes.flatMap(([name, outcome]) => (isRefused(outcome) ? [`${name}: ${outcome.error}`] : []));

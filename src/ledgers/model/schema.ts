@@ -4,7 +4,7 @@ import { writeJson } from "../../kernel/json-text.ts";
 import { AnyJson, DescriptionView, dictionaryOf, TimestampView, UUID_PATTERN } from "../../kernel/schema.ts";
 import { RuleText } from "../../rules/schema.ts";
 
-// What callers of the account API send, and the shapes of what we answer (specification 2.8, 2.9).
+// Request and response schemas of the account API (specification 2.8, 2.9).
 
 /** Either of the two patterns in the original's documentation (1.4), the second with its missing asterisk restored. */
 const NAME = "(?=.{1,128}$)(?:[a-z_][0-9a-z_]*|_*[a-z0-9]+(?:[_-][0-9a-z]+)*)";
@@ -86,18 +86,21 @@ const options = {
   transaction: z.boolean().nullish(),
 };
 
-export const AddEntries = z.object({ entries: dictionaryOf(ENTRY_NAME, NewEntry), ...options });
-export const UpdateEntries = z.object({ entries: dictionaryOf(ENTRY_NAME, Entry.transform(toChanges)), ...options });
-export const UpdateValues = z.object({
+export const AddEntriesBody = z.object({ entries: dictionaryOf(ENTRY_NAME, NewEntry), ...options });
+export const UpdateEntriesBody = z.object({
+  entries: dictionaryOf(ENTRY_NAME, Entry.transform(toChanges)),
+  ...options,
+});
+export const UpdateValuesBody = z.object({
   entries: dictionaryOf(ENTRY_NAME, z.object({ value: AnyJson })),
   ...options,
 });
-export const DeleteEntries = z.object(options);
+export const DeleteEntriesBody = z.object(options);
 
 /** The options that all writing operations share. */
 export type WriteOptions = { conditions: [name: string, rule: string][]; transaction: boolean };
 
-export const writeOptions = (body: z.output<typeof DeleteEntries>): WriteOptions => ({
+export const writeOptions = (body: z.output<typeof DeleteEntriesBody>): WriteOptions => ({
   conditions: body.conditions ?? [],
   transaction: body.transaction ?? false,
 });

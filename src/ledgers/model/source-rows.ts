@@ -1,7 +1,7 @@
 import { declareTopic, integer, type Reader, type Row, type Tx, text } from "../../store/sqlite/sql.ts";
 import type { EntryKey } from "./entry.ts";
 
-/** References wait to be copied. */
+/** Wakes the job that copies references. */
 export const REFERENCES_TOPIC = declareTopic("references");
 
 // Pending work on references: changes whose referring accounts are not all queued yet, walks of these accounts along

@@ -3,9 +3,9 @@ import { toSeconds } from "../../kernel/schema.ts";
 import { type Entry, isRefused, type Outcomes } from "./entry.ts";
 import type { HistoryRecord } from "./recent-records.ts";
 
-// What the account API answers (specification 2.8, 2.9). Values keep the text in which they are stored.
+// Responses of the account API (specification 2.8, 2.9). Values keep the text in which they are stored.
 
-/** The answer of every ledger operation: each entry or its error, and the latest of their instants. */
+/** The response of every ledger operation: each entry or its error, and the latest of their instants. */
 export function viewLedger(own: boolean, outcomes: Outcomes<Entry>) {
   const done = outcomes.flatMap(([, outcome]) => (isRefused(outcome) ? [] : [outcome as Entry]));
   const latest = (of: (entry: Entry) => number) => toSeconds(done.reduce((max, entry) => Math.max(max, of(entry)), 0));

@@ -1,5 +1,5 @@
 import type { AdmissionBasis } from "../../hub/admission/admission-basis.ts";
-import type { Identified } from "../../hub/registry/identity.ts";
+import type { IdentifiedDevice } from "../../hub/registry/identity.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { TokenBucket } from "../../kernel/token-bucket.ts";
 import { KeepAlive, keepAliveOf } from "../flow/keep-alive.ts";
@@ -50,7 +50,7 @@ export type Client = {
 };
 
 type Admitted = {
-  identified: Identified;
+  identified: IdentifiedDevice;
   space: HubNamespace;
   claimed: ClaimedSession;
   access: AccessFilters;

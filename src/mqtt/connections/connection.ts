@@ -121,7 +121,10 @@ export class Connection implements DeviceSocketHandler {
     return this.client.access.mayReceive(topic);
   }
 
-  /** The keep alive time passed without a packet. If the server itself paused reading, the client is not to blame. */
+  /**
+   * Closes the connection after the keep alive time without a packet; if the server itself paused reading, restarts the
+   * timer instead.
+   */
   onKeepAliveTimeout(): void {
     if (this.inbound.isPaused) this.client.keepAlive?.listen();
     else this.close(CLOSING.silent);

@@ -49,7 +49,7 @@ function tellOfLoss({ events }: Context, hubId: string, deviceId: string | null)
 }
 
 /** Applies the changes that arrived while the connection was being opened. */
-export function applyMissed(context: Context, connection: Connection): void {
+export function applyMissedChanges(context: Context, connection: Connection): void {
   for (const kind of connection.missed.splice(0)) apply(context, connection, kind);
 }
 

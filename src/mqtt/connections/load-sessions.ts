@@ -41,7 +41,7 @@ function loadSlice({ deps, hubs }: Pick<Context, "deps" | "hubs">, after: number
 }
 
 /** Forgets the sessions that the job found expired. A session that a client has opened meanwhile is another one. */
-export function forgetExpired({ hubs }: Context, sessionIds: readonly number[]): void {
+export function forgetExpiredSessions({ hubs }: Context, sessionIds: readonly number[]): void {
   const expired = new Set(sessionIds);
   for (const hub of hubs.all()) {
     for (const session of hub.sessions.values()) {

@@ -11,7 +11,7 @@ import { CLOSING, type Closing } from "../wire/closing.ts";
 import type { OutboundMessage, PublishHeader } from "../wire/outbound-message.ts";
 import type { QoS, ServerPacket } from "../wire/packets.ts";
 import type { Client } from "./client.ts";
-import type { Queued } from "./outgoing.ts";
+import type { QueuedDelivery } from "./outgoing.ts";
 
 /** What the outbound side needs of its connection. */
 type OutboundPort = {
@@ -108,7 +108,9 @@ export class Outbound {
     else this.deliverWaited(envelope, qos, retain, subscriptionIdentifiers);
   }
 
-  /** The same for a message that waited until the client read. */
+  /**
+   * Sends a message that waited until the client had read enough, without checking again whether the client is behind.
+   */
   deliverWaited(
     envelope: OutboundMessage,
     qos: QoS,
@@ -127,7 +129,7 @@ export class Outbound {
   }
 
   /** Sends a message that is stored in the queue of this connection's session. */
-  deliverStored(message: Queued): void {
+  deliverStored(message: QueuedDelivery): void {
     if (!this.#isOpen) return;
     try {
       this.#recipient.outgoing.offerStored(message);
@@ -176,7 +178,7 @@ export class Outbound {
     return this.#bytes.isBehind(this.#recipient.sender.bytes, bytes);
   }
 
-  /** The transport has sent all that it was handed. */
+  /** Continues sending when the transport has sent everything it was given. */
   drained(): void {
     this.#chargeSending();
     if (!this.#isOpen) return;

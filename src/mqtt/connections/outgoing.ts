@@ -6,7 +6,7 @@ import type { QoS } from "../wire/packets.ts";
  * A message in the queue. Without an envelope the client has it already, and only PUBREL is left to send
  * [MQTT-4.3.3-8].
  */
-export type Queued = {
+export type QueuedDelivery = {
   position: number;
   qos: QoS;
   retain: boolean;
@@ -26,7 +26,7 @@ export type OutgoingQueuePort = {
   mayReceive(topic: string): boolean;
   publish(
     envelope: OutboundMessage,
-    wrapping: Omit<Queued, "envelope" | "position"> & { dup: boolean; packetId: number },
+    wrapping: Omit<QueuedDelivery, "envelope" | "position"> & { dup: boolean; packetId: number },
   ): boolean;
   release(packetId: number, known: boolean): void;
   /** Whether its hub and account have memory to queue `bytes` more. */
@@ -42,10 +42,10 @@ export type StoredQueue = {
   /** The oldest unacknowledged position. */
   oldest: number;
   /** Some messages from a position on, in order; empty if there are none. */
-  read(from: number): Queued[];
+  read(from: number): QueuedDelivery[];
   /** Stores that the client has received the message, and calls back once that is stored. */
   release(position: number, done: () => void): void;
-  /** The message is delivered: its row may be deleted. */
+  /** Records that the message is delivered, so that its row can be deleted. */
   settled(position: number): void;
   wasSent(position: number): boolean;
   sent(position: number): void;
@@ -53,7 +53,7 @@ export type StoredQueue = {
 
 type QueueLimits = { inFlight: number; messages: number; bytes: number };
 
-const bytesOf = ({ envelope }: Omit<Queued, "position">) => envelope?.bytes ?? 0;
+const bytesOf = ({ envelope }: Omit<QueuedDelivery, "position">) => envelope?.bytes ?? 0;
 
 /** A page with more messages takes much longer to read than a check for more. */
 const LONG_PAGE = 10;
@@ -74,7 +74,7 @@ export class OutgoingQueue {
   readonly #port: OutgoingQueuePort;
   readonly #limits: QueueLimits;
   readonly #stored: StoredQueue | null;
-  #waiting: Queued[] = [];
+  #waiting: QueuedDelivery[] = [];
   #waitingBytes = 0;
   /** By packet identifier, oldest first. */
   readonly #inFlight = new Map<number, InFlight>();
@@ -82,7 +82,7 @@ export class OutgoingQueue {
   #end: number;
   /** The store may have more messages than were read into memory. */
   #moreStored: boolean;
-  #answers: Queued[] = [];
+  #answers: QueuedDelivery[] = [];
   /** A long page was read since the last `pump`. */
   #refilled = false;
 
@@ -104,7 +104,7 @@ export class OutgoingQueue {
   }
 
   /** Queues a message of a clean session; returns false if the queue is full. */
-  offer(message: Omit<Queued, "position">): boolean {
+  offer(message: Omit<QueuedDelivery, "position">): boolean {
     if (this.#isFull(message)) return false;
     this.#push({ ...message, position: this.#end });
     this.pump();
@@ -112,7 +112,7 @@ export class OutgoingQueue {
   }
 
   /** Queues a message at its stored position. If there is no memory for it, it is read from the store later. */
-  offerStored(message: Queued): void {
+  offerStored(message: QueuedDelivery): void {
     // It may have been read already: a snapshot can see it before this call.
     if (message.position < this.#end) return;
     this.#moreStored ||= this.#isFull(message);
@@ -121,7 +121,7 @@ export class OutgoingQueue {
   }
 
   /** Queues an answer, which is for this connection only and never stored: it borrows a packet identifier. */
-  offerAnswer(message: Omit<Queued, "position">): boolean {
+  offerAnswer(message: Omit<QueuedDelivery, "position">): boolean {
     if (!this.#stored) return this.offer(message);
     if (this.#answers.length >= this.#limits.messages) return false;
     const answer = { ...message, position: 0 };
@@ -173,7 +173,7 @@ export class OutgoingQueue {
     if (sent?.state === "released") this.#settle(packetId, sent);
   }
 
-  /** The connection has ended: drops the queue in memory. */
+  /** Drops the queue in memory when the connection has ended. */
   close(): void {
     for (const answer of this.#answers) this.#port.queued(-bytesOf(answer));
     this.#port.queued(-this.#waitingBytes);
@@ -182,7 +182,7 @@ export class OutgoingQueue {
     this.#answers = [];
   }
 
-  #isFull(message: Omit<Queued, "position">): boolean {
+  #isFull(message: Omit<QueuedDelivery, "position">): boolean {
     const bytes = bytesOf(message);
     // A small one is sent at once if possible, and takes little memory if not.
     if (this.#waiting.length === 0 && bytes <= UNCOUNTED_BYTES) return false;
@@ -190,24 +190,24 @@ export class OutgoingQueue {
     return this.#waiting.length >= this.#limits.messages || this.#waitingBytes + bytes > this.#limits.bytes;
   }
 
-  #push(message: Queued): void {
+  #push(message: QueuedDelivery): void {
     this.#waiting.push(message);
     this.#end = message.position + 1;
     this.#count(message, 1);
   }
 
-  #shift(message: Queued): void {
+  #shift(message: QueuedDelivery): void {
     this.#waiting.shift();
     this.#count(message, -1);
   }
 
-  #count(message: Queued, sign: 1 | -1): void {
+  #count(message: QueuedDelivery, sign: 1 | -1): void {
     const bytes = sign * bytesOf(message);
     this.#waitingBytes += bytes;
     this.#port.queued(bytes);
   }
 
-  #refill(): Queued | undefined {
+  #refill(): QueuedDelivery | undefined {
     if (!this.#stored || !this.#moreStored) return undefined;
     // At most one long page per turn: reading many messages delays others.
     if (this.#refilled || !this.#port.hasRoom(REFILL_BYTES)) {
@@ -229,7 +229,7 @@ export class OutgoingQueue {
     return true;
   }
 
-  #send({ position, envelope, ...how }: Queued): void {
+  #send({ position, envelope, ...how }: QueuedDelivery): void {
     const packetId = packetIdOf(position);
     if (!envelope) {
       this.#inFlight.set(packetId, { position, qos: 2, state: "released" });
@@ -243,7 +243,7 @@ export class OutgoingQueue {
     } else this.#stored?.settled(position);
   }
 
-  #sendAnswer({ envelope, position: _, ...how }: Queued): void {
+  #sendAnswer({ envelope, position: _, ...how }: QueuedDelivery): void {
     const packetId = this.#borrowId();
     if (envelope && this.#publish(envelope, { ...how, dup: false, packetId })) {
       this.#inFlight.set(packetId, { position: null, qos: how.qos, state: "sent" });

@@ -1,4 +1,4 @@
-import type { Matched } from "../matching/subscription-tree.ts";
+import type { MatchResult } from "../matching/subscription-tree.ts";
 import type { Message, Subscription } from "../wire/message.ts";
 import { OutboundMessage } from "../wire/outbound-message.ts";
 import type { QoS } from "../wire/packets.ts";
@@ -30,7 +30,7 @@ export class Routing {
   readonly routed: Routed;
   readonly #direct: readonly Match[];
   readonly #merged: [Session, Delivery][] | null;
-  readonly #shared: Matched<Session>["shared"];
+  readonly #shared: MatchResult<Session>["shared"];
   readonly #from: Session | null;
   #done = 0;
 

@@ -70,7 +70,7 @@ export class Session {
     this.subscriptions.clear();
   }
 
-  /** Removes it from its hub. */
+  /** Removes the session from its hub. */
   forget(): void {
     this.unsubscribeAll();
     if (!this.#isForgotten) this.hub.memory.add("sessions", -SESSION_BYTES);

@@ -10,7 +10,10 @@ import type { StoredQueue } from "./outgoing.ts";
 /** Where a queue begins, and up to where it may have been sent before. */
 export type QueuePositions = { sessionId: number; oldest: number; sentThrough: number };
 
-/** The queue of a stored session, for its connection. Deliveries are written to the store once a turn. */
+/**
+ * Returns access to a stored session's queue for its connection. Messages that the client has acknowledged are removed
+ * from the store once a turn.
+ */
 export function storedQueue(
   connection: Connection,
   actor: DeviceActor,

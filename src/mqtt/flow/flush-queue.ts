@@ -18,7 +18,7 @@ const LOOK_EVERY = 16;
  */
 export class FlushQueue {
   #waiting: AtTurnEnd[] = [];
-  /** Those that a turn had no time for. */
+  /** Participants that an earlier turn had no time to flush. */
   readonly #late = new FairQueue<AtTurnEnd>();
   #scheduled = false;
   #number = 0;

@@ -22,7 +22,7 @@ type ReaderPort = {
   isClosed(): boolean;
   /** Whether reading is paused for now. */
   isHeld(): boolean;
-  /** A packet broke the protocol, or a bug of ours was hit: ends the connection. */
+  /** Ends the connection after a protocol error or an internal error. */
   failed(error: unknown): void;
   /** Reports the unread bytes and the memory that they take; may end the connection. */
   waiting(unreadBytes: number, memoryBytes: number): void;
@@ -45,7 +45,7 @@ export class FrameReader {
   #member = "";
   #inWork = 0;
   #isPaused = false;
-  /** Waits for room in the work window of its account. */
+  /** Whether the connection waits for room in its account's work window. */
   #isWaiting = false;
   /**
    * State of the current read: its deadline in stopwatch milliseconds, how it knows that its time is over, its small

@@ -27,7 +27,7 @@ export class OutboundBytes {
     return this.#isTooMuch(sending, more) && this.#isTooMuch(sending, more, this.#readBuffered());
   }
 
-  /** `bytes` will be sent at the end of the turn. */
+  /** Counts `bytes` that will be sent at the end of the turn. */
   sending(bytes: number): void {
     const all = bytes + this.#buffered;
     if (all > UNCOUNTED_BYTES) this.#memory.set("sending", all);

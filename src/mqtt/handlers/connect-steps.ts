@@ -1,14 +1,14 @@
 import { type AdmissionBasis, admissionBasisOf } from "../../hub/admission/admission-basis.ts";
 import { identifyDevice } from "../../hub/admission/identify-device.ts";
 import type { DeviceConnection } from "../../hub/admission/presence.ts";
-import { type Identified, isRefusal, type Refusal, type RefusalReason } from "../../hub/registry/identity.ts";
+import { type IdentifiedDevice, isRefusal, type Refusal, type RefusalReason } from "../../hub/registry/identity.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import { peerKey } from "../../kernel/client-address.ts";
 import { makeClient } from "../connections/client.ts";
 import type { Connection } from "../connections/connection.ts";
 import { accessOf } from "../connections/device-access.ts";
 import type { HubNamespace } from "../connections/hub-namespace.ts";
-import { applyMissed } from "../connections/live-effects.ts";
+import { applyMissedChanges } from "../connections/live-effects.ts";
 import type { ClaimedSession } from "../connections/session.ts";
 import type { HubEvent } from "../events/hub-events.ts";
 import { keepAliveOf } from "../flow/keep-alive.ts";
@@ -31,7 +31,7 @@ export class Opening {
   /** The packet as events show it. */
   readonly packetText: string;
   /** Set by `identify`. */
-  identified!: Identified;
+  identified!: IdentifiedDevice;
   /** Set by `chooseClientId`. */
   clientId!: string;
   space!: HubNamespace;
@@ -236,7 +236,7 @@ export function sendQueued({ connection }: Opening): void {
 
 /** Applies device and hub changes that arrived while connecting. */
 export function applyChanges({ connection }: Opening): void {
-  applyMissed(connection.context, connection);
+  applyMissedChanges(connection.context, connection);
 }
 
 /** Reads what the client has sent meanwhile. */

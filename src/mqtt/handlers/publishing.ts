@@ -61,7 +61,10 @@ export function publish(context: Context, publication: Publication): RoutedPubli
   return { later: promise };
 }
 
-/** Stores everything that must survive. */
+/**
+ * Stores what must survive a restart: the message in the queues of stored sessions, the retained message, the receipt
+ * of a QoS 2 publish, and that the will was published.
+ */
 function store(context: Context, { hub, message, by, receivedFrom, will }: Publication, routed: Routed): RoutedPublish {
   const { matched } = routed;
   if (routed.stored.length === 0 && !message.retain && !receivedFrom && will === undefined) {
@@ -112,7 +115,7 @@ export async function stored(published: ReturnType<typeof publish>): Promise<Sto
   return ("later" in published ? await published.later : published).stored;
 }
 
-/** The message is in the queues of stored sessions: the connected ones send it. */
+/** Passes a message that is now in the queues of stored sessions to their open connections. */
 export function notifyQueued(
   { stored, envelope }: Pick<Routed, "stored" | "envelope">,
   { positions }: StoredPublish,

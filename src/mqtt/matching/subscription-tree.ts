@@ -3,7 +3,7 @@ import type { Subscription } from "../wire/message.ts";
 import { parseFilter } from "../wire/topics.ts";
 
 type Subscribed<Subscriber> = { subscriber: Subscriber; subscription: Subscription };
-export type Matched<Subscriber> = {
+export type MatchResult<Subscriber> = {
   /**
    * One for each subscription that matches: a subscriber with overlapping subscriptions occurs several times (3.3.4).
    */
@@ -69,8 +69,8 @@ export class SubscriptionTree<Subscriber> {
   }
 
   /** All that match a topic name. A wildcard at the first level matches no `$` topic [MQTT-4.7.2-1]. */
-  match(topic: string): Matched<Subscriber> {
-    const matched: Matched<Subscriber> = { direct: [], shared: [] };
+  match(topic: string): MatchResult<Subscriber> {
+    const matched: MatchResult<Subscriber> = { direct: [], shared: [] };
     if (this.#size > 0) collect(this.#root, topic.split("/"), 0, topic.startsWith("$"), matched);
     return matched;
   }
@@ -137,7 +137,7 @@ function collect<Subscriber>(
   levels: string[],
   depth: number,
   special: boolean,
-  matched: Matched<Subscriber>,
+  matched: MatchResult<Subscriber>,
 ): void {
   const wild = !(special && depth === 0);
   // `a/#` matches `a` too (4.7.1.2), so `#` is checked even where the topic ends.
@@ -153,7 +153,7 @@ function collect<Subscriber>(
   if (any) collect(any, levels, depth + 1, special, matched);
 }
 
-function addMatches<Subscriber>(node: Node<Subscriber>, matched: Matched<Subscriber>): void {
+function addMatches<Subscriber>(node: Node<Subscriber>, matched: MatchResult<Subscriber>): void {
   if (node.direct) for (const subscribed of node.direct.values()) matched.direct.push(subscribed);
   if (node.shares)
     for (const [share, members] of node.shares) matched.shared.push({ share, members: [...members.values()] });

@@ -28,8 +28,11 @@ export const releaseOutgoing = command(
   },
 );
 
-/** PUBREL: the client may use the packet identifier for another message [MQTT-4.3.3-11]. */
-export const releaseIncoming = command(
+/**
+ * PUBREL: forgets the packet identifier of a received QoS 2 message, so that the client may use it again
+ * [MQTT-4.3.3-12].
+ */
+export const releaseReceivedPacketId = command(
   "release_incoming",
   (tx, _actor, { sessionId, packetId }: { sessionId: number; packetId: number }): null => {
     deleteReceived(tx, sessionId, packetId);

@@ -81,7 +81,7 @@ const hasRoom = (end: QueueEnd, hubBytes: number, sessionBytes: number): boolean
 
 type Kept = { body: BodyColumns; shared: number | null };
 
-/** Appends it to a queue and returns its position. */
+/** Appends the message to a recipient's queue and returns its position. */
 function enqueue(tx: Tx, end: QueueEnd, recipient: Recipient, message: Message, { body, shared }: Kept): number {
   const { sessionId, qos, retain, subscriptionIdentifiers } = recipient;
   const owed = end.unchargedBytes + (shared === null ? body.bytes : ROW_OVERHEAD_BYTES);

@@ -34,7 +34,7 @@ export const NEVER_EXPIRES_S = 0xffff_ffff;
 const SESSION = `s.id, s.hub_number, s.device_id, s.client_id, s.expiry_interval_s, s.connected, s.expires_at, s.sent_through,
   e.next_position FROM mqtt_sessions AS s CROSS JOIN mqtt_queue_ends AS e ON e.session_id = s.id`;
 
-/** The session may have expired. */
+/** Finds a client's session, which may have expired. */
 export function findSession(reader: Reader, deviceId: string, clientId: string): StoredSession | undefined {
   const row = reader.get(`SELECT ${SESSION} WHERE s.device_id = ? AND s.client_id = ?`, deviceId, clientId);
   return row && sessionFrom(row);
@@ -91,7 +91,7 @@ export function deleteSession(tx: Tx, id: number): void {
 }
 
 /** Sessions still marked as connected, by id after `afterId`. */
-export const listConnected = (reader: Reader, afterId: number, limit: number): StoredSession[] =>
+export const listConnectedSessions = (reader: Reader, afterId: number, limit: number): StoredSession[] =>
   reader
     .all(`SELECT ${SESSION} WHERE s.id > ? AND s.connected = 1 ORDER BY s.id LIMIT ?`, afterId, limit)
     .map(sessionFrom);

@@ -2,7 +2,7 @@ import type { Deps } from "../../deps.ts";
 import type { Hub } from "../../hub/registry/hub-rows.ts";
 import type { DeviceActor } from "../../kernel/actor.ts";
 import type { Command } from "../../store/sqlite/command.ts";
-import { acknowledge, releaseIncoming, releaseOutgoing } from "./acknowledge.ts";
+import { acknowledge, releaseOutgoing, releaseReceivedPacketId } from "./acknowledge.ts";
 import { openSession } from "./open-session.ts";
 import { publishMessage } from "./publish-message.ts";
 import { deleteSubscriptions, saveSubscriptions } from "./save-subscriptions.ts";
@@ -25,7 +25,7 @@ export function sessionStore({ store }: Pick<Deps, "store">) {
     publish: byDevice(publishMessage),
     acknowledge: byDevice(acknowledge),
     releaseOutgoing: byDevice(releaseOutgoing),
-    releaseIncoming: byDevice(releaseIncoming),
+    releaseIncoming: byDevice(releaseReceivedPacketId),
   };
 }
 

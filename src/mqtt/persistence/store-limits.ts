@@ -5,14 +5,14 @@
  * no gap in what it receives.
  */
 export const STORED_QUEUE_MESSAGES_MAX = 10_000;
-/** The same in bytes: sixteen of the largest messages. */
+/** Bytes of a session's stored queue: sixteen of the largest messages. */
 export const STORED_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** Retained messages, queues and wills of a hub together (specification 5.5). */
 export const HUB_BYTES_MAX = 140 * 1024 * 1024;
 /** Retained messages of a hub. A subscriber to `#` is sent all of them. */
 export const RETAINED_MESSAGES_MAX = 100_000;
 export const SUBSCRIPTIONS_MAX = 1_000;
-/** Without it a device with many connections could create a session with each new client identifier. */
+/** Stored sessions of a device. Without this limit a device could create a session with each new client identifier. */
 export const SESSIONS_PER_DEVICE_MAX = 100;
 
 /** Cost of a row in addition to its texts and bytes. */

@@ -3,7 +3,7 @@ import type { Tx } from "../../store/sqlite/sql.ts";
 import { endSession } from "./end-session.ts";
 import {
   findSessionById,
-  listConnected,
+  listConnectedSessions,
   markSuspended,
   NEVER_EXPIRES_S,
   SESSIONS_TOPIC,
@@ -46,7 +46,7 @@ type Slice = { afterId: number; limit: number };
  * their number, and the last one's id; null if there are no more.
  */
 export const suspendLeftConnected = command("suspend_all_sessions", (tx, _actor, { afterId, limit }: Slice) => {
-  const sessions = listConnected(tx, afterId, limit);
+  const sessions = listConnectedSessions(tx, afterId, limit);
   for (const session of sessions) suspend(tx, session);
   if (sessions.length > 0) tx.wake(WILLS_TOPIC);
   return { done: sessions.length, last: sessions.length < limit ? null : (sessions.at(-1)?.id ?? null) };

@@ -57,7 +57,7 @@ export const armWill = (tx: Tx, sessionId: number, sessionEndsAt: number | null)
     sessionId,
   ) > 0;
 
-/** The session has ended, so its will is due now. */
+/** Makes a session's will due now, because the session has ended. */
 export function makeWillDue(tx: Tx, sessionId: number): void {
   tx.run(
     "UPDATE mqtt_wills SET due_at = ?1 WHERE session_id = ?2 AND (due_at IS NULL OR due_at > ?1)",

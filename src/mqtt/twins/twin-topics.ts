@@ -73,7 +73,7 @@ export class TwinRequests {
     return request && this.#take(request, publish);
   }
 
-  /** Requests that are not answered yet. */
+  /** Number of requests that are not answered yet. */
   get unanswered(): number {
     return this.#order.unanswered;
   }

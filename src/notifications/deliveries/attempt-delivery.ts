@@ -5,7 +5,7 @@ import { literalOf } from "../model/callback-url.ts";
 import { bodyOf } from "../model/message.ts";
 import { ATTEMPT_MS, type AttemptError, errorOf, readRetryAfter } from "../model/schedule.ts";
 import { signatureOf } from "../model/secrets.ts";
-import type { Leased } from "./lease-deliveries.ts";
+import type { LeasedDelivery } from "./lease-deliveries.ts";
 import type { AttemptOutcome } from "./settle-delivery.ts";
 
 /** At most this much of an answer is read; its beginning is stored. */
@@ -18,7 +18,11 @@ const ADDRESSES_MAX = 4;
  * Attempts a delivery once; returns the answer, or why there is none. Aborting `stopped` ends the attempt as
  * `interrupted`, which does not count against the receiver.
  */
-export async function attemptDelivery(deps: Deps, leased: Leased, stopped: AbortSignal): Promise<AttemptOutcome> {
+export async function attemptDelivery(
+  deps: Deps,
+  leased: LeasedDelivery,
+  stopped: AbortSignal,
+): Promise<AttemptOutcome> {
   const { clock } = deps;
   const startedAt = clock.now();
   const late = new AbortController();
@@ -63,7 +67,7 @@ class Unreachable extends Error {
  */
 async function post(
   deps: Deps,
-  { delivery, callbackUrl, signingSecret }: Leased,
+  { delivery, callbackUrl, signingSecret }: LeasedDelivery,
   startedAt: number,
   signal: AbortSignal,
 ) {

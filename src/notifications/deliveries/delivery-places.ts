@@ -12,7 +12,7 @@ const PLACES = { all: IN_FLIGHT_MAX, most: 128, few: 8 };
 /** How many more messages of an account may be sent, given those in flight and all free places. */
 export const placesOf = (inFlight: number, free: number): number => roomFor(inFlight, free, PLACES);
 
-/** The same for an endpoint. */
+/** Returns how many more messages may be sent to an endpoint, given those in flight to it. */
 export const placesOfEndpoint = (inFlight: number, failing: boolean): number =>
   Math.max(0, (failing ? 1 : IN_FLIGHT_OF_ENDPOINT_MAX) - inFlight);
 

@@ -7,24 +7,24 @@ import {
   firstAttemptAt,
   getDeliveryAt,
   listDueMessages,
+  listExpiredLeases,
   listLanesInFlight,
-  listOverdue,
   listWaitingPublishers,
   nextLeaseEnd,
   saveLease,
   saveLeaseEnd,
-  saveWaiting,
+  saveNextAttempt,
 } from "../model/delivery-rows.ts";
 import { dueAtOf } from "../model/enqueue.ts";
 import { chooseNextMessages } from "../model/lanes.ts";
-import { dropWaiting } from "../model/old-delivery-rows.ts";
+import { dropWaitingDeliveries } from "../model/old-delivery-rows.ts";
 import {
   type DueSubscription,
   findSubscription,
   listDueBut,
   listDueOf,
   nextDueAt,
-  saveDue,
+  saveDueAt,
   shareOf,
   type WebhookSubscription,
 } from "../model/subscription-rows.ts";
@@ -60,15 +60,15 @@ type Input = {
 };
 
 /** What the sender needs for an attempt. */
-export type Leased = {
+export type LeasedDelivery = {
   delivery: Delivery;
   share: string;
   callbackUrl: string;
   signingSecret: string;
 };
 
-export type Leases = {
-  leased: Leased[];
+export type LeaseResult = {
+  leased: LeasedDelivery[];
   /** Subscriptions to put in line until their share has free places, and those that have left the line. */
   linedUp: DueSubscription[];
   served: string[];
@@ -78,7 +78,7 @@ export type Leases = {
   nextAt: number | null;
 };
 
-type Handed = Pick<Leases, "leased" | "served"> & { places: DeliveryPlaces; lease: string };
+type Handed = Pick<LeaseResult, "leased" | "served"> & { places: DeliveryPlaces; lease: string };
 
 /**
  * Leases due deliveries to a sender: accounts in turn, and of each account the longest due subscription first. Per
@@ -88,7 +88,7 @@ type Handed = Pick<Leases, "leased" | "served"> & { places: DeliveryPlaces; leas
  * An account with its full share in flight is not examined, however much it has due: its subscriptions wait in a line
  * that the sender keeps. If the sender is lost, they are due again after the time of a lease.
  */
-export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: Input): Leases => {
+export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: Input): LeaseResult => {
   const overdue = takeBack(tx, new Set(input.held));
   const places = new DeliveryPlaces(input.room, input.inFlight);
   const handed: Handed = { leased: [], served: [], places, lease: input.lease };
@@ -106,7 +106,7 @@ export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: I
     if (leaseFrom(tx, id, handed)) handed.served.push(id);
   }
   linedUp.push(...listDueOf(tx, barred, LINED_UP_MAX));
-  for (const { id } of linedUp) saveDue(tx, id, tx.now + LEASE_MS);
+  for (const { id } of linedUp) saveDueAt(tx, id, tx.now + LEASE_MS);
 
   const more =
     overdue === OVERDUE_MAX ||
@@ -131,7 +131,7 @@ function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boole
   const { callbackUrl, signingSecret, failingSince } = subscription;
   const share = shareOf(subscription);
   if (subscription.expiresAt <= tx.now) {
-    saveDue(tx, id, null);
+    saveDueAt(tx, id, null);
     return true;
   }
   const ofShare = Math.min(places.of(share), LEASED_MAX - leased.length);
@@ -143,7 +143,7 @@ function leaseFrom(tx: Tx, id: string, { leased, places, lease }: Handed): boole
   const due = most > 0 && dueAt === tx.now ? listDueByPublisher(tx, subscription, most * WINDOW_OF_PLACE) : [];
   const chosen = chooseNextMessages(due, inFlight, most);
   for (const { position } of chosen) saveLease(tx, position, lease, tx.now + LEASE_MS);
-  saveDue(tx, id, dueAfter(tx, subscription, inFlight.length + chosen.length, chosen.length === ofShare));
+  saveDueAt(tx, id, dueAfter(tx, subscription, inFlight.length + chosen.length, chosen.length === ofShare));
   for (const { position } of chosen) {
     leased.push({ delivery: getDeliveryAt(tx, position), share, callbackUrl, signingSecret });
   }
@@ -175,7 +175,7 @@ function dueAfter(tx: Tx, subscription: WebhookSubscription, inFlight: number, c
  * are extended.
  */
 function takeBack(tx: Tx, held: ReadonlySet<string>): number {
-  const overdue = listOverdue(tx, OVERDUE_MAX);
+  const overdue = listExpiredLeases(tx, OVERDUE_MAX);
   for (const { position, subscriptionId, attemptCount, leasedAt, step, lease } of overdue) {
     if (lease !== null && held.has(lease)) {
       saveLeaseEnd(tx, position, tx.now + LEASE_MS);
@@ -183,10 +183,10 @@ function takeBack(tx: Tx, held: ReadonlySet<string>): number {
     }
     const lost = { durationMs: null, status: null, error: "interrupted", answer: "" } as const;
     insertAttempt(tx, position, { number: attemptCount, startedAt: leasedAt ?? tx.now, ...lost });
-    saveWaiting(tx, position, tx.now, step - 1);
+    saveNextAttempt(tx, position, tx.now, step - 1);
     const subscription = findSubscription(tx, subscriptionId);
-    if (!subscription || subscription.endedAt !== null) dropWaiting(tx, subscriptionId, OVERDUE_MAX);
-    else saveDue(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));
+    if (!subscription || subscription.endedAt !== null) dropWaitingDeliveries(tx, subscriptionId, OVERDUE_MAX);
+    else saveDueAt(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));
   }
   return overdue.length;
 }

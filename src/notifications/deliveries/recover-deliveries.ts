@@ -4,9 +4,9 @@ import { record } from "../../events/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { conflict } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";
-import { listUndelivered, saveRestart } from "../model/delivery-rows.ts";
+import { listUndeliveredPositions, saveRestart } from "../model/delivery-rows.ts";
 import { findSubscription, listLiveSubscriptions } from "../model/subscription-rows.ts";
-import { markDue } from "./retry-delivery.ts";
+import { updateSubscriptionDue } from "./retry-delivery.ts";
 
 /** Deliveries restarted in one command, so that other writes do not wait long for it. */
 const SLICE = 100;
@@ -31,7 +31,12 @@ export async function recoverDeliveries({ store }: Deps, actor: UserActor, wish:
   for (const { id, topic, confirmedAt } of subscriptions) {
     if (confirmedAt === null || (wish.topic !== undefined && topic !== wish.topic)) continue;
     for (let after: number | null = 0, at: number | null = null; after !== null; ) {
-      const slice: Slice = await store.write(recoverSlice, actor, { subscriptionId: id, since: wish.since, after, at });
+      const slice: Slice = await store.write(recoverDeliverySlice, actor, {
+        subscriptionId: id,
+        since: wish.since,
+        after,
+        at,
+      });
       recovered += slice.count;
       after = slice.last;
       at = slice.at;
@@ -44,16 +49,16 @@ type Input = { subscriptionId: string; since: number; after: number; at: number 
 type Slice = { count: number; last: number | null; at: number };
 
 /** All slices of a call are due at the same instant; among equal instants, positions keep the order. */
-export const recoverSlice = userCommand("recover_deliveries", (tx, actor, input: Input): Slice => {
+export const recoverDeliverySlice = userCommand("recover_deliveries", (tx, actor, input: Input): Slice => {
   const at = input.at ?? tx.now;
   const subscription = findSubscription(tx, input.subscriptionId);
   // It may have ended since it was listed; then there is nothing to recover.
   if (subscription?.accountId !== actor.accountId || subscription.endedAt !== null) return { count: 0, last: null, at };
   const { id, accountId, topic } = subscription;
-  const positions = listUndelivered(tx, id, input.since, input.after, SLICE);
+  const positions = listUndeliveredPositions(tx, id, input.since, input.after, SLICE);
   for (const position of positions) saveRestart(tx, position, at);
   if (positions.length > 0) {
-    markDue(tx, id);
+    updateSubscriptionDue(tx, id);
     const data = { subscription: id, topic, since_ts: toSeconds(input.since), count: positions.length };
     record(tx, actor, { kind: "deliveries.recovered", accountId, data });
   }

@@ -5,7 +5,7 @@ import type { Tx } from "../../store/sqlite/sql.ts";
 import { type Delivery, findDelivery, firstAttemptAt, saveRestart } from "../model/delivery-rows.ts";
 import { DELIVERIES_TOPIC, dueAtOf } from "../model/enqueue.ts";
 import { getOwnDelivery } from "../model/lookups.ts";
-import { findSubscription, saveDue } from "../model/subscription-rows.ts";
+import { findSubscription, saveDueAt } from "../model/subscription-rows.ts";
 
 /**
  * Retries a waiting or failed delivery at once, with a new schedule. Its id and body stay. Refused while the endpoint
@@ -22,15 +22,15 @@ export const retryDelivery = userCommand("retry_delivery", (tx, actor, { id }: {
   }
   if (subscription.confirmedAt === null) throw conflict("precondition", "The endpoint has not confirmed.");
   saveRestart(tx, delivery.position, tx.now);
-  markDue(tx, delivery.subscriptionId);
+  updateSubscriptionDue(tx, delivery.subscriptionId);
   record(tx, actor, { kind: "delivery.retried", accountId: actor.accountId, data: { delivery: id } });
   return findDelivery(tx, id) as Delivery;
 });
 
 /** Makes a subscription due when some of its deliveries can be tried earlier than recorded. */
-export function markDue(tx: Tx, subscriptionId: string): void {
+export function updateSubscriptionDue(tx: Tx, subscriptionId: string): void {
   const subscription = findSubscription(tx, subscriptionId);
   if (!subscription || subscription.endedAt !== null) return;
-  saveDue(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));
+  saveDueAt(tx, subscriptionId, dueAtOf(subscription, firstAttemptAt(tx, subscriptionId)));
   tx.wake(DELIVERIES_TOPIC);
 }

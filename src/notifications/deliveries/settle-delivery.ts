@@ -2,10 +2,16 @@ import { record } from "../../events/record.ts";
 import { command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { insertAttempt } from "../model/attempt-rows.ts";
-import { type Delivery, findDelivery, firstAttemptAt, saveSettled, saveWaiting } from "../model/delivery-rows.ts";
+import {
+  type Delivery,
+  findDelivery,
+  firstAttemptAt,
+  saveFinalState,
+  saveNextAttempt,
+} from "../model/delivery-rows.ts";
 import { dueAtOf, FAILING_GAP_MS } from "../model/enqueue.ts";
 import { type Health, healthAfter, nextAttemptAt, type Outcome } from "../model/schedule.ts";
-import { findSubscription, saveDue, saveHealth, type WebhookSubscription } from "../model/subscription-rows.ts";
+import { findSubscription, saveDueAt, saveHealth, type WebhookSubscription } from "../model/subscription-rows.ts";
 import { endSubscription } from "../subscriptions/end-subscription.ts";
 
 export type AttemptOutcome = Outcome & { startedAt: number; durationMs: number; answer: string };
@@ -44,20 +50,20 @@ export const settleDelivery = command("settle_delivery", (tx, actor, input: Inpu
 function settle(tx: Tx, delivery: Delivery, outcome: Outcome, lives: boolean, chance: number): Settlement {
   const { position, step } = delivery;
   if (outcome.error === null) {
-    saveSettled(tx, position, "delivered");
+    saveFinalState(tx, position, "delivered");
     return "delivered";
   }
   if (!lives || outcome.error === "gone") {
-    saveSettled(tx, position, "dropped");
+    saveFinalState(tx, position, "dropped");
     return "dropped";
   }
   const nextAt = nextAttemptAt(outcome, delivery, tx.now, chance);
   if (nextAt === null) {
-    saveSettled(tx, position, "failed");
+    saveFinalState(tx, position, "failed");
     return "failed";
   }
   // An interrupted attempt is no step of the schedule.
-  saveWaiting(tx, position, nextAt, outcome.error === "interrupted" ? step - 1 : step);
+  saveNextAttempt(tx, position, nextAt, outcome.error === "interrupted" ? step - 1 : step);
   return "waiting";
 }
 
@@ -68,7 +74,7 @@ function saveAfter(tx: Tx, subscription: WebhookSubscription, outcome: AttemptOu
   const earliest = health.failingSince === null ? 0 : tx.now + FAILING_GAP_MS;
   const dueAt = dueAtOf(health, first && Math.max(first, earliest));
   if (!isSame(health, subscription)) saveHealth(tx, id, health, dueAt);
-  else if (dueAt !== subscription.dueAt) saveDue(tx, id, dueAt);
+  else if (dueAt !== subscription.dueAt) saveDueAt(tx, id, dueAt);
 }
 
 const isSame = (a: Health, b: Health) =>

@@ -113,7 +113,7 @@ export const listLanesInFlight = (reader: Reader, subscriptionId: string): Lane[
     .map((row) => ({ publisherId: text(row, "publisher_id"), twinId: textOrNull(row, "twin_id") }));
 
 /** Leases that are over, oldest first. */
-export const listOverdue = (reader: Reader, limit: number) =>
+export const listExpiredLeases = (reader: Reader, limit: number) =>
   reader
     .all(
       `SELECT ${COLUMNS} FROM deliveries WHERE state = 'sending' AND leased_until <= ? ORDER BY leased_until LIMIT ?`,
@@ -249,7 +249,7 @@ export function saveLeaseEnd(tx: Tx, position: number, leasedUntil: number): voi
 }
 
 /** Ends a lease; the delivery waits for its next attempt. */
-export function saveWaiting(tx: Tx, position: number, nextAttemptAt: number, step: number): void {
+export function saveNextAttempt(tx: Tx, position: number, nextAttemptAt: number, step: number): void {
   tx.run(
     `UPDATE deliveries SET state = 'waiting', next_attempt_at = ?, step = ?, lease = NULL, leased_at = NULL, leased_until = NULL
      WHERE position = ?`,
@@ -259,7 +259,7 @@ export function saveWaiting(tx: Tx, position: number, nextAttemptAt: number, ste
   );
 }
 
-export function saveSettled(tx: Tx, position: number, state: "delivered" | "failed" | "dropped"): void {
+export function saveFinalState(tx: Tx, position: number, state: "delivered" | "failed" | "dropped"): void {
   tx.run(
     "UPDATE deliveries SET state = ?, settled_at = ?, lease = NULL, leased_at = NULL, leased_until = NULL WHERE position = ?",
     state,
@@ -279,7 +279,13 @@ export function saveRestart(tx: Tx, position: number, at: number): void {
 }
 
 /** Positions of a subscription's undelivered messages, from an instant on and after a position, in order. */
-export const listUndelivered = (reader: Reader, subscriptionId: string, since: number, after: number, limit: number) =>
+export const listUndeliveredPositions = (
+  reader: Reader,
+  subscriptionId: string,
+  since: number,
+  after: number,
+  limit: number,
+) =>
   reader
     .all(
       `SELECT position FROM (

@@ -4,7 +4,7 @@ import { declareTopic, type Tx } from "../../store/sqlite/sql.ts";
 import { type Delivery, insertDelivery } from "./delivery-rows.ts";
 import type { WebhookSubscription } from "./subscription-rows.ts";
 
-/** Deliveries are due. */
+/** Wakes the deliverer: deliveries are due. */
 export const DELIVERIES_TOPIC = declareTopic("deliveries");
 
 type Message =
@@ -55,12 +55,12 @@ export const dueAtOf = (
 ) => (at === null || pausedAt !== null ? null : Math.max(at, heldUntil ?? 0));
 
 /**
- * Least time between two messages to an endpoint that has failed. Ten a second are enough to notice a recovery, and all
- * that a dead endpoint with a long queue may cost the others.
+ * Minimum time between two messages to an endpoint that has failed. Ten a second are enough to notice a recovery, and
+ * all that a dead endpoint with a long queue may cost the others.
  */
 export const FAILING_GAP_MS = 100;
 
-/** When it is due with one more message waiting. */
+/** Returns when the subscription is due once one more message waits. */
 export const dueAtWithMore = (tx: Tx, subscription: WebhookSubscription) => {
   const due = dueAtOf(subscription, subscription.failingSince === null ? tx.now : tx.now + FAILING_GAP_MS);
   return due === null ? null : Math.min(due, subscription.dueAt ?? due);

@@ -3,7 +3,7 @@ import { integer, type Reader, type Tx, text } from "../../store/sqlite/sql.ts";
 // Deletes deliveries that are no longer needed: those of ended subscriptions, and old ones.
 
 /** Drops at most `limit` waiting deliveries and returns how many. */
-export const dropWaiting = (tx: Tx, subscriptionId: string, limit: number): number =>
+export const dropWaitingDeliveries = (tx: Tx, subscriptionId: string, limit: number): number =>
   tx.run(
     `UPDATE deliveries SET state = 'dropped', settled_at = ? WHERE position IN (
        SELECT position FROM deliveries WHERE subscription_id = ? AND state = 'waiting' LIMIT ?
@@ -14,7 +14,7 @@ export const dropWaiting = (tx: Tx, subscriptionId: string, limit: number): numb
   );
 
 /** An ended subscription that still has waiting deliveries. */
-export function findUncleared(reader: Reader): string | undefined {
+export function findEndedSubscriptionWithDeliveries(reader: Reader): string | undefined {
   const row = reader.get(
     `SELECT id FROM webhook_subscriptions s WHERE ended_at IS NOT NULL AND EXISTS (
        SELECT 1 FROM deliveries d WHERE d.subscription_id = s.id AND d.state = 'waiting'

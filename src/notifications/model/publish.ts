@@ -1,7 +1,7 @@
 import type { JsonText } from "../../kernel/json-text.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { DELIVERIES_TOPIC, dueAtWithMore, enqueue } from "./enqueue.ts";
-import { listReached, saveMessageCount, type WebhookSubscription } from "./subscription-rows.ts";
+import { listSubscriptionsOfTopic, saveMessageCount, type WebhookSubscription } from "./subscription-rows.ts";
 
 export type Publication = {
   /** The publishing account: the owner of the entry or sticker. */
@@ -26,7 +26,7 @@ export function publish(tx: Tx, ...publications: readonly Publication[]): void {
   for (const { accountId, twinId, trigger, topics, event } of publications) {
     for (const topic of new Set(topics)) {
       const name = `${accountId} ${topic}`;
-      const reached = listeners.get(name) ?? listReached(tx, accountId, topic);
+      const reached = listeners.get(name) ?? listSubscriptionsOfTopic(tx, accountId, topic);
       listeners.set(name, reached);
       for (const found of reached) {
         // Several of these names may lead to the same subscription with inherited publishers.

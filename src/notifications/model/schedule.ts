@@ -64,7 +64,10 @@ export function errorOf(status: number): AttemptError | null {
   return status >= 300 && status < 400 ? "redirect" : "status";
 }
 
-/** The instant of a delivery's next attempt after one at `now`, or null if there is none. `chance` is from 0 to 1. */
+/**
+ * Returns when a delivery is tried again after an attempt at `now`, or null if it is given up. `chance`, from 0 to 1,
+ * selects the point within the jitter.
+ */
 export function nextAttemptAt(
   { error, retryAfterMs, status }: Outcome,
   { step, stepBaseAt }: { step: number; stepBaseAt: number },

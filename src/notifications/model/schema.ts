@@ -29,7 +29,7 @@ const options = {
 
 const PublisherView = Uuid.meta({ description: "The topic's owner." });
 
-export const Subscribe = z.object({
+export const SubscribeBody = z.object({
   callback_url: CallbackUrl,
   topic: Topic,
   account: Uuid.nullish().meta({
@@ -37,7 +37,7 @@ export const Subscribe = z.object({
   }),
   ...options,
 });
-export const Refresh = z.object(options);
+export const RefreshBody = z.object(options);
 
 const TOPICS_MAX = 100;
 const Topics = z.array(Topic).max(TOPICS_MAX);
@@ -205,7 +205,7 @@ const viewAttempt = ({ number, startedAt, durationMs, status, error, answer }: A
   ...(error !== null && { error }),
 });
 
-export const Recover = z.object({ since: Timestamp, topic: Topic.nullish(), subscription: Uuid.nullish() });
+export const RecoverBody = z.object({ since: Timestamp, topic: Topic.nullish(), subscription: Uuid.nullish() });
 export const RecoveredView = z.object({ recovered: z.int().meta({ description: "Deliveries that are tried again." }) });
 
 /** A member that is left out if its value is null. */

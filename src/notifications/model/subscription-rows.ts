@@ -61,7 +61,7 @@ export const listLiveSubscriptions = (reader: Reader, accountId: string, after: 
  * Subscriptions that a publication reaches: to this topic of this publisher, by the publisher itself or by accounts
  * that it grants the topic to.
  */
-export const listReached = (reader: Reader, publisherId: string, topic: string) =>
+export const listSubscriptionsOfTopic = (reader: Reader, publisherId: string, topic: string) =>
   reader
     .all(
       `SELECT ${COLUMNS} FROM webhook_subscriptions
@@ -176,7 +176,7 @@ export function firstDueAt(reader: Reader): number | null {
 }
 
 /** Subscriptions that lapsed and have not been ended, oldest first. */
-export const listLapsed = (reader: Reader, limit: number) =>
+export const listLapsedSubscriptions = (reader: Reader, limit: number) =>
   reader
     .all(
       `SELECT ${COLUMNS} FROM webhook_subscriptions WHERE ended_at IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`,
@@ -186,7 +186,7 @@ export const listLapsed = (reader: Reader, limit: number) =>
     .map(subscriptionFrom);
 
 /** Subscriptions whose receiver is to be notified that they lapse. */
-export const listNoticeDue = (reader: Reader, limit: number) =>
+export const listSubscriptionsDueForNotice = (reader: Reader, limit: number) =>
   reader
     .all(
       `SELECT ${COLUMNS} FROM webhook_subscriptions WHERE notice_at <= ? ORDER BY notice_at LIMIT ?`,
@@ -259,7 +259,7 @@ export function saveMessageCount(tx: Tx, id: string, messageCount: number, dueAt
   tx.run("UPDATE webhook_subscriptions SET message_count = ?, due_at = ? WHERE id = ?", messageCount, dueAt, id);
 }
 
-export function saveDue(tx: Tx, id: string, dueAt: number | null): void {
+export function saveDueAt(tx: Tx, id: string, dueAt: number | null): void {
   tx.run("UPDATE webhook_subscriptions SET due_at = ? WHERE id = ?", dueAt, id);
 }
 

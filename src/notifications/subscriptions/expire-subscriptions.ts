@@ -2,19 +2,29 @@ import { JOB_SLICE, type Job } from "../../deps.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
 import { DELIVERIES_TOPIC, dueAtWithMore, enqueue } from "../model/enqueue.ts";
-import { deleteDeliveriesBefore, dropWaiting, findUncleared } from "../model/old-delivery-rows.ts";
-import { deleteEndedBefore, listLapsed, listNoticeDue, saveDue, saveNotice } from "../model/subscription-rows.ts";
+import {
+  deleteDeliveriesBefore,
+  dropWaitingDeliveries,
+  findEndedSubscriptionWithDeliveries,
+} from "../model/old-delivery-rows.ts";
+import {
+  deleteEndedBefore,
+  listLapsedSubscriptions,
+  listSubscriptionsDueForNotice,
+  saveDueAt,
+  saveNotice,
+} from "../model/subscription-rows.ts";
 import { endSubscription } from "./end-subscription.ts";
 
 type Slice = { limit: number };
 
 /** Notifies receivers, a day before, that their subscription lapses. At most `limit`; returns how many. */
 export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }: Slice): number => {
-  const due = listNoticeDue(tx, limit);
+  const due = listSubscriptionsDueForNotice(tx, limit);
   for (const subscription of due) {
     saveNotice(tx, subscription.id);
     if (subscription.confirmedAt === null || subscription.expiresAt <= tx.now) continue;
-    saveDue(tx, subscription.id, dueAtWithMore(tx, subscription));
+    saveDueAt(tx, subscription.id, dueAtWithMore(tx, subscription));
     enqueue(tx, subscription, { type: "Expiring" });
     tx.wake(DELIVERIES_TOPIC);
   }
@@ -26,10 +36,10 @@ export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }:
  * many.
  */
 export const expireSubscriptions = command("expire_subscriptions", (tx, actor, { limit }: Slice): number => {
-  const lapsed = listLapsed(tx, limit);
+  const lapsed = listLapsedSubscriptions(tx, limit);
   for (const subscription of lapsed) endSubscription(tx, actor, subscription, "expired");
-  const uncleared = findUncleared(tx);
-  return lapsed.length + (uncleared === undefined ? 0 : dropWaiting(tx, uncleared, limit));
+  const uncleared = findEndedSubscriptionWithDeliveries(tx);
+  return lapsed.length + (uncleared === undefined ? 0 : dropWaitingDeliveries(tx, uncleared, limit));
 });
 
 type Prune = { after: number; before: number; limit: number };

@@ -17,10 +17,13 @@ type Input = { key: SubscriptionKey; validityMs: number; hashKey: string | null;
 export async function webhookRefreshSubscription({ store, random, config }: Deps, key: SubscriptionKey, wish: Wish) {
   const hash = newHashKey(store.vault, random, key.id, wish.clientSecret);
   const input = { key, validityMs: wish.validityMs, hashKey: hash?.sealed ?? null, linkBase: config.publicUrl };
-  return { subscription: await store.write(saveRefreshed, ANONYMOUS, input), serverSecret: hash?.serverSecret };
+  return {
+    subscription: await store.write(saveRefreshedSubscription, ANONYMOUS, input),
+    serverSecret: hash?.serverSecret,
+  };
 }
 
-export const saveRefreshed = command(
+export const saveRefreshedSubscription = command(
   "webhook_refresh_subscription",
   (tx, actor, { key, validityMs, hashKey, linkBase }: Input): WebhookSubscription => {
     const before = getLiveSubscription(tx, key);

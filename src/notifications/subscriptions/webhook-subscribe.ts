@@ -23,7 +23,10 @@ import {
  */
 const SUBSCRIPTIONS_MAX = 1000;
 const SUBSCRIPTIONS_OF_TOPIC_MAX = 100;
-/** The same for a topic of another account, whose own writes make a message for each of them. */
+/**
+ * Maximum number of an account's subscriptions to another account's topic: each write of that account makes a message
+ * for each of them.
+ */
 const SUBSCRIPTIONS_OF_GRANTED_TOPIC_MAX = 10;
 
 /**

@@ -40,7 +40,7 @@ export function operation(
   return parts.every((part) => part.constant) ? fold(context, at, code) : code;
 }
 
-/** A constant with the value of `code`. An error refuses the rule, because it could never be evaluated. */
+/** Evaluates `code` to a constant. If that fails, the rule is refused, because it could never be evaluated. */
 export function fold(context: CompileContext, at: number, code: Code): Code {
   const value = refusingAt(at, () => code.run(context.frame));
   if (code.type.kind === "function") return { ...code, run: () => value, constant: true };

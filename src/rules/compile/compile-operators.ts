@@ -25,7 +25,10 @@ import { type Code, type CompileContext, operation, refusingAt } from "./code.ts
 type Group = {
   /** Types allowed for an operand; others are refused at compile time, as far as they are known. */
   kinds: readonly Kind[];
-  /** The type of the result for the known types of both operands; undefined refuses them. */
+  /**
+   * Returns the type of the result for the known types of both operands; undefined if the operator does not accept
+   * them.
+   */
   result: (left: StaticType, right: StaticType) => StaticType | undefined;
 };
 

@@ -3,7 +3,8 @@ import type { Connection } from "./connection.ts";
 import type { Reader } from "./sql.ts";
 
 /**
- * Longest life of a snapshot: the delay with which another process's changes are seen. Our own commits end it at once.
+ * Maximum age of a snapshot: the delay with which another process's changes are seen. Commits of this process end it at
+ * once.
  */
 const LIFETIME_MS = 1;
 

@@ -15,7 +15,7 @@ const LAST_PAGES = 300;
 /** If more is written than is moved meanwhile, groups wait once the log has grown to this (16 MB). */
 const LOG_PAGES_MAX = 4000;
 const PAGE_BYTES = 4096;
-/** Shortest interval between checkpoints that make room after a lost transaction. */
+/** Minimum interval between checkpoints that make room after a lost transaction. */
 const RELIEF_MS = 1000;
 /** Assumed pages per statement until the first checkpoint, and the bounds within which a measured value is used. */
 const PAGES_OF_STATEMENT = 2;
@@ -83,7 +83,7 @@ export class Checkpoints {
     }
   }
 
-  /** The transaction has ended. What was rolled back is not in the log and must not distort the estimate. */
+  /** Must be called when the transaction has ended. What was rolled back is not in the log and is not counted. */
   transactionEnded(committed: boolean): void {
     if (committed) {
       this.#written = sum(this.#written, this.#open);
@@ -94,7 +94,7 @@ export class Checkpoints {
   }
 
   /**
-   * The transaction was lost, maybe because the disk is full. Then a checkpoint makes room in the log, and no
+   * Must be called when the transaction was lost, maybe because the disk is full. Then a checkpoint makes room in the log, and no
    * successful commit would start one.
    */
   transactionLost(): void {

@@ -1,5 +1,5 @@
 import type { Actor } from "../../kernel/actor.ts";
-import { FairQueue, Fifo, type Owner, ownerOfCaller, type Taken } from "../../kernel/fairness/fair-queue.ts";
+import { FairQueue, Fifo, type Owner, ownerOfCaller, type TakenItem } from "../../kernel/fairness/fair-queue.ts";
 import type { Command } from "../sqlite/command.ts";
 
 /** A command waiting to be run. */
@@ -53,7 +53,7 @@ export class CommandQueue {
     else this.#own.push(request);
   }
 
-  take(): Taken<Request> | undefined {
+  take(): TakenItem<Request> | undefined {
     if (this.#own.size > 0) return { item: this.#own.shift(), charge: FREE_OF_CHARGE };
     return this.#accounts.take();
   }

@@ -1,6 +1,6 @@
 import { assert } from "../../kernel/assert.ts";
 import { type Clock, sleep, stopwatchMs, systemClock } from "../../kernel/clock.ts";
-import type { Taken } from "../../kernel/fairness/fair-queue.ts";
+import type { TakenItem } from "../../kernel/fairness/fair-queue.ts";
 import { type Connection, concernsStatementOnly, isBusy, isSqliteError } from "../sqlite/connection.ts";
 import type { SqlValue, Topic, Tx } from "../sqlite/sql.ts";
 import { Checkpoints } from "./checkpoints.ts";
@@ -16,7 +16,7 @@ import { PendingInserts } from "./pending-inserts.ts";
 const GROUP_MS_MAX = 3;
 const GROUP_OF_ONE_ACCOUNT_MS_MAX = 8;
 /**
- * Longest a group holds a shared event loop before it yields. Requests served meanwhile still read the previous
+ * Maximum time that a group holds a shared event loop before it yields. Requests served meanwhile still read the previous
  * snapshot.
  */
 const LOOP_HOLD_MS = 2;
@@ -143,7 +143,7 @@ export class GroupCommit {
 
   /** Runs a group of waiting commands, and returns its outcomes once they are on disk. */
   async #commit(): Promise<GroupResult> {
-    const group: Taken<Request>[] = [];
+    const group: TakenItem<Request>[] = [];
     try {
       await this.#begin(group);
       const began = stopwatchMs();
@@ -192,7 +192,7 @@ export class GroupCommit {
    * Waits, off the event loop, for another process to finish its transaction. On timeout it takes commands into an
    * empty group, so that their callers receive the error.
    */
-  async #begin(group: Taken<Request>[]): Promise<void> {
+  async #begin(group: TakenItem<Request>[]): Promise<void> {
     const deadline = this.#clock.now() + BUSY_WAIT_MAX_MS;
     for (;;) {
       try {
@@ -214,7 +214,7 @@ export class GroupCommit {
    * Runs the group's commands in the open transaction, and takes further waiting ones until the group is full or its
    * time is over. Returns undefined if a command has spoiled the transaction.
    */
-  async #attempt(group: Taken<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
+  async #attempt(group: TakenItem<Request>[], countMax: number, savepoints: boolean): Promise<Attempt | undefined> {
     const attempt: Attempt = { outcomes: [], woken: new Set(), wrote: false };
     const { outcomes } = attempt;
     let [spentMs, began, msMax] = [0, this.#clock.now(), GROUP_OF_ONE_ACCOUNT_MS_MAX];
@@ -229,20 +229,20 @@ export class GroupCommit {
       const endsAt = spentMs + this.#clock.now() - began + this.#queue.expectedMs;
       const isFull = outcomes.length >= countMax || (outcomes.length > 0 && endsAt > msMax);
       if (outcomes.length >= group.length && (isFull || !this.#takeInto(group))) break;
-      if (!this.#run(group[outcomes.length] as Taken<Request>, savepoints, attempt)) return undefined;
+      if (!this.#run(group[outcomes.length] as TakenItem<Request>, savepoints, attempt)) return undefined;
     }
     return this.#flushInserts() ? attempt : undefined;
   }
 
   /** Returns false if none is waiting. */
-  #takeInto(group: Taken<Request>[]): boolean {
+  #takeInto(group: TakenItem<Request>[]): boolean {
     const next = this.#queue.take();
     if (next) group.push(next);
     return next !== undefined;
   }
 
   /** Runs one command and charges its owner for the time. Returns false if it has spoiled the transaction. */
-  #run({ item, charge }: Taken<Request>, savepoint: boolean, attempt: Attempt): boolean {
+  #run({ item, charge }: TakenItem<Request>, savepoint: boolean, attempt: Attempt): boolean {
     const began = stopwatchMs();
     const outcome = this.#runOne(item, savepoint, attempt);
     charge(stopwatchMs() - began);
@@ -334,4 +334,4 @@ export class GroupCommit {
   }
 }
 
-const idsOf = (group: readonly Taken<Request>[]) => group.map(({ item }) => item.id);
+const idsOf = (group: readonly TakenItem<Request>[]) => group.map(({ item }) => item.id);

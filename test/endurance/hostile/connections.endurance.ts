@@ -25,7 +25,7 @@ test(`${IDLE} idle connections cost little, and other callers do not notice`, as
   await siege.expectUnharmed();
 });
 
-test("headers that drip are closed after seconds, and other callers do not notice", async () => {
+test("connections that send headers byte by byte are closed after seconds, and other callers are not affected", async () => {
   await using siege = await openSiege();
   const wires = await siege.openMany(1_000);
   const began = performance.now();
@@ -42,7 +42,7 @@ test("headers that drip are closed after seconds, and other callers do not notic
   await siege.expectUnharmed();
 });
 
-test("an account whose bodies drip does not keep others from writing", async () => {
+test("an account that sends bodies byte by byte does not prevent others from writing", async () => {
   await using siege = await openSiege();
   const neighbour = await createAccount(siege, "Neighbour");
   const wires = await siege.openMany(1_200);
@@ -226,7 +226,7 @@ test("responses are not buffered for a client that sends many requests and reads
 const FLOOD = 17_500;
 
 test.skipIf(filesMax < FLOOD + 500)(
-  `of ${FLOOD} writes at once those beyond the queue get Retry-After, and all others are stored`,
+  `of ${FLOOD} writes that arrive at once beyond the queue get Retry-After, and all others are stored`,
   async () => {
     await using siege = await openSiege();
     const wires = await siege.openMany(FLOOD, { asking: true });

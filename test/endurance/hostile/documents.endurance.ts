@@ -30,7 +30,7 @@ async function openDocuments() {
 
 const status = (verdict: string) => verdict.split(" ")[0];
 
-test("a body of more than 4 MiB is refused by either API, announced or not, and one of 4 MiB is read", async () => {
+test("both APIs refuse a body over 4 MiB, with or without Content-Length, and read a body of exactly 4 MiB", async () => {
   await using d = await openDocuments();
   const bodyOf = (byteCount: number) => `{"data":{"a":"${"x".repeat(byteCount - 17)}"}}`;
   for (const { path, headers } of d.surfaces) {

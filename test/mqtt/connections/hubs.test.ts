@@ -67,7 +67,7 @@ test("sessions and wills of the same client identifier are separate in each hub"
   await thereAgain.expectQuiet();
 });
 
-test("events and counters are those of the subscriber's hub", async () => {
+test("a subscriber receives the events and counters of its own hub only", async () => {
   await using mqtt = await openTwoHubs();
   const [here, there] = (await mqtt.both()) as Both;
   await there.subscribe("$SCW/events/#");

@@ -86,7 +86,7 @@ test("changed figures are published every ten seconds, to hubs with connected cl
   expect(published).toEqual([]);
 });
 
-test("a deleted hub is forgotten", async () => {
+test("the counters of a deleted hub are removed from memory", async () => {
   const { sys, told } = openSys();
   sys.traffic("h2").bytesSent = 5;
   sys.forget("h2");

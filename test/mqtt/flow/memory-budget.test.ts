@@ -38,7 +38,7 @@ test("released memory is available again", () => {
   expect(budget.remembered).toBe(0);
 });
 
-test("whatever is asked for, the total is never exceeded, and each kind adds up", () => {
+test("requests never exceed the total, and the counts by kind and by account both add up to it", () => {
   const ask = fc.record({
     account: fc.constantFrom("a", "b", "c", "d"),
     kind: fc.constantFrom(...MEMORY_KINDS),

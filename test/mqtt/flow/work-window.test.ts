@@ -46,7 +46,7 @@ test("connections with nothing to read in their turn do not delay others", () =>
   expect(admitted).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test("many small requests and few large ones both fill it", () => {
+test("many small requests or a few large ones fill the window", () => {
   const window = new WorkWindow(MAX, () => {});
   window.begin(4 * 1024 * 1024);
   expect(window.isFull).toBe(true);

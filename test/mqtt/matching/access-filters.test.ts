@@ -21,7 +21,7 @@ test("a device without entries may do everything", () => {
   expect(filters.mayReceive("$SCW/events/error/device/x")).toBe(true);
 });
 
-test("accept permits nothing but what is listed, twin requests included", () => {
+test("an accept rule permits only the topics that it lists; twin requests must be listed too", () => {
   const filters = compile({ publish: rule("accept", "site/+/state"), subscribe: rule("accept", "site/#") });
   expect(filters.mayPublish("site/1/state")).toBe(true);
   for (const topic of ["site/1", "site/1/2/state", "$SCW/twins/me/current/get"]) {

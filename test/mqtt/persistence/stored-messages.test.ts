@@ -163,7 +163,7 @@ test("messages that expired unsent are not sent, and are dropped; sent ones stay
   expect(await mqtt.open()).toMatchObject({ oldest: 1, next: 5, sentThrough: 1 });
 });
 
-test("a deleted or moved device leaves no session, no queue and no will, a deleted hub no retained message", async () => {
+test("a deleted or moved device leaves no session, queue or will, and a deleted hub leaves no retained message", async () => {
   await using mqtt = await openMqttStore();
   const second = (await mqtt.call("POST", "/hubs", { name: "second", product_plan: "plan_dedicated" })).body;
   const will = { topic: "w", payload: new Uint8Array(3), qos: 1, retain: false, properties: null, delayS: 60 } as const;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { SYSTEM } from "../../../src/kernel/actor.ts";
 import { createLog } from "../../../src/kernel/log.ts";
 import { systemRandom } from "../../../src/kernel/random.ts";
-import { acknowledge, releaseIncoming, releaseOutgoing } from "../../../src/mqtt/persistence/acknowledge.ts";
+import { acknowledge, releaseOutgoing, releaseReceivedPacketId } from "../../../src/mqtt/persistence/acknowledge.ts";
 import { openSession } from "../../../src/mqtt/persistence/open-session.ts";
 import { publishMessage } from "../../../src/mqtt/persistence/publish-message.ts";
 import { listQueued } from "../../../src/mqtt/persistence/queue-rows.ts";
@@ -159,7 +159,7 @@ async function openLaw() {
       await store.write(releaseOutgoing, SYSTEM, { sessionId: model.id, position });
     } else if (step.kind === "receivedAll") {
       model.received.delete(step.packetId);
-      await store.write(releaseIncoming, SYSTEM, { sessionId: model.id, packetId: step.packetId });
+      await store.write(releaseReceivedPacketId, SYSTEM, { sessionId: model.id, packetId: step.packetId });
     } else {
       const input = { sessionId: model.id, expiryIntervalS: 1e6, will: "publish" as const };
       if (step.suspended) await store.write(suspendSession, SYSTEM, input);

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { acknowledge, releaseIncoming, releaseOutgoing } from "../../../src/mqtt/persistence/acknowledge.ts";
+import { acknowledge, releaseOutgoing, releaseReceivedPacketId } from "../../../src/mqtt/persistence/acknowledge.ts";
 import { dropEndedQueues, expireSessions } from "../../../src/mqtt/persistence/clear-away.ts";
 import { deleteSubscriptions, saveSubscriptions } from "../../../src/mqtt/persistence/save-subscriptions.ts";
 import { SESSIONS_PER_DEVICE_MAX, SUBSCRIPTIONS_MAX } from "../../../src/mqtt/persistence/store-limits.ts";
@@ -149,7 +149,7 @@ test("sessions whose connections ended with the server are suspended when it sta
   expect((await mqtt.run(expireSessions, { limit: 10 })).length).toBe(1);
 });
 
-test("a session belongs to its device: no other device takes it over by its client identifier, nor a hub another's", async () => {
+test("a session belongs to its device and hub: no other device takes it over by its client identifier, and no other hub can add to its queue", async () => {
   await using mqtt = await openMqttStore();
   const sessionId = await mqtt.openKept();
   await mqtt.publish(mqtt.message("a", "secret"), [mqtt.to(sessionId)]);
@@ -201,8 +201,8 @@ test("a QoS 2 message from a client is accepted once, until its packet identifie
   const send = (text: string) => mqtt.publish(mqtt.message("a", text), [mqtt.to(to)], { receivedFrom });
   expect(await send("1")).toEqual({ positions: [1], dropped: 0, duplicate: false });
   expect(await send("1")).toEqual({ positions: [], dropped: 0, duplicate: true });
-  await mqtt.run(releaseIncoming, receivedFrom);
-  await mqtt.run(releaseIncoming, receivedFrom);
+  await mqtt.run(releaseReceivedPacketId, receivedFrom);
+  await mqtt.run(releaseReceivedPacketId, receivedFrom);
   expect((await send("2")).duplicate).toBe(false);
   expect(mqtt.queued(to).map(({ message }) => textOf(message?.payload))).toEqual(["1", "2"]);
 });

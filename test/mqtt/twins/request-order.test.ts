@@ -77,7 +77,7 @@ test("for any requests, effects and answers are in order, and each read sees exa
   );
 });
 
-test("small writes do not wait for each other, and a request after a laborious one does", async () => {
+test("small writes do not wait for each other; a request after an expensive one waits for it", async () => {
   const order = new RequestOrder();
   const begun: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -38,7 +38,7 @@ test("packets come out whole, wherever their bytes were cut", () => {
   );
 });
 
-test("packets come out whole byte by byte, with every length of the length field", () => {
+test("the framer returns whole packets from single bytes, for each size of the length field", () => {
   for (const length of [0, 1, 127, 128, 16_383, 16_384]) {
     const whole = packet(0x30, new Uint8Array(length).fill(7));
     const all = bytes(whole, packet(0xc0), whole);
