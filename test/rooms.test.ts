@@ -36,7 +36,7 @@ const findHidden = (file: string, source: string): string[] =>
 
 /** The topics that a file declares. */
 const findTopics = (source: string): string[] =>
-  [...source.matchAll(/\bwakeTopic\("([^"]+)"\)/g)].map(([, name]) => name as string);
+  [...source.matchAll(/\bdeclareTopic\("([^"]+)"\)/g)].map(([, name]) => name as string);
 
 const textOf = (file: string) => Bun.file(`${SRC}/${file}`).text();
 
@@ -69,5 +69,5 @@ test("each manifest is in the list of rooms, and no command is in two", async ()
 test("each topic is in one manifest", async () => {
   const declared = await Promise.all(FILES.map(async (file) => findTopics(await textOf(file))));
   expect(declared.flat().sort()).toEqual(ROOMS.flatMap(({ wakes = [] }) => [...wakes] as string[]).sort());
-  expect(findTopics(`export const A_TOPIC = wakeTopic("a");`)).toEqual(["a"]);
+  expect(findTopics(`export const A_TOPIC = declareTopic("a");`)).toEqual(["a"]);
 });
