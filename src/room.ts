@@ -1,5 +1,5 @@
 import type { Job } from "./deps.ts";
-import type { Keeper } from "./events/prune-events.ts";
+import type { Keeper } from "./journal/prune-events.ts";
 import type { Invariant } from "./store/sqlite/invariant.ts";
 import type { Topic } from "./store/sqlite/sql.ts";
 import type { AccountTable } from "./store/transfer/account-table.ts";

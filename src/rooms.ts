@@ -1,9 +1,9 @@
 import { ACCESS_ROOM } from "./access/room.ts";
 import type { Job } from "./deps.ts";
 import { DOCUMENTS_ROOM } from "./documents/room.ts";
-import { eventsRoom } from "./events/room.ts";
 import { HUB_ROOM } from "./hub/room.ts";
 import { IDENTITIES_ROOM } from "./identities/room.ts";
+import { journalRoom } from "./journal/room.ts";
 import { LEDGERS_ROOM } from "./ledgers/room.ts";
 import { MQTT_ROOM } from "./mqtt/room.ts";
 import { NOTIFICATIONS_ROOM } from "./notifications/room.ts";
@@ -26,10 +26,10 @@ const OF_ACCOUNTS: readonly Room[] = [
   NOTIFICATIONS_ROOM,
 ];
 
-const EVENTS = eventsRoom(OF_ACCOUNTS.flatMap(({ keepers = [] }) => keepers));
+const JOURNAL_ROOM = journalRoom(OF_ACCOUNTS.flatMap(({ keepers = [] }) => keepers));
 
 /** Every room that has rows. */
-export const ROOMS: readonly Room[] = [STORE_ROOM, EVENTS, ...OF_ACCOUNTS];
+export const ROOMS: readonly Room[] = [STORE_ROOM, JOURNAL_ROOM, ...OF_ACCOUNTS];
 
 /** Every command that a server may run. The writer thread identifies a command by its index in this list. */
 export const COMMANDS: Commands = ROOMS.flatMap(({ commands }) => commands);

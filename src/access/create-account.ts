@@ -1,4 +1,4 @@
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import { NO_RULES, OPERATOR } from "../kernel/actor.ts";
 import type { Random } from "../kernel/random.ts";
 import { command } from "../store/sqlite/command.ts";

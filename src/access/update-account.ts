@@ -1,4 +1,4 @@
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { assertTablesExist, getAccount } from "./model/lookups.ts";
 import { type Account, saveAccount } from "./model/rows.ts";

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { loadConfig } from "../config.ts";
-import { insertImported } from "../events/account-rows.ts";
+import { insertImported } from "../journal/account-rows.ts";
 import { systemClock } from "../kernel/clock.ts";
 import { createLog } from "../kernel/log.ts";
 import { OperatorError, toOperatorError } from "../kernel/operator-error.ts";

@@ -1,4 +1,4 @@
-import { EVENT_TABLE, OWN_EVENTS } from "../events/account-rows.ts";
+import { EVENT_TABLE, OWN_EVENTS } from "../journal/account-rows.ts";
 import { type Row, text } from "../store/sqlite/sql.ts";
 import type { AccountTable, Numbering } from "../store/transfer/account-table.ts";
 import { withRenumbered } from "./journal.ts";

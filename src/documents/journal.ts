@@ -1,5 +1,5 @@
-import { record } from "../events/record.ts";
-import type { StoredEvent } from "../events/rows.ts";
+import { record } from "../journal/record.ts";
+import type { StoredEvent } from "../journal/rows.ts";
 import type { Actor } from "../kernel/actor.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import { type JsonText, withRawJson } from "../kernel/json-text.ts";

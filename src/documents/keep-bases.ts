@@ -1,5 +1,5 @@
-import type { Keeper } from "../events/prune-events.ts";
-import type { StoredEvent } from "../events/rows.ts";
+import type { Keeper } from "../journal/prune-events.ts";
+import type { StoredEvent } from "../journal/rows.ts";
 import { assert } from "../kernel/assert.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import type { Tx } from "../store/sqlite/sql.ts";

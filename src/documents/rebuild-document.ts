@@ -1,4 +1,4 @@
-import { findEvent } from "../events/rows.ts";
+import { findEvent } from "../journal/rows.ts";
 import { assert } from "../kernel/assert.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Reader } from "../store/sqlite/sql.ts";

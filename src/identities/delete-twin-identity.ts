@@ -1,5 +1,5 @@
 import { userCommand } from "../access/model/user-command.ts";
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import { getTwinIdentity } from "./get-twin-identity.ts";
 import { deleteIdentityRow, type Identity } from "./rows.ts";
 

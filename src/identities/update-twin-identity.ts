@@ -1,5 +1,5 @@
 import { userCommand } from "../access/model/user-command.ts";
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import { omitUndefined } from "../kernel/omit-undefined.ts";
 import { toSecondsOrNull } from "../kernel/schema.ts";
 import { authorOf } from "../policy/author.ts";

@@ -1,4 +1,4 @@
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { withRawJson, writeJson, writeObject } from "../kernel/json-text.ts";
 import { type Publication, publish } from "../notifications/model/publish.ts";

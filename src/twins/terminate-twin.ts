@@ -1,5 +1,5 @@
 import { userCommand } from "../access/model/user-command.ts";
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import type { Actor } from "../kernel/actor.ts";
 import { conflict } from "../kernel/failure.ts";
 import type { Tx } from "../store/sqlite/sql.ts";

@@ -1,5 +1,5 @@
 import { userCommand } from "../access/model/user-command.ts";
-import { record } from "../events/record.ts";
+import { record } from "../journal/record.ts";
 import { type JsonText, withRawJson } from "../kernel/json-text.ts";
 import { assertWithinRule, mayAccessTwin } from "../policy/verdicts.ts";
 import { assertAlive, getOwnTwin } from "./get-twin.ts";

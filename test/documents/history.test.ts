@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { keepDocumentBases } from "../../src/documents/keep-bases.ts";
 import { rebuildAt, rebuildVersion } from "../../src/documents/rebuild-document.ts";
-import { pruneEvents } from "../../src/events/prune-events.ts";
+import { pruneEvents } from "../../src/journal/prune-events.ts";
 import { SYSTEM } from "../../src/kernel/actor.ts";
 import { openWorld } from "../support/world/world.ts";
 

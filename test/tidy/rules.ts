@@ -14,7 +14,7 @@ const ROOMS = [
   ["metrics"],
   ["platform", "store", "config", "rules", "docs"],
   ["deps"],
-  ["events"],
+  ["journal"],
   ["room"],
   ["access"],
   ["policy"],

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { Authenticator, credentialFrom } from "../../src/access/model/authenticate.ts";
 import { userCommand } from "../../src/access/model/user-command.ts";
-import { record } from "../../src/events/record.ts";
+import { record } from "../../src/journal/record.ts";
 import { conflict } from "../../src/kernel/failure.ts";
 import { type JsonText, withRawJson, writeJson } from "../../src/kernel/json-text.ts";
 import { getOwnTwin } from "../../src/twins/get-twin.ts";

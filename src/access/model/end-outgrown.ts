@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { exceeds } from "./ceiling.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { RoleRules, Statement } from "../../kernel/actor.ts";
 import { assertMayReadLedgers } from "../model/ledger-rights.ts";
 import { assertRoomForRole } from "../model/room-in-account.ts";

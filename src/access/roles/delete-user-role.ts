@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { conflict } from "../../kernel/failure.ts";
 import { getUserRoleWithin } from "../model/lookups.ts";
 import { deleteRoleRow, type Role } from "../model/rows.ts";

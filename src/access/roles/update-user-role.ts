@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { RoleRules, Statement } from "../../kernel/actor.ts";
 import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import { endOutgrownSecrets } from "../model/end-outgrown.ts";

@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { conflict, DomainError, forbidden } from "../../kernel/failure.ts";
 import type { Reader, Tx } from "../../store/sqlite/sql.ts";

@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { ANONYMOUS, type UserActor } from "../../kernel/actor.ts";
 import { DomainError, notFound } from "../../kernel/failure.ts";
 import { command } from "../../store/sqlite/command.ts";

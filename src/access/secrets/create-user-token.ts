@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { TokenOption, UserActor } from "../../kernel/actor.ts";
 import { forbidden } from "../../kernel/failure.ts";
 import type { JsonObject } from "../../kernel/json.ts";

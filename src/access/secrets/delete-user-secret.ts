@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { deleteSecretRow, type UserSecret } from "../model/credential-rows.ts";
 import { getUserSecret, getUserWithSecretWithin } from "../model/lookups.ts";
 import { userCommand } from "../model/user-command.ts";

@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { assert } from "../../kernel/assert.ts";
 import { toSecondsOrNull } from "../../kernel/schema.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { OPERATOR } from "../../kernel/actor.ts";
 import { notFound } from "../../kernel/failure.ts";
 import type { Random } from "../../kernel/random.ts";

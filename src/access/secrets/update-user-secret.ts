@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { forbidden } from "../../kernel/failure.ts";
 import { toSecondsOrNull } from "../../kernel/schema.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { assertMayGive, assertSeenAlike, assertTablesExist } from "../model/lookups.ts";
 import { assertRoomForUser } from "../model/room-in-account.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { conflict } from "../../kernel/failure.ts";
 import { getUserWithin } from "../model/lookups.ts";
 import { deleteUserRow, type User } from "../model/rows.ts";

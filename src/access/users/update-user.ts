@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import { endOutgrownSecret } from "../model/end-outgrown.ts";

@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
 import { findDeviceRow } from "../registry/device-rows.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { declareTopic, type Tx } from "../../store/sqlite/sql.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import type { JsonObject, JsonValue } from "../../kernel/json.ts";
 import { type JsonText, writeJson, writeObject } from "../../kernel/json-text.ts";

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import { invalid } from "../../kernel/failure.ts";
 import { type JsonText, withRawJson, writeJson } from "../../kernel/json-text.ts";

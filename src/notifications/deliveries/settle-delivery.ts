@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { command } from "../../store/sqlite/command.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { insertAttempt } from "../model/attempt-rows.ts";

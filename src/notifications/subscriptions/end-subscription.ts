@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { Actor } from "../../kernel/actor.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
 import { dropWaitingDeliveries } from "../model/old-delivery-rows.ts";

@@ -1,5 +1,5 @@
 import { userCommand } from "../../access/model/user-command.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { firstAttemptAt } from "../model/delivery-rows.ts";
 import { DELIVERIES_TOPIC } from "../model/enqueue.ts";
 import { getOwnSubscription } from "../model/lookups.ts";

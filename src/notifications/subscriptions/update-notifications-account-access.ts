@@ -1,5 +1,5 @@
 import { userCommand } from "../../access/model/user-command.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { DomainError } from "../../kernel/failure.ts";
 import { countOtherGrantees, replaceGrants } from "../model/grant-rows.ts";
 

@@ -1,4 +1,4 @@
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { command } from "../../store/sqlite/command.ts";
 import { getLiveSubscription } from "../model/lookups.ts";
 import { saveConfirmation, type WebhookSubscription } from "../model/subscription-rows.ts";

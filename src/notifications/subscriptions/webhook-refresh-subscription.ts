@@ -1,5 +1,5 @@
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import { ANONYMOUS } from "../../kernel/actor.ts";
 import { notFound } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";

@@ -1,6 +1,6 @@
 import { userCommand } from "../../access/model/user-command.ts";
 import type { Deps } from "../../deps.ts";
-import { record } from "../../events/record.ts";
+import { record } from "../../journal/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { conflict, DomainError } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";

@@ -1,6 +1,6 @@
 import { keepDocumentBases } from "../../../src/documents/keep-bases.ts";
-import { pruneEvents } from "../../../src/events/prune-events.ts";
 import { keepAllMessageCounts } from "../../../src/hub/metrics/count-messages.ts";
+import { pruneEvents } from "../../../src/journal/prune-events.ts";
 import { SYSTEM } from "../../../src/kernel/actor.ts";
 import { copyReferences } from "../../../src/ledgers/copy-references.ts";
 import { leaseDeliveries } from "../../../src/notifications/deliveries/lease-deliveries.ts";
