@@ -12,7 +12,7 @@ import type { Commands } from "./store/writer/writer-thread.ts";
 export type Room = {
   /** Every command that a server may run. */
   readonly commands: Commands;
-  /** Created anew for each scheduler, because some jobs remember how far they came. */
+  /** Created anew for each scheduler, because some jobs store their progress in memory. */
   readonly jobs?: () => readonly Job[];
   /** Topics that its commands wake. */
   readonly wakes?: readonly Topic[];

@@ -1,7 +1,7 @@
 import { EVENT_TABLE, OWN_EVENTS } from "../journal/account-rows.ts";
 import { type Row, text } from "../store/sqlite/sql.ts";
 import type { AccountTable, Numbering } from "../store/transfer/account-table.ts";
-import { withRenumbered } from "./journal.ts";
+import { renumberReferences } from "./journal.ts";
 
 const ON_OWN = "twin_id IN (SELECT id FROM twins WHERE owner_id = ?1)";
 
@@ -32,7 +32,7 @@ export const DOCUMENT_TABLES: readonly AccountTable[] = [
     numbered,
     rewrite: (row: Row, rank) => ({
       ...row,
-      data: withRenumbered(text(row, "kind"), text(row, "data"), (sequence) => rank(JOURNAL, sequence)),
+      data: renumberReferences(text(row, "kind"), text(row, "data"), (sequence) => rank(JOURNAL, sequence)),
     }),
   },
   { table: "documents", where: "account_id = ?1", order: "twin_id, name", numbered },

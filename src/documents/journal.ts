@@ -52,7 +52,7 @@ export function namesIn(event: StoredEvent): string[] {
 const AFTER = /^(\{"name":"(?:[^"\\]|\\.)*","version":\d+,"after":)(\d+)/;
 
 /** A journal row's data with its references to other rows renumbered, for an import into another database. */
-export function withRenumbered(kind: string, data: string, renumber: (sequence: number) => number): string {
+export function renumberReferences(kind: string, data: string, renumber: (sequence: number) => number): string {
   if (kind === "document.put" || kind === "document.patched") {
     return data.replace(AFTER, (_, before, sequence) => `${before}${renumber(Number(sequence))}`);
   }

@@ -7,7 +7,7 @@ import { notFound } from "../kernel/failure.ts";
 import { RequestTurns } from "../kernel/fairness/request-turns.ts";
 import { mountAccountApi, mountOverlapping } from "./account-api/account-api.ts";
 import { ACCOUNT_API } from "./account-api/surface.ts";
-import { announcedLength, endUnread } from "./body.ts";
+import { announcedLength, respondWithoutReadingBody } from "./body.ts";
 import { mountHubApi } from "./hub-api/hub-api.ts";
 import { HUB_API, HUB_PATHS } from "./hub-api/surface.ts";
 import { mountMonitoring } from "./monitoring.ts";
@@ -32,7 +32,7 @@ export function createApp(deps: Deps): Hono<Peer> {
     });
     app.use(async (c, next) => {
       const preflight = await allow(c, next);
-      return preflight && endUnread(announcedLength(c.req.raw), preflight);
+      return preflight && respondWithoutReadingBody(announcedLength(c.req.raw), preflight);
     });
   }
   registerBodyMetrics(deps.metrics, deps.bodies);
@@ -50,7 +50,7 @@ export function createApp(deps: Deps): Hono<Peer> {
     const surface = surfaceOf(c.req.path);
     const response = refuse(surface, deps, c, error, deps.random.uuid());
     answered[surface.name](response.status, began);
-    return endUnread(announcedLength(c.req.raw), response);
+    return respondWithoutReadingBody(announcedLength(c.req.raw), response);
   };
   app.onError((error, c) => refuseHere(c, error));
 

@@ -120,7 +120,7 @@ class Pace {
  * The response to a request whose body was not read. Closes the connection if more of the body may follow than is worth
  * discarding.
  */
-export function endUnread(announced: number | undefined, response: Response): Response {
+export function respondWithoutReadingBody(announced: number | undefined, response: Response): Response {
   if (announced === undefined || !(announced <= DISCARDED_BYTES_MAX)) response.headers.set("connection", "close");
   return response;
 }

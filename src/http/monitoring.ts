@@ -3,7 +3,7 @@ import type { Deps } from "../deps.ts";
 import { describeError } from "../kernel/failure.ts";
 import { expose } from "../metrics/exposition.ts";
 import type { Writable } from "../store/writer/writability.ts";
-import { announcedLength, endUnread } from "./body.ts";
+import { announcedLength, respondWithoutReadingBody } from "./body.ts";
 import type { Peer } from "./serve.ts";
 
 // What the server reports to its operator: not part of any API, and open to every client that reaches the address.
@@ -35,7 +35,7 @@ export function mountMonitoring(app: Hono<Peer>, deps: Deps): void {
   });
 }
 
-/** The same on an address of its own, which serves nothing else. */
+/** Creates an app with the same paths for an address of its own, which serves nothing else. */
 export function createMonitoringApp(deps: Deps): Hono<Peer> {
   const app = new Hono<Peer>({ strict: false });
   mountMonitoring(app, deps);
@@ -47,5 +47,5 @@ const tell = (c: Context<Peer>, status: number, sentence: string) => answer(c, s
 
 function answer(c: Context<Peer>, status: number, text: string, contentType: string) {
   const headers = { "content-type": contentType, "cache-control": "no-store", "x-content-type-options": "nosniff" };
-  return endUnread(announcedLength(c.req.raw), new Response(text, { status, headers }));
+  return respondWithoutReadingBody(announcedLength(c.req.raw), new Response(text, { status, headers }));
 }

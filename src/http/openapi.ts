@@ -3,7 +3,7 @@ import { z } from "zod";
 import { assert } from "../kernel/assert.ts";
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
 import { once } from "../kernel/once.ts";
-import { announcedLength, endUnread } from "./body.ts";
+import { announcedLength, respondWithoutReadingBody } from "./body.ts";
 import type { Operation } from "./operation.ts";
 import type { Peer } from "./serve.ts";
 
@@ -26,7 +26,7 @@ export function serveDocument(app: Hono<Peer>, path: string, make: () => JsonObj
   const document = once(() => JSON.stringify(make()));
   app.get(path, ({ req }) => {
     const response = new Response(document(), { headers: { "content-type": "application/json" } });
-    return endUnread(announcedLength(req.raw), response);
+    return respondWithoutReadingBody(announcedLength(req.raw), response);
   });
 }
 

@@ -55,7 +55,7 @@ type Description = {
   /** A second path that the original accepts; only the canonical path is documented. */
   readonly alias?: string;
   readonly summary: string;
-  /** What it may answer beside the refusals of all the surface, by status, and what that means. */
+  /** The refusals of the operation in addition to those of the whole surface, by status, and their meaning. */
   readonly refusals?: Readonly<Record<number, string>>;
   readonly bodyLimits?: BodyLimits;
 };

@@ -10,7 +10,7 @@ import type { RequestTurns } from "../kernel/fairness/request-turns.ts";
 import { parseJson } from "../kernel/json.ts";
 import { writeJson } from "../kernel/json-text.ts";
 import { parse } from "../kernel/parse.ts";
-import { announcedLength, endUnread, type Reading, readBody, tooLarge } from "./body.ts";
+import { announcedLength, type Reading, readBody, respondWithoutReadingBody, tooLarge } from "./body.ts";
 import { type Operation, Paged, WithHeaders } from "./operation.ts";
 import { queryReader } from "./query.ts";
 import { responseCounter } from "./request-metrics.ts";
@@ -43,12 +43,12 @@ export function mount(app: Hono<Peer>, surface: Surface, services: Services, ope
   }
 }
 
-/** `/twins/{twin}` in the router's spelling. */
+/** Converts a path such as `/twins/{twin}` to the router's syntax. */
 const routeOf = (path: string) => path.replaceAll(/\{(\w+)\}/g, ":$1");
 
 /**
- * The handler of one operation. Checks in this order: credentials, the role's statement, size, JSON and path, query,
- * shape; then the operation's own. A body is parsed as JSON whatever its content type.
+ * Returns the handler of one operation. The handler checks in this order: credentials, the role's statement, size, JSON
+ * and path, query, shape; then the operation's own conditions. A body is parsed as JSON regardless of its content type.
  */
 function handlerFor(surface: Surface, { deps, authenticator, turns }: Services, operation: Operation) {
   const readQuery = operation.query && queryReader(operation.query);
@@ -99,7 +99,7 @@ function handlerFor(surface: Surface, { deps, authenticator, turns }: Services, 
     } finally {
       reading?.hold.release();
     }
-    if (!isRead) endUnread(reading?.isTooSlow ? undefined : announced, response);
+    if (!isRead) respondWithoutReadingBody(reading?.isTooSlow ? undefined : announced, response);
     answered(response.status, began);
     return response;
   };
@@ -151,7 +151,7 @@ function success({ id, ok }: Operation, result: unknown, trace: string, url: str
   return response;
 }
 
-/** The same request with another cursor (RFC 8288). A relative reference works behind any proxy. */
+/** Returns a link to the same request with another cursor (RFC 8288). A relative reference works behind any proxy. */
 function linkToNext(url: string, cursor: string): string {
   const start = url.indexOf("?");
   const query = new URLSearchParams(start < 0 ? "" : url.slice(start));

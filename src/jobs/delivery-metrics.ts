@@ -15,8 +15,8 @@ const SECONDS = {
 };
 
 /**
- * At most this many waiting messages are counted: that takes the event loop half a millisecond; ten times as many take
- * eight.
+ * Maximum number of waiting messages that are counted: that takes the event loop half a millisecond; ten times as many
+ * take eight.
  */
 const WAITING_COUNTED_MAX = 10_000;
 

@@ -5,8 +5,8 @@ const OF_SOURCE = { burst: 20, perSecond: 1 };
 /** Lines of one event from all sources together. */
 const OF_ALL = { burst: 100, perSecond: 10 };
 /**
- * At most this many sources are remembered per event. Then all of them start with a full budget, still within the
- * budget of all sources.
+ * Maximum number of sources that are kept per event. When it is reached, all of them start again with a full budget,
+ * still within the budget of all sources.
  */
 const SOURCES_MAX = 10_000;
 

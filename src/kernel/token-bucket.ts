@@ -1,4 +1,4 @@
-/** How many may pass at once, and how many a second after that. */
+/** The number of items that may pass at once, and the number per second after that. */
 type Rate = { readonly burst: number; readonly perSecond: number };
 
 /** Limits a rate. The caller brings the instant in milliseconds, so that many buckets share one look at the clock. */

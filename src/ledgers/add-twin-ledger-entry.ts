@@ -3,11 +3,11 @@ import type { UserActor } from "../kernel/actor.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import { keepRecord, queueReferenceCopies } from "./changes/change-value.ts";
-import { assertLedgerSize, doneOf, recordEntries } from "./changes/record-entries.ts";
+import { assertLedgerSize, notRefusedOf, recordEntries } from "./changes/record-entries.ts";
 import { assertAccessible, gateOf, listLedgerEntries, present } from "./model/accessible.ts";
 import { authorsOf } from "./model/authors.ts";
 import { assertAcceptable, conditionsOf } from "./model/check-item.ts";
-import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
+import { assertMayInclude, assertSourceInOtherLedger } from "./model/check-source.ts";
 import {
   assertWhole,
   type ChangeableEntry,
@@ -54,7 +54,7 @@ export const addTwinLedgerEntry = userCommand(
       }),
     ]);
     assertWhole(outcomes, options.transaction);
-    const added = doneOf(outcomes);
+    const added = notRefusedOf(outcomes);
     for (const entry of added) save(tx, entry);
     assertLedgerSize(tx, ledger);
     recordEntries(
@@ -71,7 +71,7 @@ export const addTwinLedgerEntry = userCommand(
 
 function newEntry(tx: Tx, actor: UserActor, ledger: Ledger, name: string, wish: EntryChanges): ChangeableEntry {
   const source = wish.reference?.source ?? (wish.include && { ...wish.include.source, accountId: ledger.accountId });
-  if (source) assertElsewhere(ledger, source);
+  if (source) assertSourceInOtherLedger(ledger, source);
   if (wish.include && source) assertMayInclude(tx, actor, source);
   const include = wish.include !== undefined;
   const publish = include ? null : (wish.publish ?? null);

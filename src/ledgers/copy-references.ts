@@ -153,8 +153,8 @@ function fits(reader: Reader, { twinId, accountId, value: before }: Entry, value
 }
 
 /**
- * Follows the sources until one has a value of its own. The number of hops is returned whatever the outcome: references
- * to this entry are one hop further away, and must be updated when the number changes.
+ * Follows the sources until one has a value of its own. Returns the number of hops for every outcome: references to
+ * this entry are one hop further away, and must be updated when the number changes.
  */
 function follow(reader: Reader, entry: Entry): { status: ReferenceStatus; hops: number } {
   const seen = new Set([keyOf(entry)]);

@@ -5,7 +5,7 @@ import { writeInParts } from "../kernel/fairness/parts.ts";
 import { isBulkyList } from "../store/sqlite/command.ts";
 import type { Reader } from "../store/sqlite/sql.ts";
 import { queueReferenceCopies } from "./changes/change-value.ts";
-import { doneOf, recordEntries } from "./changes/record-entries.ts";
+import { notRefusedOf, recordEntries } from "./changes/record-entries.ts";
 import { assertOneTransaction } from "./changes/write-entries.ts";
 import { listAccessible, present } from "./model/accessible.ts";
 import { conditionsOf } from "./model/check-item.ts";
@@ -57,7 +57,7 @@ export const deleteTwinLedgerEntry = userCommand(
       }),
     ]);
     assertWhole(outcomes, options.transaction);
-    const deleted = doneOf(outcomes);
+    const deleted = notRefusedOf(outcomes);
     for (const entry of deleted) {
       deleteEntryRow(tx, entry);
       queueReferenceCopies(tx, entry);

@@ -6,7 +6,7 @@ import { changeEntries } from "./changes/change-entries.ts";
 import { dropRecords, keepRecord, queueReferenceCopies, withValue } from "./changes/change-value.ts";
 import { authorsOf } from "./model/authors.ts";
 import { assertAcceptable } from "./model/check-item.ts";
-import { assertElsewhere, assertMayInclude } from "./model/check-source.ts";
+import { assertMayInclude, assertSourceInOtherLedger } from "./model/check-source.ts";
 import { type ChangeableEntry, type Entry, type EntryKey, ItemRefusal, type Outcomes } from "./model/entry.ts";
 import { referenceQuota } from "./model/ledger-quota.ts";
 import type { Ledger, LedgerPath } from "./model/locate-ledger.ts";
@@ -64,7 +64,7 @@ function planned(
   // it.
   const source = asked && entry.source && isSameKey(asked, entry.source) ? entry.source : asked;
   const isNewSource = source !== undefined && source !== entry.source;
-  if (isNewSource) assertElsewhere(ledger, source);
+  if (isNewSource) assertSourceInOtherLedger(ledger, source);
   if (isNewSource && wish.include) assertMayInclude(tx, actor, source);
   const include = entry.type === "include" && (isNewSource || "again");
   const after: ChangeableEntry = {

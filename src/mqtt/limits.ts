@@ -3,7 +3,7 @@
 /** A connection without a CONNECT is closed after this [MQTT-3.1.4-1 leaves "a reasonable time" to the server]. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
-/** A connection is closed after this many keep alive intervals without a packet [MQTT-3.1.2-22]. */
+/** Number of keep alive intervals without a packet after which a connection is closed [MQTT-3.1.2-22]. */
 export const KEEP_ALIVE_FACTOR = 1.5;
 
 /**
@@ -36,15 +36,16 @@ export const HELD_BYTES_MAX = 1024 * 1024;
 /** Bytes being sent to one client. Above it, QoS 0 messages to it are dropped, and QoS 1 and 2 wait in its queue. */
 export const SEND_BYTES_MAX = 1024 * 1024;
 /**
- * A client with at most this many unread bytes is never disconnected for them, even if its account has no memory left.
+ * Number of unread bytes up to which a client is never disconnected for them, even if its account has no memory left.
  */
 export const SEND_BYTES_LEAST = 64 * 1024;
 /**
- * Above this, in addition to one whole packet, the client is disconnected: it does not even read its acknowledgements.
+ * Number of unread bytes, in addition to one whole packet, above which the client is disconnected: it does not even
+ * read its acknowledgements.
  */
 export const SEND_BYTES_HARD_MAX = 8 * 1024 * 1024;
 
-/** A client with more than SEND_BYTES_MAX to read is disconnected if it takes none of it for this long. */
+/** Time after which a client with more than SEND_BYTES_MAX to read is disconnected if it reads none of it. */
 export const STALLED_MAX_MS = 30_000;
 
 /**

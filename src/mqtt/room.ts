@@ -2,9 +2,9 @@ import type { Room } from "../room.ts";
 import { MQTT_TABLES } from "./persistence/account-rows.ts";
 import { acknowledge, releaseOutgoing, releaseReceivedPacketId } from "./persistence/acknowledge.ts";
 import {
-  dropEndedHubs,
   dropEndedQueues,
   dropExpiredMessages,
+  dropRetainedOfDeletedHubs,
   dropWill,
   expireSessions,
 } from "./persistence/clear-away.ts";
@@ -17,7 +17,7 @@ import { SESSIONS_TOPIC } from "./persistence/session-rows.ts";
 import { suspendLeftConnected, suspendSession } from "./persistence/suspend-session.ts";
 import { WILLS_TOPIC } from "./persistence/will-rows.ts";
 
-/** Its jobs are not here: they are of a broker, which hands them to the scheduler. */
+/** Its jobs are not here: they belong to a broker, which passes them to the scheduler. */
 export const MQTT_ROOM = {
   commands: [
     acknowledge,
@@ -25,7 +25,7 @@ export const MQTT_ROOM = {
     releaseReceivedPacketId,
     expireSessions,
     dropEndedQueues,
-    dropEndedHubs,
+    dropRetainedOfDeletedHubs,
     dropExpiredMessages,
     dropWill,
     openSession,

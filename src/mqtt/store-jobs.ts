@@ -1,9 +1,9 @@
 import { JOB_SLICE, type Job } from "../deps.ts";
 import { SYSTEM } from "../kernel/actor.ts";
 import {
-  dropEndedHubs,
   dropEndedQueues,
   dropExpiredMessages,
+  dropRetainedOfDeletedHubs,
   dropWill,
   expireSessions,
 } from "./persistence/clear-away.ts";
@@ -59,7 +59,7 @@ export const mqttJobs = ({ onWill, onExpired }: Callbacks): readonly Job[] => [
   {
     name: "drop_ended_hubs",
     schedule: "9-59/10 * * * *",
-    run: ({ store }) => store.write(dropEndedHubs, SYSTEM, { limit: JOB_SLICE }),
+    run: ({ store }) => store.write(dropRetainedOfDeletedHubs, SYSTEM, { limit: JOB_SLICE }),
   },
   {
     name: "drop_expired_messages",

@@ -11,7 +11,8 @@ import {
 } from "./websocket.ts";
 
 /**
- * At most this much is given to the runtime at a time. It does not report when it has sent it, so its buffer is polled.
+ * Maximum number of bytes that are given to the runtime at a time. It does not report when it has sent them, so its
+ * buffer is polled.
  */
 const UNSENT_BYTES_MAX = 64 * 1024;
 const ASK_MS = 5;

@@ -2,7 +2,7 @@ import { sleep, systemClock } from "../kernel/clock.ts";
 
 /** During this grace period every response carries `Connection: close`. */
 const GOODBYE_MS = 500;
-/** After this many checks without a new request, this far apart, every request in flight has arrived. */
+/** Number of checks without a new request, LOOK_MS apart, after which every request in flight has arrived. */
 const QUIET_LOOKS = 5;
 const LOOK_MS = 10;
 /** The longest that responses are held back if new requests keep arriving. */

@@ -6,7 +6,7 @@ import { TokenBucket } from "../kernel/token-bucket.ts";
  * reconnect at once still has them within seconds.
  */
 const RATE = { burst: 200, perSecond: 100 };
-/** With more addresses than this, those that have all their tokens back are forgotten. */
+/** Above this number of addresses, those with a full token bucket are removed. */
 const REMEMBERED_MIN = 1024;
 
 /** Limits how many handshakes each address may begin per second. */

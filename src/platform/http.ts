@@ -29,7 +29,8 @@ export type HttpHandler = (
 
 /**
  * Seconds after which a connection is closed whose request is incomplete, or that has no request, so that idle or slow
- * clients cannot accumulate. The runtime counts them from the request's first byte, whatever arrives after it.
+ * clients cannot accumulate. The runtime counts them from the request's first byte, regardless of what arrives after
+ * it.
  */
 const IDLE_SECONDS = 60;
 

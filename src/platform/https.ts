@@ -9,13 +9,17 @@ type HttpsServer = Pick<HttpServer, "port" | "stop"> & {
   setCertificate(pair: TlsPair): Promise<void>;
 };
 
-/** How often binding a port that was just released is tried. Where two listeners can share it, it is not released. */
+/**
+ * Maximum number of attempts to bind a port that was just released. Where two listeners can share the port, it is not
+ * released.
+ */
 const TRIES_MAX = 100;
 
 /**
  * `serveHttp` over TLS 1.2 and 1.3. No runtime can replace the certificate of a running server, so a successor with the
  * new one takes over the port, and the previous server keeps its connections. Connections that the system accepted for
- * the previous server at the last oneTick are reset: with 100 new connections a second, one in a few hundred changes.
+ * the previous server in the last tick of the event loop are reset: with 100 new connections a second, this happens in
+ * one of a few hundred changes.
  */
 export async function serveHttps(
   address: Address,

@@ -14,9 +14,9 @@ export type Net = {
    */
   resolve(hostName: string, account: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Sends a POST on a connection of its own to exactly this address, whatever the URL's host resolves to; certificates
-   * are checked against the URL's host. Follows no redirect, and reads at most as much of the response as requested.
-   * Rejects with a `PostError`.
+   * Sends a POST on a connection of its own to exactly this address, regardless of what the URL's host resolves to;
+   * certificates are checked against the URL's host. Follows no redirect, and reads at most as much of the response as
+   * requested. Rejects with a `PostError`.
    */
   post(request: PostRequest, signal: AbortSignal): Promise<PostAnswer>;
 };
@@ -69,7 +69,9 @@ export function systemNet({ ca, ...options }: NetOptions = {}): Net {
   };
 }
 
-/** At most this many interim responses (1xx) are skipped; each takes work, and a server could send them for ever. */
+/**
+ * Maximum number of interim responses (1xx) that are skipped; each takes work, and a server could send them for ever.
+ */
 const INTERIM_ANSWERS_MAX = 8;
 
 const post = (request: PostRequest, ca: string | undefined, signal: AbortSignal): Promise<PostAnswer> =>

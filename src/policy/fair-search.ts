@@ -14,7 +14,7 @@ const STEPS_MAX = 250_000;
 /** Items examined without yielding, where no rule has to be evaluated. */
 const AT_ONCE = 100;
 
-/** Whose items are searched beside the caller's own: all accounts', some accounts', or none. */
+/** Whose items are searched in addition to the caller's own: those of all accounts, of some accounts, or none. */
 export type OtherAccounts = "all" | readonly string[];
 
 type Search<Item, Found> = {

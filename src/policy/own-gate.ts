@@ -11,8 +11,8 @@ import { mayAccessTwin } from "./twin-gate.ts";
 // What users see of their own account's ledgers.
 
 /**
- * Decides which entries of the own account on a twin a role permits. For an include, its rule sees the same value as
- * the user.
+ * Decides which entries of the caller's own account on a twin a role permits. For an include, its rule sees the same
+ * value as the user.
  */
 export function ownGate(reader: Reader, actor: UserActor, twin: TwinFacts): OwnGate {
   const { accountId, rules } = actor;
@@ -54,7 +54,7 @@ export function resolveInclude<Entry extends Included>(
   return includer === rights || mayRead(includer, resolvedFor(includer)) ? found() : undefined;
 }
 
-/** Whether the role, if it still exists, permits an entry of the own account on any twin. */
+/** Whether the role, if it still exists, permits an entry of its own account on any twin. */
 function permitsEntry(
   reader: Reader,
   who: AuthorRights,
@@ -70,5 +70,5 @@ function permitsEntry(
 
 const isUser = (rights: AuthorRights): rights is UserActor => typeof rights !== "string";
 
-/** Whether no rule hides anything in the own account's ledgers from a user. */
+/** Whether no rule hides anything in the ledgers of a user's own account from that user. */
 export const isUnrestricted = ({ rules }: UserActor) => rules.twin === null && rules.entry === null;

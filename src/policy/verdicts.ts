@@ -72,7 +72,7 @@ function shownBy(reader: Reader, actor: UserActor, twin: TwinFacts, accountId: s
   };
 }
 
-/** Decides which identities of the own account a role permits. */
+/** Decides which identities of the caller's own account a role permits. */
 function ownIdentityGate(reader: Reader, actor: UserActor, twin: TwinFacts): (name: string) => boolean {
   const { identity: rule } = actor.rules;
   const mayTouch = once(() => mayAccessTwin(reader, actor, twin));

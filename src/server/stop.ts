@@ -3,13 +3,13 @@ import type { Log } from "../kernel/log.ts";
 /** How long requests and deliveries in progress may take during shutdown. */
 export const DRAIN_MS = 8_000;
 /**
- * After this, unfinished work is abandoned and the store is closed. Half a second more than the drain, because some
- * work starts its own time limit later.
+ * Time after which unfinished work is abandoned and the store is closed. Half a second more than the drain, because
+ * some work starts its own time limit later.
  */
 const WORK_MS = DRAIN_MS + 500;
 /**
- * After this the process exits, even if the disk or a waiting command hangs. Everything acknowledged is on disk by
- * then.
+ * Time after which the process exits, even if the disk or a waiting command hangs. Everything acknowledged is on disk
+ * by then.
  */
 const STOP_MS = 9_500;
 

@@ -5,7 +5,7 @@ import { type Publication, publish } from "../notifications/model/publish.ts";
 import type { Tx } from "../store/sqlite/sql.ts";
 import type { Sticker } from "./rows.ts";
 import type { Occasion } from "./schema.ts";
-import { briefOf, viewSticker } from "./views.ts";
+import { viewSharedPart, viewSticker } from "./views.ts";
 
 const OCCASIONS = {
   "sticker.put": "on_put",
@@ -23,7 +23,7 @@ export function recordAndPublish(
   trigger: keyof typeof OCCASIONS,
   stickers: readonly Sticker[],
 ): void {
-  const view = trigger === "sticker.put" ? viewSticker : briefOf;
+  const view = trigger === "sticker.put" ? viewSticker : viewSharedPart;
   for (const together of Map.groupBy(stickers, ({ twinId, accountId }) => `${twinId} ${accountId}`).values()) {
     const { twinId, accountId } = together[0] as Sticker;
     const views = together.map((sticker) => [sticker.color, writeJson(view(sticker))] as const);
@@ -42,4 +42,4 @@ const topicsOf = ({ publish }: Sticker, occasion: Occasion): string[] => JSON.pa
 
 /** The event that receivers get (specification 2.12). It leaves out the recipients. */
 const eventOf = (sticker: Sticker) =>
-  writeJson({ color: sticker.color, ...briefOf(sticker), account: sticker.accountId });
+  writeJson({ color: sticker.color, ...viewSharedPart(sticker), account: sticker.accountId });

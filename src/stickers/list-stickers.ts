@@ -4,7 +4,7 @@ import type { UserActor } from "../kernel/actor.ts";
 import { decodeCursor, encodeCursor, type Page, type PageRequest, pageOf } from "../kernel/cursor.ts";
 import { UNFINISHED } from "../kernel/fairness/fair-slices.ts";
 import { Uuid } from "../kernel/schema.ts";
-import { type Filter, listAddressedStickers, type Place, placeBehind, type Sticker } from "./rows.ts";
+import { type Filter, listAddressedStickers, type Place, placeAtOffset, type Sticker } from "./rows.ts";
 import { Color } from "./schema.ts";
 
 type Wish = PageRequest & {
@@ -63,7 +63,7 @@ function skip({ store, slices }: Deps, actor: UserActor, filter: Filter, count: 
     store.read((reader) => {
       do {
         const step = Math.min(left, SKIPPED_AT_ONCE);
-        behind = placeBehind(reader, actor, filter, behind, step);
+        behind = placeAtOffset(reader, actor, filter, behind, step);
         left -= step;
         if (behind === null || left === 0) return behind;
       } while (!isOver());

@@ -193,7 +193,7 @@ export function listAddressedStickers(
 }
 
 /** The position of the sticker `count` places after another; null if the list ends before that. */
-export function placeBehind(
+export function placeAtOffset(
   reader: Reader,
   to: Addressee,
   filter: Filter,

@@ -6,14 +6,14 @@ import type { Sticker } from "./rows.ts";
 // Responses of the account API (specification 2.11). Recipients and topics keep the text in which they are stored.
 
 /** The part for recipients, the journal and receivers. */
-export const briefOf = ({ note, expiresAt, createdAt }: Sticker) => ({
+export const viewSharedPart = ({ note, expiresAt, createdAt }: Sticker) => ({
   note,
   validity_ts: toSeconds(expiresAt),
   created_ts: toSeconds(createdAt),
 });
 
 export const viewSticker = (sticker: Sticker) =>
-  withRawJson(briefOf(sticker), { recipients: sticker.recipients, publish: sticker.publish });
+  withRawJson(viewSharedPart(sticker), { recipients: sticker.recipients, publish: sticker.publish });
 
 export const viewPutStickers = (outcomes: Outcomes) =>
   withRawJson(
@@ -30,12 +30,12 @@ export function viewTwinStickers(stickers: readonly Sticker[]) {
   const accounts = Array.from(
     byAccount,
     ([accountId, own]) =>
-      [accountId, writeObject(own.map((sticker) => [sticker.color, writeJson(briefOf(sticker))]))] as const,
+      [accountId, writeObject(own.map((sticker) => [sticker.color, writeJson(viewSharedPart(sticker))]))] as const,
   );
   return withRawJson({}, { accounts: writeObject(accounts) });
 }
 
-export const viewRemovedSticker = (sticker: Sticker) => ({ account: sticker.accountId, ...briefOf(sticker) });
+export const viewRemovedSticker = (sticker: Sticker) => ({ account: sticker.accountId, ...viewSharedPart(sticker) });
 
 export const viewStickers = (stickers: readonly Sticker[]) =>
   withRawJson(
@@ -47,7 +47,7 @@ export const viewStickers = (stickers: readonly Sticker[]) =>
             account: sticker.accountId,
             twin: sticker.twinId,
             color: sticker.color,
-            ...briefOf(sticker),
+            ...viewSharedPart(sticker),
           }),
         ),
       ),

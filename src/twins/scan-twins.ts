@@ -69,7 +69,7 @@ export function scanTwins(
 
 type Limits = { twins: number; found: number; bytes: number; isOver: () => boolean };
 
-/** Examines twins after a position until a limit is reached; at least one, whatever its size. */
+/** Examines twins after a position until a limit is reached; at least one twin, regardless of its size. */
 function examine(reader: Reader, actor: UserActor, after: number, match: Rule | undefined, limits: Limits) {
   const filtered = match !== undefined || actor.rules.twin !== null;
   // Where most twins match, reads no more than needed.

@@ -43,7 +43,7 @@ test("a colleague exchanges a PIN for a secret that only they see", async () => 
   expect(about.body).toEqual({ ...rest, fingerprint: secret.slice(-4) });
 });
 
-test("neither spelling of a secret is accepted as the other, whether or not it was used before", async () => {
+test("neither form of a secret is accepted as the other, whether or not it was used before", async () => {
   await using world = await openWorld();
   const user = await world.createAccount();
   const statusOf = async (headers: Record<string, string>) => (await world.call("GET", "/whoami", { headers })).status;

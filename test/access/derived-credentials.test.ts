@@ -369,7 +369,7 @@ test("an operator's reset ends a waiting PIN, and the new secret survives every 
   expect((await hub({ "x-auth-token": await it.tokenOf(it.holder(secret)) })).status).toBe(401);
 });
 
-test("both spellings of a secret end with it, on both APIs", async () => {
+test("both forms of a secret end with it, on both APIs", async () => {
   await using it = await open();
   const { admin, clerk, world } = it;
   const user = await it.make("/users", { role: await it.role(allow("create_user", "list_hubs")) });

@@ -53,7 +53,7 @@ test("a client that guessed twenty times is refused, even with the right PIN, un
   expect((await redeem(it.world, it.admin.account, await it.makePin(), "192.0.2.7")).status).toBe(201);
 });
 
-test("a stranger cannot lock an account: the right PIN works from a network without failures, whatever happened before", async () => {
+test("a stranger cannot lock an account: the right PIN works from a network without failures, regardless of earlier failures", async () => {
   await using it = await openGuessed();
   const pin = await it.makePin();
   const strangers = Array.from({ length: 300 }, (_, i) => (i % 2 ? `198.51.${i}.7` : `2001:db8:${i}::7`));

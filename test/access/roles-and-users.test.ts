@@ -92,7 +92,7 @@ test("an invalid statement is refused and named", async () => {
   }
 });
 
-test("a role accepts rules in either spelling, returns the long one, and refuses rules that do not compile or contradict each other", async () => {
+test("a role accepts rules in short or long form, returns the long form, and refuses rules that do not compile or contradict each other", async () => {
   await using world = await openWorld();
   const admin = await world.createAccount();
   const none = { twin_rule: null, identity_rule: null, entry_rule: null };

@@ -95,7 +95,7 @@ test("devices connect where the settings say, and over TLS only with a certifica
   );
 });
 
-test("HTTPS is served beside HTTP or instead of it, with a certificate, and is what links lead to", () => {
+test("HTTPS can be served in addition to HTTP or without it, requires a certificate, and is used in links", () => {
   const files = { "tls-cert": "/tls/cert.pem", "tls-key": "/tls/key.pem" };
   const https = "127.0.0.1:8443";
   const publicUrl = "https://127.0.0.1:8443";

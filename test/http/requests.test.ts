@@ -105,7 +105,7 @@ test("a body is checked in order: size, encoding, JSON, shape", async () => {
   expect(await send("[".repeat(65_537))).toEqual([400, 400_141]);
 });
 
-test("no body, an empty one, {} and null are equivalent, whatever the content type", async () => {
+test("no body, an empty one, {} and null are equivalent with every content type", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"]) {
@@ -155,7 +155,7 @@ test("a chunked body is limited as it arrives", async () => {
   expect(refused.pulled).toBeLessThan(100);
 });
 
-test("booleans in a query are accepted in every spelling", async () => {
+test("booleans in a query are accepted in every supported form", async () => {
   await using world = await openWorld();
   const caller = await world.createAccount();
   await caller.call("POST", "/twins");

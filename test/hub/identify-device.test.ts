@@ -33,7 +33,7 @@ test("a device that allows insecure connections is found by its client identifie
   }
 });
 
-test("a device that allows no insecure connections is refused without its certificate, whatever its password", async () => {
+test("a device that allows no insecure connections is refused without its certificate, regardless of its password", async () => {
   await using h = await openHub();
   const { device } = await h.createDevice("panel");
   const refused = { reason: "insecure", event: "mutual TLS authentication is required" };

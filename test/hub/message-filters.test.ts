@@ -3,7 +3,7 @@ import { expandFilter } from "../../src/hub/registry/message-filters.ts";
 
 const names = { hub: { id: "h1", name: "my hub" }, device: { id: "d1", name: "panel" } };
 
-test("templates stand for the hub's and the device's id and name", () => {
+test("templates are replaced by the id and name of the hub and the device", () => {
   expect(expandFilter("a/{{ hub.name }}/{{hub.id}}/{{  device.name  }}/{{ device.id }}/#", names)).toBe(
     "a/my hub/h1/panel/d1/#",
   );

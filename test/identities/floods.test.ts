@@ -201,7 +201,7 @@ for (const [what, visibility] of [
   });
 }
 
-test(`an account gives a twin at most ${IDENTITIES_MAX} names, whatever others give it`, async () => {
+test(`an account gives a twin at most ${IDENTITIES_MAX} names, regardless of how many other accounts give it`, async () => {
   await using world = await openWorld();
   const company = await world.createAccount();
   const twin = await newTwin(company);

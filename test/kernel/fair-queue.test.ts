@@ -97,7 +97,7 @@ test("an account whose item ran during a pause of the process is charged for it,
   expect(before.length).toBeGreaterThanOrEqual(48);
 });
 
-test("a queue forgets accounts that have nothing waiting", () => {
+test("a queue removes accounts that have nothing waiting", () => {
   const queue = new FairQueue<Item>();
   for (let account = 0; account < 20_000; account++) {
     fill(queue, 1, { account: String(account), member: "a" }, 1);

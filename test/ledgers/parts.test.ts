@@ -44,7 +44,7 @@ test("if a ledger becomes too large in a later part, earlier parts stay, and the
   expect(Object.keys(await get()).length).toBe(33);
 });
 
-test("all or nothing is one command, so it has at most 250 entries", async () => {
+test("a request with the transaction flag is one command, so it has at most 250 entries", async () => {
   await using opened = await openLedger();
   const { company, path, add, get } = opened;
   const transaction = true;

@@ -73,7 +73,7 @@ test("counters equal the number of references after any adding, redirecting and 
   expect(counts()).toEqual([0]);
 });
 
-test("copies do not make a ledger larger than 1 MiB, whatever they are copies of", async () => {
+test("copies do not make a ledger larger than 1 MiB, regardless of their source", async () => {
   await using it = await openReferences();
   const large = "x".repeat(60_000);
   await it.source.update({ reading: { value: large } });

@@ -13,7 +13,7 @@ const exposed = async (metrics: Metrics) => readExposition((await expose(metrics
 const DONE = { name: "done_total", help: "What was done." };
 const TOOK = { name: "took_seconds", help: "How long it took." };
 
-test("asking twice for a counter returns the same one, whatever the order of its labels", async () => {
+test("asking twice for a counter returns the same one, regardless of the order of its labels", async () => {
   const metrics = new Metrics();
   metrics.counter(DONE, { job: "a", outcome: "done" }).add();
   metrics.counter(DONE, { outcome: "done", job: "a" }).add(2);

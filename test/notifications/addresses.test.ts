@@ -129,7 +129,7 @@ test("webhooks go to public addresses only: at least a hundred vectors", () => {
   expect(OPEN.filter((address) => !isReachable(address, []))).toEqual([]);
 });
 
-test("exactly the ranges that the operator allows are reachable, and in no other spelling", () => {
+test("exactly the ranges that the operator allows are reachable, and their addresses in no other notation", () => {
   const ranges = allowed("127.0.0.0/8, 10.1.0.0/16, fd12::/16");
   for (const address of ["127.0.0.1", "10.1.255.255", "fd12::1", "8.8.8.8"])
     expect(isReachable(address, ranges)).toBe(true);
@@ -191,7 +191,7 @@ const PRIVATE_HOSTS = [
   "100.100.100.200",
 ];
 
-test("a callback URL with a private address is refused on subscribing, however it is spelled", async () => {
+test("a callback URL with a private address is refused on subscribing, in every notation of the address", async () => {
   await using notified = await openNotified({ "webhook-allow": "" });
   for (const host of PRIVATE_HOSTS) {
     const callback_url = `http://${host}/x`;

@@ -17,7 +17,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-test("the schedule fits into three days, whatever its jitter", () => {
+test("the schedule fits into three days with any jitter", () => {
   const longest = RETRY_DELAYS_MS.reduce((sum, delay) => sum + delay * (1 + JITTER), 0);
   expect(longest).toBeLessThan(3 * DAY);
   expect(RETRY_DELAYS_MS.slice(0, 7)).toEqual([

@@ -69,7 +69,7 @@ test("a name is resolved again if nothing listens at its address, and a cached a
   expect([moved.messages.length, dns.asked.length]).toEqual([1, 4]);
 });
 
-test("names that stand for this machine are refused without a look-up", async () => {
+test("names that refer to this machine are refused without a look-up", async () => {
   await using dns = await startDns(() => ({ addresses: ["198.20.0.1"] }));
   await using notified = await openNotified({ "webhook-allow": "" }, systemNet({ servers: [dns.server] }));
   for (const host of ["localhost", "localhost.", "LOCALHOST", "sub.localhost"]) {

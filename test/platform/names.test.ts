@@ -96,7 +96,7 @@ test("addresses are cached for the time that DNS gives, from 5 s to 5 minutes, a
   }
 });
 
-test("names of the hosts file are not looked up, and localhost is this machine whatever DNS or the file says", async () => {
+test("names in the hosts file are not looked up in DNS, and localhost is always this machine, regardless of DNS and the file", async () => {
   const hosts = "# ours\n10.0.0.7 Printer printer.lan # upstairs\nfd00::7 printer\nbroken x.test\n8.8.8.8 localhost\n";
   await using world = await openNames(() => PUBLIC, { hosts });
   expect(await world.resolve("printer")).toEqual(["10.0.0.7", "fd00::7"]);

@@ -6,7 +6,7 @@ import { proveSecrecy } from "./two-worlds.ts";
 
 const STORIES = tries(1);
 
-test("answers, histories, topics and messages reveal to other users nothing that only a super admin may read, whatever rules they store", async () => {
+test("answers, histories, topics and messages reveal to other users nothing that only a super admin may read, regardless of the rules that these users store", async () => {
   expect(await proveSecrecy("admin", STORIES, 280_000)).toBeGreaterThan(STORIES * 50);
 }, 300_000);
 

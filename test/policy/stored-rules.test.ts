@@ -102,7 +102,7 @@ test("a message contains a value, new or old, only while the rule's author may r
   }
 });
 
-test("a value is published whatever the visibility says, and the first message has the value from before", async () => {
+test("a value is published regardless of its visibility, and the first message has the previous value", async () => {
   await using opened = await openCompany(["told"]);
   const { world, company, ledger } = opened;
   await ledger.add({ level: { value: 1, visibility: "false" } });

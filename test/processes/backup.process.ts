@@ -17,7 +17,7 @@ const placesIn = (folder: string) => ({
 const statusOf = async (url: string, authorization: string) =>
   (await fetch(`${url}/whoami`, { headers: { authorization } })).status;
 
-test("a backup made beside a running server is restored elsewhere, and serves what the first server served", async () => {
+test("a backup made while a server runs is restored elsewhere, and serves what the first server served", async () => {
   using folder = temporaryFolder();
   const { dataDir, elsewhere, file } = placesIn(folder.path);
   const { secret } = await createAccountHere(dataDir);

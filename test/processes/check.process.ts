@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { createAccountHere } from "../support/process/run-here.ts";
 import { runTool, startServer, temporaryFolder } from "../support/process/server-process.ts";
 
-test("a check works beside a server that writes, and exits with code 1 if it finds anything", async () => {
+test("a check works while a server writes, and exits with code 1 if it finds a problem", async () => {
   using folder = temporaryFolder();
   const dataDir = folder.path;
   const { secret } = await createAccountHere(dataDir);

@@ -20,7 +20,7 @@ afterAll(async () => {
   standing.folder[Symbol.dispose]();
 });
 
-test("an account made before the first start, or beside a running server, can be used at once", async () => {
+test("an account created before the first start, or while a server runs, can be used at once", async () => {
   using folder = temporaryFolder();
   const early = await createAccountHere(folder.path);
   await using server = await startServer({ dataDir: folder.path });

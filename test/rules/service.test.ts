@@ -117,7 +117,7 @@ test("a refusal gives the error and the position of its character", () => {
   for (const [rule, message] of refusals) expect(refusal(rule), rule).toContain(message);
 });
 
-test("patterns that need more than linear time are refused if literal, and an error if computed", () => {
+test("a pattern that needs more than linear time is refused in a literal, and causes an error if it is computed", () => {
   for (const pattern of [
     "(?=a)",
     "(?!a)",

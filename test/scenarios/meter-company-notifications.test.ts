@@ -15,7 +15,7 @@ const pathOf = (link: string) => {
   return `${pathname}${search}`;
 };
 
-test("the contractor and the meter company are told of what happens to the stickers they subscribed to, and of nothing else", async () => {
+test("the contractor and the meter company receive messages about the stickers they subscribed to, and about nothing else", async () => {
   await using inbox = openInbox();
   await using opened = await openStickers({ "webhook-allow": "127.0.0.0/8" }, { listening: false });
   const { world, company, desk, contractor, twin, put, remove, seconds } = opened;

@@ -37,7 +37,7 @@ test("a second server on the same data directory is refused until the first has 
   await third.close();
 });
 
-test("a command-line tool writes beside a running server", async () => {
+test("a command-line tool can write while a server runs", async () => {
   await using world = await openTestStore();
   const tool = await world.openTool();
   await tool.write(saveSealedKey, SYSTEM, { name: "from the tool", sealed: "x" });

@@ -12,7 +12,7 @@ import {
 import { digestOf } from "./credentials.ts";
 import { verifyUserToken } from "./user-token.ts";
 
-/** What a caller presents: a user secret in one of its two spellings, or a user token. */
+/** What a caller presents: a user secret in one of its two forms, or a user token. */
 type Credential = { kind: "secret" | "token" | "user_token"; text: string };
 
 /** Tells the kinds apart: a secret's alphabet has no dot, a JWT has two (specification 2.4). */
@@ -32,7 +32,7 @@ const REMEMBERED_MAX = 10_000;
  */
 export class Authenticator {
   readonly #deps: Deps;
-  /** Keyed by kind of credential and id: one spelling of a secret must never be accepted as the other. */
+  /** Keyed by kind of credential and id: one form of a secret must never be accepted as the other. */
   readonly #remembered = new Map<string, UserActor>();
 
   constructor(deps: Deps) {

@@ -40,7 +40,7 @@ export const exceeds = (
  */
 export const exceedsRules = (ceiling: Ceiling, rules: RoleRules, description: JsonObject | null): boolean =>
   RULE_KINDS.some((kind) => ceiling.rules[kind] !== null && rules[kind] !== ceiling.rules[kind]) ||
-  !isObservedSame(ceiling.user, description);
+  !hasSameRuleInputs(ceiling.user, description);
 
 /** What both statements permit. */
 export function intersect(a: Statement, b: Statement): Statement {
@@ -62,7 +62,7 @@ export function observedUser(rules: RoleRules, description: JsonObject | null): 
 }
 
 /** Whether those rules read the same values from this description as from the recorded one. */
-export const isObservedSame = (seen: ObservedUser | null, description: JsonObject | null): boolean =>
+export const hasSameRuleInputs = (seen: ObservedUser | null, description: JsonObject | null): boolean =>
   seen === null || isDeepStrictEqual(pick(description, seen.keys), seen.values);
 
 /** Leaves missing keys out: a rule can tell a missing key from a null. */

@@ -49,7 +49,7 @@ export type UserToken = {
   userId: string;
   options: TokenOption[];
   secretDict: JsonObject | null;
-  /** Bounds what the token permits, whatever its user is given later. */
+  /** Limits what the token permits, regardless of what rights its user is given later. */
   ceiling: Ceiling | null;
   expiresAt: number | null;
   createdAt: number;
@@ -221,7 +221,7 @@ const HOLDER = `SELECT u.id AS user_id, u.account_id, u.role_id, r.effect, r.act
   FROM user_secrets s JOIN users u ON u.id = s.user_id LEFT JOIN roles r ON r.id = u.role_id AND r.account_id = u.account_id`;
 
 /**
- * The holder of a secret, found by the digest of either of its spellings. The caller has to check whether it has
+ * Returns the holder of a secret, found by the digest of either of its forms. The caller has to check whether it has
  * expired.
  */
 export const findHolderBySecret = (reader: Reader, secretDigest: string): UserActor | undefined =>

@@ -6,7 +6,7 @@ const SECRET_BYTES = 48;
 const PIN_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const PIN_LENGTH = 6;
 
-/** Both spellings of one user secret. They are shown once; only their digests are stored. */
+/** Both forms of one user secret. They are shown once; only their digests are stored. */
 type Credentials = { secret: string; token: string };
 
 /** What is stored of a secret: digests to find it by, and its last four characters to recognise it. */
@@ -29,7 +29,7 @@ export const digestOf = (credential: string) => hash("sha256", credential, "base
 export const newPin = (random: Random) =>
   Array.from({ length: PIN_LENGTH }, () => PIN_ALPHABET[random.below(PIN_ALPHABET.length)]).join("");
 
-/** The spelling for clients that require a UUID: derived one-way, in the form of version 4. */
+/** Returns the form of the secret for clients that require a UUID: derived one-way, with the format of version 4. */
 function tokenOf(secret: string): string {
   const bytes = hash("sha256", `twinpost token\0${secret}`, "buffer").subarray(0, 16);
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40;

@@ -3,7 +3,7 @@ import { assert } from "../../kernel/assert.ts";
 import { conflict, forbidden, notFound } from "../../kernel/failure.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import type { Reader } from "../../store/sqlite/sql.ts";
-import { type Ceiling, ceilingFrom, isObservedSame, type ObservedUser, observedUser } from "./ceiling.ts";
+import { type Ceiling, ceilingFrom, hasSameRuleInputs, type ObservedUser, observedUser } from "./ceiling.ts";
 import { findSecret, type UserSecret } from "./credential-rows.ts";
 import { type Account, findAccount, findRole, findUser, type Role, type User } from "./rows.ts";
 import { assertWithin, isPermittedEverything, statementOf } from "./statement.ts";
@@ -46,11 +46,13 @@ export function getUserWithin(reader: Reader, actor: UserActor, id: string): Use
   else if (!isPermittedEverything(actor)) {
     throw forbidden("That user has no role: only a user whose role permits everything may change them.");
   }
-  assertSeenAlike(reader, actor, user.description);
+  assertSameRuleInputs(reader, actor, user.description);
   return user;
 }
 
-/** The same, to change the expiry of the user's secret. A token may not change the secret that it stands in for. */
+/**
+ * Finds the same user, to change the expiry of the user's secret. A token may not change the secret that it represents.
+ */
 export function getUserWithSecretWithin(reader: Reader, actor: UserActor, id: string): User {
   const user = getUserWithin(reader, actor, id);
   if (actor.token && id === actor.userId) throw forbidden("A token cannot change the secret that it stands in for.");
@@ -61,8 +63,8 @@ export function getUserWithSecretWithin(reader: Reader, actor: UserActor, id: st
  * Refuses to create, or to change into, a user with a description that changes what the rules that bind the caller
  * permit.
  */
-export function assertSeenAlike(reader: Reader, actor: UserActor, description: JsonObject | null): void {
-  if (isObservedSame(seenOf(reader, actor), description)) return;
+export function assertSameRuleInputs(reader: Reader, actor: UserActor, description: JsonObject | null): void {
+  if (hasSameRuleInputs(seenOf(reader, actor), description)) return;
   throw forbidden(
     "What the rules that bind the caller read of that user's description is not what they read of the caller's.",
   );

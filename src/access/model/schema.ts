@@ -46,8 +46,7 @@ const Rule = RuleText.nullish();
 const RULE_KINDS = ["twin", "identity", "entry"] as const;
 
 /**
- * Both spellings of the specification (2.5); a body that has both must give the same rules in both. Null means no
- * rules.
+ * Both forms in the specification (2.5); a body that has both must give the same rules in both. Null means no rules.
  */
 const Rules = z
   .object({ twin_rule: Rule, identity_rule: Rule, entry_rule: Rule, twin: Rule, identity: Rule, entry: Rule })

@@ -1,6 +1,6 @@
 import { record } from "../../journal/record.ts";
 import type { JsonObject } from "../../kernel/json.ts";
-import { assertMayGive, assertSeenAlike, assertTablesExist } from "../model/lookups.ts";
+import { assertMayGive, assertSameRuleInputs, assertTablesExist } from "../model/lookups.ts";
 import { assertRoomForUser } from "../model/room-in-account.ts";
 import { insertUser, type User } from "../model/rows.ts";
 import { viewUser } from "../model/schema.ts";
@@ -20,7 +20,7 @@ type Input = {
  */
 export const createUser = userCommand("create_user", (tx, actor, input: Input): User => {
   assertMayGive(tx, actor, input.roleId);
-  assertSeenAlike(tx, actor, input.description);
+  assertSameRuleInputs(tx, actor, input.description);
   assertTablesExist(input.activity);
   assertRoomForUser(tx, actor.accountId);
   const user = { ...input, accountId: actor.accountId, createdAt: tx.now, updatedAt: tx.now };

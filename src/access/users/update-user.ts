@@ -2,7 +2,7 @@ import { record } from "../../journal/record.ts";
 import type { JsonObject } from "../../kernel/json.ts";
 import { omitUndefined } from "../../kernel/omit-undefined.ts";
 import { endOutgrownSecret } from "../model/end-outgrown.ts";
-import { assertMayGive, assertSeenAlike, assertTablesExist, getUserWithin } from "../model/lookups.ts";
+import { assertMayGive, assertSameRuleInputs, assertTablesExist, getUserWithin } from "../model/lookups.ts";
 import { findRole, saveUser, type User } from "../model/rows.ts";
 import { viewUser } from "../model/schema.ts";
 import { userCommand } from "../model/user-command.ts";
@@ -27,7 +27,7 @@ export const updateUser = userCommand("update_user", (tx, actor, { id, changes }
   if (given.roleId) assertMayGive(tx, actor, given.roleId);
   assertTablesExist(given.activity);
   const changed = { ...user, ...given, updatedAt: tx.now };
-  assertSeenAlike(tx, actor, changed.description);
+  assertSameRuleInputs(tx, actor, changed.description);
   saveUser(tx, changed);
   record(tx, actor, { kind: "user.updated", accountId: actor.accountId, data: viewUser(changed) as JsonObject });
   const role = findRole(tx, actor.accountId, changed.roleId);

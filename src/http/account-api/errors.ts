@@ -33,7 +33,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   unavailable: () => ({ status: 500, subcode: 500_314 }),
 };
 
-/** The error response for a failure; `conditional` if the request had an `If-Match`. */
+/** Returns the error response for a failure; `conditional` if the request had an `If-Match`. */
 export function accountRefusalOf(failure: Failure, conditional = false): AccountRefusal {
   const rule = TABLE[failure.code] as (failure: Failure, conditional: boolean) => AccountRefusal;
   return rule(failure, conditional);

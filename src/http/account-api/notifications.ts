@@ -21,7 +21,11 @@ import {
 import type { WebhookSubscription } from "../../notifications/model/subscription-rows.ts";
 import { linkOf, type Purpose, readToken } from "../../notifications/model/tokens.ts";
 import { deleteSubscription } from "../../notifications/subscriptions/delete-subscription.ts";
-import { getSubscription, inDetail, listSubscriptions } from "../../notifications/subscriptions/list-subscriptions.ts";
+import {
+  getSubscription,
+  listSubscriptions,
+  withDeliveryCounts,
+} from "../../notifications/subscriptions/list-subscriptions.ts";
 import { resumeSubscription } from "../../notifications/subscriptions/resume-subscription.ts";
 import { updateNotificationsAccountAccess } from "../../notifications/subscriptions/update-notifications-account-access.ts";
 import { webhookConfirmSubscription } from "../../notifications/subscriptions/webhook-confirm-subscription.ts";
@@ -170,7 +174,7 @@ export const notificationOperations = [
     ok: { status: 200, view: SubscriptionView },
     serve: async ({ deps, actor, params }) => {
       const before = await deps.store.write(deleteSubscription, actor, { id: params.subscription });
-      return viewSubscription(deps.store.read((reader) => inDetail(reader, before)));
+      return viewSubscription(deps.store.read((reader) => withDeliveryCounts(reader, before)));
     },
   }),
   operation("resume_subscription", {
@@ -181,7 +185,7 @@ export const notificationOperations = [
     ok: { status: 201, view: SubscriptionView },
     serve: async ({ deps, actor, params }) => {
       const resumed = await deps.store.write(resumeSubscription, actor, { id: params.subscription });
-      return viewSubscription(deps.store.read((reader) => inDetail(reader, resumed)));
+      return viewSubscription(deps.store.read((reader) => withDeliveryCounts(reader, resumed)));
     },
   }),
 ];

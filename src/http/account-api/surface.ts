@@ -18,7 +18,10 @@ export const ACCOUNT_API: Surface = {
   refusalOf: refuse,
 };
 
-/** The bare secret or a user token in `Authorization` (1.2), or the token spelling of the secret in `X-Auth-Token`. */
+/**
+ * Accepts the secret itself or a user token in `Authorization` (1.2), or the token form of the secret in
+ * `X-Auth-Token`.
+ */
 function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserActor> {
   const authorization = headers.get("authorization");
   if (authorization) return authenticator.authenticate(credentialFrom(authorization));

@@ -18,7 +18,7 @@ import {
 } from "../../hub/registry/device-schema.ts";
 import { getDevice } from "../../hub/registry/lookups.ts";
 import { ALLOW_ALL_TOPICS, withRules } from "../../hub/registry/message-filters.ts";
-import { Id, zeroed } from "../../hub/registry/wire.ts";
+import { Id, optionalProtobufEnum } from "../../hub/registry/wire.ts";
 import { operation } from "../operation.ts";
 import { NOT_IN_ACCOUNT } from "./errors.ts";
 import { pageFrom, pageQuery, queryDate, queryFlag, queryText } from "./query.ts";
@@ -36,7 +36,7 @@ export const deviceOperations = [
       name: queryText,
       hub_id: queryText,
       allow_insecure: queryFlag,
-      status: zeroed(DEVICE_STATUSES, "unknown"),
+      status: optionalProtobufEnum(DEVICE_STATUSES, "unknown"),
     }),
     ok: { status: 200, view: DeviceListView },
     serve: async ({ deps, actor, query }) => {

@@ -60,7 +60,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   unavailable: ({ message }) => ({ status: 503, body: { message } }),
 };
 
-/** The error table of the hub API. An internal error reveals no details. */
+/** Implements the error table of the hub API. An internal error reveals no details. */
 export function hubRefusalOf(failure: Failure | undefined, operation: Operation | undefined): Refusal {
   if (!failure) return { status: 500, body: { message: "internal error" } };
   const rule = TABLE[failure.code] as (failure: Failure, operation: Operation | undefined) => Refusal;

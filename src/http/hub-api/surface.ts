@@ -35,7 +35,7 @@ export const hubApi = ({ region }: Config): Surface => ({
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The token spelling of a user secret (1.2), and nothing else. */
+/** Accepts the token form of a user secret (1.2), and nothing else. */
 async function callerOf(authenticator: Authenticator, headers: Headers): Promise<UserActor> {
   const token = headers.get("x-auth-token")?.trim() ?? "";
   if (!UUID.test(token)) {

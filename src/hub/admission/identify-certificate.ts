@@ -23,7 +23,7 @@ import { findNamedDevice } from "../registry/named-device.ts";
 import { saveProof } from "./prove-certificate.ts";
 import { provisionDevice } from "./provision-device.ts";
 
-/** At most this many certificates of one client are examined: its own, intermediate authorities, and the CA. */
+/** Maximum number of certificates of one client that are examined: its own, intermediate authorities, and the CA. */
 const CERTIFICATES_MAX = 8;
 
 type Found = Pick<IdentifiedDevice, "device" | "hub">;

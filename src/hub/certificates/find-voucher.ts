@@ -8,17 +8,17 @@ import { loadHub } from "../registry/lookups.ts";
 import { chainOf, isIssuedUnder, type PresentedCertificate, readPresented } from "./client-certificate.ts";
 
 /**
- * How many CAs with the same name and key identifier are tried: each costs a signature check, about a tenth of a
- * millisecond. Names and identifiers can be copied, so accounts take turns: at least this many accounts would have to
- * copy both to hide another's CA. A client that sends the CA itself or names its device is always found.
+ * Maximum number of CAs with the same name and key identifier that are tried: each costs a signature check, about a
+ * tenth of a millisecond. Names and identifiers can be copied, so accounts take turns: at least this many accounts
+ * would have to copy both to hide another's CA. A client that sends the CA itself or names its device is always found.
  */
 const NAMESAKES_MAX = 256;
-/** How long signatures are checked before the event loop gets a turn. */
+/** Maximum time for which signatures are checked before the event loop gets a turn. */
 const SLICE_MS = 2;
 
 /**
- * Where to look for the CA: `first` in these hubs, whatever certificates were sent; and in the hub of the device that
- * the connection names.
+ * Where to look for the CA: `first` in these hubs, regardless of which certificates were sent; and in the hub of the
+ * device that the connection names.
  */
 type Hints = { first?: (Hub | undefined)[]; named?: Hub | undefined };
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Deps } from "../../deps.ts";
 import { isTopicFilter } from "../../kernel/topic-filter.ts";
 import type { Hub } from "./hub-rows.ts";
-import { Id, Instant, SingleLineText, viewInstant, zeroed } from "./wire.ts";
+import { Id, Instant, optionalProtobufEnum, SingleLineText, viewInstant } from "./wire.ts";
 
 // Hubs as callers send them and as responses show them (specification 4.1, 4.2).
 
@@ -18,7 +18,7 @@ const GraphiteConfig = z.object({ push_uri: z.string().max(2048).refine(isHttpUr
 export const CreateHubBody = z.object({
   name: SingleLineText(255),
   project_id: Id.nullish(),
-  product_plan: zeroed(PLANS, "plan_unknown"),
+  product_plan: optionalProtobufEnum(PLANS, "plan_unknown"),
   disable_events: z.boolean().nullish(),
   events_topic_prefix: TopicPrefix.nullish(),
   twins_graphite_config: GraphiteConfig.nullish(),
@@ -26,7 +26,7 @@ export const CreateHubBody = z.object({
 
 export const UpdateHubBody = z.object({
   name: SingleLineText(255).nullish(),
-  product_plan: zeroed(PLANS, "plan_unknown"),
+  product_plan: optionalProtobufEnum(PLANS, "plan_unknown"),
   disable_events: z.boolean().nullish(),
   events_topic_prefix: TopicPrefix.nullish(),
   enable_device_auto_provisioning: z.boolean().nullish(),

@@ -66,7 +66,7 @@ export const badTokenRefusal = (about?: About) => refusal("bad_token", "invalid 
 export const unidentifiedRefusal = (about?: About) => refusal("unidentified", "could not identify device", about);
 export const insecureRefusal = (about?: About) => refusal("insecure", "mutual TLS authentication is required", about);
 
-/** The refusal of a hub that accepts no connections, or undefined. */
+/** Returns a refusal if the hub accepts no connections, otherwise undefined. */
 export const hubRefusal = (about: { device?: Device; hub: Hub; secure: boolean }): Refusal | undefined =>
   about.hub.enabled ? undefined : refusal("hub_not_ready", "hub is not ready", about);
 

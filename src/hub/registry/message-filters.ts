@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isTopicFilter } from "../../kernel/topic-filter.ts";
-import { zeroed } from "./wire.ts";
+import { optionalProtobufEnum } from "./wire.ts";
 
 // Which topics a device may publish to and subscribe to (specification 4.4).
 
@@ -30,7 +30,7 @@ const TopicFilter = z
 
 const Rule = z
   .object({
-    policy: zeroed(POLICIES, "unknown"),
+    policy: optionalProtobufEnum(POLICIES, "unknown"),
     topics: z
       .array(TopicFilter)
       .refine(

@@ -2,14 +2,14 @@ import { z } from "zod";
 
 // Field types of the hub API (specification 1.4).
 
-/** An id of ours in any spelling; whether it exists is checked elsewhere. */
+/** An id of this server in upper or lower case; whether it exists is checked elsewhere. */
 export const Id = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i, "must be a UUID")
   .transform((id) => id.toLowerCase());
 
 /** Clients generated from protobuf send an enum's zero value, or null, for an unset field. */
-export const zeroed = <const Values extends readonly string[]>(values: Values, zero: string) =>
+export const optionalProtobufEnum = <const Values extends readonly string[]>(values: Values, zero: string) =>
   z
     .enum([zero, ...values], `must be one of ${values.join(", ")}`)
     .nullish()

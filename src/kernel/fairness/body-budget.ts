@@ -5,13 +5,13 @@ import { ByteWindow } from "./byte-window.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
 /**
- * At most this many bytes of request bodies are in progress at once, over all callers. Beyond it, large requests are
- * refused with `limited`.
+ * Maximum number of bytes of request bodies in progress at once, over all callers. Above it, large requests are refused
+ * with `limited`.
  */
 const BYTES_IN_WORK_MAX = 64 * 1024 * 1024;
 /**
- * At most this much of it for one account. An account also never holds more than it leaves free, so that others always
- * find room.
+ * Maximum number of these bytes for one account. An account also never holds more than it leaves free, so that others
+ * always find room.
  */
 const BYTES_OF_ONE_MAX = BYTES_IN_WORK_MAX / 4;
 /**

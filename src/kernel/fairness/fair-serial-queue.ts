@@ -2,7 +2,9 @@ import { stopwatchMs } from "../clock.ts";
 import { DomainError } from "../failure.ts";
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
-/** At most this much work waits in all; more is refused with `limited`. Bounds memory and the longest wait. */
+/**
+ * Maximum number of work items that wait in all; more are refused with `limited`. Bounds memory and the longest wait.
+ */
 const WAITING_MAX = 1000;
 /** Maximum amount of waiting work of one account. */
 const WAITING_OF_ONE_MAX = 500;

@@ -1,8 +1,8 @@
 import { FairQueue, type Owner } from "./fair-queue.ts";
 
 /**
- * At most this many requests begin in one turn of the event loop: a millisecond or two if they are small. This number
- * of clients that send requests continuously get no slower responses.
+ * Maximum number of requests that begin in one turn of the event loop: they take a millisecond or two if they are
+ * small. This number of clients that send requests continuously get no slower responses.
  */
 const STARTS_PER_TURN = 64;
 

@@ -7,7 +7,7 @@ export type Share<Content> = {
   index: number;
 };
 
-/** At least this many participants are remembered before those that owe nothing are dropped. */
+/** Minimum number of participants that are kept before those that owe nothing are removed. */
 const REMEMBERED_MIN = 1024;
 
 /**
@@ -35,7 +35,7 @@ export class Shares<Content> {
     return this.#waiting.length;
   }
 
-  /** Number of participants remembered. */
+  /** Number of participants that are kept. */
   get remembered(): number {
     return this.#all.size;
   }

@@ -6,7 +6,9 @@ import { deleteOldestRecords, deleteRecordsBefore, insertRecords } from "../mode
 import { isFull, NO_RECORDS, recordsSince, withRecord } from "../model/recent-records.ts";
 import { insertChangedSource, REFERENCES_TOPIC } from "../model/source-rows.ts";
 
-/** History records kept per entry, beside those in its own row; the journal has everything within its retention. */
+/**
+ * History records kept per entry, in addition to those in its own row; the journal has everything within its retention.
+ */
 const RECORDS_MAX = 1000;
 
 /** Whether two texts are the same JSON; the order of keys does not count. */

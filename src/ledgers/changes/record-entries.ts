@@ -60,5 +60,5 @@ function propertiesOf(before: Entry | undefined, after: Entry | undefined) {
 }
 
 /** The entries that were not refused. */
-export const doneOf = <Done extends object>(outcomes: Outcomes<Done>): Done[] =>
+export const notRefusedOf = <Done extends object>(outcomes: Outcomes<Done>): Done[] =>
   outcomes.flatMap(([, outcome]) => (isRefused(outcome) ? [] : [outcome as Done]));

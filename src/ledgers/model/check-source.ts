@@ -8,7 +8,7 @@ import type { Ledger } from "./locate-ledger.ts";
 import { findEntry } from "./rows.ts";
 
 /** A source has to be in another ledger (specification 2.8). */
-export function assertElsewhere(ledger: Ledger, source: EntryKey): void {
+export function assertSourceInOtherLedger(ledger: Ledger, source: EntryKey): void {
   if (source.twinId === ledger.twinId && source.accountId === ledger.accountId) {
     throw new ItemRefusal("Invalid source.", "The source is in the same Ledger.");
   }

@@ -6,7 +6,10 @@ import { RuleText } from "../../rules/schema.ts";
 
 // Request and response schemas of the account API (specification 2.8, 2.9).
 
-/** Either of the two patterns in the original's documentation (1.4), the second with its missing asterisk restored. */
+/**
+ * Matches either of the two patterns in the original's documentation (1.4). The second pattern there lacks an asterisk,
+ * which is added here.
+ */
 const NAME = "(?=.{1,128}$)(?:[a-z_][0-9a-z_]*|_*[a-z0-9]+(?:[_-][0-9a-z]+)*)";
 export const ENTRY_NAME = new RegExp(`^${NAME}$`);
 

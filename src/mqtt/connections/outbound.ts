@@ -17,7 +17,7 @@ import type { QueuedDelivery } from "./outgoing.ts";
 type OutboundPort = {
   /** Whether the connection ends with this turn: the server stops, and all requests are answered. */
   endsWithTurn(): boolean;
-  /** Counts what was handed to the transport. */
+  /** Counts what was passed to the transport. */
   flushed(written: FlushedCounts): void;
   fault(error: unknown): void;
   close(closing: Closing): void;
@@ -35,9 +35,9 @@ type Target = {
 type Recipient = Pick<Client, "actor" | "hub" | "session" | "sender" | "outgoing" | "stored">;
 
 /**
- * The direction to the client. Packets are collected and handed to the transport once a turn. Messages that the client
- * does not read wait or are dropped, and a client that reads nothing is disconnected. Before the connection is open, and
- * after it has ended, everything is dropped.
+ * The direction to the client. Packets are collected and passed to the transport once a turn. Messages that the client
+ * does not read wait or are dropped, and a client that reads nothing is disconnected. Before the connection is open,
+ * and after it has ended, everything is dropped.
  */
 export class Outbound {
   readonly #socket: DeviceSocket;

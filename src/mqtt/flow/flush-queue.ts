@@ -13,8 +13,8 @@ const TURN_END_MS = 2;
 const LOOK_EVERY = 16;
 
 /**
- * Collects writes until the event loop's turn is over, so that each connection sends once per turn, whatever the number
- * of its packets.
+ * Collects writes until the event loop's turn is over, so that each connection sends once per turn, regardless of the
+ * number of its packets.
  */
 export class FlushQueue {
   #waiting: AtTurnEnd[] = [];

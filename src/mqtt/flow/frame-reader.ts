@@ -5,7 +5,7 @@ import { Inbox } from "../wire/inbox.ts";
 import type { ReadScheduler, ReadShare } from "./read-scheduler.ts";
 import { TURN_PACKETS } from "./work-window.ts";
 
-/** After this many small packets in a row the clock is read. */
+/** Number of small packets in a row after which the clock is read. */
 const SMALL_FRAMES = 16;
 const SMALL_FRAME_BYTES = 2048;
 

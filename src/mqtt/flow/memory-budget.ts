@@ -43,7 +43,7 @@ export class MemoryBudget {
     if (this.#accounts.get(account)?.bytes === 0) this.#accounts.delete(account);
   }
 
-  /** The number of accounts that are not forgotten. */
+  /** The number of accounts that are kept. */
   get remembered(): number {
     return this.#accounts.size;
   }

@@ -118,7 +118,7 @@ function sendAll(pieces: readonly Uint8Array[], send: (bytes: Uint8Array) => voi
   sendSmall();
 }
 
-/** Whether a client with this many unsent bytes should be sent no more for now. */
+/** Whether a client with this number of unsent bytes should be sent no more for now. */
 export const isBehind = (bytes: number) => bytes > SEND_BYTES_MAX;
 
 /** Without reason string and user properties. */

@@ -4,8 +4,8 @@ import { SEND_BYTES_HARD_MAX, STALLED_MAX_MS } from "../limits.ts";
 import { isBehind } from "./sender.ts";
 
 /**
- * Gives up a slow client: one that takes none of many unsent bytes for STALLED_MAX_MS, or whose unsent bytes exceed the
- * maximum.
+ * Disconnects a slow client: one that reads none of many unsent bytes for STALLED_MAX_MS, or whose unsent bytes exceed
+ * the maximum.
  */
 export class SlowClientWatch {
   readonly #socket: DeviceSocket;

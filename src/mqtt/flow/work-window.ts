@@ -4,7 +4,7 @@
  * with 64; these puts take 12.0, 12.1 and 16.4 s.
  */
 export const ACCOUNT_REQUESTS_MAX = 128;
-/** CONNECTs in progress from one address: each looks up credentials and sessions. */
+/** Maximum number of CONNECTs in progress from one address: each looks up credentials and sessions. */
 export const ADDRESS_REQUESTS_MAX = 16;
 /** Bytes of the requests in progress. */
 const BYTES_MAX = 4 * 1024 * 1024;

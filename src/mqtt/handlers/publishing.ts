@@ -30,7 +30,10 @@ export type RoutedPublish = {
   stored: Promise<StoredPublish> | null;
 };
 
-/** With more recipients a message is delivered in slices, and later messages of its hub after it. */
+/**
+ * Maximum number of recipients to which a message is delivered at once. With more, it is delivered in slices, and later
+ * messages of its hub after it.
+ */
 const AT_ONCE_MAX = 256;
 
 const never = () => false;

@@ -66,7 +66,7 @@ const subscriptionOf = (options: TopicOptions, subscriptionIdentifier: number | 
   subscriptionIdentifier,
 });
 
-/** The reason code of a refusal, undefined if the subscription is granted. */
+/** Returns the reason code of a refusal, undefined if the subscription is granted. */
 function whyRefused(connection: Connection, { filter, qos, noLocal }: Subscription, asked: Asked) {
   const { client, context } = connection;
   const parsed = parseFilter(filter);

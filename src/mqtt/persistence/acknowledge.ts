@@ -29,7 +29,7 @@ export const releaseOutgoing = command(
 );
 
 /**
- * PUBREL: forgets the packet identifier of a received QoS 2 message, so that the client may use it again
+ * PUBREL: deletes the packet identifier of a received QoS 2 message, so that the client may use it again
  * [MQTT-4.3.3-12].
  */
 export const releaseReceivedPacketId = command(

@@ -29,7 +29,7 @@ export const dropEndedQueues = command("drop_ended_queues", (tx, _actor, { limit
 });
 
 /** Drops the retained messages of deleted hubs. */
-export const dropEndedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: Slice) => {
+export const dropRetainedOfDeletedHubs = command("drop_ended_hubs", (tx, _actor, { limit }: Slice) => {
   const hub = findDeletedHub(tx);
   if (!hub) return { done: 0, more: false };
   const done = deleteSomeRetained(tx, hub.number, limit);

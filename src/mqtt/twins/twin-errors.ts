@@ -28,7 +28,7 @@ const TABLE: { [Code in Failure["code"]]: Rule<Code> } = {
   unavailable: () => refusal(REASON.unspecified, "internal error"),
 };
 
-/** The error table of document requests. For a bug of ours the answer gives no details. */
+/** Implements the error table of document requests. For an internal error the answer gives no details. */
 export function twinRefusalOf(error: unknown): TwinRefusal {
   if (!(error instanceof DomainError)) return refusal(REASON.unspecified, "internal error");
   const rule = TABLE[error.failure.code] as (failure: Failure) => TwinRefusal;
@@ -40,5 +40,5 @@ const refusal = (reasonCode: ReasonCode, error: string): TwinRefusal => ({ reaso
 /** If other parts of the document are malformed, its version is not considered. */
 const concernsVersion = (issues: Issue[]) => issues.length > 0 && issues.every(({ path }) => path === "version");
 
-/** Turns a sentence into the specification's spelling: `document not found`. */
+/** Converts a sentence to the specification's format: `document not found`. */
 const inSpecSpelling = (message: string) => message.charAt(0).toLowerCase() + message.slice(1).replace(/\.$/, "");

@@ -88,9 +88,7 @@ export function covers(entry: string, filter: string): boolean {
   return entryLevels.length === filterLevels.length;
 }
 
-/**
- * No topic is empty: `#` needs at least one level and `/#` at least two, so each is equivalent to its longer spelling.
- */
+/** No topic is empty: `#` needs at least one level and `/#` at least two, so each is equivalent to its longer form. */
 const longerSpelling = (filter: string) => (filter === "#" ? "+/#" : filter === "/#" ? "/+/#" : filter);
 
 const isWildcard = (code: number) => code === HASH || code === PLUS;

@@ -8,7 +8,7 @@ import { signatureOf } from "../model/secrets.ts";
 import type { LeasedDelivery } from "./lease-deliveries.ts";
 import type { AttemptOutcome } from "./settle-delivery.ts";
 
-/** At most this much of an answer is read; its beginning is stored. */
+/** Maximum number of bytes of a response that are read; the beginning of the response is stored. */
 const ANSWER_BYTES_MAX = 16_384;
 const ANSWER_BYTES_KEPT = 1024;
 /** Addresses tried of a host that has many; the next one is tried only while nothing has been sent. */

@@ -21,7 +21,7 @@ import { dropWaitingDeliveries } from "../model/old-delivery-rows.ts";
 import {
   type DueSubscription,
   findSubscription,
-  listDueBut,
+  listDueExcept,
   listDueOf,
   nextDueAt,
   saveDueAt,
@@ -94,7 +94,7 @@ export const leaseDeliveries = command("lease_deliveries", (tx, _actor, input: I
   const handed: Handed = { leased: [], served: [], places, lease: input.lease };
   const barred = [...new Set([...places.full, ...Object.keys(input.lines)])];
 
-  const due = listDueBut(tx, barred, WINDOW_OF_ACCOUNTS);
+  const due = listDueExcept(tx, barred, WINDOW_OF_ACCOUNTS);
   const chosen = inTurn(due, ({ share }) => share).slice(0, LEASED_MAX);
   const linedUp: DueSubscription[] = [];
   for (const one of chosen) {

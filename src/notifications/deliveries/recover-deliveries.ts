@@ -4,7 +4,7 @@ import { record } from "../../journal/record.ts";
 import type { UserActor } from "../../kernel/actor.ts";
 import { conflict } from "../../kernel/failure.ts";
 import { toSeconds } from "../../kernel/schema.ts";
-import { listUndeliveredPositions, saveRestart } from "../model/delivery-rows.ts";
+import { listUndeliveredPositions, restartDeliverySchedule } from "../model/delivery-rows.ts";
 import { findSubscription, listLiveSubscriptions } from "../model/subscription-rows.ts";
 import { updateSubscriptionDue } from "./retry-delivery.ts";
 
@@ -56,7 +56,7 @@ export const recoverDeliverySlice = userCommand("recover_deliveries", (tx, actor
   if (subscription?.accountId !== actor.accountId || subscription.endedAt !== null) return { count: 0, last: null, at };
   const { id, accountId, topic } = subscription;
   const positions = listUndeliveredPositions(tx, id, input.since, input.after, SLICE);
-  for (const position of positions) saveRestart(tx, position, at);
+  for (const position of positions) restartDeliverySchedule(tx, position, at);
   if (positions.length > 0) {
     updateSubscriptionDue(tx, id);
     const data = { subscription: id, topic, since_ts: toSeconds(input.since), count: positions.length };

@@ -2,7 +2,7 @@ import { userCommand } from "../../access/model/user-command.ts";
 import { record } from "../../journal/record.ts";
 import { conflict } from "../../kernel/failure.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
-import { type Delivery, findDelivery, firstAttemptAt, saveRestart } from "../model/delivery-rows.ts";
+import { type Delivery, findDelivery, firstAttemptAt, restartDeliverySchedule } from "../model/delivery-rows.ts";
 import { DELIVERIES_TOPIC, dueAtOf } from "../model/enqueue.ts";
 import { getOwnDelivery } from "../model/lookups.ts";
 import { findSubscription, saveDueAt } from "../model/subscription-rows.ts";
@@ -21,7 +21,7 @@ export const retryDelivery = userCommand("retry_delivery", (tx, actor, { id }: {
     throw conflict("precondition", "The subscription has ended.");
   }
   if (subscription.confirmedAt === null) throw conflict("precondition", "The endpoint has not confirmed.");
-  saveRestart(tx, delivery.position, tx.now);
+  restartDeliverySchedule(tx, delivery.position, tx.now);
   updateSubscriptionDue(tx, delivery.subscriptionId);
   record(tx, actor, { kind: "delivery.retried", accountId: actor.accountId, data: { delivery: id } });
   return findDelivery(tx, id) as Delivery;

@@ -16,8 +16,8 @@ export function assertCallable(callbackUrl: string, allowed: readonly Cidr[]): v
 }
 
 /**
- * The address in a URL's host; undefined if the host is a name. The URL parser has already normalised decimal, octal
- * and hex spellings.
+ * Returns the address in a URL's host; undefined if the host is a name. The URL parser has already normalised decimal,
+ * octal and hex forms.
  */
 export function literalOf(url: URL): string | undefined {
   const host = url.hostname.replace(/^\[(.+)\]$/, "$1");

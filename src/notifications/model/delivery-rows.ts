@@ -269,7 +269,7 @@ export function saveFinalState(tx: Tx, position: number, state: "delivered" | "f
 }
 
 /** Restarts a waiting or failed delivery: due at `at`, with a new schedule. */
-export function saveRestart(tx: Tx, position: number, at: number): void {
+export function restartDeliverySchedule(tx: Tx, position: number, at: number): void {
   tx.run(
     "UPDATE deliveries SET state = 'waiting', settled_at = NULL, step = 0, step_base_at = ?, next_attempt_at = ? WHERE position = ?",
     at,

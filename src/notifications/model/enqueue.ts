@@ -61,7 +61,7 @@ export const dueAtOf = (
 export const FAILING_GAP_MS = 100;
 
 /** Returns when the subscription is due once one more message waits. */
-export const dueAtWithMore = (tx: Tx, subscription: WebhookSubscription) => {
+export const dueAtAfterEnqueue = (tx: Tx, subscription: WebhookSubscription) => {
   const due = dueAtOf(subscription, subscription.failingSince === null ? tx.now : tx.now + FAILING_GAP_MS);
   return due === null ? null : Math.min(due, subscription.dueAt ?? due);
 };

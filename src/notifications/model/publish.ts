@@ -1,6 +1,6 @@
 import type { JsonText } from "../../kernel/json-text.ts";
 import type { Tx } from "../../store/sqlite/sql.ts";
-import { DELIVERIES_TOPIC, dueAtWithMore, enqueue } from "./enqueue.ts";
+import { DELIVERIES_TOPIC, dueAtAfterEnqueue, enqueue } from "./enqueue.ts";
 import { listSubscriptionsOfTopic, saveMessageCount, type WebhookSubscription } from "./subscription-rows.ts";
 
 export type Publication = {
@@ -38,7 +38,7 @@ export function publish(tx: Tx, ...publications: readonly Publication[]): void {
     }
   }
   for (const subscription of numbered.values()) {
-    const dueAt = dueAtWithMore(tx, subscription);
+    const dueAt = dueAtAfterEnqueue(tx, subscription);
     saveMessageCount(tx, subscription.id, subscription.messageCount, dueAt);
     if (dueAt !== null) tx.wake(DELIVERIES_TOPIC);
   }

@@ -127,7 +127,7 @@ export function countMadeSince(reader: Reader, accountId: string, since: number,
 export type DueSubscription = { id: string; share: string };
 
 /** Due subscriptions of other shares than these, longest due first. */
-export const listDueBut = (reader: Reader, shares: readonly string[], limit: number): DueSubscription[] =>
+export const listDueExcept = (reader: Reader, shares: readonly string[], limit: number): DueSubscription[] =>
   (shares.length === 0
     ? reader.all(`${SELECT_DUE} ORDER BY due_at LIMIT ?`, reader.now, limit)
     : reader.all(

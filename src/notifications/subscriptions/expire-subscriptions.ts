@@ -1,7 +1,7 @@
 import { JOB_SLICE, type Job } from "../../deps.ts";
 import { SYSTEM } from "../../kernel/actor.ts";
 import { command } from "../../store/sqlite/command.ts";
-import { DELIVERIES_TOPIC, dueAtWithMore, enqueue } from "../model/enqueue.ts";
+import { DELIVERIES_TOPIC, dueAtAfterEnqueue, enqueue } from "../model/enqueue.ts";
 import {
   deleteDeliveriesBefore,
   dropWaitingDeliveries,
@@ -24,7 +24,7 @@ export const announceExpiry = command("announce_expiry", (tx, _actor, { limit }:
   for (const subscription of due) {
     saveNotice(tx, subscription.id);
     if (subscription.confirmedAt === null || subscription.expiresAt <= tx.now) continue;
-    saveDueAt(tx, subscription.id, dueAtWithMore(tx, subscription));
+    saveDueAt(tx, subscription.id, dueAtAfterEnqueue(tx, subscription));
     enqueue(tx, subscription, { type: "Expiring" });
     tx.wake(DELIVERIES_TOPIC);
   }

@@ -27,15 +27,15 @@ export function listSubscriptions(
   const shown = found.slice(0, page.limit);
   const last = found.length > shown.length ? shown.at(-1) : undefined;
   return {
-    subscriptions: shown.map((one) => inDetail(reader, one, COUNTED_IN_LIST_MAX)),
+    subscriptions: shown.map((one) => withDeliveryCounts(reader, one, COUNTED_IN_LIST_MAX)),
     cursor: last ? cursorAt(last.position) : null,
   };
 }
 
 export const getSubscription = (reader: Reader, actor: UserActor, id: string): SubscriptionInDetail =>
-  inDetail(reader, getOwnSubscription(reader, actor, id));
+  withDeliveryCounts(reader, getOwnSubscription(reader, actor, id));
 
-export const inDetail = (
+export const withDeliveryCounts = (
   reader: Reader,
   subscription: WebhookSubscription,
   countedMax = COUNTED_MAX,

@@ -25,8 +25,8 @@ export class MachineNames {
   }
 
   /**
-   * The addresses that a name has on this machine, whatever DNS says. `localhost` is always this machine, even without
-   * a hosts entry [RFC 6761, 6.3].
+   * Returns the addresses that a name has on this machine, regardless of DNS. `localhost` is always this machine, even
+   * without a hosts entry [RFC 6761, 6.3].
    */
   addressesOf(hostName: string): readonly string[] | undefined {
     const name = withoutDot(hostName);

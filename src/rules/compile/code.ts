@@ -42,18 +42,18 @@ export function operation(
 
 /** Evaluates `code` to a constant. If that fails, the rule is refused, because it could never be evaluated. */
 export function fold(context: CompileContext, at: number, code: Code): Code {
-  const value = refusingAt(at, () => code.run(context.frame));
+  const value = convertErrorToRefusal(at, () => code.run(context.frame));
   if (code.type.kind === "function") return { ...code, run: () => value, constant: true };
   return constant(context, at, value);
 }
 
 export function constant(context: CompileContext, at: number, value: RuleValue): Code {
-  const type = value === null ? NULL : refusingAt(at, () => typeOf(value, context.frame));
+  const type = value === null ? NULL : convertErrorToRefusal(at, () => typeOf(value, context.frame));
   return { run: () => value, type, constant: true, weight: 1 };
 }
 
 /** Turns an evaluation error into a refusal with its position. */
-export function refusingAt<T>(at: number, action: () => T): T {
+export function convertErrorToRefusal<T>(at: number, action: () => T): T {
   try {
     return action();
   } catch (error) {

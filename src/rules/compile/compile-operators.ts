@@ -20,7 +20,7 @@ import { compileRegex, matchRegex, type Regex } from "../values/regex.ts";
 import type { StaticType } from "../values/types.ts";
 import * as types from "../values/types.ts";
 import { isTruthy, type Kind, kindOf, type RuleValue } from "../values/values.ts";
-import { type Code, type CompileContext, operation, refusingAt } from "./code.ts";
+import { type Code, type CompileContext, convertErrorToRefusal, operation } from "./code.ts";
 
 type Group = {
   /** Types allowed for an operand; others are refused at compile time, as far as they are known. */
@@ -144,7 +144,8 @@ export function compileBinary(context: CompileContext, node: NodeOf<"binary">, l
   const type = resultType(group, at, operator, left, right);
   if (BITS.has(operator)) {
     for (const side of [left, right]) {
-      if (side.constant && side.type.kind === "number") refusingAt(at, () => natural(side.run(context.frame)));
+      if (side.constant && side.type.kind === "number")
+        convertErrorToRefusal(at, () => natural(side.run(context.frame)));
     }
   }
   return operation(context, at, [left, right], type, (frame) => apply(left.run(frame), right.run(frame), frame));
@@ -211,7 +212,8 @@ function compileMatch(
   const from = operator.endsWith("~~") ? "anywhere" : "start";
   const wanted = operator.startsWith("=");
   const literal = right.constant ? right.run(context.frame) : null;
-  const compiled = typeof literal === "string" ? refusingAt(node.right.at, () => compileRegex(literal)) : undefined;
+  const compiled =
+    typeof literal === "string" ? convertErrorToRefusal(node.right.at, () => compileRegex(literal)) : undefined;
   const regexOf = compiled ? () => compiled : patternReader(right);
   return operation(context, at, [left, right], type, (frame) => {
     const text = left.run(frame);

@@ -11,7 +11,7 @@ import { negateDuration, parseDuration, Timedelta } from "../values/times.ts";
 import * as types from "../values/types.ts";
 import { isNumber, isTruthy, kindOf, RuleMapping, type RuleValue } from "../values/values.ts";
 import { builtinNamed } from "./builtins.ts";
-import { type Code, type CompileContext, constant, operation, refusingAt } from "./code.ts";
+import { type Code, type CompileContext, constant, convertErrorToRefusal, operation } from "./code.ts";
 import { compileAttribute, compileItem, compileSlice } from "./compile-access.ts";
 import { compileCall } from "./compile-call.ts";
 import { compileBinary } from "./compile-operators.ts";
@@ -31,7 +31,7 @@ export function compile(node: Node, context: CompileContext): Code {
       return constant(
         context,
         at,
-        refusingAt(at, () => readLiteral(node)),
+        convertErrorToRefusal(at, () => readLiteral(node)),
       );
     case "variable":
       return compileVariable(node, context);

@@ -132,8 +132,8 @@ const FLOAT =
   /^(?:0(?:b[01]+|o[0-7]+|x[0-9a-fA-F]+)|([0-9]+)|(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))$/;
 
 /**
- * The number a text spells, through Python's float unless it is whole; `nan` for any other text, also for negative
- * numbers.
+ * Parses a number: a whole number exactly, any other number as Python's float. Returns `nan` for any other text, also
+ * for negative numbers.
  */
 function numberOf(text: string): Numeric {
   const spelt = strip(text);

@@ -87,6 +87,6 @@ function parseOffset(zone: string): number {
   return (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
 }
 
-/** The English name, whatever the machine's locale. */
+/** Returns the English name, regardless of the machine's locale. */
 export const weekdayName = (d: Datetime) =>
   ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"][calendar(d).getUTCDay()] as string;

@@ -30,8 +30,8 @@ type BackupOptions = {
 };
 
 /**
- * Suffix of the folder in which a backup is being written. The folder is removed as a whole, whatever the copying
- * thread still does.
+ * Suffix of the folder in which a backup is being written. The folder is removed as a whole, even if the copying thread
+ * still writes to it.
  */
 export const PARTIAL_SUFFIX = ".partial";
 /**

@@ -5,7 +5,7 @@ import { type Client, createClient } from "@libsql/client/sqlite3";
 import type { Connection } from "../sqlite/connection.ts";
 import { MIGRATIONS, type Migration } from "./index.ts";
 
-/** The database cannot be used by this program; the message tells the operator why. */
+/** The database cannot be used by this program; the message gives the operator the reason. */
 export class MigrationError extends Error {
   override name = "MigrationError";
 }

@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { isSqliteError } from "./connection.ts";
 
-/** At most this many problems are listed; a damaged page causes thousands. */
+/** Maximum number of problems that are listed; a damaged page causes thousands. */
 const PROBLEMS_MAX = 100;
 
 /** Checks the file and every foreign key. Returns one sentence per problem. */

@@ -6,7 +6,7 @@ import type { Connection } from "./connection.ts";
  */
 export type Invariant = { readonly broken: string; readonly sql: string };
 
-/** At most this many violations of one invariant are listed. */
+/** Maximum number of violations of one invariant that are listed. */
 const NAMED_MAX = 20;
 
 /** The violations of the given invariants, one sentence each. */

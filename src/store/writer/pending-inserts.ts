@@ -3,8 +3,8 @@ import type { Connection } from "../sqlite/connection.ts";
 import { type AppendOnlyTable, integer, type SqlValue } from "../sqlite/sql.ts";
 
 /**
- * One statement writes at most this many rows; the rest is written in statements of 16, 8, 4, 2 and 1. The driver takes 10 us for
- * a single row of the journal, and 5 us per row for 32 together.
+ * Maximum number of rows that one statement writes; the rest is written in statements of 16, 8, 4, 2 and 1. The driver
+ * takes 10 us for a single row of the journal, and 5 us per row for 32 together.
  */
 const ROWS_MAX = 32;
 

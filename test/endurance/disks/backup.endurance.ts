@@ -166,7 +166,7 @@ class Counters {
 }
 
 test(
-  `a backup beside ${RATE} writes a second has every write that was acknowledged before it began`,
+  `a backup made during ${RATE} writes a second has every write that was acknowledged before it began`,
   async () => {
     using folder = temporaryFolder();
     const dataDir = join(folder.path, "data");

@@ -14,7 +14,7 @@ const MINUTE = 60_000;
 const say = (line: string) => process.stdout.write(`      ${line}\n`);
 
 test(
-  "accounts are created beside a server under load, which goes on answering, and a second server is refused",
+  "accounts are created while a server is under load and continues to answer, and a second server is refused",
   async () => {
     using folder = temporaryFolder();
     const dataDir = folder.path;

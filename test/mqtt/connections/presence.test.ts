@@ -54,7 +54,7 @@ test("the journal records each connection and why it ended", async () => {
   ]);
 });
 
-test("a device has one connection, whatever its client identifier: the second ends the first", async () => {
+test("a device has one connection, regardless of its client identifier: the second ends the first", async () => {
   await using mqtt = await openMqtt();
   const { id } = await mqtt.device("panel");
   const first = await mqtt.client("first", 5, { username: id });

@@ -68,7 +68,7 @@ test("the event of an automatically provisioned device has its name and address"
   });
 });
 
-test("a hub with events disabled publishes none, nor does a deleted one", () => {
+test("a hub with events disabled and a deleted hub publish no events", () => {
   const { events, published } = openEvents({ disableEvents: true });
   events.emit("h1", REFUSED);
   const { events: others, published: othersPublished } = openEvents();

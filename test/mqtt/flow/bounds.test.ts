@@ -118,7 +118,7 @@ test("many retained messages are sent at the pace at which they are read, each o
   expect(mqtt.publishes(leaving)).toBe(before);
 });
 
-test("a client that takes nothing for half a minute is disconnected, and a hub event reports it", async () => {
+test("a client that reads nothing for half a minute is disconnected, and a hub event reports it", async () => {
   await using mqtt = await openBounds();
   const { id } = await mqtt.device("slow");
   const watcher = await mqtt.client((await mqtt.device("watcher")).id);

@@ -54,7 +54,7 @@ test("many small requests or a few large ones fill the window", () => {
   expect(window.isFull).toBe(false);
 });
 
-test("a window without connections and requests is forgotten", () => {
+test("a window without connections and requests is removed", () => {
   let unused = 0;
   const { window, readers, working } = openReaders(3, () => unused++);
   for (const reader of readers) window.leave(reader);

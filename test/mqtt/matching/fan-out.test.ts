@@ -87,7 +87,7 @@ test("work after a long delivery waits for it, and work of others does not", asy
   expect(order).toEqual(["part", "other", "part", "part", "behind"]);
 });
 
-test("flushes that take too long for one turn continue in the next turns, accounts in turn", async () => {
+test("flushes that take too long for one turn continue in the next turns, and accounts alternate", async () => {
   const turns = new FlushQueue();
   const ended: string[] = [];
   const busy = (account: string) => ({

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { dropEndedHubs, dropExpiredMessages } from "../../../src/mqtt/persistence/clear-away.ts";
+import { dropExpiredMessages, dropRetainedOfDeletedHubs } from "../../../src/mqtt/persistence/clear-away.ts";
 import { listRetained, pageRetained } from "../../../src/mqtt/persistence/retained-rows.ts";
 import { RETAINED_MESSAGES_MAX } from "../../../src/mqtt/persistence/store-limits.ts";
 import { matches } from "../../../src/mqtt/wire/topics.ts";
@@ -116,6 +116,6 @@ test("hubs share no retained messages, and those of a deleted hub are deleted", 
   expect((await mqtt.publish(mqtt.message("t", "1"), [], { hubId: other.id, retain: true })).retainedRefused).toBe(
     undefined,
   );
-  for (let more = true; more; ) ({ more } = await mqtt.run(dropEndedHubs, { limit: 2 }));
+  for (let more = true; more; ) ({ more } = await mqtt.run(dropRetainedOfDeletedHubs, { limit: 2 }));
   expect([mqtt.count("mqtt_retained"), mqtt.count("mqtt_usage")]).toEqual([1, 1]);
 });

@@ -82,7 +82,7 @@ test("many pipelined requests are all answered, in order", async () => {
   }
 });
 
-test("a client that is not subscribed when the answer is ready does not get it, nor does a session that reconnects", async () => {
+test("a client that is not subscribed when the answer is ready does not receive it, and a session that reconnects does not either", async () => {
   await using hub = await openInband();
   const lasting = { clean: false };
   const wire = await hub.client(hub.panel.id, 4, lasting);

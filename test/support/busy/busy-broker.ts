@@ -2,9 +2,9 @@ import { listDevicesOfHub } from "../../../src/hub/registry/device-rows.ts";
 import { SYSTEM } from "../../../src/kernel/actor.ts";
 import { acknowledge, releaseOutgoing } from "../../../src/mqtt/persistence/acknowledge.ts";
 import {
-  dropEndedHubs,
   dropEndedQueues,
   dropExpiredMessages,
+  dropRetainedOfDeletedHubs,
   expireSessions,
 } from "../../../src/mqtt/persistence/clear-away.ts";
 import { openSession } from "../../../src/mqtt/persistence/open-session.ts";
@@ -75,7 +75,8 @@ export function brokerDoings(world: World, { hubOf, odd }: Account): Doing[] {
     },
     async () => {
       await run(expireSessions, { limit: 10 });
-      for (const drop of [dropEndedQueues, dropEndedHubs, dropExpiredMessages]) await run(drop, { limit: 10 });
+      for (const drop of [dropEndedQueues, dropRetainedOfDeletedHubs, dropExpiredMessages])
+        await run(drop, { limit: 10 });
     },
   ];
 }
