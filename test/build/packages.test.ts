@@ -47,7 +47,9 @@ test("a package is downloaded once, and then read from the cache", async () => {
 test("a package that is not what the lockfile names is refused and not kept", async () => {
   using folder = temporaryFolder();
   const source = sourceOf(new TextEncoder().encode("something else"), folder.path);
-  expect(tarball(WANTED, source)).rejects.toThrow("@libsql/some-machine@1.2.3 is not the package that bun.lock names");
+  await expect(tarball(WANTED, source)).rejects.toThrow(
+    "@libsql/some-machine@1.2.3 is not the package that bun.lock names",
+  );
   await tarball(WANTED, source).catch(() => undefined);
   expect(readdirSync(folder.path)).toEqual([]);
 });
@@ -64,7 +66,7 @@ test("a kept package that was damaged is fetched again", async () => {
 test("a package that cannot be fetched leaves nothing behind", async () => {
   using folder = temporaryFolder();
   const source = { cache: join(folder.path, "cache"), fetch: () => Promise.reject(new PackageError("no network")) };
-  expect(tarball(WANTED, source)).rejects.toThrow("no network");
+  await expect(tarball(WANTED, source)).rejects.toThrow("no network");
   await tarball(WANTED, source).catch(() => undefined);
   expect(existsSync(source.cache) ? readdirSync(source.cache) : []).toEqual([]);
 });

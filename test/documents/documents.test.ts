@@ -246,10 +246,10 @@ test("a device gets, puts and patches its own documents by the same commands, an
   const denied = new DomainError({ code: "forbidden", message: "permission denied" });
   for (const twin of [other, t.world.deps.random.uuid()]) {
     const write = store.write(putDocument, device, { twin, name: "x", version: 0, data: writeJson({}), limits });
-    expect(write).rejects.toThrow(denied.message);
+    await expect(write).rejects.toThrow(denied.message);
     expect(() => store.read((reader) => getDocument(reader, device, { twin, name: "x" }))).toThrow(denied.message);
   }
-  expect(store.write(deleteDocument, device, { ...key, version: 0 })).rejects.toThrow(denied.message);
+  await expect(store.write(deleteDocument, device, { ...key, version: 0 })).rejects.toThrow(denied.message);
 });
 
 test("every change is journaled with its version, and the data or the patch", async () => {

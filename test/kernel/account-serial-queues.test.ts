@@ -30,7 +30,7 @@ test("work that fails passes its turn on, and work beyond the waiting limit is r
   expect(await turns.take(quiet, async () => "not refused")).toBe("not refused");
   resolve("done");
   expect(await first).toBe("done");
-  expect(failing).rejects.toThrow("failed");
+  await expect(failing).rejects.toThrow("failed");
   expect((await Promise.all(waiting)).at(-1)).toBe(498);
   expect(await turns.take(loud, async () => "again")).toBe("again");
 });

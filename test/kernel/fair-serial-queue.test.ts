@@ -26,7 +26,7 @@ test("results and errors of work reach its caller", async () => {
   const turns = new FairSerialQueue();
   const refused = turns.take(loud, () => Promise.reject(new Error("refused")));
   const kept = turns.take(loud, async () => 7);
-  expect(refused).rejects.toThrow("refused");
+  await expect(refused).rejects.toThrow("refused");
   expect(await kept).toBe(7);
 });
 
@@ -34,7 +34,7 @@ test("an account that fills its waiting places is refused; others are not", asyn
   const turns = new FairSerialQueue();
   const { promise, resolve } = Promise.withResolvers<void>();
   const waiting = Array.from({ length: 501 }, () => turns.take(loud, () => promise));
-  expect(turns.take(loud, () => promise)).rejects.toMatchObject({ failure: { code: "limited", kind: "rate" } });
+  await expect(turns.take(loud, () => promise)).rejects.toMatchObject({ failure: { code: "limited", kind: "rate" } });
   const other = turns.take(quiet, async () => "served");
   resolve();
   expect(await other).toBe("served");
@@ -66,6 +66,6 @@ test("a step that throws rejects its own work, and other work continues", async 
     throw new Error("failed");
   });
   const done = slices.run(quiet, () => "done");
-  expect(failed).rejects.toThrow("failed");
+  await expect(failed).rejects.toThrow("failed");
   expect(await done).toBe("done");
 });

@@ -270,3 +270,9 @@ export const hasNoNamesAlike: Rule = (tree) => {
     });
   });
 };
+
+/** An expectation about a promise is awaited: otherwise the test is over before it fails. */
+export const awaitsExpectations: Rule = (tree) =>
+  [...tree]
+    .filter(([path, text]) => path.startsWith("test/") && /^\s*expect\(.*\)\.(rejects|resolves)\b/m.test(text))
+    .map(([path]) => path);

@@ -190,6 +190,11 @@ const RULES: [name: string, rule: rules.Rule, broken: [Record<string, string>, s
     ],
   ],
   [
+    "expectations about promises are awaited",
+    rules.awaitsExpectations,
+    [[file("test/twins/a.test.ts", `  expect(write()).${"rejects"}.toThrow("no");`), "test/twins/a.test.ts"]],
+  ],
+  [
     "no two files of a room export the same name",
     rules.hasNoNamesAlike,
     [

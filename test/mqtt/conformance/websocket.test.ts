@@ -99,7 +99,7 @@ ours(
       await wire.connect(broker.connectAs("web"));
       await wire.expectQuiet();
     }
-    expect(broker.open({ transport: "websocket", protocols: "chat" })).rejects.toThrow("no WebSocket");
+    await expect(broker.open({ transport: "websocket", protocols: "chat" })).rejects.toThrow("no WebSocket");
   },
 );
 
