@@ -11,7 +11,7 @@ import { deleteWill, WILLS_TOPIC } from "./will-rows.ts";
 
 type Slice = { limit: number };
 
-/** Ends sessions that have expired and returns their ids. Their pending wills become due [MQTT-3.1.3-9]. */
+/** Ends sessions that have expired and returns their ids. Their pending wills become due [MQTT-3.1.2-8]. */
 export const expireSessions = command("expire_sessions", (tx, _actor, { limit }: Slice): number[] => {
   const expired = listExpiredSessions(tx, limit);
   for (const session of expired) endSession(tx, session);

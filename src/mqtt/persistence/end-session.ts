@@ -3,7 +3,7 @@ import { QUEUES_TOPIC } from "./queue-rows.ts";
 import { deleteSession, type StoredSession } from "./session-rows.ts";
 import { makeWillDue } from "./will-rows.ts";
 
-/** Ends a session: its pending will becomes due [MQTT-3.1.3-9], and its queue is dropped soon. */
+/** Ends a session: its pending will becomes due [MQTT-3.1.2-8], and its queue is dropped soon. */
 export function endSession(tx: Tx, { id, nextPosition }: StoredSession): void {
   makeWillDue(tx, id);
   deleteSession(tx, id);

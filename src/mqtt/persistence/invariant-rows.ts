@@ -145,7 +145,7 @@ const WILL_INVARIANTS: readonly Invariant[] = [
     sql: `SELECT id, device_id FROM mqtt_wills WHERE hub_number IS NOT ${HUB_OF}`,
   },
   {
-    broken: "mqtt_wills: {id} is due after its session {session_id} has ended [MQTT-3.1.3-9]",
+    broken: "mqtt_wills: {id} is due after its session {session_id} has ended [MQTT-3.1.2-8]",
     sql: `SELECT w.id, w.session_id FROM mqtt_wills w JOIN mqtt_sessions s ON s.id = w.session_id
           WHERE w.due_at > s.expires_at`,
   },

@@ -104,7 +104,7 @@ const hasEnded = (tx: Tx, { expiresAt, expiryIntervalS }: StoredSession) =>
  */
 function endPrevious(tx: Tx, stored: StoredSession, resume: boolean): WillDue[] {
   // A will without a delay is published at a take-over; a delayed one is not if the session is resumed [MQTT-3.1.2-8,
-  // MQTT-3.1.4-3].
+  // MQTT-3.1.3-9, MQTT-3.1.4-3].
   if (resume) {
     if (stored.connected) armWill(tx, stored.id, null);
     deleteWaitingWills(tx, stored.id);

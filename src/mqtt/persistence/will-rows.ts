@@ -46,7 +46,7 @@ export function deleteWaitingWills(tx: Tx, sessionId: number): void {
 
 /**
  * Sets a will's due time when its connection has ended: after its delay, or when the session ends (null: never), whichever comes
- * first [MQTT-3.1.2-8, MQTT-3.1.3-9]. Returns whether there was one.
+ * first [MQTT-3.1.2-8]. Returns whether there was one.
  */
 export const armWill = (tx: Tx, sessionId: number, sessionEndsAt: number | null): boolean =>
   tx.run(

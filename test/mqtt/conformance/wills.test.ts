@@ -141,7 +141,7 @@ onLevels(FIVE, "a client that reconnects in time cancels its delayed will [MQTT-
   await other.expectQuiet();
 });
 
-ours(FIVE, "a delayed will is published at the latest when its session ends [MQTT-3.1.3-9]", async (broker) => {
+ours(FIVE, "a delayed will is published at the latest when its session ends [MQTT-3.1.2-8]", async (broker) => {
   const other = await willSubscriber(broker);
   const properties = { willDelayInterval: 600 };
   const short = await broker.lasting("panel", {

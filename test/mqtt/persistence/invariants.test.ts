@@ -165,7 +165,7 @@ const BREAKAGES: readonly Breakage[] = [
   [
     "late will",
     "UPDATE mqtt_wills SET due_at = due_at * 2 WHERE id = 2",
-    /^mqtt_wills: 2 is due after its session 2 has ended \[MQTT-3\.1\.3-9\]$/,
+    /^mqtt_wills: 2 is due after its session 2 has ended \[MQTT-3\.1\.2-8\]$/,
   ],
   [
     "size",
