@@ -39,7 +39,11 @@ const STEPS: Step[] = [
     command: [process.execPath, "test", "./test/cli/export.test.ts"],
     env: { TWINPOST_RUNS: "100" },
   },
-  { name: "laws", command: [process.execPath, "test", ...lawFiles()], env: { TWINPOST_TRIES: "10" } },
+  {
+    name: "laws",
+    command: [process.execPath, "test", "--timeout", "60000", ...lawFiles()],
+    env: { TWINPOST_TRIES: "10" },
+  },
 ];
 
 /** Runs a step, passes its output through, and returns its counts. */
