@@ -272,7 +272,8 @@ test("accounts take turns by the time of their commands; the server's own go fir
     .read((reader) => reader.all("SELECT data FROM events ORDER BY sequence"))
     .map(({ data }) => `${data}`);
   expect(order[0]).toBe("own");
-  expect(order.indexOf("late")).toBeLessThan(40);
+  // Of its account it is among the first, however many of the other device's wait.
+  expect(order.filter((data) => /^(slow|late)/.test(data)).indexOf("late")).toBeLessThan(3);
   for (const kind of ["slow", "quick"]) {
     const own = order.filter((data) => data.startsWith(kind));
     expect(own).toEqual(Array.from({ length: 40 }, (_, i) => `${kind} ${i}`));
